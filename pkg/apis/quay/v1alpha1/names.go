@@ -1,0 +1,94 @@
+// Package v1alpha1 holds the words of the API group quay.comptech-lab.com: kinds, params, results, labels and reasons.
+// There is no CRD behind them: the kinds are answered through Tekton's CustomRun.
+package v1alpha1
+
+// Group and version of the custom tasks, as they stand in a pipeline's taskRef.apiVersion.
+const (
+	// Group is the API group of the custom tasks and of the RBAC resource TenantsResource.
+	Group = "quay.comptech-lab.com"
+	// Version is the only version served.
+	Version = "v1alpha1"
+	// APIVersion is Group/Version.
+	APIVersion = Group + "/" + Version
+	// KindPushImage is the custom task that pushes one image as the run's tenant.
+	KindPushImage = "PushImage"
+	// TenantsResource is the RBAC resource whose verb "use", on the resource name <team>, gives the right to push as that team.
+	// No such object exists: RBAC and CEL's authorizer work on the name alone.
+	TenantsResource = "tenants"
+)
+
+// Params of PushImage and of the Task push-image-quay; the first three are the seed's.
+const (
+	// ParamImageRef is the repository to push to, host/organization/name.
+	ParamImageRef = "image-ref"
+	// ParamTag is the tag to set on the pushed digest; empty: the anchor tag digest-<first 32 hex>.
+	ParamTag = "tag"
+	// ParamDockerconfigSecret names the Secret of type kubernetes.io/dockerconfigjson that the push mounts.
+	ParamDockerconfigSecret = "dockerconfig-secret"
+	// ParamSource is where the image is, relative to the workspace: an OCI layout directory.
+	ParamSource = "source"
+	// WorkspaceSource is the workspace that holds the image.
+	WorkspaceSource = "source"
+)
+
+// Results of PushImage: the Task's own, mirrored. All are strings without a newline.
+const (
+	// ResultImageURL is the pushed reference, host/organization/name:tag; Tekton Chains reads it.
+	ResultImageURL = "IMAGE_URL"
+	// ResultImageDigest is sha256:<64 hex> of the manifest; Tekton Chains reads it.
+	ResultImageDigest = "IMAGE_DIGEST"
+	// ResultDigest is the same digest under the name that overlay Tasks read.
+	ResultDigest = "image-digest"
+	// ResultImageRef is the repository without tag, host/organization/name.
+	ResultImageRef = "image-ref"
+	// ResultPinned is host/organization/name@sha256:<64 hex>.
+	ResultPinned = "image-pinned"
+	// ResultOverlay is one item of a kustomization's images list, as JSON.
+	ResultOverlay = "overlay-image"
+)
+
+// Results lists every result of PushImage, in the order in which the Task declares them.
+var Results = []string{ResultImageURL, ResultImageDigest, ResultDigest, ResultImageRef, ResultPinned, ResultOverlay}
+
+// Labels and field names that the controller sets.
+const (
+	// LabelManaged marks the TaskRuns that the controller creates; its informer selects on it.
+	LabelManaged = Group + "/managed"
+	// LabelTeam carries the decided team on such a TaskRun and its Pod.
+	LabelTeam = Group + "/team"
+)
+
+// Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut
+// and the reasons mirrored from the TaskRun.
+const (
+	// ReasonInvalidParams: a param is missing, unknown, given twice or not a string.
+	ReasonInvalidParams = "InvalidParams"
+	// ReasonInvalidWorkspaces: the workspace source is missing, or another one is bound.
+	ReasonInvalidWorkspaces = "InvalidWorkspaces"
+	// ReasonUnsupportedSpec: customSpec, or a customRef with a name or a resolver.
+	ReasonUnsupportedSpec = "UnsupportedSpec"
+	// ReasonUnprovenOwner: the CustomRun is not the child of a live PipelineRun (rule 1).
+	ReasonUnprovenOwner = "UnprovenOwner"
+	// ReasonTenantConflict: namespace and PipelineRun name different teams (rule 2).
+	ReasonTenantConflict = "TenantConflict"
+	// ReasonInvalidTeam: the label's value is no team name.
+	ReasonInvalidTeam = "InvalidTeam"
+	// ReasonPolicyMissing: the namespace is shared and the policy that guards the label does not enforce there (rule 3).
+	ReasonPolicyMissing = "PolicyMissing"
+	// ReasonNoTenant: nothing names a team (rule 4).
+	ReasonNoTenant = "NoTenant"
+	// ReasonImageOutsideOrganization: image-ref is not in the team's organization (rule 5).
+	ReasonImageOutsideOrganization = "ImageOutsideOrganization"
+	// ReasonSecretMismatch: the author named another Secret than the tenant's.
+	ReasonSecretMismatch = "SecretMismatch"
+	// ReasonSecretMissing: the tenant's Secret does not exist in the run's namespace.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretInvalid: the Secret has the wrong type, key, registry host or another team's robot.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
+	ReasonTaskRunNameConflict = "TaskRunNameConflict"
+	// ReasonTaskRunRefused: the API server refused the TaskRun for good.
+	ReasonTaskRunRefused = "TaskRunRefused"
+	// ReasonTaskRunDeleted: the TaskRun was deleted while it ran.
+	ReasonTaskRunDeleted = "TaskRunDeleted"
+)
