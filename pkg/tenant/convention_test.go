@@ -1,0 +1,81 @@
+package tenant
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseTeam(t *testing.T) {
+	for value, want := range map[string]string{
+		"payments":              "payments",
+		"team-payments":         "payments",
+		"team-a":                "a",
+		"x-1":                   "x-1",
+		strings.Repeat("a", 47): strings.Repeat("a", 47),
+	} {
+		if got, err := Default().ParseTeam(value); err != nil || got != want {
+			t.Errorf("ParseTeam(%q) = %q, %v, want %q", value, got, err, want)
+		}
+	}
+	for _, value := range []string{
+		"", "team-", "team-team-x", "Payments", "pay_ments", "pay.ments", "pay--ments", "-pay", "pay-", "pay/ments",
+		"pay ments", "päy", "payments\n", "<team>", "$(x)", strings.Repeat("a", 48),
+	} {
+		if got, err := Default().ParseTeam(value); err == nil {
+			t.Errorf("ParseTeam(%q) = %q, want an error", value, got)
+		}
+	}
+	bare := Default()
+	bare.TeamPrefix = ""
+	if got, err := bare.ParseTeam("team-x"); err != nil || got != "team-x" {
+		t.Errorf("without a prefix ParseTeam(team-x) = %q, %v", got, err)
+	}
+}
+
+// Two teams never share a name: otherwise one team's Secret would be the other's.
+func TestNamesAreDistinct(t *testing.T) {
+	seen := map[Names]string{}
+	for _, team := range []string{"a", "b", "a-b", "a-ci", "ci", "ci-b"} {
+		names := Default().Names(team)
+		if other, ok := seen[names]; ok {
+			t.Errorf("teams %q and %q have the same names", team, other)
+		}
+		seen[names] = team
+		for _, other := range []string{"a", "b", "a-b", "a-ci", "ci", "ci-b"} {
+			if theirs := Default().Names(other); (other == team) != (names.OwnsRobot(theirs.Robot) && names.OwnsRobot(theirs.StandbyRobot)) {
+				t.Errorf("team %q and robot %q", team, theirs.Robot)
+			}
+		}
+	}
+	if names := Default().Names("a"); names.OwnsRobot("team-a+cix") || names.OwnsRobot("team-a+") || names.OwnsRobot("") {
+		t.Error("a robot that is not the team's passes for it")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Fatalf("default: %v", err)
+	}
+	for want, edit := range map[string]func(*Convention){
+		"registry":      func(c *Convention) { c.Registry = "https://quay.io" },
+		"organization":  func(c *Convention) { c.Organization = "all-teams" },
+		"secret":        func(c *Convention) { c.Secret = "quay_<team>" },
+		"<team> once":   func(c *Convention) { c.Secret = "<team>-<team>" },
+		"robot":         func(c *Convention) { c.Robot = "c" },
+		"standby-robot": func(c *Convention) { c.StandbyRobot = "ci+b" },
+		"both":          func(c *Convention) { c.StandbyRobot = c.Robot },
+		"team-label":    func(c *Convention) { c.TeamLabel = "" },
+		"run-labels":    func(c *Convention) { c.RunLabels = nil },
+	} {
+		c := Default()
+		edit(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate() = %v, want it to speak of %q", err, want)
+		}
+	}
+	local := Default()
+	local.Registry = "quaytest.quay-push.svc:8443"
+	if err := local.Validate(); err != nil {
+		t.Errorf("registry with a port: %v", err)
+	}
+}
