@@ -1,0 +1,51 @@
+# make prints this list. Everything here runs on a machine with nothing but Go, apt and root; test needs Go alone.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/quay-push
+KO_VERSION := v0.19.1
+
+# With KUBECONFIG set, everything uses that cluster and pushes its images to $KO_DOCKER_REPO; else to the one-node cluster
+# that cluster-up starts.
+ifeq ($(KUBECONFIG),)
+cluster := cluster-up
+export KUBECONFIG := $(CACHE)/cluster/kubeconfig
+export KO_DOCKER_REPO := localhost:5000
+export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
+endif
+export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
+
+.PHONY: help test lint e2e demo cluster-up cluster-down tekton
+
+help: ## Show the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+test: lint ## Unit and in-process tests: no root, no cluster
+	go test -race ./pkg/... ./cmd/...
+
+lint: ## gofmt and vet, also of what only the cluster runs
+	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
+	go vet ./...
+	go vet -tags e2e ./test/e2e/
+
+e2e: tekton ## The tests that need the cluster
+	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
+
+demo: tekton test/build/kodata/image ## Two tenants, three PipelineRuns, told as a story
+	go run ./test/demo
+
+cluster-up: ## Start the one-node cluster, or find it running
+	go run -C test/cluster . up
+
+cluster-down: ## Stop it and leave nothing behind
+	go run -C test/cluster . down
+
+tekton: $(cluster) bin/ko
+	go run -C test/tekton . install
+
+bin/ko:
+	GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
+
+# A real image, made by Debian's buildah from nothing but a static program.
+test/build/kodata/image:
+	test/build/image.sh $@
