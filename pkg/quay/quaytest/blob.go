@@ -1,0 +1,71 @@
+package quaytest
+
+import (
+	"net/http"
+	"slices"
+)
+
+// getBlob answers GET and HEAD of a blob.
+func (c call) getBlob(w http.ResponseWriter, r *http.Request) *registryError {
+	c.q.mu.Lock()
+	found := c.q.blobVisible(c.repo, c.ref)
+	c.q.mu.Unlock()
+	if !found {
+		return errBlobUnknown
+	}
+	c.q.storage.app.ServeHTTP(w, r)
+	return nil
+}
+
+// deleteBlob is refused: Quay removes blobs by garbage collection only.
+func (c call) deleteBlob(http.ResponseWriter, *http.Request) *registryError { return errUnsupported }
+
+// blobVisible says whether repo has the blob dgst: within its lease, or named
+// by a manifest. The caller holds mu. Manifests are never collected here, so
+// what they name stays; in Quay the time-machine window, two weeks by default,
+// has to pass first.
+func (q *Quay) blobVisible(repo *repository, dgst string) bool {
+	b := repo.blobs[dgst]
+	if b == nil {
+		return false
+	}
+	if q.now().Before(b.lease) {
+		return true
+	}
+	for _, m := range repo.manifests {
+		if slices.ContainsFunc(m.blobs(), func(d descriptor) bool { return d.Digest == dgst }) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasBlob says whether "org/repo" has the blob with the digest sha256:<hex> now.
+func (q *Quay) HasBlob(repo, dgst string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.repositories[repo]
+	return r != nil && q.blobVisible(r, dgst)
+}
+
+// full says whether the organization of repo has used its quota up, with
+// extra bytes on top. The caller holds mu.
+func (q *Quay) full(repo *repository, extra int64) bool {
+	limit := q.organizations[repo.org].quota
+	if limit == 0 {
+		return false
+	}
+	sizes := map[string]int64{}
+	for _, r := range q.repositories {
+		if r.org == repo.org {
+			for dgst, b := range r.blobs {
+				sizes[dgst] = b.size
+			}
+		}
+	}
+	used := extra
+	for _, size := range sizes {
+		used += size
+	}
+	return used >= limit
+}

@@ -1,0 +1,142 @@
+package quaytest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Request is one request that a client made. It has no header and no body, and
+// so no credential.
+type Request struct {
+	Method string
+	Path   string
+	// Query has the parameters that the registry API knows; others are left out.
+	Query url.Values
+	// Status is the HTTP status of the answer; 0 when there was none.
+	Status int
+	// Proto is HTTP/1.1 or HTTP/2.0.
+	Proto string
+	// Robot is the full name of the robot whose credential or token was good, else "".
+	Robot string
+	// Bytes is how much of the body was read.
+	Bytes int64
+	// Fault is the name of the fault that was played, if any.
+	Fault string
+}
+
+// journal is the list of requests in the order in which they arrived.
+type journal struct {
+	mu      sync.Mutex
+	entries []*entry
+}
+
+// entry is one request with its answer; it stands in for the ResponseWriter.
+type entry struct {
+	http.ResponseWriter
+	journal *journal
+	request Request
+	body    *countingBody
+}
+
+type entryKey struct{}
+
+// known are the query parameters of the registry API and the token service.
+var known = []string{"service", "scope", "account", "client_id", "digest", "mount", "from", "n", "last", "artifactType"}
+
+// open adds an entry for r, whose body it counts.
+func (j *journal) open(w http.ResponseWriter, r *http.Request) *entry {
+	query := url.Values{}
+	for name, values := range r.URL.Query() {
+		if slices.Contains(known, name) {
+			query[name] = values
+		}
+	}
+	e := &entry{ResponseWriter: w, journal: j, body: &countingBody{ReadCloser: r.Body},
+		request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto}}
+	r.Body = e.body
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.entries = append(j.entries, e)
+	return e
+}
+
+// Requests returns the requests so far, in the order in which they arrived.
+func (q *Quay) Requests() []Request {
+	q.journal.mu.Lock()
+	defer q.journal.mu.Unlock()
+	requests := make([]Request, len(q.journal.entries))
+	for i, e := range q.journal.entries {
+		requests[i] = e.request
+		requests[i].Bytes = e.body.n.Load()
+	}
+	return requests
+}
+
+// ForgetRequests empties the list of requests.
+func (q *Quay) ForgetRequests() {
+	q.journal.mu.Lock()
+	defer q.journal.mu.Unlock()
+	q.journal.entries = nil
+}
+
+// context carries the entry to the handlers.
+func (e *entry) context(parent context.Context) context.Context {
+	return context.WithValue(parent, entryKey{}, e)
+}
+
+// journalEntry is the entry of r.
+func journalEntry(r *http.Request) *entry { return r.Context().Value(entryKey{}).(*entry) }
+
+func (e *entry) setRobot(name string) {
+	e.edit(func(r *Request) { r.Robot = name })
+}
+
+func (e *entry) setFault(name string) {
+	e.edit(func(r *Request) { r.Fault = name })
+}
+
+func (e *entry) edit(change func(*Request)) {
+	e.journal.mu.Lock()
+	defer e.journal.mu.Unlock()
+	change(&e.request)
+}
+
+// WriteHeader notes the status that goes out.
+func (e *entry) WriteHeader(status int) {
+	e.edit(func(r *Request) {
+		if r.Status == 0 {
+			r.Status = status
+		}
+	})
+	e.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the status 200 of an answer that never set one.
+func (e *entry) Write(p []byte) (int, error) {
+	e.edit(func(r *Request) {
+		if r.Status == 0 {
+			r.Status = http.StatusOK
+		}
+	})
+	return e.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (e *entry) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
+// countingBody counts the bytes of a request body as they are read.
+type countingBody struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (c *countingBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}

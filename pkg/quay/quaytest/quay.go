@@ -1,0 +1,150 @@
+// Package quaytest is a container registry with the habits of Quay: a real
+// distribution registry behind Quay's token service, robot permissions,
+// one-hour leases and error texts, for tests in process and as a program.
+package quaytest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Lifetimes of Quay that a push has to live with.
+const (
+	// TokenLifetime is how long a bearer token is good for
+	// (quay/quay:endpoints/v2/v2auth.py, TOKEN_VALIDITY_LIFETIME_S).
+	TokenLifetime = time.Hour
+	// LeaseDuration is how long Quay keeps a manifest that no tag names and a
+	// blob that no manifest names (quay/quay:config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
+	LeaseDuration = time.Hour
+)
+
+// Options describe a Quay. Host is required, the rest may be zero.
+type Options struct {
+	// Host is the public name of the registry with its port unless that is
+	// 443, Quay's SERVER_HOSTNAME: it is in the token realm, in every Location
+	// and is the only audience a token is accepted for.
+	Host string
+	// StorageDir is the directory that holds the blobs, in a sub-directory of
+	// its own that Close removes; empty means the system's temporary directory.
+	StorageDir string
+	// Clock tells the time; nil means time.Now.
+	Clock func() time.Time
+}
+
+// Quay is one registry. It is safe for concurrent use.
+type Quay struct {
+	// Faults is the script of what goes wrong.
+	Faults Faults
+
+	host    string
+	clock   func() time.Time
+	signer  *signer
+	storage *storage
+	journal journal
+	closed  context.Context
+	close   context.CancelFunc
+	// running counts the requests in progress; Close waits for them.
+	running sync.WaitGroup
+
+	caFile string
+	client *http.Client
+
+	mu            sync.Mutex
+	offset        time.Duration
+	organizations map[string]*organization
+	robots        map[string]*robot
+	repositories  map[string]*repository
+	uploads       map[string]*upload
+	revoked       map[string]bool
+	readOnly      bool
+	pushesOff     bool
+}
+
+// New returns an empty Quay for opts. The error says why the storage directory
+// cannot be used. Call Close when done.
+func New(opts Options) (*Quay, error) {
+	if opts.Host == "" {
+		return nil, fmt.Errorf("starting quay: host is empty")
+	}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	signer, err := newSigner()
+	if err != nil {
+		return nil, err
+	}
+	storage, err := openStorage(opts.StorageDir, opts.Host)
+	if err != nil {
+		return nil, err
+	}
+	q := &Quay{
+		host:          opts.Host,
+		clock:         opts.Clock,
+		signer:        signer,
+		storage:       storage,
+		organizations: map[string]*organization{},
+		robots:        map[string]*robot{},
+		repositories:  map[string]*repository{},
+		uploads:       map[string]*upload{},
+		revoked:       map[string]bool{},
+	}
+	q.closed, q.close = context.WithCancel(context.Background())
+	return q, nil
+}
+
+// Host is the public name of the registry, with its port.
+func (q *Quay) Host() string { return q.host }
+
+// URL is https:// and the host.
+func (q *Quay) URL() string { return "https://" + q.host }
+
+// Advance moves the clock of this Quay forward by d: tokens and leases age.
+func (q *Quay) Advance(d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.offset += d
+}
+
+// Close releases every stalled request, waits for the requests in progress and
+// removes the stored blobs.
+func (q *Quay) Close() error {
+	q.close()
+	q.running.Wait()
+	return q.storage.close()
+}
+
+// ServeHTTP answers the registry API, the token service and the health check.
+func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q.running.Add(1)
+	defer q.running.Done()
+	entry := q.journal.open(w, r)
+	q.Faults.serve(q, entry, r.WithContext(entry.context(r.Context())), http.HandlerFunc(q.route))
+}
+
+// route answers a request that no fault took over.
+func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
+	switch r.URL.Path {
+	case "/health/instance":
+		serveHealth(w, r)
+	case "/v2/auth":
+		q.serveToken(w, r)
+	case "/v2", "/v2/":
+		q.serveBase(w, r)
+	default:
+		q.serveRepository(w, r)
+	}
+}
+
+// now is the time of this Quay; the caller holds mu.
+func (q *Quay) now() time.Time { return q.clock().Add(q.offset) }
+
+// today is now for a caller that does not hold mu.
+func (q *Quay) today() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.now()
+}

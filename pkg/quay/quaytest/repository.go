@@ -1,0 +1,165 @@
+package quaytest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Role is what a robot may do with one repository.
+type Role string
+
+// The roles of Quay, each with the rights of the ones before it.
+const (
+	Read  Role = "read"
+	Write Role = "write"
+	Admin Role = "admin"
+)
+
+// includes says whether r allows what need allows.
+func (r Role) includes(need Role) bool {
+	order := []Role{Read, Write, Admin}
+	return slices.Index(order, r) >= slices.Index(order, need)
+}
+
+// State is whether a repository takes pushes.
+type State string
+
+// The states of a repository; only a normal one takes the push of a robot
+// (quay/quay:endpoints/v2/v2auth.py).
+const (
+	Normal   State = "NORMAL"
+	ReadOnly State = "READ_ONLY"
+	Mirror   State = "MIRROR"
+)
+
+// repositoryPattern is Quay's rule with FEATURE_EXTENDED_REPOSITORY_NAMES, its
+// default (quay/quay:util/names.py).
+var repositoryPattern = regexp.MustCompile(`^[a-z0-9][.a-z0-9_-]*(?:/[a-z0-9][.a-z0-9_-]*)*$`)
+
+// repository is one repository of an organization.
+type repository struct {
+	name      string
+	org       string
+	state     State
+	roles     map[string]Role
+	immutable bool
+	tags      map[string]*tag
+	manifests map[string]*manifest
+	// blobs has the end of the lease of every blob that was committed or mounted.
+	blobs map[string]*blob
+}
+
+// blob is what the registry knows of one blob in one repository.
+type blob struct {
+	size  int64
+	lease time.Time
+}
+
+// AddRepository makes the repository org/repo with the default permissions of
+// org. It panics if org does not exist or the name is taken or not one Quay accepts.
+func (q *Quay) AddRepository(org, repo string) { q.must(q.addRepository(org, repo)) }
+
+func (q *Quay) addRepository(org, repo string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, err := q.createRepository(org, repo, "")
+	return err
+}
+
+// createRepository makes org/repo for creator, who becomes its admin; the caller holds mu.
+func (q *Quay) createRepository(org, repo, creator string) (*repository, error) {
+	name := org + "/" + repo
+	o := q.organizations[org]
+	switch {
+	case o == nil:
+		return nil, fmt.Errorf("adding repository %q: organization %q does not exist", name, org)
+	case len(repo) > 255 || !repositoryPattern.MatchString(repo):
+		return nil, fmt.Errorf("adding repository %q: Invalid repository name", name)
+	case q.repositories[name] != nil:
+		return nil, fmt.Errorf("adding repository %q: Repository already exists", name)
+	}
+	r := &repository{name: name, org: org, state: Normal, roles: map[string]Role{},
+		tags: map[string]*tag{}, manifests: map[string]*manifest{}, blobs: map[string]*blob{}}
+	for robot, role := range o.defaults {
+		r.roles[robot] = role
+	}
+	if creator != "" {
+		r.roles[creator] = Admin
+	}
+	q.repositories[name] = r
+	return r, nil
+}
+
+// Grant gives robot, which must be of the repository's organization, the role
+// on "org/repo" in place of any it had. It panics where Quay answers with an error.
+func (q *Quay) Grant(repo, robot string, role Role) { q.must(q.grant(repo, robot, role)) }
+
+func (q *Quay) grant(repo, robot string, role Role) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.repositories[repo]
+	switch {
+	case !slices.Contains([]Role{Read, Write, Admin}, role):
+		return fmt.Errorf("granting %q on %q: unknown role %q", robot, repo, role)
+	case r == nil:
+		return fmt.Errorf("granting %q on %q: there is no such repository", robot, repo)
+	case q.robots[robot] == nil:
+		return fmt.Errorf("granting %q on %q: Invalid username: %s", robot, repo, robot)
+	case !strings.HasPrefix(robot, r.org+"+"):
+		return fmt.Errorf("granting %q on %q: Cannot add robot %s under namespace %s", robot, repo, robot, r.org)
+	}
+	r.roles[robot] = role
+	return nil
+}
+
+// Revoke takes the role of robot on "org/repo" away. Bearer tokens issued
+// before stay good until they expire. It panics if there is no such repository.
+func (q *Quay) Revoke(repo, robot string) {
+	q.must(q.editRepository(repo, func(r *repository) { delete(r.roles, robot) }))
+}
+
+// SetState sets whether "org/repo" takes pushes. It panics if there is no such repository.
+func (q *Quay) SetState(repo string, state State) {
+	q.must(q.editRepository(repo, func(r *repository) { r.state = state }))
+}
+
+// SetRepositoryImmutable makes the tags of "org/repo" immutable, or movable
+// again. It panics if there is no such repository.
+func (q *Quay) SetRepositoryImmutable(repo string, immutable bool) {
+	q.must(q.editRepository(repo, func(r *repository) { r.immutable = immutable }))
+}
+
+func (q *Quay) editRepository(repo string, edit func(*repository)) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.repositories[repo]
+	if r == nil {
+		return fmt.Errorf("changing repository %q: it does not exist", repo)
+	}
+	edit(r)
+	return nil
+}
+
+// HasRepository says whether "org/repo" exists.
+func (q *Quay) HasRepository(repo string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.repositories[repo] != nil
+}
+
+// SetReadOnly puts the whole registry into read-only mode or out of it.
+func (q *Quay) SetReadOnly(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.readOnly = on
+}
+
+// DisablePushes turns pushes off for the whole registry, or on again.
+func (q *Quay) DisablePushes(off bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pushesOff = off
+}

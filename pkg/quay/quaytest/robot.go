@@ -1,0 +1,102 @@
+package quaytest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// tokenPattern is the form of every robot token (quay/quay:data/model/user.py).
+var tokenPattern = regexp.MustCompile(`^[A-Z0-9]{64}$`)
+
+// robot is an account of an organization; its full name is org+short.
+type robot struct {
+	token string
+}
+
+// AddRobot makes the robot org+short and returns its token: 64 characters A-Z
+// and 0-9. It panics if the organization does not exist or the name is taken
+// or not one Quay accepts.
+func (q *Quay) AddRobot(org, short string) (token string) {
+	token = newToken()
+	q.must(q.addRobot(org, short, token))
+	return token
+}
+
+func (q *Quay) addRobot(org, short, token string) error {
+	name := org + "+" + short
+	if len(short) < 2 || len(short) > 255 || !namePattern.MatchString(short) {
+		return fmt.Errorf("adding robot %q: not a name that Quay accepts", name)
+	}
+	if !tokenPattern.MatchString(token) {
+		return fmt.Errorf("adding robot %q: its token is not 64 characters A-Z and 0-9", name)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.organizations[org] == nil {
+		return fmt.Errorf("adding robot %q: organization %q does not exist", name, org)
+	}
+	if q.robots[name] != nil {
+		return fmt.Errorf("adding robot %q: Existing robot with name: %s", name, name)
+	}
+	q.robots[name] = &robot{token: token}
+	return nil
+}
+
+// RegenerateRobot replaces the token of robot, given by its full name, and
+// returns the new one. The old one is refused from then on; bearer tokens that
+// it bought stay good until they expire. It panics if there is no such robot.
+func (q *Quay) RegenerateRobot(robot string) string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.robots[robot]
+	if r == nil {
+		q.must(fmt.Errorf("regenerating %q: Could not find robot with specified username", robot))
+	}
+	r.token = newToken()
+	return r.token
+}
+
+// DeleteRobot removes robot, given by its full name, with all its rights. It
+// panics if there is no such robot.
+func (q *Quay) DeleteRobot(robot string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.robots[robot] == nil {
+		q.must(fmt.Errorf("deleting %q: Could not find robot with specified username", robot))
+	}
+	delete(q.robots, robot)
+	for _, o := range q.organizations {
+		delete(o.creators, robot)
+		delete(o.defaults, robot)
+	}
+	for _, r := range q.repositories {
+		delete(r.roles, robot)
+	}
+}
+
+// Dockerconfig returns the content of a kubernetes.io/dockerconfigjson Secret
+// for robot, given by its full name, with the host as its only key. It panics
+// if there is no such robot.
+func (q *Quay) Dockerconfig(robot string) []byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.robots[robot]
+	if r == nil {
+		q.must(fmt.Errorf("writing dockerconfig of %q: there is no such robot", robot))
+	}
+	data, err := json.Marshal(map[string]any{"auths": map[string]any{q.host: map[string]string{
+		"username": robot,
+		"password": r.token,
+		"auth":     base64.StdEncoding.EncodeToString([]byte(robot + ":" + r.token)),
+	}}})
+	q.must(err)
+	return data
+}
+
+// newToken returns 64 random characters of A-Z and 2-7, all within Quay's alphabet.
+func newToken() string {
+	return (rand.Text() + rand.Text() + rand.Text())[:64]
+}

@@ -1,0 +1,81 @@
+package quaytest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Start serves an empty Quay over TLS on a free port of 127.0.0.1 until the
+// test ends. HTTP/1.1 and HTTP/2 are both offered; the certificate is from an
+// authority of its own, see CAFile.
+func Start(t testing.TB) *Quay {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listening for quay: %v", err)
+	}
+	q, err := New(Options{Host: listener.Addr().String(), StorageDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, certificate, err := newCertificate("127.0.0.1", "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.caFile = filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(q.caFile, ca, 0o644); err != nil {
+		t.Fatalf("writing certificate authority: %v", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
+	q.client = &http.Client{Transport: transport}
+
+	server := q.Server()
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	served := make(chan error, 1)
+	go func() { served <- server.ServeTLS(listener, "", "") }()
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		// Cut what is still connected, then let the handlers return.
+		if err := server.Close(); err != nil {
+			t.Errorf("closing quay: %v", err)
+		}
+		<-served
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return q
+}
+
+// CAFile is the path of the PEM file with the authority of a started Quay.
+func (q *Quay) CAFile() string { return q.caFile }
+
+// Client returns a client that trusts a started Quay and has no credential.
+func (q *Quay) Client() *http.Client { return q.client }
+
+type connKey struct{}
+
+// Server returns an HTTP server for q, ready for ServeTLS. It gives the faults
+// access to the connection.
+func (q *Quay) Server() *http.Server {
+	return &http.Server{
+		Handler:           q,
+		ReadHeaderTimeout: 30 * time.Second,
+		// What a client does to its connection is the client's to report.
+		ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
