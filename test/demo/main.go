@@ -1,0 +1,43 @@
+// Demo tells the main job as a story on a real cluster, and exits with 1 when anything it tells is untrue.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/comptech-lab/quay-push/test/stage"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
+	defer cancel()
+	if err := demo(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func demo(ctx context.Context) error {
+	fmt.Println("Setting the stage")
+	s, err := stage.Open(ctx, ".", os.Stdout)
+	if err != nil {
+		return err
+	}
+	st := &story{stage: s, out: os.Stdout}
+	for _, scene := range []func(context.Context) error{st.pushImage, st.seedsWay, st.refused} {
+		if err := scene(ctx); err != nil {
+			return err
+		}
+	}
+	if st.untrue > 0 {
+		return fmt.Errorf("%d of the statements above are untrue", st.untrue)
+	}
+	fmt.Printf("\nAll %d checked statements are true.\n", st.told)
+	return nil
+}

@@ -1,0 +1,118 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/test/stage"
+)
+
+// Rule 3 on the real API server: in the shared namespace the label needs the right, never changes, and decides.
+func TestSharedNamespaceLabel(t *testing.T) {
+	ctx := within(t, 5*time.Minute)
+	shared := stage.Tenant{Team: "payments", Namespace: stage.SharedNamespace, Secret: stage.Payments.Secret, Repository: stage.Payments.Repository}
+	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":trigger-payments")
+	grant(t, "trigger-payments", rbacv1.PolicyRule{APIGroups: []string{"tekton.dev"}, Resources: []string{"pipelineruns", "customruns"}, Verbs: []string{"create", "update", "patch", "get"}})
+	grant(t, "trigger-payments", rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource}, ResourceNames: []string{"payments"}, Verbs: []string{"use"}})
+	runs := trigger.TektonV1().PipelineRuns(stage.SharedNamespace)
+
+	t.Run("another team's label is Invalid", func(t *testing.T) {
+		run := pushOnly(shared, stage.Platform.Repository)
+		run.Labels = map[string]string{"apps.platform/team": "platform"}
+		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+			t.Errorf("creating as platform: %v, want Invalid", err)
+		}
+		run.Labels = map[string]string{"pipeline.comptech-lab.com/team": "team-platform"}
+		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+			t.Errorf("creating as team-platform by the second label: %v, want Invalid", err)
+		}
+	})
+	t.Run("a forged CustomRun is Invalid", func(t *testing.T) {
+		_, err := trigger.TektonV1beta1().CustomRuns(stage.SharedNamespace).Create(ctx, forged(shared, metav1.OwnerReference{
+			APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Name: "x", UID: "y", Controller: new(true)}), metav1.CreateOptions{})
+		if !apierrs.IsInvalid(err) {
+			t.Errorf("creating a CustomRun by hand: %v, want Invalid", err)
+		}
+	})
+	t.Run("without a label the run is refused", func(t *testing.T) {
+		refused(t, ctx, pushOnly(shared, shared.Repository), v1alpha1.ReasonNoTenant, "rule shared-namespace")
+	})
+	t.Run("the own label decides, and cannot change", func(t *testing.T) {
+		run := pushOnly(shared, shared.Repository)
+		run.Labels = map[string]string{"apps.platform/team": "payments"}
+		run, err := runs.Create(ctx, run, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Labels["apps.platform/team"] = "platform"
+		if _, err := runs.Update(ctx, run, metav1.UpdateOptions{}); !apierrs.IsInvalid(err) && !apierrs.IsConflict(err) {
+			t.Errorf("changing the label: %v, want Invalid", err)
+		}
+		_, err = runs.Patch(ctx, run.Name, "application/merge-patch+json", []byte(`{"metadata":{"labels":{"apps.platform/team":null}}}`), metav1.PatchOptions{})
+		if !apierrs.IsInvalid(err) {
+			t.Errorf("removing the label: %v, want Invalid", err)
+		}
+		run, err = s.Wait(ctx, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		custom, err := s.CustomRunOf(ctx, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The shared namespace of the stage holds no Secret: the refusal names the one of the team that the label decided.
+		checkRefused(t, ctx, custom, v1alpha1.ReasonSecretMissing, shared.Secret)
+	})
+}
+
+// as returns a client that acts as user.
+func as(t *testing.T, user string) tekton.Interface {
+	t.Helper()
+	config := rest.CopyConfig(s.Config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	client, err := tekton.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// grant gives a ServiceAccount of the shared namespace a right there, for the length of the test.
+func grant(t *testing.T, account string, rule rbacv1.PolicyRule) {
+	t.Helper()
+	ctx, rbac := t.Context(), s.Kube.RbacV1()
+	role, err := rbac.Roles(stage.SharedNamespace).Create(ctx, &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"}, Rules: []rbacv1.PolicyRule{rule}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	binding, err := rbac.RoleBindings(stage.SharedNamespace).Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: stage.SharedNamespace}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		clean := within(t, time.Minute)
+		for _, err := range []error{
+			rbac.RoleBindings(stage.SharedNamespace).Delete(clean, binding.Name, metav1.DeleteOptions{}),
+			rbac.Roles(stage.SharedNamespace).Delete(clean, role.Name, metav1.DeleteOptions{}),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

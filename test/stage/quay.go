@@ -1,0 +1,161 @@
+package stage
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+)
+
+const (
+	quayNamespace = "quay"
+	// quayHost is the Service's name, which every pod resolves.
+	quayHost = "quay.quay.svc"
+	// quaySecret holds its state and certificate, and the authority's.
+	quaySecret = "quay-config"
+)
+
+// Quay is the registry that the cluster hosts.
+type Quay struct {
+	// Host is the registry's name inside the cluster.
+	Host string
+	// CA is the PEM of the authority that signed its certificate.
+	CA     []byte
+	setup  quaytest.Setup
+	client http.RoundTripper
+}
+
+// openQuay starts quaytest in the cluster with the two tenants' organizations, repositories and robots. A Quay that is
+// there keeps its robots' tokens.
+func (s *Stage) openQuay(ctx context.Context) error {
+	s.Quay = &Quay{Host: quayHost}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: quayNamespace}}
+	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
+		return err
+	}
+	secrets := s.Kube.CoreV1().Secrets(quayNamespace)
+	secret, err := secrets.Get(ctx, quaySecret, metav1.GetOptions{})
+	if apierrs.IsNotFound(err) {
+		if secret, err = newQuaySecret(); err == nil {
+			secret, err = secrets.Create(ctx, secret, metav1.CreateOptions{})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.Quay.CA = secret.Data["ca.crt"]
+	if err := json.Unmarshal(secret.Data["state.json"], &s.Quay.setup); err != nil {
+		return fmt.Errorf("reading state.json of Secret %q: %w", quaySecret, err)
+	}
+	if err := s.koApply(ctx, "test/stage/quay.yaml"); err != nil {
+		return err
+	}
+	if err := s.kubectl(ctx, nil, "rollout", "status", "deployment/quay", "--namespace="+quayNamespace, "--timeout=180s"); err != nil {
+		return err
+	}
+	address, err := s.forward(ctx, quayNamespace, "quay", 8443)
+	if err != nil {
+		return err
+	}
+	return s.Quay.dial(address)
+}
+
+// newQuaySecret makes up the tenants' robots and a certificate.
+func newQuaySecret() (*corev1.Secret, error) {
+	var setup quaytest.Setup
+	for _, t := range []Tenant{Payments, Platform} {
+		organization := "team-" + t.Team
+		setup.Organizations = append(setup.Organizations, quaytest.OrganizationSetup{
+			Name:   organization,
+			Robots: []quaytest.RobotSetup{{Name: "ci", Token: (rand.Text() + rand.Text() + rand.Text())[:64]}},
+			Repositories: []quaytest.RepositorySetup{{
+				Name: t.App, Permissions: map[string]quaytest.Role{organization + "+ci": quaytest.Write}}},
+		})
+	}
+	encoded, err := json.Marshal(setup)
+	if err != nil {
+		return nil, err
+	}
+	ca, certificate, key, err := newAuthority(quayHost)
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: quaySecret},
+		Data:       map[string][]byte{"state.json": encoded, "ca.crt": ca, "tls.crt": certificate, "tls.key": key},
+	}, err
+}
+
+// dial makes the client that reaches the registry by its own name through a forwarded port.
+func (q *Quay) dial(address string) error {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(q.CA) {
+		return errors.New("reading the certificate authority: no certificate in it")
+	}
+	q.client = &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}
+	return nil
+}
+
+// Tokens returns every robot's token, for tests that look whether one got out.
+func (q *Quay) Tokens() []string {
+	var tokens []string
+	for _, o := range q.setup.Organizations {
+		for _, r := range o.Robots {
+			tokens = append(tokens, r.Token)
+		}
+	}
+	return tokens
+}
+
+// Dockerconfig returns what External Secrets would render for the team: its robot's entry for the registry.
+func (q *Quay) Dockerconfig(team string) []byte {
+	user, token := q.robot(team)
+	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + token))
+	return fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, q.Host, auth)
+}
+
+func (q *Quay) robot(team string) (user, token string) {
+	for _, o := range q.setup.Organizations {
+		if o.Name == "team-"+team {
+			return o.Name + "+" + o.Robots[0].Name, o.Robots[0].Token
+		}
+	}
+	panic("no robot of team " + team)
+}
+
+// TagDigest returns the digest, sha256:<hex>, that the registry serves for the tag of repository, host/organization/name;
+// empty when there is no such tag. It asks as the payments robot.
+func (q *Quay) TagDigest(ctx context.Context, repository, tag string) (string, error) {
+	reference, err := name.NewTag(repository + ":" + tag)
+	if err != nil {
+		return "", err
+	}
+	user, token := q.robot(Payments.Team)
+	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.client),
+		remote.WithAuth(&authn.Basic{Username: user, Password: token}))
+	if failure := (*transport.Error)(nil); errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("asking Quay for %q: %w", reference, err)
+	}
+	return descriptor.Digest.String(), nil
+}

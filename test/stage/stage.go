@@ -1,0 +1,98 @@
+// Package stage sets up what the demo and the e2e tests play on: a cluster with Tekton and quay-push, a Quay, two tenants.
+package stage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// SharedNamespace holds the shared Task, and is where runs name their team by label.
+const SharedNamespace = "openshift-pipelines"
+
+// Stage is a cluster that is ready to run pipelines. It is safe for concurrent use.
+type Stage struct {
+	Config *rest.Config
+	Kube   kubernetes.Interface
+	Tekton tekton.Interface
+	// Quay is the registry that the cluster hosts.
+	Quay *Quay
+	// root is the repository's top directory.
+	root string
+	log  io.Writer
+}
+
+// Open brings the cluster of $KUBECONFIG to the state that the tests need: what is there already is kept. Progress goes
+// to log. It calls kubectl and ko, which pushes to $KO_DOCKER_REPO.
+func Open(ctx context.Context, root string, log io.Writer) (*Stage, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
+	if err != nil {
+		return nil, fmt.Errorf("reading KUBECONFIG: %w", err)
+	}
+	config.QPS, config.Burst = 50, 100
+	s := &Stage{Config: config, root: root, log: log}
+	if s.Kube, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	if s.Tekton, err = tekton.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"Quay (quaytest) in namespace " + quayNamespace, s.openQuay},
+		{"quay-push: ko apply -f config/", s.openController},
+		{"tenants payments and platform", s.openTenants},
+	} {
+		start := time.Now()
+		if err := step.do(ctx); err != nil {
+			return nil, fmt.Errorf("setting up %s: %w", step.name, err)
+		}
+		fmt.Fprintf(log, "  ready after %3.0fs: %s\n", time.Since(start).Seconds(), step.name)
+	}
+	return s, nil
+}
+
+// openController installs what a platform team installs, and points it at the stage's Quay.
+func (s *Stage) openController(ctx context.Context) error {
+	if err := s.koApply(ctx, "config/"); err != nil {
+		return err
+	}
+	patch := fmt.Sprintf(`{"data":{"registry":%q}}`, s.Quay.Host)
+	if err := s.kubectl(ctx, nil, "patch", "configmap", "config-tenancy", "--namespace=quay-push", "--patch="+patch); err != nil {
+		return err
+	}
+	return s.kubectl(ctx, nil, "rollout", "status", "deployment/controller", "--namespace=quay-push", "--timeout=180s")
+}
+
+// koApply does what a user does: ko apply -f path.
+func (s *Stage) koApply(ctx context.Context, path string, args ...string) error {
+	args = append([]string{"apply", "--platform=linux/" + runtime.GOARCH, "--filename=" + path}, args...)
+	return s.run(ctx, nil, "ko", args...)
+}
+
+// kubectl runs kubectl with input, if there is any, as its standard input.
+func (s *Stage) kubectl(ctx context.Context, input io.Reader, args ...string) error {
+	return s.run(ctx, input, "kubectl", args...)
+}
+
+func (s *Stage) run(ctx context.Context, input io.Reader, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Stdin = s.root, input
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("running %s %s: %w\n%s", name, strings.Join(args, " "), err, output)
+	}
+	return nil
+}

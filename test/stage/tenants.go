@@ -1,0 +1,90 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Tenant is one team of the stage, with its own namespace, Quay organization, robot and Secret.
+type Tenant struct {
+	Team, App, Namespace string
+	// Secret is the name of its dockerconfigjson Secret, in Namespace.
+	Secret string
+	// Repository is host/organization/name that its robot may write to.
+	Repository string
+}
+
+// Payments and Platform are the two tenants of the story.
+var (
+	Payments = Tenant{"payments", "checkout", "apps-payments-checkout", "quay-robot-team-payments", quayHost + "/team-payments/checkout"}
+	Platform = Tenant{"platform", "sample", "apps-platform-sample", "quay-robot-team-platform", quayHost + "/team-platform/sample"}
+)
+
+//go:embed tenant.yaml
+var tenantYAML string
+
+// openTenants onboards both tenants, and puts the shared Tasks and Pipelines where they are used from.
+func (s *Stage) openTenants(ctx context.Context) error {
+	shared := corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: SharedNamespace}}
+	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, &shared, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
+		return err
+	}
+	if err := s.koApply(ctx, "tekton/task/", "--recursive", "--", "--namespace="+SharedNamespace); err != nil {
+		return err
+	}
+	for _, t := range []Tenant{Payments, Platform} {
+		manifest := strings.NewReplacer("NAMESPACE", t.Namespace, "TEAM", t.Team, "APP", t.App).Replace(tenantYAML)
+		if err := s.kubectl(ctx, bytes.NewBufferString(manifest), "apply", "--filename=-"); err != nil {
+			return err
+		}
+		// The seed's own way names the Task in the run's namespace.
+		for _, path := range []string{"tekton/task/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
+			if err := s.koApply(ctx, path, "--recursive", "--", "--namespace="+t.Namespace); err != nil {
+				return err
+			}
+		}
+		if err := s.PutSecret(ctx, t, t.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(t.Team)); err != nil {
+			return err
+		}
+		if err := s.putCertificates(ctx, t.Namespace); err != nil {
+			return fmt.Errorf("giving namespace %q the certificate authority: %w", t.Namespace, err)
+		}
+	}
+	return nil
+}
+
+// PutSecret does External Secrets' part: it writes the Secret name in the tenant's namespace, with content under the key
+// .dockerconfigjson. An earlier one is replaced.
+func (s *Stage) PutSecret(ctx context.Context, t Tenant, name string, kind corev1.SecretType, content []byte) error {
+	secrets := s.Kube.CoreV1().Secrets(t.Namespace)
+	if err := secrets.Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrs.IsNotFound(err) {
+		return err
+	}
+	_, err := secrets.Create(ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Type:       kind,
+		Data:       map[string][]byte{corev1.DockerConfigJsonKey: content},
+	}, metav1.CreateOptions{})
+	return err
+}
+
+// putCertificates gives the namespace the ConfigMap that OpenShift Pipelines would bring.
+func (s *Stage) putCertificates(ctx context.Context, namespace string) error {
+	maps := s.Kube.CoreV1().ConfigMaps(namespace)
+	bundle := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: "config-trusted-cabundle"},
+		Data:       map[string]string{"ca-bundle.crt": string(s.Quay.CA)},
+	}
+	_, err := maps.Create(ctx, bundle, metav1.CreateOptions{})
+	if apierrs.IsAlreadyExists(err) {
+		_, err = maps.Update(ctx, bundle, metav1.UpdateOptions{})
+	}
+	return err
+}
