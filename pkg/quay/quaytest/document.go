@@ -33,7 +33,7 @@ type document struct {
 	ArtifactType  string            `json:"artifactType,omitempty"`
 	Config        *descriptor       `json:"config,omitempty"`
 	Layers        []descriptor      `json:"layers,omitempty"`
-	Manifests     []descriptor      `json:"manifests,omitempty"`
+	Manifests     []descriptor      `json:"manifests"`
 	Subject       *descriptor       `json:"subject,omitempty"`
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }

@@ -29,18 +29,27 @@ type Request struct {
 	Fault string
 }
 
-// journal is the list of requests in the order in which they arrived.
+// maxRecords bounds the memory of a Quay that runs as a program.
+const maxRecords = 20_000
+
+// journal is the list of requests in the order in which they arrived, without
+// the oldest ones when there are too many.
 type journal struct {
 	mu      sync.Mutex
-	entries []*entry
+	records []*record
 }
 
-// entry is one request with its answer; it stands in for the ResponseWriter.
+// record is what is kept of one request.
+type record struct {
+	request Request
+	bytes   atomic.Int64
+}
+
+// entry is one request in progress; it stands in for the ResponseWriter.
 type entry struct {
 	http.ResponseWriter
 	journal *journal
-	request Request
-	body    *countingBody
+	record  *record
 }
 
 type entryKey struct{}
@@ -56,23 +65,26 @@ func (j *journal) open(w http.ResponseWriter, r *http.Request) *entry {
 			query[name] = values
 		}
 	}
-	e := &entry{ResponseWriter: w, journal: j, body: &countingBody{ReadCloser: r.Body},
-		request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto}}
-	r.Body = e.body
+	kept := &record{request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto}}
+	r.Body = &countingBody{ReadCloser: r.Body, n: &kept.bytes}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries = append(j.entries, e)
-	return e
+	if len(j.records) == maxRecords {
+		j.records = slices.Delete(j.records, 0, maxRecords/2)
+	}
+	j.records = append(j.records, kept)
+	return &entry{ResponseWriter: w, journal: j, record: kept}
 }
 
-// Requests returns the requests so far, in the order in which they arrived.
+// Requests returns the requests so far in the order in which they arrived, those
+// in progress included. A Quay that had more than 20000 has forgotten the oldest.
 func (q *Quay) Requests() []Request {
 	q.journal.mu.Lock()
 	defer q.journal.mu.Unlock()
-	requests := make([]Request, len(q.journal.entries))
-	for i, e := range q.journal.entries {
-		requests[i] = e.request
-		requests[i].Bytes = e.body.n.Load()
+	requests := make([]Request, len(q.journal.records))
+	for i, kept := range q.journal.records {
+		requests[i] = kept.request
+		requests[i].Bytes = kept.bytes.Load()
 	}
 	return requests
 }
@@ -81,7 +93,7 @@ func (q *Quay) Requests() []Request {
 func (q *Quay) ForgetRequests() {
 	q.journal.mu.Lock()
 	defer q.journal.mu.Unlock()
-	q.journal.entries = nil
+	q.journal.records = nil
 }
 
 // context carries the entry to the handlers.
@@ -103,7 +115,7 @@ func (e *entry) setFault(name string) {
 func (e *entry) edit(change func(*Request)) {
 	e.journal.mu.Lock()
 	defer e.journal.mu.Unlock()
-	change(&e.request)
+	change(&e.record.request)
 }
 
 // WriteHeader notes the status that goes out.
@@ -132,7 +144,7 @@ func (e *entry) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 // countingBody counts the bytes of a request body as they are read.
 type countingBody struct {
 	io.ReadCloser
-	n atomic.Int64
+	n *atomic.Int64
 }
 
 func (c *countingBody) Read(p []byte) (int, error) {

@@ -68,6 +68,9 @@ func (q *Quay) setDefaultPermission(org, robot string, role Role) error {
 	if err != nil {
 		return fmt.Errorf("setting default permission of %q in %q: %w", robot, org, err)
 	}
+	if !role.valid() {
+		return fmt.Errorf("setting default permission of %q in %q: unknown role %q", robot, org, role)
+	}
 	o.defaults[robot] = role
 	return nil
 }

@@ -18,11 +18,13 @@ const (
 	Admin Role = "admin"
 )
 
+// roles are all roles in ascending order.
+var roles = []Role{Read, Write, Admin}
+
 // includes says whether r allows what need allows.
-func (r Role) includes(need Role) bool {
-	order := []Role{Read, Write, Admin}
-	return slices.Index(order, r) >= slices.Index(order, need)
-}
+func (r Role) includes(need Role) bool { return slices.Index(roles, r) >= slices.Index(roles, need) }
+
+func (r Role) valid() bool { return slices.Contains(roles, r) }
 
 // State is whether a repository takes pushes.
 type State string
@@ -102,7 +104,7 @@ func (q *Quay) grant(repo, robot string, role Role) error {
 	defer q.mu.Unlock()
 	r := q.repositories[repo]
 	switch {
-	case !slices.Contains([]Role{Read, Write, Admin}, role):
+	case !role.valid():
 		return fmt.Errorf("granting %q on %q: unknown role %q", robot, repo, role)
 	case r == nil:
 		return fmt.Errorf("granting %q on %q: there is no such repository", robot, repo)

@@ -1,6 +1,7 @@
 package quaytest
 
 import (
+	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
 	"regexp"
@@ -134,6 +135,7 @@ func (q *Quay) claims(robot, audience string, granted []access) claims {
 		Subject:   robot,
 		Access:    granted,
 		Context:   map[string]any{"version": 2, "entity_kind": "robot", "entity_reference": robot},
+		ID:        rand.Text(),
 	}
 	if robot == "" {
 		c.Subject = anonymousName
