@@ -200,6 +200,29 @@ type endless struct{}
 
 func (*endless) Read(p []byte) (int, error) { return len(p), nil }
 
+// A refused body of any size gets its answer and not a reset, as behind nginx.
+func TestEarlyAnswerReachesTheClient(t *testing.T) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			q, token := start(t)
+			if protocol == "HTTP/1.1" {
+				onlyHTTP1(q)
+			}
+			c := pusher(t, q, token, app)
+			location := c.do(http.MethodPost, "/v2/team-a/app/blobs/uploads/", "").header.Get("Location")
+			q.Faults.Add(quaytest.Fault{Method: http.MethodPatch, Times: -1, Effect: quaytest.Status(503, nil, "")})
+			for range 20 {
+				c.do(http.MethodPatch, location, strings.Repeat("x", 4<<20)).want(t, http.StatusServiceUnavailable, "")
+			}
+			for _, r := range q.Requests() {
+				if r.Fault == "" && r.Bytes != 0 || r.Proto != protocol {
+					t.Errorf("request is %+v", r)
+				}
+			}
+		})
+	}
+}
+
 func TestTruncatedAnswer(t *testing.T) {
 	q, token := start(t)
 	c := pusher(t, q, token, app)

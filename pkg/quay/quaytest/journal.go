@@ -2,7 +2,6 @@ package quaytest
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,6 +49,7 @@ type entry struct {
 	http.ResponseWriter
 	journal *journal
 	record  *record
+	body    *requestBody
 }
 
 type entryKey struct{}
@@ -66,14 +66,15 @@ func (j *journal) open(w http.ResponseWriter, r *http.Request) *entry {
 		}
 	}
 	kept := &record{request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto}}
-	r.Body = &countingBody{ReadCloser: r.Body, n: &kept.bytes}
+	body := &requestBody{ReadCloser: r.Body, n: &kept.bytes}
+	r.Body = body
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.records) == maxRecords {
 		j.records = slices.Delete(j.records, 0, maxRecords/2)
 	}
 	j.records = append(j.records, kept)
-	return &entry{ResponseWriter: w, journal: j, record: kept}
+	return &entry{ResponseWriter: w, journal: j, record: kept, body: body}
 }
 
 // Requests returns the requests so far in the order in which they arrived, those
@@ -140,15 +141,3 @@ func (e *entry) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the server's own writer.
 func (e *entry) Unwrap() http.ResponseWriter { return e.ResponseWriter }
-
-// countingBody counts the bytes of a request body as they are read.
-type countingBody struct {
-	io.ReadCloser
-	n *atomic.Int64
-}
-
-func (c *countingBody) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.n.Add(int64(n))
-	return n, err
-}

@@ -121,7 +121,11 @@ func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.running.Add(1)
 	defer q.running.Done()
 	entry := q.journal.open(w, r)
+	// An HTTP/1.1 answer goes out while the body is still coming in. Only the
+	// server's own writer can do that, and nothing is lost where it cannot.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	q.Faults.serve(q, entry, r.WithContext(entry.context(r.Context())), http.HandlerFunc(q.route))
+	entry.body.linger(w, r)
 }
 
 // route answers a request that no fault took over.
