@@ -34,7 +34,9 @@ type Options struct {
 	Clock func() time.Time
 }
 
-// Quay is one registry. It is safe for concurrent use.
+// Quay is one registry. It is safe for concurrent use. It has robots but no
+// users, no public repositories, no Docker schema 1, and no garbage collection:
+// what nobody can see any more stays on disk until Close.
 type Quay struct {
 	// Faults is the script of what goes wrong.
 	Faults Faults

@@ -75,15 +75,17 @@ func (q *Quay) login(r *http.Request) (string, *registryError) {
 	return name, nil
 }
 
-// scopePattern is Quay's scope grammar; a "/" after a prefix equal to the host is allowed in front.
-var scopePattern = regexp.MustCompile(`^repository:((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+):((?:push|pull|\*)(?:,(?:push|pull|\*))*)$`)
+// scopePattern is Quay's scope grammar, after the host that may precede the name.
+var scopePattern = regexp.MustCompile(`^((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+):((?:push|pull|\*)(?:,(?:push|pull|\*))*)$`)
 
 // downscope reduces a requested scope to what the robot has. Asking to push to
 // a repository that does not exist creates it if the robot may create: Quay
 // does so inside the token request.
 func (q *Quay) downscope(robot, scope string) (access, *registryError) {
-	match := scopePattern.FindStringSubmatch(strings.Replace(scope, "repository:"+q.host+"/", "repository:", 1))
-	if match == nil {
+	resource, ok := strings.CutPrefix(scope, "repository:")
+	resource, prefixed := strings.CutPrefix(resource, q.host+"/")
+	match := scopePattern.FindStringSubmatch(resource)
+	if !ok || match == nil {
 		return access{}, errInvalidRequest("Unable to decode repository and actions: " + scope)
 	}
 	org, repo, found := strings.Cut(match[1], "/")
@@ -107,6 +109,10 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 		target, _ = q.createRepository(org, repo, robot)
 	}
 	granted := access{Type: "repository", Name: match[1], Actions: []string{}}
+	if prefixed {
+		// Quay repeats the name as it was asked for, and later does not know it.
+		granted.Name = q.host + "/" + match[1]
+	}
 	if target == nil {
 		return granted, nil
 	}

@@ -68,6 +68,8 @@ func TestTokenHasTheActionsOfTheRobot(t *testing.T) {
 			t.Errorf("%s asking for %s (-want +got):\n%s", test.robot, test.scope, diff)
 		}
 	}
+	c := login(t, q, "team-a+writer", tokens["writer"], "repository:"+q.Host()+"/team-a/app:push")
+	c.do(http.MethodPost, "/v2/team-a/app/blobs/uploads/", "").want(t, http.StatusUnauthorized, "UNAUTHORIZED")
 	if q.HasRepository("team-a/missing") {
 		t.Error("a robot that may not create made a repository")
 	}
