@@ -1,0 +1,95 @@
+package dockerconfig
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Credential is a user name and a password. Printing it, in any format and as JSON, shows the user name alone.
+type Credential struct {
+	// Username is the full name of the robot, such as team-payments+ci.
+	Username string
+	// password is behind a pointer, which no verb of fmt follows inside a struct, be it in a field that has no method.
+	password *string
+}
+
+// Authorization is the value of the HTTP header that carries the credential (RFC 7617). It is the secret.
+func (c Credential) Authorization() string {
+	if c.password == nil {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+*c.password))
+}
+
+// Robot splits the user name of a Quay robot, <organization>+<short name>; ok is false for any other user.
+func (c Credential) Robot() (organization, short string, ok bool) {
+	organization, short, ok = strings.Cut(c.Username, "+")
+	ok = ok && organization != "" && short != "" && !strings.Contains(short, "+")
+	if !ok {
+		return "", "", false
+	}
+	return organization, short, true
+}
+
+// parseCredential reads one value of auths. The error wraps ErrInvalid or ErrUnsupported and holds nothing of data.
+func parseCredential(data json.RawMessage) (Credential, error) {
+	fields, err := object(data)
+	if err != nil {
+		return Credential{}, err
+	}
+	values := map[string]string{}
+	for _, name := range []string{"auth", "username", "password", "identitytoken", "registrytoken"} {
+		value := ""
+		if raw, ok := fields[name]; ok && json.Unmarshal(raw, &value) != nil {
+			return Credential{}, fmt.Errorf("%w: %s is not a string", ErrInvalid, name)
+		}
+		values[name] = value
+	}
+	for _, name := range []string{"identitytoken", "registrytoken"} {
+		if values[name] != "" {
+			return Credential{}, fmt.Errorf("%w: it has %s, and Quay takes a user name and a password", ErrUnsupported, name)
+		}
+	}
+	username, password := values["username"], values["password"]
+	if values["auth"] != "" {
+		if username, password, err = decodeAuth(values["auth"]); err != nil {
+			return Credential{}, err
+		}
+		if disagree(values["username"], username) || disagree(values["password"], password) {
+			return Credential{}, fmt.Errorf("%w: auth does not say the same as username and password", ErrInvalid)
+		}
+	}
+	return newCredential(username, password)
+}
+
+func disagree(plain, decoded string) bool { return plain != "" && plain != decoded }
+
+// decodeAuth splits base64(username:password), with or without padding as the kubelet takes it.
+func decodeAuth(auth string) (username, password string, err error) {
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(auth, "="))
+	if err != nil {
+		return "", "", fmt.Errorf("%w: auth is not base64", ErrInvalid)
+	}
+	username, password, ok := strings.Cut(string(decoded), ":")
+	if !ok {
+		return "", "", fmt.Errorf("%w: auth has no colon between user name and password", ErrInvalid)
+	}
+	return username, password, nil
+}
+
+func newCredential(username, password string) (Credential, error) {
+	switch {
+	case username == "" || password == "":
+		return Credential{}, fmt.Errorf("%w: the entry has no user name or no password", ErrInvalid)
+	case strings.Contains(username, ":"):
+		return Credential{}, fmt.Errorf("%w: the user name has a colon", ErrInvalid)
+	case strings.ContainsFunc(username, unicode.IsControl):
+		return Credential{}, fmt.Errorf("%w: the user name has a control character", ErrInvalid)
+	case strings.ContainsFunc(password, unicode.IsControl):
+		return Credential{}, fmt.Errorf("%w: the password has a control character, perhaps a newline at its end", ErrInvalid)
+	}
+	return Credential{Username: username, password: &password}, nil
+}
