@@ -163,3 +163,21 @@ func TestRobot(t *testing.T) {
 		t.Errorf("a credential without password authorizes as %q", got)
 	}
 }
+
+func TestRedact(t *testing.T) {
+	config, err := dockerconfig.Parse([]byte(`{"auths":{"h.io":{"auth":"` + auth("o+ci", secret) + `"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match, err := config.For("h.io", "o/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo := "user o+ci sent " + secret + " in " + match.Credential.Authorization()
+	if got, want := match.Credential.Redact(echo), "user o+ci sent (secret) in Basic (secret)"; got != want {
+		t.Errorf("Redact = %q, want %q", got, want)
+	}
+	if got := (dockerconfig.Credential{}).Redact(echo); got != echo {
+		t.Errorf("Redact without a password = %q", got)
+	}
+}

@@ -24,6 +24,15 @@ func (c Credential) Authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+*c.password))
 }
 
+// Redact returns text without the password, plain or as Authorization has it: for the words of a server that echoes.
+func (c Credential) Redact(text string) string {
+	if c.password == nil {
+		return text
+	}
+	text = strings.ReplaceAll(text, *c.password, "(secret)")
+	return strings.ReplaceAll(text, strings.TrimPrefix(c.Authorization(), "Basic "), "(secret)")
+}
+
 // Robot splits the user name of a Quay robot, <organization>+<short name>; ok is false for any other user.
 func (c Credential) Robot() (organization, short string, ok bool) {
 	organization, short, ok = strings.Cut(c.Username, "+")

@@ -1,0 +1,94 @@
+package push
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// answer is a response of the registry, read to its end.
+type answer struct {
+	method string
+	path   string
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ok says whether the status is one of the given ones.
+func (a *answer) ok(statuses ...int) bool {
+	for _, status := range statuses {
+		if a.status == status {
+			return true
+		}
+	}
+	return false
+}
+
+// digest is the Docker-Content-Digest header.
+func (a *answer) digest() string { return a.header.Get("Docker-Content-Digest") }
+
+// answerError is an answer other than the one that was needed.
+type answerError struct {
+	method, path string
+	status       int
+	// code and message are those of the first error in the OCI distribution spec's envelope; empty if there is none.
+	code, message string
+	header        http.Header
+}
+
+// err reads the error that the answer holds.
+func (a *answer) err() *answerError {
+	e := &answerError{method: a.method, path: a.path, status: a.status, header: a.header}
+	var envelope struct {
+		Errors []struct {
+			Code    string          `json:"code"`
+			Message string          `json:"message"`
+			Detail  json.RawMessage `json:"detail"`
+		} `json:"errors"`
+		// Error is Quay's other envelope (quay/quay util/http.py, abort).
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(a.body, &envelope) != nil {
+		return e
+	}
+	e.message = envelope.Error
+	if len(envelope.Errors) > 0 {
+		first := envelope.Errors[0]
+		e.code, e.message = first.Code, first.Message
+		var detail struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(first.Detail, &detail) == nil && detail.Message != "" {
+			e.message += ": " + detail.Message
+		}
+	}
+	return e
+}
+
+// Error is the request and the answer in one line. The message is the registry's own words, shortened and quoted.
+func (e *answerError) Error() string {
+	text := fmt.Sprintf("%s %s: %d %s", e.method, e.path, e.status, http.StatusText(e.status))
+	if e.code != "" {
+		text += fmt.Sprintf(" %q", shorten(e.code))
+	}
+	if e.message != "" {
+		text += fmt.Sprintf(" %q", shorten(e.message))
+	}
+	return text
+}
+
+// says reports whether the registry's code or message has the given words, in any case.
+func (e *answerError) says(words string) bool {
+	return strings.Contains(strings.ToLower(e.code+" "+e.message), strings.ToLower(words))
+}
+
+// shorten bounds what a registry can put into a log line.
+func shorten(text string) string {
+	const most = 300
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
+}

@@ -1,0 +1,58 @@
+package push
+
+// Class is one kind of failure: one exit code and one message id. docs/push-image.md has the same table, and a test
+// compares the two.
+type Class struct {
+	// ID is the message id, QP and three digits; its first digit groups the classes.
+	ID string
+	// Name is the class in words joined by hyphens, the field "class" of a JSON log line.
+	Name string
+	// Exit is the exit code of push-image.
+	Exit int
+}
+
+// The classes. Cases F1 to F27 and QP1xx are those of the project's research; the number after QP has no other meaning.
+var (
+	ClassInternal  = Class{"QP001", "internal", 1}
+	ClassUsage     = Class{"QP002", "usage", 2}
+	ClassCancelled = Class{"QP003", "cancelled", 3}
+	ClassTimeout   = Class{"QP004", "timeout", 4}
+
+	ClassCredentialRefused = Class{"QP101", "credential-refused", 10}
+	ClassPushDenied        = Class{"QP102", "push-denied", 11}
+	ClassNoAccess          = Class{"QP103", "no-access", 12}
+	ClassQuota             = Class{"QP104", "quota", 13}
+	ClassRegistryReadOnly  = Class{"QP105", "registry-read-only", 14}
+	ClassNoCredential      = Class{"QP106", "no-credential", 15}
+	ClassNetwork           = Class{"QP301", "network", 20}
+	ClassCertificate       = Class{"QP302", "certificate", 21}
+	ClassForeignHost       = Class{"QP303", "foreign-host", 22}
+	ClassUnavailable       = Class{"QP304", "registry-unavailable", 23}
+	ClassRateLimited       = Class{"QP305", "rate-limited", 24}
+	ClassStalled           = Class{"QP306", "stalled", 25}
+	ClassProtocol          = Class{"QP307", "protocol", 26}
+	ClassOtherOrganization = Class{"QP401", "other-organization", 30}
+	ClassTagImmutable      = Class{"QP601", "tag-immutable", 40}
+	ClassTagExists         = Class{"QP602", "tag-exists", 41}
+	ClassTagMoved          = Class{"QP603", "tag-moved", 42}
+	ClassRetention         = Class{"QP604", "retention", 43}
+	ClassSourceMissing     = Class{"QP701", "source-missing", 50}
+	ClassSourceCorrupt     = Class{"QP702", "source-corrupt", 51}
+	ClassSourceRefused     = Class{"QP703", "source-refused", 52}
+	ClassDigestUnexpected  = Class{"QP704", "digest-unexpected", 53}
+	ClassManifestRefused   = Class{"QP705", "manifest-refused", 54}
+	ClassTooLarge          = Class{"QP706", "too-large", 55}
+	ClassNotVerified       = Class{"QP801", "not-verified", 60}
+	ClassResultsUnwritable = Class{"QP802", "results-unwritable", 61}
+)
+
+// Classes lists every class, in the order of the ids.
+var Classes = []Class{
+	ClassInternal, ClassUsage, ClassCancelled, ClassTimeout,
+	ClassCredentialRefused, ClassPushDenied, ClassNoAccess, ClassQuota, ClassRegistryReadOnly, ClassNoCredential,
+	ClassNetwork, ClassCertificate, ClassForeignHost, ClassUnavailable, ClassRateLimited, ClassStalled, ClassProtocol,
+	ClassOtherOrganization,
+	ClassTagImmutable, ClassTagExists, ClassTagMoved, ClassRetention,
+	ClassSourceMissing, ClassSourceCorrupt, ClassSourceRefused, ClassDigestUnexpected, ClassManifestRefused, ClassTooLarge,
+	ClassNotVerified, ClassResultsUnwritable,
+}

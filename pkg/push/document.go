@@ -1,0 +1,120 @@
+package push
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
+const maxManifest = 4 << 20
+
+// document is a manifest or an index; which of the two the media type says.
+type document struct {
+	SchemaVersion int               `json:"schemaVersion"`
+	MediaType     types.MediaType   `json:"mediaType"`
+	Config        *v1.Descriptor    `json:"config"`
+	Layers        []v1.Descriptor   `json:"layers"`
+	Manifests     []v1.Descriptor   `json:"manifests"`
+	Subject       *v1.Descriptor    `json:"subject"`
+	Annotations   map[string]string `json:"annotations"`
+}
+
+// parseDocument reads a manifest of the given media type. What two readers could take differently is refused.
+func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
+	var doc document
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if err := decoder.Decode(&doc); err != nil {
+		return document{}, corrupt("not a manifest: %v", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return document{}, corrupt("not a manifest: there is more after the JSON object")
+	}
+	switch {
+	case doc.SchemaVersion != 2:
+		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion)
+	case doc.MediaType != "" && doc.MediaType != mediaType:
+		return document{}, refused("the manifest says it is %q, its descriptor %q", doc.MediaType, mediaType)
+	case mediaType.IsIndex() && (doc.Config != nil || doc.Layers != nil):
+		return document{}, refused("an index has a config or layers")
+	case mediaType.IsImage() && doc.Manifests != nil:
+		return document{}, refused("an image manifest has manifests")
+	case mediaType.IsImage() && doc.Config == nil:
+		return document{}, corrupt("the manifest has no config")
+	case !mediaType.IsIndex() && !mediaType.IsImage():
+		return document{}, refused("media type %q is not one that Quay takes for a manifest", mediaType)
+	}
+	for _, d := range doc.descriptors() {
+		if err := checkDescriptor(d); err != nil {
+			return document{}, err
+		}
+	}
+	for _, layer := range doc.Layers {
+		if mediaType == types.DockerManifestSchema2 && layer.MediaType == types.OCILayerZStd {
+			return document{}, refused("layer %q is zstd in a Docker manifest, which no registry defines", layer.Digest)
+		}
+	}
+	return doc, nil
+}
+
+// descriptors are all that the document names, but for the subject.
+func (d document) descriptors() []v1.Descriptor { return append(d.blobs(), d.Manifests...) }
+
+// blobs are the config and the layers.
+func (d document) blobs() []v1.Descriptor {
+	if d.Config == nil {
+		return nil
+	}
+	return append([]v1.Descriptor{*d.Config}, d.Layers...)
+}
+
+// checkDescriptor refuses what must not be fetched or cannot be checked.
+func checkDescriptor(d v1.Descriptor) error {
+	switch {
+	case d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != sha256.Size*2:
+		return refused("digest %q is not sha256, the one that Quay checks", d.Digest)
+	case d.Size < 0:
+		return corrupt("the descriptor of %q has the size %d", d.Digest, d.Size)
+	case len(d.URLs) > 0 || !d.MediaType.IsDistributable():
+		return refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType)
+	}
+	return nil
+}
+
+// readManifest reads the content of d into memory and compares it with its digest.
+func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error) {
+	if err := checkDescriptor(d); err != nil {
+		return nil, err
+	}
+	if d.Size > maxManifest {
+		return nil, refused("manifest %q has %d bytes, at most %d are read", d.Digest, d.Size, maxManifest)
+	}
+	content, err := s.open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	body, err := io.ReadAll(io.LimitReader(content, d.Size+1))
+	if err != nil {
+		return nil, missing(err, "manifest %q cannot be read", d.Digest)
+	}
+	if int64(len(body)) != d.Size {
+		return nil, corrupt("manifest %q has other than the %d bytes of its descriptor", d.Digest, d.Size)
+	}
+	if got := digestOf(body); got != d.Digest.String() {
+		return nil, corrupt("manifest %q has the content of %q", d.Digest, got)
+	}
+	return body, nil
+}
+
+// digestOf is sha256:<hex> of body.
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,171 @@
+package push
+
+import (
+	"context"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Bounds of one image, so that a hostile one cannot fill the memory.
+const (
+	// maxManifests is how many manifests an image may have, its index and referrers included.
+	maxManifests = 500
+	// maxManifestBytes is how many bytes they may have together.
+	maxManifestBytes = 16 << 20
+	// maxBlobs is how many configs and layers an image may have.
+	maxBlobs = 20_000
+	// maxDepth is how deep an index may nest. Quay shows a child of a tagged index, not the child of that
+	// (quay/quay data/model/oci/manifest.py), but stores it.
+	maxDepth = 4
+)
+
+// image is all that has to be in the registry, read and checked but for the content of the blobs.
+type image struct {
+	// digest is sha256:<hex> of the manifest or index that is tagged.
+	digest string
+	// manifests are in the order in which they can be put: children first, referrers last.
+	manifests []manifest
+	// blobs are configs and layers, each once.
+	blobs []v1.Descriptor
+}
+
+// manifest is one manifest or index.
+type manifest struct {
+	document
+	descriptor v1.Descriptor
+	body       []byte
+}
+
+// root is the manifest that is tagged.
+func (i *image) root() manifest {
+	for _, m := range i.manifests {
+		if m.descriptor.Digest.String() == i.digest {
+			return m
+		}
+	}
+	return manifest{}
+}
+
+// bytes is the size of all blobs.
+func (i *image) bytes() (total int64) {
+	for _, d := range i.blobs {
+		total += d.Size
+	}
+	return total
+}
+
+// reader collects an image from a source.
+type reader struct {
+	source    source
+	image     *image
+	manifests sizes
+	blobs     sizes
+	total     int64
+}
+
+// sizes are the digests seen so far.
+type sizes map[v1.Hash]int64
+
+// readImage reads the manifests of s and looks for each of their blobs.
+func readImage(ctx context.Context, s source) (*image, error) {
+	r := &reader{source: s, image: &image{digest: s.root().Digest.String()}, manifests: sizes{}, blobs: sizes{}}
+	if err := r.add(ctx, s.root(), 0); err != nil {
+		return nil, err
+	}
+	if err := r.addReferrers(ctx, s.referrers()); err != nil {
+		return nil, err
+	}
+	return r.image, nil
+}
+
+// addReferrers reads those of the given manifests whose subject is a part of the image, and their own referrers.
+func (r *reader) addReferrers(ctx context.Context, others []v1.Descriptor) error {
+	for found := true; found; {
+		found = false
+		for _, d := range others {
+			if _, known := r.manifests[d.Digest]; known {
+				continue
+			}
+			body, err := readManifest(ctx, r.source, d)
+			if err != nil {
+				return err
+			}
+			doc, err := parseDocument(d.MediaType, body)
+			if err != nil {
+				return err
+			}
+			if doc.Subject == nil {
+				continue
+			}
+			if _, ours := r.manifests[doc.Subject.Digest]; !ours {
+				continue
+			}
+			if err := r.add(ctx, d, 0); err != nil {
+				return err
+			}
+			found = true
+		}
+	}
+	return nil
+}
+
+// add reads the manifest d and what is below it.
+func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
+	if err := ctx.Err(); err != nil {
+		return ended(ctx, err)
+	}
+	if depth > maxDepth {
+		return refused("index %q is nested more than %d deep", d.Digest, maxDepth)
+	}
+	if known, err := r.manifests.add(d); known || err != nil {
+		return err
+	}
+	body, err := readManifest(ctx, r.source, d)
+	if err != nil {
+		return err
+	}
+	doc, err := parseDocument(d.MediaType, body)
+	if err != nil {
+		return err
+	}
+	r.total += d.Size
+	if len(r.image.manifests) >= maxManifests || r.total > maxManifestBytes {
+		return refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes)
+	}
+	for _, child := range doc.Manifests {
+		if err := r.add(ctx, child, depth+1); err != nil {
+			return err
+		}
+	}
+	for _, blob := range doc.blobs() {
+		if err := r.addBlob(ctx, blob); err != nil {
+			return err
+		}
+	}
+	r.image.manifests = append(r.image.manifests, manifest{doc, d, body})
+	return nil
+}
+
+func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
+	if known, err := r.blobs.add(d); known || err != nil {
+		return err
+	}
+	if len(r.image.blobs) >= maxBlobs {
+		return refused("the image has more than %d blobs", maxBlobs)
+	}
+	if err := r.source.check(ctx, d); err != nil {
+		return err
+	}
+	r.image.blobs = append(r.image.blobs, d)
+	return nil
+}
+
+// add says whether d was there before, and refuses two sizes for one digest.
+func (s sizes) add(d v1.Descriptor) (known bool, err error) {
+	size, known := s[d.Digest]
+	if known && size != d.Size {
+		return false, corrupt("%q is said to have %d bytes and %d bytes", d.Digest, size, d.Size)
+	}
+	s[d.Digest] = d.Size
+	return known, nil
+}

@@ -1,0 +1,141 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The actions of a token's scope.
+const (
+	scopePull = "pull"
+	scopePush = "pull,push"
+)
+
+// ping asks the registry where its tokens are. Quay answers every request without a token alike, so this is no request
+// more than another first one would be.
+func (r *registry) ping(ctx context.Context) error {
+	u := r.base
+	u.Path = "/v2/"
+	a, err := r.send(ctx, call{method: http.MethodGet, url: u}, "")
+	switch {
+	case err != nil:
+		return err
+	case a.status == http.StatusOK:
+		return nil
+	case a.status != http.StatusUnauthorized:
+		return a.err()
+	}
+	c, ok := parseChallenge(a.header)
+	if !ok {
+		return &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where a token is to be had", r.base.Host),
+			Proof: fmt.Sprintf("GET /v2/: 401 without a Bearer challenge, server %q", shorten(a.header.Get("Server"))),
+			Next:  "check that --image-ref names the registry, not something in front of it"}
+	}
+	realm, err := url.Parse(c.realm)
+	if err != nil || !r.trusts(realm, r.tokenHost) {
+		return foreign("the registry sends its clients for a token", c.realm, r.tokenHost,
+			"if that host is the registry's token service, name it in --token-host; else the answer was forged")
+	}
+	r.challenge = c
+	return nil
+}
+
+// trusts says whether u is on host, by the registry's scheme: only then a credential goes there.
+func (r *registry) trusts(u *url.URL, host string) bool {
+	return u.Scheme == r.base.Scheme && u.User == nil && sameHost(u.Scheme, u.Host, host)
+}
+
+// sameHost compares two hosts; a scheme's own port may be left out.
+func sameHost(scheme, a, b string) bool {
+	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
+	return strings.EqualFold(strings.TrimSuffix(a, port), strings.TrimSuffix(b, port))
+}
+
+// foreign is the error for a server that sends us where the credential must not go.
+func foreign(what, to, want, next string) error {
+	host := shorten(to)
+	if u, err := url.Parse(to); err == nil && u.Host != "" {
+		host = u.Scheme + "://" + u.Host
+	}
+	return &Error{Class: ClassForeignHost, Problem: fmt.Sprintf("%s to another host, and the credential goes to %q alone", what, want),
+		Proof: fmt.Sprintf("it named %q", host), Next: next}
+}
+
+// exchange buys a token for the repository with the scope at hand.
+func (r *registry) exchange(ctx context.Context) (token, error) {
+	if r.challenge.realm == "" {
+		return token{}, nil
+	}
+	u, err := url.Parse(r.challenge.realm)
+	if err != nil {
+		return token{}, err
+	}
+	query := u.Query()
+	if r.challenge.service != "" {
+		query.Set("service", r.challenge.service)
+	}
+	query.Set("scope", "repository:"+r.repository+":"+r.scope)
+	u.RawQuery = query.Encode()
+	asked := r.tokens.now()
+	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
+	if err != nil {
+		return token{}, err
+	}
+	if a.status != http.StatusOK {
+		return token{}, &tokenRefused{a.err()}
+	}
+	t, ok := parseToken(a.body, asked)
+	if !ok {
+		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s answered without a token", r.base.Host),
+			Proof: fmt.Sprintf("GET %s: 200", a.path), Next: "check that --image-ref names the registry, not something in front of it"}
+	}
+	return t, nil
+}
+
+// tokenRefused is an error of the token service: a 401 there is about the credential, one elsewhere about the token.
+type tokenRefused struct{ *answerError }
+
+func (e *tokenRefused) Unwrap() error { return e.answerError }
+
+// rights asks which actions the robot has on the repository; known is false if the token does not tell.
+func (r *registry) rights(ctx context.Context) (actions []string, known bool, err error) {
+	t, err := r.tokens.get(ctx, "")
+	if err != nil {
+		return nil, false, err
+	}
+	return t.actions(r.repository), t.known, nil
+}
+
+// checkRight fails when the robot's actions do not include push. Quay never says so when a token is bought: it leaves the
+// action out (quay/quay endpoints/v2/v2auth.py).
+func (r *registry) checkRight(actions []string, key string) error {
+	if slices.Contains(actions, "push") || slices.Contains(actions, "*") {
+		return nil
+	}
+	name := r.base.Host + "/" + r.repository
+	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q must not push to %s", r.credential.Username, name),
+		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", key, actions),
+		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", r.repository)}
+	if len(actions) == 0 {
+		e.Class = ClassNoAccess
+		e.Problem = fmt.Sprintf("%s does not exist, or robot %q has no right on it", name, r.credential.Username)
+		e.Next = fmt.Sprintf("create the repository and give the robot Write on it, or give the robot the right to create repositories in %q", firstElement(r.repository))
+	}
+	return e
+}
+
+// firstElement is the organization of a repository.
+func firstElement(repository string) string {
+	organization, _, _ := strings.Cut(repository, "/")
+	return organization
+}
+
+// newTokens gives the registry its tokens.
+func (r *registry) newTokens(now func() time.Time) {
+	r.tokens = &tokens{exchange: r.exchange, now: now}
+}

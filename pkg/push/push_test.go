@@ -1,0 +1,223 @@
+package push_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+)
+
+func TestPush(t *testing.T) {
+	f := newFixture(t)
+	image := writeLayout(t, f.layout, small, large)
+	f.opts.Tags = []string{"v1", "", "latest", "v1"}
+	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest"}}
+	if diff := cmp.Diff(want, f.push()); diff != "" {
+		t.Errorf("Push (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"v1": image.Digest, "latest": image.Digest}, f.Tags("team-a/app")); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+	body, mediaType, ok := f.Manifest("team-a/app", "v1")
+	if file, err := os.ReadFile(blobFile(f.layout, image.Digest)); err != nil || !ok || string(file) != string(body) || mediaType != mediaManifest {
+		t.Errorf("the registry has %q of %q, the layout %q (%v)", body, mediaType, file, err)
+	}
+	for _, l := range layers(t, f.layout, image) {
+		if !f.HasBlob("team-a/app", l.Digest) {
+			t.Errorf("blob %s is missing", l.Digest)
+		}
+	}
+	name := f.Host() + "/team-a/app"
+	for file, want := range map[string]string{
+		"IMAGE_URL": name + ":v1", "IMAGE_DIGEST": image.Digest, "image-digest": image.Digest,
+		"image-ref": name, "image-pinned": name + "@" + image.Digest,
+		"overlay-image": `{"name":"` + name + `","newName":"` + name + `","digest":"` + image.Digest + `"}`,
+	} {
+		if got := f.result(file); got != want {
+			t.Errorf("result %s = %q, want %q", file, got, want)
+		}
+	}
+	if files, err := os.ReadDir(f.results); err != nil || len(files) != 6 {
+		t.Errorf("the results are %v (%v), want 6 files", files, err)
+	}
+}
+
+// The order of the requests is the contract: blobs, manifest by digest, tag, read back by both.
+func TestPushSetsTheTagLast(t *testing.T) {
+	f := newFixture(t)
+	result := f.push()
+	var order []string
+	for _, r := range f.Requests() {
+		if r.Method == http.MethodPut || strings.Contains(r.Path, "/manifests/") && r.Status == http.StatusOK {
+			kind := r.Path[strings.LastIndex(r.Path, "/")+1:]
+			if strings.Contains(r.Path, "/blobs/") {
+				kind = "blob"
+			}
+			order = append(order, r.Method+" "+kind)
+		}
+	}
+	want := []string{"PUT blob", "PUT " + result.Digest, "PUT v1"}
+	if diff := cmp.Diff(want, order[:3]); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	reads := map[string]bool{}
+	for _, read := range order[3:] {
+		reads[read] = true
+	}
+	if !reads["GET v1"] || !reads["GET "+result.Digest] {
+		t.Errorf("after the tag came %v, want reads of tag and digest", order[3:])
+	}
+}
+
+func TestPushWithoutATagSetsAnAnchor(t *testing.T) {
+	f := newFixture(t)
+	f.opts.Tags = []string{""}
+	result := f.push()
+	anchor := "digest-" + strings.TrimPrefix(result.Digest, "sha256:")[:32]
+	if diff := cmp.Diff(map[string]string{anchor: result.Digest}, f.Tags("team-a/app")); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+	f.Advance(2 * quaytest.LeaseDuration)
+	if _, _, ok := f.Manifest("team-a/app", result.Digest); !ok {
+		t.Error("the digest is gone after Quay's lease")
+	}
+	if got := f.result("IMAGE_URL"); got != f.Host()+"/team-a/app:"+anchor {
+		t.Errorf("IMAGE_URL = %q", got)
+	}
+}
+
+func TestSecondPushSendsNothing(t *testing.T) {
+	f := newFixture(t)
+	first := f.push()
+	f.SetImmutable("team-a", true)
+	f.ForgetRequests()
+	if diff := cmp.Diff(first, f.push()); diff != "" {
+		t.Errorf("Push (-first +second):\n%s", diff)
+	}
+	if requests := f.Requests(); len(requests) > 4 {
+		t.Errorf("%d requests, want at most 4", len(requests))
+	}
+	for _, r := range f.Requests() {
+		if r.Method != http.MethodGet || r.Bytes > 0 {
+			t.Errorf("the second push sent %+v", r)
+		}
+	}
+	if got := f.result("image-digest"); got != first.Digest {
+		t.Errorf("image-digest = %q", got)
+	}
+}
+
+func TestPushUploadsOnlyWhatIsMissing(t *testing.T) {
+	f := newFixture(t)
+	f.push()
+	f.ForgetRequests()
+	writeLayout(t, f.layout, small, large, 7)
+	f.push()
+	var sent int64
+	for _, r := range f.Requests() {
+		if strings.Contains(r.Path, "/blobs/") {
+			sent += r.Bytes
+		}
+	}
+	// The layers of another image differ, but its config is the same.
+	if sent != small+large+7 {
+		t.Errorf("%d bytes of blobs were sent, want the three new layers", sent)
+	}
+}
+
+func TestPushAnIndexWhole(t *testing.T) {
+	f := newFixture(t)
+	amd := writeImage(t, f.layout, `{"architecture":"amd64","os":"linux"}`, small)
+	arm := writeImage(t, f.layout, `{"architecture":"arm64","os":"linux"}`, small, 7)
+	index := addJSON(t, f.layout, mediaIndex, map[string]any{"schemaVersion": 2, "mediaType": mediaIndex, "manifests": []descriptor{amd, arm}})
+	sbom := addJSON(t, f.layout, mediaManifest, map[string]any{"schemaVersion": 2, "mediaType": mediaManifest, "subject": index,
+		"config": addBlob(t, f.layout, "application/vnd.oci.empty.v1+json", []byte("{}")), "layers": []descriptor{}})
+	stray := addJSON(t, f.layout, mediaManifest, map[string]any{"schemaVersion": 2, "mediaType": mediaManifest,
+		"subject": descriptor{MediaType: mediaManifest, Digest: digestOf([]byte("other")), Size: 5},
+		"config":  addBlob(t, f.layout, "application/vnd.oci.empty.v1+json", []byte("{}")), "layers": []descriptor{}})
+	writeIndex(t, f.layout, sbom, index, stray)
+	if result := f.push(); result.Digest != index.Digest {
+		t.Errorf("pushed %s, want the index %s", result.Digest, index.Digest)
+	}
+	for _, d := range []descriptor{index, amd, arm, sbom} {
+		if _, _, ok := f.Manifest("team-a/app", d.Digest); !ok {
+			t.Errorf("manifest %s is missing", d.Digest)
+		}
+	}
+	if _, _, ok := f.Manifest("team-a/app", stray.Digest); ok {
+		t.Error("a referrer of something else was pushed")
+	}
+	f.ForgetRequests()
+	f.push()
+	if n := len(f.Requests()); n > 5 {
+		t.Errorf("%d requests for the second push of an index with a referrer, want at most 5", n)
+	}
+}
+
+func TestPushPicksAnImageByName(t *testing.T) {
+	f := newFixture(t)
+	one := writeImage(t, f.layout, `{"os":"linux","architecture":"amd64"}`, small)
+	two := writeImage(t, f.layout, `{"os":"linux","architecture":"amd64"}`, small, 7)
+	one.Annotations = map[string]string{"org.opencontainers.image.ref.name": "one"}
+	two.Annotations = map[string]string{"org.opencontainers.image.ref.name": "two"}
+	writeIndex(t, f.layout, one, two)
+	f.fail(push.ClassSourceRefused)
+	f.opts.Source = "oci:" + f.layout + ":two"
+	if result := f.push(); result.Digest != two.Digest {
+		t.Errorf("pushed %s, want %s", result.Digest, two.Digest)
+	}
+	f.opts.Source = "oci:" + f.layout + ":three"
+	f.fail(push.ClassSourceMissing)
+}
+
+func TestPushDetectsABarePath(t *testing.T) {
+	f := newFixture(t)
+	directory := filepath.Dir(f.layout)
+	t.Chdir(directory)
+	f.opts.Source = filepath.Base(f.layout)
+	f.push()
+}
+
+func TestResultsOfAnEarlierRunAreRemoved(t *testing.T) {
+	f := newFixture(t)
+	f.push()
+	f.opts.Source = "oci:" + t.TempDir()
+	f.fail(push.ClassSourceMissing)
+}
+
+func TestResultsThatCannotBeWritten(t *testing.T) {
+	f := newFixture(t)
+	f.opts.ResultsDir = filepath.Join(t.TempDir(), "none")
+	f.fail(push.ClassResultsUnwritable)
+	if n := len(f.Requests()); n > 0 {
+		t.Errorf("%d requests before the results were known to be lost", n)
+	}
+}
+
+// Tekton keeps what a step's results may have together, 4096 bytes with their names.
+func TestResultsAreSmall(t *testing.T) {
+	f := newFixture(t)
+	repository := "team-a/" + strings.Repeat("x", 255-len(f.Host())-len("/team-a/"))
+	f.AddRepository("team-a", strings.TrimPrefix(repository, "team-a/"))
+	f.Grant(repository, "team-a+ci", quaytest.Write)
+	f.opts.ImageRef, f.opts.Tags = f.Host()+"/"+repository, []string{strings.Repeat("v", 128)}
+	f.push()
+	total := 0
+	for _, name := range []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image"} {
+		total += len(name) + len(f.result(name))
+	}
+	if total > 2000 {
+		t.Errorf("the longest results have %d bytes", total)
+	}
+	var item struct{ Name, NewName, Digest string }
+	if err := json.Unmarshal([]byte(f.result("overlay-image")), &item); err != nil || item.Name != item.NewName {
+		t.Errorf("overlay-image = %+v, %v", item, err)
+	}
+}

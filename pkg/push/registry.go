@@ -1,0 +1,155 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+)
+
+// maxAnswer is the most that is read of an answer, in bytes.
+const maxAnswer = maxManifest + 1
+
+// registry is one repository of one registry, as one robot.
+type registry struct {
+	base       url.URL // scheme and host alone
+	repository string
+	// tokenHost is the host that gets the robot's credential.
+	tokenHost  string
+	credential dockerconfig.Credential
+	client     *http.Client
+	tokens     *tokens
+	// challenge is the registry's, once ping has seen it.
+	challenge challenge
+	// scope are the actions that a token is asked for.
+	scope string
+	// stall is how long a body may stand still.
+	stall time.Duration
+}
+
+// call is one request.
+type call struct {
+	method string
+	url    url.URL
+	header http.Header
+	// body opens the body from its first byte; nil if there is none. It is opened again when the request is repeated.
+	body func() (io.ReadCloser, error)
+	// size is that of the body in bytes.
+	size int64
+}
+
+// url is the address of a path below the repository.
+func (r *registry) url(path string, query url.Values) url.URL {
+	u := r.base
+	u.Path = "/v2/" + r.repository + "/" + path
+	u.RawQuery = query.Encode()
+	return u
+}
+
+// do sends c with the token. When the registry refuses the token, it is renewed and c is sent once more from the start.
+func (r *registry) do(ctx context.Context, c call) (*answer, error) {
+	refused := ""
+	for {
+		t, err := r.tokens.get(ctx, refused)
+		if err != nil {
+			return nil, err
+		}
+		a, err := r.send(ctx, c, t.header)
+		if err != nil || a.status != http.StatusUnauthorized || refused != "" {
+			return a, err
+		}
+		refused = t.header
+	}
+}
+
+// send makes one request to the registry host or its token service and reads the answer. authorization may be empty.
+func (r *registry) send(ctx context.Context, c call, authorization string) (*answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
+	if request.Header == nil {
+		request.Header = http.Header{}
+	}
+	request.Header.Set("User-Agent", "push-image")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	watch := newWatch(r.stall, cancel)
+	defer watch.stop()
+	if c.body == nil {
+		watch.limit(answerTimeout)
+	} else if err := setBody(request, c, watch); err != nil {
+		return nil, err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, r.explain(ctx, c, watch, err)
+	}
+	defer response.Body.Close()
+	watch.limit(answerTimeout)
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, r.explain(ctx, c, watch, err)
+	}
+	return &answer{c.method, c.url.Path, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+}
+
+// setBody gives the request a body that can be read again.
+func setBody(request *http.Request, c call, watch *watch) error {
+	request.ContentLength = c.size
+	request.GetBody = func() (io.ReadCloser, error) {
+		content, err := c.body()
+		if err != nil {
+			return nil, err
+		}
+		return watch.reader(content), nil
+	}
+	if c.size == 0 {
+		request.Body = http.NoBody
+		return nil
+	}
+	var err error
+	request.Body, err = request.GetBody()
+	return err
+}
+
+// explain drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
+func (r *registry) explain(ctx context.Context, c call, watch *watch, err error) error {
+	if failure := (*Error)(nil); errors.As(watch.failure(), &failure) {
+		return failure
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
+		err = cause
+	}
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return &requestError{method: c.method, host: c.url.Host, path: c.url.Path, err: err}
+}
+
+// redact takes the secrets of a request out of what the server said: some echo what they were sent.
+func (r *registry) redact(body []byte, authorization string) []byte {
+	text := r.credential.Redact(string(body))
+	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
+		text = strings.ReplaceAll(text, token, "(secret)")
+	}
+	return []byte(text)
+}
+
+// requestError is a request that got no answer.
+type requestError struct {
+	method, host, path string
+	err                error
+}
+
+func (e *requestError) Error() string {
+	return fmt.Sprintf("%s %s on %s: %v", e.method, e.path, e.host, e.err)
+}
+
+func (e *requestError) Unwrap() error { return e.err }

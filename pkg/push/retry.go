@@ -1,0 +1,133 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// The limits of trying again.
+const (
+	// maxTries is how often one request, or one blob, is tried.
+	maxTries = 6
+	// maxRetries is how often anything is tried again in one push.
+	maxRetries = 60
+	// maxPause is the longest pause between two tries, but for one that the registry asks for.
+	maxPause = 30 * time.Second
+	// busyFactor is how much longer the pause is after a 429, which Quay sends without saying how long to wait.
+	busyFactor = 5
+)
+
+// retrier tries again what failed for a passing reason. All workers of a push share it: its budget, and the pause after
+// a 429. It is safe for concurrent use.
+type retrier struct {
+	// pause is the first pause; each further one is twice as long.
+	pause time.Duration
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	used  int
+	until time.Time // when the registry may be asked again after a 429
+}
+
+// run calls try until it succeeds, fails for good, or the budget is used up.
+func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {
+	for n := 0; ; n++ {
+		if err := r.wait(ctx); err != nil {
+			return err
+		}
+		err := try(ctx, n)
+		if err == nil || ctx.Err() != nil || !passing(err) {
+			return ended(ctx, err)
+		}
+		if n+1 == maxTries || !r.spend() {
+			return &triedError{n + 1, err}
+		}
+		pause := r.backoff(n, err)
+		r.log.Warn("trying again", "what", what, "try", n+2, "pause", pause.Round(time.Millisecond).String(), "because", err.Error())
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// spend takes one retry from the budget.
+func (r *retrier) spend() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used++
+	return r.used <= maxRetries
+}
+
+// backoff is how long to pause before try n+1. A 429 makes everyone else pause too.
+func (r *retrier) backoff(n int, err error) time.Duration {
+	most := min(r.pause<<n, maxPause)
+	// Half of it is random, so that workers which failed together do not come back together.
+	pause := most/2 + rand.N(most/2+1)
+	var e *answerError
+	if !errors.As(err, &e) {
+		return pause
+	}
+	if e.status == http.StatusTooManyRequests {
+		pause *= busyFactor
+	}
+	pause = max(pause, retryAfter(e.header, time.Now()))
+	if e.status == http.StatusTooManyRequests {
+		r.mu.Lock()
+		r.until = time.Now().Add(pause)
+		r.mu.Unlock()
+	}
+	return pause
+}
+
+// wait lets the pause after a 429 pass.
+func (r *retrier) wait(ctx context.Context) error {
+	r.mu.Lock()
+	pause := time.Until(r.until)
+	r.mu.Unlock()
+	return sleep(ctx, pause)
+}
+
+// sleep waits for d or the end of ctx, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ended(ctx, ctx.Err())
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx, ctx.Err())
+	}
+}
+
+// retryAfter is what a Retry-After header asks for (RFC 9110 section 10.2.3): seconds or a date.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, 3600)) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return min(date.Sub(now), time.Hour)
+	}
+	return 0
+}
+
+// triedError is a passing reason that did not pass.
+type triedError struct {
+	tries int
+	err   error
+}
+
+func (e *triedError) Error() string {
+	return e.err.Error() + " (tried " + strconv.Itoa(e.tries) + " times)"
+}
+
+func (e *triedError) Unwrap() error { return e.err }

@@ -1,0 +1,68 @@
+package push
+
+import (
+	"encoding/json"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// refName is the annotation by which an index.json names its images (OCI image spec v1.1, annotations.md).
+const refName = "org.opencontainers.image.ref.name"
+
+// selection is what an index.json offers to push.
+type selection struct {
+	image  v1.Descriptor
+	others []v1.Descriptor
+}
+
+func (s *selection) root() v1.Descriptor        { return s.image }
+func (s *selection) referrers() []v1.Descriptor { return s.others }
+
+// selectImage picks the image that ref names in an index.json, or the only one. Manifests with a subject are referrers,
+// not images: those of the image go with it. from is the file, for errors.
+func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*selection, error) {
+	var doc document
+	if err := json.Unmarshal(index, &doc); err != nil {
+		return nil, corrupt("%q is not an index: %v", from, err)
+	}
+	if len(doc.Manifests) > maxManifests {
+		return nil, refused("%q names %d manifests, at most %d are taken", from, len(doc.Manifests), maxManifests)
+	}
+	var images []v1.Descriptor
+	chosen := &selection{}
+	seen := map[v1.Hash]bool{}
+	for _, d := range doc.Manifests {
+		if ref != "" && d.Annotations[refName] == ref {
+			images = append(images, d)
+			continue
+		}
+		if seen[d.Digest] {
+			continue
+		}
+		seen[d.Digest] = true
+		body, err := read(d)
+		if err != nil {
+			return nil, err
+		}
+		entry, err := parseDocument(d.MediaType, body)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case entry.Subject != nil:
+			chosen.others = append(chosen.others, d)
+		case ref == "":
+			images = append(images, d)
+		}
+	}
+	switch {
+	case len(images) == 0 && ref != "":
+		return nil, missing(nil, "%q has no image named %q", from, ref)
+	case len(images) == 0:
+		return nil, missing(nil, "%q has no image", from)
+	case len(images) > 1:
+		return nil, refused("%q has %d images: name one as oci:DIRECTORY:REF, by its annotation %s", from, len(images), refName)
+	}
+	chosen.image = images[0]
+	return chosen, nil
+}

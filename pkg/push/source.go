@@ -1,0 +1,76 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
+// and digests. It is safe for concurrent use.
+type source interface {
+	// root is the manifest or index to push.
+	root() v1.Descriptor
+	// referrers are manifests that name root, or something below it, as their subject.
+	referrers() []v1.Descriptor
+	// check says, without reading it, whether the content of d is there in its full size.
+	check(ctx context.Context, d v1.Descriptor) error
+	// open returns the content of d from its first byte.
+	open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+	io.Closer
+}
+
+// transports are the prefixes of --source, with what opens the rest.
+var transports = []struct {
+	prefix string
+	open   func(ctx context.Context, rest string) (source, error)
+}{
+	{"oci:", openLayout},
+}
+
+// openSource opens what --source names. A path without a prefix is looked at.
+func openSource(ctx context.Context, name string) (source, error) {
+	if name == "" {
+		return nil, usageError("--source is missing: oci:DIRECTORY")
+	}
+	for _, t := range transports {
+		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
+			return t.open(ctx, rest)
+		}
+	}
+	return detectSource(ctx, name)
+}
+
+// detectSource opens a bare path as what it is.
+func detectSource(ctx context.Context, path string) (source, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, missing(err, "the source %q is not there", path)
+	case info.IsDir():
+		return openLayout(ctx, path)
+	}
+	return nil, refused("the source %q is not a directory", path)
+}
+
+// missing is the error for a part of the source that is not there.
+func missing(err error, format string, args ...any) error {
+	return &Error{Class: ClassSourceMissing, Problem: fmt.Sprintf(format, args...), Err: err,
+		Next: "let the build leave an OCI layout, for example with buildah push IMAGE oci:DIRECTORY, and name it in --source"}
+}
+
+// corrupt is the error for content that is not what its descriptor says.
+func corrupt(format string, args ...any) error {
+	return &Error{Class: ClassSourceCorrupt, Problem: fmt.Sprintf(format, args...),
+		Next: "build the image again; nothing was tagged"}
+}
+
+// refused is the error for a source that is well formed but not to be pushed.
+func refused(format string, args ...any) error {
+	return &Error{Class: ClassSourceRefused, Problem: fmt.Sprintf(format, args...),
+		Next: "build the image again as a plain OCI layout; nothing was tagged"}
+}

@@ -1,0 +1,81 @@
+package push
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// target is where the image goes.
+type target struct {
+	// host is the registry with its port, as the reference has it.
+	host string
+	// repository is the path below the host, organization/name.
+	repository string
+	// tags are what the digest is published under, without duplicates; never empty once the digest is known.
+	tags []string
+}
+
+// The grammar of the OCI distribution spec v1.1, "Pulling manifests". go-containerregistry's is wider: it takes dot
+// segments, with which a path could leave the tenant's organization.
+var (
+	hostPattern       = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
+	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+)
+
+// maxName is the longest host/repository that the spec promises to work, in characters.
+const maxName = 255
+
+// parseTarget reads an image reference host/org/repo[:tag] and the tags beside it; an empty tag is none. The error is a
+// usage error.
+func parseTarget(reference string, tags []string) (target, error) {
+	if reference == "" {
+		return target{}, usageError("--image-ref is missing: host/organization/name")
+	}
+	if strings.Contains(reference, "@") {
+		return target{}, usageError("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
+	}
+	host, path, ok := strings.Cut(reference, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return target{}, usageError("--image-ref %q does not start with a registry host: host/organization/name", reference)
+	}
+	repository, tag, tagged := strings.Cut(path, ":")
+	if tagged {
+		tags = append([]string{tag}, tags...)
+	}
+	name := host + "/" + repository
+	switch {
+	case !hostPattern.MatchString(host):
+		return target{}, usageError("--image-ref %q has no possible host", reference)
+	case !repositoryPattern.MatchString(repository) || len(name) > maxName:
+		return target{}, usageError("--image-ref %q has no possible repository: lower case letters, digits and . _ - between them", reference)
+	case tagged && tag == "":
+		return target{}, usageError("--image-ref %q ends in an empty tag", reference)
+	}
+	to := target{host: host, repository: repository}
+	for _, tag := range tags {
+		// Tekton passes an empty string for a param that nobody set.
+		if tag == "" || slices.Contains(to.tags, tag) {
+			continue
+		}
+		if !tagPattern.MatchString(tag) {
+			return target{}, usageError("tag %q is impossible: at most 128 letters, digits and . _ -, and no . or - first", tag)
+		}
+		to.tags = append(to.tags, tag)
+	}
+	return to, nil
+}
+
+// name is host/organization/name.
+func (t target) name() string { return t.host + "/" + t.repository }
+
+// anchored returns t with a tag made of the digest if it has none: Quay drops a manifest that no tag names after an hour
+// (quay/quay config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
+func (t target) anchored(digest string) target {
+	if len(t.tags) == 0 {
+		_, hex, _ := strings.Cut(digest, ":")
+		t.tags = []string{"digest-" + hex[:32]}
+	}
+	return t
+}

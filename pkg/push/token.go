@@ -1,0 +1,125 @@
+package push
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+)
+
+// token is a bearer token of the registry's token service.
+type token struct {
+	// header is the value of the Authorization header. It is a secret.
+	header string
+	// renewAt is when a new one is due: early enough for a request that starts now, late enough to ask seldom.
+	renewAt time.Time
+	// access are the rights that the token carries; known is false for a token that is not a JWT.
+	access []access
+	known  bool
+}
+
+// access is one entry of the token's access claim (distribution spec/auth/jwt.md).
+type access struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+}
+
+// defaultLifetime is how long a token is good for that does not say (distribution spec/auth/token.md).
+const defaultLifetime = time.Minute
+
+// parseToken reads the answer of the token service. now is when the token was asked for.
+func parseToken(body []byte, now time.Time) (token, bool) {
+	var reply struct {
+		Token       string `json:"token"`
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int64  `json:"expires_in"`
+	}
+	if json.Unmarshal(body, &reply) != nil {
+		return token{}, false
+	}
+	value := reply.Token
+	if value == "" {
+		value = reply.AccessToken
+	}
+	if value == "" || strings.ContainsAny(value, "\r\n") {
+		return token{}, false
+	}
+	t := token{header: "Bearer " + value}
+	lifetime := defaultLifetime
+	if reply.ExpiresIn > 0 {
+		lifetime = time.Duration(reply.ExpiresIn) * time.Second
+	}
+	if c, ok := parseClaims(value); ok {
+		t.access, t.known = c.Access, true
+		// The difference counts, not the times: the registry's clock may be another.
+		if c.Expires > c.IssuedAt && c.IssuedAt > 0 {
+			lifetime = time.Duration(c.Expires-c.IssuedAt) * time.Second
+		}
+	}
+	t.renewAt = now.Add(lifetime - lifetime/6)
+	return t, true
+}
+
+// claims are the parts of a JWT that a push needs.
+type claims struct {
+	Access   []access `json:"access"`
+	IssuedAt int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+}
+
+// parseClaims reads a JWT without verifying it: that is for who it is addressed to, and a forged one opens nothing.
+func parseClaims(value string) (claims, bool) {
+	parts := strings.Split(value, ".")
+	if len(parts) != 3 {
+		return claims{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return claims{}, false
+	}
+	var c claims
+	if json.Unmarshal(payload, &c) != nil || c.Access == nil {
+		return claims{}, false
+	}
+	return c, true
+}
+
+// actions are what the token allows on repository.
+func (t token) actions(repository string) []string {
+	actions := []string{}
+	for _, a := range t.access {
+		if a.Type == "repository" && a.Name == repository {
+			actions = append(actions, a.Actions...)
+		}
+	}
+	return actions
+}
+
+// tokens keeps the one token of a push and renews it. It is safe for concurrent use.
+type tokens struct {
+	// exchange buys a new token.
+	exchange func(ctx context.Context) (token, error)
+	now      func() time.Time
+
+	mu      sync.Mutex
+	current token
+}
+
+// get returns a token that is not due for renewal, and not the one with the given header: that one was refused.
+// Whoever comes while one is being bought waits for it.
+func (t *tokens) get(ctx context.Context, refused string) (token, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.header != "" && t.current.header != refused && t.now().Before(t.current.renewAt) {
+		return t.current, nil
+	}
+	fresh, err := t.exchange(ctx)
+	if err != nil {
+		return token{}, err
+	}
+	t.current = fresh
+	return fresh, nil
+}

@@ -1,0 +1,88 @@
+package push
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// largeBody is the body size in bytes above which a request goes over HTTP/1.1. nginx with request buffering off, as
+// Quay's is, takes one window of 64 KiB per round trip from an HTTP/2 stream (nginx ngx_http_v2.c,
+// google/go-containerregistry#1193); HTTP/1.1 has no such limit, but costs a new connection per blob.
+const largeBody = 48 << 10
+
+// How long a server may take. There is none for sending a body, see stallReader.
+const (
+	dialTimeout    = 15 * time.Second
+	answerTimeout  = time.Minute
+	commitTimeout  = 30 * time.Minute // Quay copies the blob within its object store before it answers.
+	maxIdlePerHost = 16
+)
+
+// hybrid sends large bodies over HTTP/1.1 and everything else over HTTP/2 where the server has it.
+type hybrid struct {
+	large, small http.RoundTripper
+}
+
+func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.ContentLength > largeBody {
+		return h.large.RoundTrip(r)
+	}
+	return h.small.RoundTrip(r)
+}
+
+// newTransport returns the transport of one push. caFile may be empty; else its certificates are trusted beside the
+// system's, which SSL_CERT_FILE and SSL_CERT_DIR name.
+func newTransport(caFile string) (*hybrid, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
+	if caFile != "" {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool()
+		}
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, usageError("--ca-file cannot be read: %v", err)
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, usageError("--ca-file %q has no PEM certificate", caFile)
+		}
+		config.RootCAs = roots
+	}
+	base := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   dialTimeout,
+		TLSClientConfig:       config,
+		MaxIdleConnsPerHost:   maxIdlePerHost,
+		IdleConnTimeout:       time.Minute,
+		ResponseHeaderTimeout: commitTimeout,
+		WriteBufferSize:       64 << 10,
+		// A blob is compressed already, and a digest is of the bytes as they are.
+		DisableCompression: true,
+	}
+	small := base.Clone()
+	small.ForceAttemptHTTP2 = true
+	large := base
+	large.Protocols = new(http.Protocols)
+	large.Protocols.SetHTTP1(true)
+	return &hybrid{large: large, small: small}, nil
+}
+
+// errRedirect is a redirect that was not followed: no part of a push needs one, and it could carry a credential off.
+var errRedirect = errors.New("redirect refused")
+
+// newClient returns a client that follows no redirect.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+			return fmt.Errorf("%w to host %q", errRedirect, next.URL.Host)
+		},
+	}
+}

@@ -1,0 +1,64 @@
+package push
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// verified is the content of a blob, hashed while it is read. Its last bytes come only if the digest is right, so that
+// wrong content is never complete at the registry.
+type verified struct {
+	content io.ReadCloser
+	want    v1.Descriptor
+	hash    hash.Hash
+	read    int64
+	// count is told the bytes that were read; it may be nil.
+	count func(n int)
+}
+
+// openVerified opens the content of d in s.
+func openVerified(ctx context.Context, s source, d v1.Descriptor, count func(int)) (io.ReadCloser, error) {
+	content, err := s.open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return &verified{content: content, want: d, hash: sha256.New(), count: count}, nil
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	if v.read == v.want.Size {
+		return 0, v.end()
+	}
+	p = p[:min(int64(len(p)), v.want.Size-v.read)]
+	n, err := v.content.Read(p)
+	v.hash.Write(p[:n])
+	v.read += int64(n)
+	if v.read == v.want.Size {
+		if err := v.end(); err != io.EOF {
+			return 0, err
+		}
+	} else if err == io.EOF {
+		return n, corrupt("blob %q ends after %d of %d bytes", v.want.Digest, v.read, v.want.Size)
+	} else if err != nil {
+		return n, missing(err, "blob %q cannot be read", v.want.Digest)
+	}
+	if v.count != nil {
+		v.count(n)
+	}
+	return n, nil
+}
+
+// end compares the digest; io.EOF if it is right.
+func (v *verified) end() error {
+	if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want.Digest.Hex {
+		return corrupt("blob %q has the content of %q", v.want.Digest, "sha256:"+got)
+	}
+	return io.EOF
+}
+
+func (v *verified) Close() error { return v.content.Close() }

@@ -1,0 +1,79 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+// errStalled ends a request in which nothing moves.
+var errStalled = errors.New("no byte was accepted for too long")
+
+// watch ends a request that stands still. While a body is sent, every read of it is a sign of life: net/http reads on
+// when the connection took what it had.
+type watch struct {
+	stall  time.Duration
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex
+	timer  *time.Timer
+	failed error
+}
+
+// newWatch returns a watch that calls cancel with errStalled; it does not run before limit or a read.
+func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
+	return &watch{stall: stall, cancel: cancel}
+}
+
+// limit gives the request d from now until the next sign of life.
+func (w *watch) limit(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		w.timer = time.AfterFunc(d, func() { w.cancel(errStalled) })
+		return
+	}
+	w.timer.Reset(d)
+}
+
+// stop ends the watch.
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+// failure is the error of reading the body, if there was one. net/http has several ways to wrap it.
+func (w *watch) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
+}
+
+// reader watches over a body.
+func (w *watch) reader(content io.ReadCloser) io.ReadCloser {
+	return &watchedBody{content, w}
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.watch.limit(b.watch.stall)
+	n, err := b.ReadCloser.Read(p)
+	switch {
+	case err == io.EOF:
+		b.watch.limit(commitTimeout)
+	case err != nil:
+		b.watch.mu.Lock()
+		b.watch.failed = err
+		b.watch.mu.Unlock()
+	}
+	return n, err
+}
