@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"push-image": main})
+}
+
+// Each script runs the program against a Quay of its own: $HOST, $CA, a layout in image, the credential in auth.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+		q := quaytest.Start(env.T().(testing.TB))
+		q.AddOrganization("team-a")
+		q.AddRepository("team-a", "app")
+		token := q.AddRobot("team-a", "ci")
+		q.Grant("team-a/app", "team-a+ci", quaytest.Write)
+		auth := filepath.Join(env.WorkDir, "auth")
+		if err := os.Mkdir(auth, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(auth, "config.json"), q.Dockerconfig("team-a+ci"), 0o600); err != nil {
+			return err
+		}
+		env.Setenv("HOST", q.Host())
+		env.Setenv("CA", q.CAFile())
+		env.Setenv("TOKEN", token)
+		env.Setenv("DOCKER_CONFIG", "")
+		return writeLayout(filepath.Join(env.WorkDir, "image"))
+	}})
+}
+
+func writeLayout(dir string) error {
+	image, err := random.Image(1000, 2)
+	if err != nil {
+		return err
+	}
+	path, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	return path.AppendImage(image)
+}
+
+// The step's image is small and its attack surface is what it needs.
+func TestDependencies(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		for _, banned := range []string{"k8s.io/", "knative.dev/", "github.com/tektoncd/", "github.com/spf13/", "sigs.k8s.io/", "testing"} {
+			if strings.HasPrefix(dep, banned) {
+				t.Errorf("push-image depends on %s", dep)
+			}
+		}
+	}
+}
+
+func TestBinaryIsStaticAndSmall(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "push-image")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 15 << 20
+	t.Logf("%d bytes", info.Size())
+	if info.Size() > most {
+		t.Errorf("the binary has %d bytes, more than %d", info.Size(), most)
+	}
+}
