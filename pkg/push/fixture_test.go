@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -52,7 +51,7 @@ func newFixture(t *testing.T) *fixture {
 	f.opts = push.Options{
 		Source: "oci:" + f.layout, ImageRef: q.Host() + "/team-a/app", Tags: []string{"v1"},
 		ResultsDir: f.results, Dockerconfig: config, CAFile: q.CAFile(),
-		RetryPause: time.Millisecond, Log: slog.New(slog.NewJSONHandler(f.log, nil)),
+		RetryPause: time.Millisecond, LogOutput: f.log, LogFormat: "json",
 	}
 	t.Cleanup(func() {
 		if text := f.log.String(); strings.Contains(text, f.token) {
@@ -90,7 +89,7 @@ func (f *fixture) fail(class push.Class) *push.Error {
 	if failure.Problem == "" || failure.Next == "" {
 		f.t.Errorf("the error has no problem or no next step: %#v", failure)
 	}
-	push.LogFailure(f.opts.Log, err)
+	push.LogFailure(f.opts.Logger(), err)
 	if strings.Contains(err.Error(), f.token) {
 		f.t.Errorf("the error holds the token: %v", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // The actions of a token's scope.
@@ -66,8 +65,8 @@ func foreign(what, to, want, next string) error {
 		Proof: fmt.Sprintf("it named %q", host), Next: next}
 }
 
-// exchange buys a token for the repository with the scope at hand.
-func (r *registry) exchange(ctx context.Context) (token, error) {
+// exchange buys a token for the repository.
+func (r *registry) exchange(ctx context.Context, scope string) (token, error) {
 	if r.challenge.realm == "" {
 		return token{}, nil
 	}
@@ -79,9 +78,9 @@ func (r *registry) exchange(ctx context.Context) (token, error) {
 	if r.challenge.service != "" {
 		query.Set("service", r.challenge.service)
 	}
-	query.Set("scope", "repository:"+r.repository+":"+r.scope)
+	query.Set("scope", "repository:"+r.repository+":"+scope)
 	u.RawQuery = query.Encode()
-	asked := r.tokens.now()
+	asked := r.now()
 	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
 	if err != nil {
 		return token{}, err
@@ -102,8 +101,10 @@ type tokenRefused struct{ *answerError }
 
 func (e *tokenRefused) Unwrap() error { return e.answerError }
 
-// rights asks which actions the robot has on the repository; known is false if the token does not tell.
-func (r *registry) rights(ctx context.Context) (actions []string, known bool, err error) {
+// rights buys a token with the given scope and says which actions the robot has on the repository; known is false if the
+// token does not tell.
+func (r *registry) rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
+	r.tokens = &tokens{now: r.now, exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, scope) }}
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
 		return nil, false, err
@@ -133,9 +134,4 @@ func (r *registry) checkRight(actions []string, key string) error {
 func firstElement(repository string) string {
 	organization, _, _ := strings.Cut(repository, "/")
 	return organization
-}
-
-// newTokens gives the registry its tokens.
-func (r *registry) newTokens(now func() time.Time) {
-	r.tokens = &tokens{exchange: r.exchange, now: now}
 }

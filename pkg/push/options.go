@@ -1,7 +1,6 @@
 package push
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -11,7 +10,7 @@ import (
 )
 
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
-// works; each field is the flag of the same name.
+// works; each field but the last ones is a flag.
 type Options struct {
 	// Source is where the image is: oci:DIRECTORY[:REF], or the path of such a directory.
 	Source string
@@ -21,6 +20,8 @@ type Options struct {
 	Tags []string
 	// ResultsDir is the directory that gets the result files; empty: none are written.
 	ResultsDir string
+	// EvidenceDir is the directory that gets image-digest.txt and evidence.json; empty: none are written.
+	EvidenceDir string
 	// Dockerconfig is the file with the credential, or its directory; empty: what $DOCKER_CONFIG names.
 	Dockerconfig string
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
@@ -29,28 +30,48 @@ type Options struct {
 	TokenHost string
 	// PlainHTTP speaks HTTP without TLS.
 	PlainHTTP bool
+	// ExpectedDigest, sha256:<64 hex>, is what the image must have; empty: any.
+	ExpectedDigest string
+	// RequireRetention fails for an image that Quay would let expire.
+	RequireRetention bool
+	// IfTagAbsent fails if a tag exists with another digest.
+	IfTagAbsent bool
+	// DryRun reads every byte and asks what is missing; it writes nothing, and creates no repository.
+	DryRun bool
+	// Preflight checks source, credential, right and tags; it writes nothing, and creates no repository.
+	Preflight bool
 	// Jobs is how many blobs are sent at the same time; 0: 6.
 	Jobs int
 	// Timeout is how long the whole push may take; 0: an hour.
 	Timeout time.Duration
 	// StallTimeout is how long the registry may accept no byte of a body; 0: 90 seconds.
 	StallTimeout time.Duration
+	// LogFormat is text or json; empty: text.
+	LogFormat string
+
+	// LogOutput gets one line per event; nil: nothing does.
+	LogOutput io.Writer
 	// RetryPause is the first pause before something is tried again; each further one is twice as long. 0: a second.
 	RetryPause time.Duration
-	// Log gets what happens; nil: nothing does.
-	Log *slog.Logger
+	// ProgressEvery is the time between two lines that tell how far the push is; 0: ten seconds.
+	ProgressEvery time.Duration
+	// Now tells the time; nil: time.Now.
+	Now func() time.Time
 }
 
-// NewLogger returns a logger that writes one line per event to w. format is text or json; the error is a usage error.
-func NewLogger(w io.Writer, format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+// Logger returns the logger that the options ask for; an unknown format is taken for text.
+func (o Options) Logger() *slog.Logger {
+	switch {
+	case o.LogOutput == nil:
+		return slog.New(slog.DiscardHandler)
+	case o.LogFormat == "json":
+		return slog.New(slog.NewJSONHandler(o.LogOutput, nil))
 	}
-	return nil, usageError("--log-format is %q, not text or json", format)
+	return slog.New(slog.NewTextHandler(o.LogOutput, nil))
 }
+
+// readOnly says whether nothing may be written.
+func (o Options) readOnly() bool { return o.DryRun || o.Preflight }
 
 // complete fills the defaults in and checks what needs neither network nor disk.
 func (o *Options) complete() error {
@@ -58,32 +79,50 @@ func (o *Options) complete() error {
 		// Never $HOME: Tekton leaves the ServiceAccount's credentials there.
 		o.Dockerconfig = os.Getenv("DOCKER_CONFIG")
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	for _, d := range []struct {
-		value    *time.Duration
-		fallback time.Duration
-		name     string
-	}{
-		{&o.Timeout, time.Hour, "timeout"}, {&o.StallTimeout, 90 * time.Second, "stall-timeout"}, {&o.RetryPause, time.Second, "retry pause"},
-	} {
-		if *d.value < 0 {
-			return usageError("--%s is negative", d.name)
-		}
-		if *d.value == 0 {
-			*d.value = d.fallback
-		}
+	if err := o.completeTimes(); err != nil {
+		return err
 	}
 	const maxJobs = 64
 	if o.Jobs < 0 || o.Jobs > maxJobs {
 		return usageError("--jobs is %d, not 1 to %d", o.Jobs, maxJobs)
 	}
 	if o.Jobs == 0 {
-		o.Jobs = 6
+		o.Jobs = defaultJobs
 	}
 	if o.TokenHost != "" && !hostPattern.MatchString(o.TokenHost) {
 		return usageError("--token-host %q is not a host", o.TokenHost)
+	}
+	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
+		return usageError("--log-format is %q, not text or json", o.LogFormat)
+	}
+	if o.ExpectedDigest != "" {
+		if d, err := v1.NewHash(o.ExpectedDigest); err != nil || d.Algorithm != "sha256" {
+			return usageError("--expected-digest %q is not sha256:<64 hex>", o.ExpectedDigest)
+		}
+	}
+	return nil
+}
+
+func (o *Options) completeTimes() error {
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+		name     string
+	}{
+		{&o.Timeout, defaultTimeout, "--timeout"},
+		{&o.StallTimeout, defaultStallTimeout, "--stall-timeout"},
+		{&o.RetryPause, time.Second, "RetryPause"},
+		{&o.ProgressEvery, 10 * time.Second, "ProgressEvery"},
+	} {
+		if *d.value < 0 {
+			return usageError("%s is negative", d.name)
+		}
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
 	}
 	return nil
 }
@@ -100,6 +139,3 @@ type Result struct {
 
 // Pinned is the image by digest, host/organization/name@sha256:<64 hex>.
 func (r Result) Pinned() string { return r.Image + "@" + r.Digest }
-
-// short is enough of a digest for a log line.
-func short(d v1.Hash) string { return fmt.Sprintf("%s:%.12s", d.Algorithm, d.Hex) }

@@ -24,11 +24,10 @@ type registry struct {
 	tokenHost  string
 	credential dockerconfig.Credential
 	client     *http.Client
-	tokens     *tokens
-	// challenge is the registry's, once ping has seen it.
+	// challenge is the registry's, once ping has seen it; tokens are there once rights has asked for one.
 	challenge challenge
-	// scope are the actions that a token is asked for.
-	scope string
+	tokens    *tokens
+	now       func() time.Time
 	// stall is how long a body may stand still.
 	stall time.Duration
 }

@@ -37,29 +37,36 @@ func (r Result) values() (map[string]string, error) {
 // resultsDir is the directory of the result files; empty for none.
 type resultsDir string
 
-// openResults makes sure, before anything is sent, that results can be written to dir, and removes those of an earlier
-// run: who finds a result after a failure would take the wrong image.
-func openResults(dir string) (resultsDir, error) {
-	if dir == "" {
+// openResults makes sure, before anything is sent, that results and evidence can be written, and removes the results of an
+// earlier run: who finds one after a failure would take the wrong image.
+func (p *pusher) openResults() (resultsDir, error) {
+	if p.opts.readOnly() {
 		return "", nil
 	}
-	probe, err := os.CreateTemp(dir, ".push-image-*")
-	if err != nil {
-		return "", unwritable(err)
+	for _, dir := range []struct{ flag, path string }{{"--evidence", p.opts.EvidenceDir}, {"--results-dir", p.opts.ResultsDir}} {
+		if dir.path == "" {
+			continue
+		}
+		probe, err := os.CreateTemp(dir.path, ".push-image-*")
+		if err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+		if err != nil {
+			return "", unwritable(dir.flag, err)
+		}
 	}
-	probe.Close()
-	if err := os.Remove(probe.Name()); err != nil {
-		return "", unwritable(err)
-	}
-	r := resultsDir(dir)
-	return r, r.clear()
+	results := resultsDir(p.opts.ResultsDir)
+	return results, results.clear()
 }
 
 // clear removes the result files.
 func (d resultsDir) clear() error {
+	if d == "" {
+		return nil
+	}
 	for _, name := range resultNames {
 		if err := os.Remove(filepath.Join(string(d), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return unwritable(err)
+			return unwritable("--results-dir", err)
 		}
 	}
 	return nil
@@ -76,7 +83,7 @@ func (d resultsDir) write(r Result) error {
 	}
 	for _, name := range resultNames {
 		if err := writeFile(string(d), name, values[name]); err != nil {
-			return errors.Join(unwritable(err), d.clear())
+			return errors.Join(unwritable("--results-dir", err), d.clear())
 		}
 	}
 	return nil
@@ -100,7 +107,8 @@ func writeFile(dir, name, content string) error {
 	return nil
 }
 
-func unwritable(err error) error {
-	return &Error{Class: ClassResultsUnwritable, Problem: "the results cannot be written", Err: err,
-		Next: "check --results-dir: the directory must exist and be writable"}
+// unwritable is the error for a directory that takes no file.
+func unwritable(flag string, err error) error {
+	return &Error{Class: ClassResultsUnwritable, Problem: "the files of " + flag + " cannot be written", Err: err,
+		Next: "the directory must exist and be writable"}
 }

@@ -26,7 +26,7 @@ const (
 
 // hybrid sends large bodies over HTTP/1.1 and everything else over HTTP/2 where the server has it.
 type hybrid struct {
-	large, small http.RoundTripper
+	large, small *http.Transport
 }
 
 func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -34,6 +34,12 @@ func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
 		return h.large.RoundTrip(r)
 	}
 	return h.small.RoundTrip(r)
+}
+
+// CloseIdleConnections is what http.Client calls.
+func (h *hybrid) CloseIdleConnections() {
+	h.large.CloseIdleConnections()
+	h.small.CloseIdleConnections()
 }
 
 // newTransport returns the transport of one push. caFile may be empty; else its certificates are trusted beside the

@@ -1,0 +1,103 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+)
+
+// connect finds the credential and makes the client that may use it.
+func (p *pusher) connect() error {
+	match, err := p.findCredential()
+	if err != nil {
+		return err
+	}
+	p.credential, p.key = match.Credential, match.Key
+	p.log.Info("found the credential", "key", p.key, "robot", p.credential.Username)
+	organization := firstElement(p.to.repository)
+	if own, _, ok := p.credential.Robot(); ok && own != organization {
+		return &Error{Class: ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.credential.Username, organization),
+			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
+			Next:  "use the Secret of the team that owns " + p.to.name()}
+	}
+	transport, err := newTransport(p.opts.CAFile)
+	if err != nil {
+		return err
+	}
+	base := url.URL{Scheme: "https", Host: p.to.host}
+	if p.opts.PlainHTTP {
+		base.Scheme = "http"
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &base}); err == nil && proxy != nil {
+		p.log.Info("going through a proxy", "proxy", proxy.Host)
+	}
+	p.registry = &registry{base: base, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
+		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now}
+	if p.registry.tokenHost == "" {
+		p.registry.tokenHost = base.Host
+	}
+	return nil
+}
+
+// findCredential reads the dockerconfig.
+func (p *pusher) findCredential() (dockerconfig.Match, error) {
+	if p.opts.Dockerconfig == "" {
+		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Next: "name one in --dockerconfig or DOCKER_CONFIG"}
+	}
+	config, err := dockerconfig.Read(p.opts.Dockerconfig)
+	if errors.Is(err, os.ErrNotExist) {
+		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Err: err,
+			Next: "mount the Secret there; without a key .dockerconfigjson or config.json it is of another type"}
+	}
+	var match dockerconfig.Match
+	if err == nil {
+		match, err = config.For(p.to.host, p.to.repository)
+	}
+	if err != nil {
+		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "the dockerconfig has no credential for " + p.to.name(), Err: err,
+			Next: fmt.Sprintf("put an entry for %q with the robot's name and token into it", p.to.host)}
+	}
+	return match, nil
+}
+
+// login learns, before the first byte, whether the robot may push.
+func (p *pusher) login(ctx context.Context) error {
+	return p.retry.run(ctx, "logging in", func(ctx context.Context, _ int) error {
+		if err := p.registry.ping(ctx); err != nil {
+			return err
+		}
+		if p.opts.readOnly() {
+			if err := p.checkExists(ctx); err != nil {
+				return err
+			}
+		}
+		actions, known, err := p.registry.rights(ctx, scopePush)
+		if err != nil {
+			return err
+		}
+		if !known {
+			p.log.Warn("the token does not tell what the robot may do", "robot", p.credential.Username)
+			return nil
+		}
+		p.log.Info("asked for the right to push", "robot", p.credential.Username, "repository", p.to.repository, "has", actions)
+		return p.registry.checkRight(actions, p.key)
+	})
+}
+
+// checkExists makes sure that asking for the right to push has no effect: Quay creates a missing repository when it is
+// asked, if the robot may create (quay/quay endpoints/v2/v2auth.py).
+func (p *pusher) checkExists(ctx context.Context) error {
+	actions, known, err := p.registry.rights(ctx, scopePull)
+	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
+		return err
+	}
+	return &Error{Class: ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.name(), p.credential.Username),
+		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q", p.key, actions),
+		Next:  "create the repository; a push would ask for the right to push, and Quay create it if the robot may, which a rehearsal must not"}
+}

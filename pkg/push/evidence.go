@@ -1,0 +1,57 @@
+package push
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// evidence is the content of evidence.json: what was pushed, by whom, and what it replaced.
+type evidence struct {
+	Image     string        `json:"image"`
+	Digest    string        `json:"digest"`
+	MediaType string        `json:"mediaType"`
+	Tags      []evidenceTag `json:"tags"`
+	Robot     string        `json:"robot"`
+	Source    string        `json:"source"`
+	Manifests int           `json:"manifests"`
+	Blobs     int           `json:"blobs"`
+	// Bytes is the size of the blobs, SentBytes of those that the registry lacked.
+	Bytes     int64     `json:"bytes"`
+	SentBytes int64     `json:"sentBytes"`
+	Started   time.Time `json:"started"`
+	Finished  time.Time `json:"finished"`
+}
+
+// evidenceTag is one tag; Before is the digest that it had, if any.
+type evidenceTag struct {
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+}
+
+// writeEvidence writes image-digest.txt and evidence.json.
+func (p *pusher) writeEvidence(before state) error {
+	if p.opts.EvidenceDir == "" {
+		return nil
+	}
+	e := evidence{
+		Image: p.to.name(), Digest: p.image.digest, MediaType: string(p.image.root().descriptor.MediaType),
+		Robot: p.credential.Username, Source: p.opts.Source,
+		Manifests: len(p.image.manifests), Blobs: len(p.image.blobs),
+		Bytes: p.image.bytes(), SentBytes: p.progress.sentBytes.Load(),
+		Started: p.started.UTC(), Finished: p.opts.Now().UTC(),
+	}
+	for _, tag := range p.to.tags {
+		e.Tags = append(e.Tags, evidenceTag{tag, before[tag]})
+	}
+	content, err := json.MarshalIndent(e, "", "  ")
+	if err == nil {
+		err = writeFile(p.opts.EvidenceDir, "evidence.json", string(content)+"\n")
+	}
+	if err == nil {
+		err = writeFile(p.opts.EvidenceDir, "image-digest.txt", p.image.digest+"\n")
+	}
+	if err != nil {
+		return unwritable("--evidence", err)
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package push
+
+import (
+	"flag"
+	"time"
+)
+
+// Flags defines the flags of push-image on fs; parsing fs fills o in.
+func (o *Options) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.Source, "source", "", "the image: `oci:DIRECTORY[:REF]` or a path")
+	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
+	fs.Func("tag", "`tag` to set, may be repeated (default digest-<first 32 hex>)", func(tag string) error {
+		o.Tags = append(o.Tags, tag)
+		return nil
+	})
+	fs.StringVar(&o.ResultsDir, "results-dir", "", "`directory` for the result files, such as /tekton/results")
+	fs.StringVar(&o.EvidenceDir, "evidence", "", "`directory` for image-digest.txt and evidence.json")
+	fs.StringVar(&o.Dockerconfig, "dockerconfig", "", "`file` with the credential, or its directory (default $DOCKER_CONFIG)")
+	fs.StringVar(&o.CAFile, "ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
+	fs.StringVar(&o.TokenHost, "token-host", "", "`host` of the token service, if it is not the registry's")
+	fs.BoolVar(&o.PlainHTTP, "plain-http", false, "speak HTTP without TLS")
+	fs.StringVar(&o.ExpectedDigest, "expected-digest", "", "`digest` that the image must have, such as what was scanned")
+	fs.BoolVar(&o.RequireRetention, "require-retention", false, "fail if the image has quay.expires-after")
+	fs.BoolVar(&o.IfTagAbsent, "if-tag-absent", false, "fail if a tag exists with another digest")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
+	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
+	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs sent at the same time")
+	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push")
+	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted")
+	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
+}
+
+// Defaults of the flags.
+const (
+	defaultJobs         = 6
+	defaultTimeout      = time.Hour
+	defaultStallTimeout = 90 * time.Second
+)

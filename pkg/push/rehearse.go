@@ -1,0 +1,50 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// rehearse tells what a push would do. A dry run also reads every byte of the source and asks for every blob.
+func (p *pusher) rehearse(ctx context.Context, before state) error {
+	lacking := p.lacking(before)
+	for _, tag := range p.to.tags {
+		p.log.Info("a push would leave the tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
+	}
+	if !p.opts.DryRun {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(p.opts.Jobs)
+	for _, d := range blobsOf(lacking) {
+		group.Go(func() error { return p.rehearseBlob(ctx, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	p.log.Info("a push would put manifests", "manifests", len(lacking))
+	return nil
+}
+
+// rehearseBlob reads d and asks whether the repository has it.
+func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
+	content, err := openVerified(ctx, p.source, d, nil)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if _, err := io.Copy(io.Discard, content); err != nil {
+		return err
+	}
+	return p.retry.run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
+		has, err := p.registry.hasBlob(ctx, d)
+		if err == nil && !has {
+			p.log.Info("a push would send a blob", "digest", d.Digest.String(), "bytes", d.Size)
+		}
+		return err
+	})
+}

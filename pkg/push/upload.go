@@ -1,0 +1,89 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// sendBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
+// again, it looks once more.
+func (p *pusher) sendBlobs(ctx context.Context, blobs []v1.Descriptor) error {
+	defer p.progress.start(p.opts.ProgressEvery)()
+	for {
+		began := p.opts.Now()
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(p.opts.Jobs)
+		for _, d := range blobs {
+			group.Go(func() error { return p.sendBlob(ctx, d) })
+		}
+		if err := group.Wait(); err != nil || p.opts.Now().Sub(began) < blobLease {
+			return err
+		}
+		p.log.Warn("the upload took longer than Quay keeps a blob without a manifest: looking for every blob again")
+	}
+}
+
+// sendBlob uploads d unless the repository has it.
+func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
+	return p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, n int) error {
+		has, err := p.registry.hasBlob(ctx, d)
+		if err != nil {
+			return err
+		}
+		if has {
+			p.progress.skip(d)
+			return nil
+		}
+		return p.upload(ctx, d)
+	})
+}
+
+// upload sends d once.
+func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
+	var sent atomic.Int64
+	err := p.registry.putBlob(ctx, d, func() (io.ReadCloser, error) {
+		p.progress.add(-sent.Swap(0))
+		return openVerified(ctx, p.source, d, func(n int) {
+			sent.Add(int64(n))
+			p.progress.add(int64(n))
+		})
+	})
+	if gaveUp(err) && sent.Load() == d.Size {
+		err = p.awaitCommit(ctx, d, err)
+	}
+	if err != nil {
+		p.progress.add(-sent.Swap(0))
+		return err
+	}
+	p.progress.sent(d)
+	return nil
+}
+
+// gaveUp says whether something in front of the registry stopped waiting for it.
+func gaveUp(err error) bool {
+	var answered *answerError
+	return errors.As(err, &answered) && (answered.status == http.StatusGatewayTimeout || answered.status == http.StatusRequestTimeout ||
+		answered.status == 499 || answered.status == 524)
+}
+
+// awaitCommit looks whether the registry still finishes the blob that a gateway gave up on: Quay copies a large one for
+// minutes, and sending it again would take longer. It returns err if not.
+func (p *pusher) awaitCommit(ctx context.Context, d v1.Descriptor, err error) error {
+	const looks = 5
+	p.log.Warn("waiting for a blob that a gateway gave up on", "digest", d.Digest.String(), "because", err.Error())
+	for i := range looks {
+		if err := sleep(ctx, p.opts.RetryPause<<i); err != nil {
+			return err
+		}
+		if has, lookErr := p.registry.hasBlob(ctx, d); lookErr == nil && has {
+			return nil
+		}
+	}
+	return err
+}
