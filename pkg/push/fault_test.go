@@ -1,0 +1,242 @@
+package push_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+)
+
+// Where a fault hits: the pieces of a push.
+const (
+	onPing     = "^/v2/$"
+	onToken    = "^/v2/auth$"
+	onUpload   = "/blobs/uploads/"
+	onBlob     = "/blobs/sha256"
+	onManifest = "/manifests/sha256"
+	onTag      = "/manifests/v1$"
+)
+
+// unavailable is what nginx says when Quay is gone.
+func unavailable(status int) quaytest.Effect { return quaytest.Status(status, nil, "") }
+
+// Passing faults must not fail the push, and what was sent must not be sent again. The names are those of the project's
+// list of failures seen in the field.
+func TestPassingFaults(t *testing.T) {
+	busy := quaytest.Status(http.StatusTooManyRequests, nil, "")
+	storage := quaytest.Status(http.StatusBadRequest, nil, `{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"blob upload invalid"}]}`)
+	faults := map[string]quaytest.Fault{
+		"F2 token expired at the upload's start":  {Method: "POST", Path: onUpload, Effect: quaytest.ExpireToken()},
+		"F2 token expired in front of the body":   {Method: "PUT", Path: onUpload, Effect: quaytest.ExpireToken()},
+		"F2 token expired at the manifest":        {Method: "PUT", Path: onManifest, Effect: quaytest.ExpireToken()},
+		"F2 token expired at the tag":             {Method: "PUT", Path: onTag, Effect: quaytest.ExpireToken()},
+		"F5 502 on the challenge":                 {Path: onPing, Times: 2, Effect: unavailable(502)},
+		"F5 503 on the token":                     {Path: onToken, Times: 2, Effect: unavailable(503)},
+		"F5 500 on the look for a blob":           {Method: "HEAD", Path: onBlob, Times: 2, Effect: unavailable(500)},
+		"F5 502 on the body":                      {Method: "PUT", Path: onUpload, Times: 2, Effect: unavailable(502)},
+		"F5 503 on the manifest":                  {Method: "PUT", Path: onManifest, Times: 2, Effect: unavailable(503)},
+		"F5 504 on the tag":                       {Method: "PUT", Path: onTag, Times: 2, Effect: unavailable(504)},
+		"F5 502 on reading back":                  {Method: "GET", Path: onTag, Nth: 2, Times: 2, Effect: unavailable(502)},
+		"F5 reset in the body":                    {Method: "PUT", Path: onUpload, Times: 2, Effect: quaytest.Reset(100_000)},
+		"F5 reset before the body":                {Method: "PUT", Path: onUpload, Effect: quaytest.Reset(0)},
+		"F5 reset of the stream":                  {Method: "POST", Path: onUpload, Effect: quaytest.ResetStream()},
+		"F5 GOAWAY":                               {Method: "POST", Path: onUpload, Effect: quaytest.GoAway()},
+		"F5 GOAWAY at the manifest":               {Method: "PUT", Path: onManifest, Effect: quaytest.GoAway()},
+		"F5 blob stored, answer lost":             {Method: "PUT", Path: onUpload, Effect: quaytest.CommitThenReset()},
+		"F5 manifest stored, answer lost":         {Method: "PUT", Path: onManifest, Effect: quaytest.CommitThenReset()},
+		"F5 tag set, answer lost":                 {Method: "PUT", Path: onTag, Effect: quaytest.CommitThenReset()},
+		"F5 half an answer":                       {Method: "GET", Path: onTag, Nth: 2, Effect: quaytest.Truncate(10)},
+		"F6 429 on an upload":                     {Method: "POST", Path: onUpload, Times: 3, Effect: busy},
+		"F6 429 on the token":                     {Path: onToken, Times: 3, Effect: busy},
+		"F6 429 on a manifest":                    {Method: "PUT", Path: onManifest, Times: 3, Effect: busy},
+		"F7 BLOB_UPLOAD_INVALID of good bytes":    {Method: "PUT", Path: onUpload, Times: 2, Effect: storage},
+		"F7 upload forgotten":                     {Method: "PUT", Path: onUpload, Effect: quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}`)},
+		"F8 504 on the commit, blob stored":       {Method: "PUT", Path: onUpload, Effect: quaytest.CommitThenStatus(504, nil, "")},
+		"F8 408 on the commit, blob stored":       {Method: "PUT", Path: onUpload, Effect: quaytest.CommitThenStatus(408, nil, "")},
+		"F15 tag set, a gateway hides the answer": {Method: "PUT", Path: onTag, Effect: quaytest.CommitThenStatus(502, nil, "")},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			// Where the tag may not move, putting it twice would fail.
+			f.SetImmutable("team-a", true)
+			fault.Name = name
+			f.Faults.Add(fault)
+			result := f.push()
+			if got := f.Tags("team-a/app")["v1"]; got != result.Digest {
+				t.Errorf("tag v1 is %q, want %q", got, result.Digest)
+			}
+			hit := 0
+			for _, r := range f.Requests() {
+				if r.Fault == name {
+					hit++
+				}
+			}
+			if hit != max(1, fault.Times) {
+				t.Errorf("the fault was played %d times, want %d", hit, max(1, fault.Times))
+			}
+			if strings.Contains(name, "blob stored") {
+				if n := f.count("PUT", onUpload); n != 1 {
+					t.Errorf("the blob was sent %d times, want once: the registry has it", n)
+				}
+			}
+		})
+	}
+}
+
+// Faults that stay fail the push with their class.
+func TestLastingFaults(t *testing.T) {
+	rows := []struct {
+		name  string
+		fault quaytest.Fault
+		class push.Class
+		tries int // 0: any number
+	}{
+		{"F5 503", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, push.ClassUnavailable, 6},
+		{"F5 500 on the body", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(500)}, push.ClassUnavailable, 6},
+		{"F5 reset", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Reset(1000)}, push.ClassNetwork, 6},
+		{"F6 429", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, nil, "")}, push.ClassRateLimited, 6},
+		{"F9 413", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Status(413, nil, "")}, push.ClassTooLarge, 1},
+		{"F10 quota", quaytest.Fault{Method: "POST", Path: onUpload,
+			Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED","message":"Quota has been exceeded on namespace"}]}`)}, push.ClassQuota, 0},
+		{"F10 denied", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassPushDenied, 0},
+		{"F3 401 of a good token", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`)}, push.ClassPushDenied, 0},
+		{"F10 read only", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(405, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassRegistryReadOnly, 0},
+		{"F10 415", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(415, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 1},
+		{"F11 MANIFEST_INVALID", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(400, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 2},
+		{"no token in the answer", quaytest.Fault{Path: onToken, Effect: quaytest.Status(200, nil, `{"hello":1}`)}, push.ClassProtocol, 1},
+		{"no challenge", quaytest.Fault{Path: onPing, Effect: quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)}, push.ClassProtocol, 1},
+		{"no location", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.SetHeader("Location", "")}, push.ClassProtocol, 0},
+		{"a page of something else", quaytest.Fault{Path: onPing, Effect: quaytest.Status(404, nil, "<html>")}, push.ClassProtocol, 1},
+		{"another digest of the manifest", quaytest.Fault{Method: "PUT", Path: onManifest,
+			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, push.ClassNotVerified, 1},
+		{"another digest of a blob", quaytest.Fault{Method: "PUT", Path: onUpload,
+			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, push.ClassNotVerified, 1},
+		{"other bytes under the digest", quaytest.Fault{Method: "GET", Path: onManifest, Nth: 2, Effect: quaytest.Status(200, nil, `{}`)}, push.ClassNotVerified, 0},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFixture(t)
+			row.fault.Name, row.fault.Times = row.name, -1
+			f.Faults.Add(row.fault)
+			_, err := push.Push(context.Background(), f.opts)
+			if failure := (*push.Error)(nil); !errors.As(err, &failure) || failure.Class != row.class {
+				t.Fatalf("pushing = %v, want class %s", err, row.class.Name)
+			}
+			if got := f.log.String() + err.Error(); strings.Contains(got, f.token) {
+				t.Errorf("the token is in %q", got)
+			}
+			tries := 0
+			for _, r := range f.Requests() {
+				if r.Fault == row.name {
+					tries++
+				}
+			}
+			if row.tries > 0 && tries != row.tries {
+				t.Errorf("it was tried %d times, want %d", tries, row.tries)
+			}
+		})
+	}
+}
+
+// The states of a real Quay that no script is needed for.
+func TestQuayRefuses(t *testing.T) {
+	t.Run("quota", func(t *testing.T) {
+		f := newFixture(t)
+		f.SetQuota("team-a", 1)
+		f.fail(push.ClassQuota)
+	})
+	t.Run("read only", func(t *testing.T) {
+		f := newFixture(t)
+		f.SetReadOnly(true)
+		f.fail(push.ClassRegistryReadOnly)
+	})
+	t.Run("pushes disabled", func(t *testing.T) {
+		f := newFixture(t)
+		f.DisablePushes(true)
+		f.fail(push.ClassRegistryReadOnly)
+	})
+	t.Run("immutable tag", func(t *testing.T) {
+		f := newFixture(t)
+		first := f.push()
+		f.SetImmutable("team-a", true)
+		remove(t, f.results+"/IMAGE_URL")
+		second := writeLayout(t, f.layout, small)
+		failure := f.fail(push.ClassTagImmutable)
+		if !strings.Contains(failure.Error(), first.Digest) || !strings.Contains(failure.Error(), second.Digest) {
+			t.Errorf("the error is %q, want both digests", failure)
+		}
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		f := newFixture(t)
+		f.opts.ImageRef = "127.0.0.1:1/team-a/app"
+		config := strings.ReplaceAll(string(f.Dockerconfig("team-a+ci")), f.Host(), "127.0.0.1:1")
+		f.opts.Dockerconfig = t.TempDir() + "/config.json"
+		write(t, f.opts.Dockerconfig, []byte(config))
+		f.fail(push.ClassNetwork)
+	})
+}
+
+// A body that nobody takes is given up and sent again.
+func TestStalledBody(t *testing.T) {
+	f := newFixture(t)
+	// More than the sockets' buffers hold, so that the body stands still.
+	writeLayout(t, f.layout, 32<<20)
+	f.opts.StallTimeout = 300 * time.Millisecond
+	f.Faults.Add(quaytest.Fault{Name: "stall", Method: "PUT", Path: onUpload, Effect: quaytest.Stall(nil)})
+	f.push()
+	if n := f.count("PUT", onUpload); n != 2 {
+		t.Errorf("the body was sent %d times, want 2", n)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	f := newFixture(t)
+	f.opts.Timeout = 300 * time.Millisecond
+	f.Faults.Add(quaytest.Fault{Name: "stall", Path: onToken, Effect: quaytest.Stall(nil)})
+	f.fail(push.ClassTimeout)
+}
+
+func TestCancel(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	f.Faults.Add(quaytest.Fault{Name: "cancel", Method: "PUT", Path: onUpload, Effect: quaytest.Do(cancel)})
+	_, err := push.Push(ctx, f.opts)
+	if code := push.ExitCode(err); code != push.ClassCancelled.Exit {
+		t.Errorf("pushing = %v, exit code %d", err, code)
+	}
+	if tags := f.Tags("team-a/app"); len(tags) > 0 {
+		t.Errorf("tags %v after the end", tags)
+	}
+}
+
+// A registry that says how long to wait is believed.
+func TestRetryAfter(t *testing.T) {
+	f := newFixture(t)
+	f.Faults.Add(quaytest.Fault{Name: "busy", Path: onToken, Effect: quaytest.Status(429, http.Header{"Retry-After": {"1"}}, "")})
+	began := time.Now()
+	f.push()
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("the push took %v, the registry asked for a second", took)
+	}
+}
+
+// One push has one budget: many blobs that fail now and then use it up together.
+func TestRetryBudget(t *testing.T) {
+	f := newFixture(t)
+	sizes := make([]int, 40)
+	for i := range sizes {
+		sizes[i] = 100 + i
+	}
+	writeLayout(t, f.layout, sizes...)
+	f.Faults.Add(quaytest.Fault{Name: "down", Method: "HEAD", Path: onBlob, Times: -1, Effect: unavailable(503)})
+	f.fail(push.ClassUnavailable)
+	if n := f.count("HEAD", onBlob); n > 40+60 {
+		t.Errorf("%d requests, want no more than one for each blob and 60 again", n)
+	}
+}
