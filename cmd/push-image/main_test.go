@@ -4,8 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // Each script runs the program against a Quay of its own: $HOST, $CA, a layout in image, the credential in auth.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: commands, Setup: func(env *testscript.Env) error {
 		q := quaytest.Start(env.T().(testing.TB))
 		q.AddOrganization("team-a")
 		q.AddRepository("team-a", "app")
@@ -34,12 +36,34 @@ func TestScripts(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(auth, "config.json"), q.Dockerconfig("team-a+ci"), 0o600); err != nil {
 			return err
 		}
+		env.Values[quayKey{}] = q
 		env.Setenv("HOST", q.Host())
 		env.Setenv("CA", q.CAFile())
 		env.Setenv("TOKEN", token)
 		env.Setenv("DOCKER_CONFIG", "")
 		return writeLayout(filepath.Join(env.WorkDir, "image"))
 	}})
+}
+
+type quayKey struct{}
+
+// commands are what the scripts can do to their Quay.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// stall lets every token request stand still.
+	"stall": func(ts *testscript.TestScript, _ bool, _ []string) {
+		q := ts.Value(quayKey{}).(*quaytest.Quay)
+		q.Faults.Add(quaytest.Fault{Name: "stall", Path: "^/v2/auth$", Times: -1, Effect: quaytest.Stall(nil)})
+	},
+	// await-stall waits until one does.
+	"await-stall": func(ts *testscript.TestScript, _ bool, _ []string) {
+		q := ts.Value(quayKey{}).(*quaytest.Quay)
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if slices.ContainsFunc(q.Requests(), func(r quaytest.Request) bool { return r.Fault == "stall" }) {
+				return
+			}
+		}
+		ts.Fatalf("nothing stalled")
+	},
 }
 
 func writeLayout(dir string) error {

@@ -24,61 +24,69 @@ func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 	return false, a.err()
 }
 
+// oneRequest is the size in bytes up to which a blob goes with the request that starts its upload: a round trip less, and a
+// whole blob more to send again where a registry does not take it.
+const oneRequest = 1 << 20
+
 // putBlob uploads d: a small one with the request that starts the upload, a large one with the request that ends it. One
 // chunk, never more: Quay does not put several together reliably (oras-project/oras-py#137).
 func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) error {
-	header := http.Header{"Content-Type": {"application/octet-stream"}}
-	digest := url.Values{"digest": {d.Digest.String()}}
-	if d.Size <= largeBody {
-		a, err := r.do(ctx, call{http.MethodPost, r.url("blobs/uploads/", digest), header, body, d.Size})
-		if err != nil {
-			return err
-		}
-		return stored(a, d)
+	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", nil)}
+	if d.Size <= oneRequest && !r.ignoresBody.Load() {
+		start = call{http.MethodPost, r.url("blobs/uploads/", digestQuery(d)), blobHeader, body, d.Size}
 	}
-	location, err := r.startUpload(ctx)
+	a, err := r.do(ctx, start)
+	if err != nil {
+		return err
+	}
+	switch {
+	case start.body != nil && a.ok(http.StatusCreated):
+		return stored(a, d)
+	case start.body != nil && a.ok(http.StatusAccepted):
+		// The OCI distribution spec lets a registry ignore digest and body, and distribution does.
+		r.ignoresBody.Store(true)
+	case !a.ok(http.StatusAccepted):
+		return a.err()
+	}
+	location, err := r.location(a)
 	if err != nil {
 		return err
 	}
 	query := location.Query()
 	query.Set("digest", d.Digest.String())
 	location.RawQuery = query.Encode()
-	a, err := r.do(ctx, call{http.MethodPut, location, header, body, d.Size})
-	if err != nil {
+	if a, err = r.do(ctx, call{http.MethodPut, *location, blobHeader, body, d.Size}); err != nil {
 		return err
+	}
+	if !a.ok(http.StatusCreated) {
+		return a.err()
 	}
 	return stored(a, d)
 }
 
-// stored checks the answer to the last request of an upload.
+var blobHeader = http.Header{"Content-Type": {"application/octet-stream"}}
+
+func digestQuery(d v1.Descriptor) url.Values { return url.Values{"digest": {d.Digest.String()}} }
+
+// stored compares the digest that the registry says it has.
 func stored(a *answer, d v1.Descriptor) error {
-	if !a.ok(http.StatusCreated) {
-		return a.err()
-	}
 	if got := a.digest(); got != "" && got != d.Digest.String() {
-		return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf("the registry stored blob %q as %q", d.Digest, shorten(got)), Next: again}
+		return notVerified("the registry stored blob %q as %q", d.Digest, shorten(got))
 	}
 	return nil
 }
 
-// startUpload begins an upload and returns where its body goes.
-func (r *registry) startUpload(ctx context.Context) (url.URL, error) {
-	start := r.url("blobs/uploads/", nil)
-	a, err := r.do(ctx, call{method: http.MethodPost, url: start})
-	if err != nil {
-		return url.URL{}, err
-	}
-	if !a.ok(http.StatusAccepted) {
-		return url.URL{}, a.err()
-	}
-	location, err := start.Parse(a.header.Get("Location"))
-	if err != nil || a.header.Get("Location") == "" {
-		return url.URL{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.base.Host),
+// location is where the body of a started upload goes.
+func (r *registry) location(a *answer) (*url.URL, error) {
+	given := a.header.Get("Location")
+	location, err := r.base.Parse(given)
+	if err != nil || given == "" {
+		return nil, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.base.Host),
 			Proof: "POST " + a.path + ": 202 without a usable Location", Next: "check that --image-ref names the registry, not something in front of it"}
 	}
 	if !r.trusts(location, r.base.Host) {
-		return url.URL{}, foreign("the registry sends an upload", location.String(), r.base.Host,
+		return nil, foreign("the registry sends an upload", given, r.base.Host,
 			"name the registry in --image-ref as it names itself (Quay's SERVER_HOSTNAME)")
 	}
-	return *location, nil
+	return location, nil
 }

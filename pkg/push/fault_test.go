@@ -240,3 +240,29 @@ func TestRetryBudget(t *testing.T) {
 		t.Errorf("%d requests, want no more than one for each blob and 60 again", n)
 	}
 }
+
+// A registry that takes no blob with the first request of an upload says so by 202 and is asked no second time.
+func TestRegistryThatIgnoresTheBody(t *testing.T) {
+	f := newFixture(t)
+	writeLayout(t, f.layout, small, small+1, small+2)
+	f.opts.Jobs = 1
+	f.Faults.Add(quaytest.Fault{Name: "202", Method: "POST", Path: onUpload, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		r.URL.RawQuery = ""
+		next.ServeHTTP(w, r)
+	}})
+	f.push()
+	if n := f.count("PUT", onUpload); n != 4 {
+		t.Errorf("%d blobs were put, want all 4", n)
+	}
+}
+
+// A registry that asks for no token is pushed to without one.
+func TestRegistryWithoutTokens(t *testing.T) {
+	f := newFixture(t)
+	f.Faults.Add(quaytest.Fault{Name: "open", Path: onPing, Times: -1, Effect: unavailable(http.StatusOK)})
+	// This one asks later, and refuses: what matters is that the push ends.
+	f.fail(push.ClassPushDenied)
+	if n := f.count("GET", "/v2/auth"); n > 0 {
+		t.Errorf("%d tokens were bought", n)
+	}
+}

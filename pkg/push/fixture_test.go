@@ -24,7 +24,7 @@ const seed = 20261124
 // layer sizes in bytes on both sides of what goes in one request.
 const (
 	small = 1000
-	large = 300_000
+	large = 1_300_000
 )
 
 // fixture is a Quay with organization team-a, repository team-a/app, its robot team-a+ci with Write, and a push to it.

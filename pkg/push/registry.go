@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
@@ -28,6 +29,8 @@ type registry struct {
 	challenge challenge
 	tokens    *tokens
 	now       func() time.Time
+	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
+	ignoresBody atomic.Bool
 	// stall is how long a body may stand still.
 	stall time.Duration
 }
@@ -53,18 +56,18 @@ func (r *registry) url(path string, query url.Values) url.URL {
 
 // do sends c with the token. When the registry refuses the token, it is renewed and c is sent once more from the start.
 func (r *registry) do(ctx context.Context, c call) (*answer, error) {
-	refused := ""
-	for {
-		t, err := r.tokens.get(ctx, refused)
-		if err != nil {
-			return nil, err
-		}
-		a, err := r.send(ctx, c, t.header)
-		if err != nil || a.status != http.StatusUnauthorized || refused != "" {
-			return a, err
-		}
-		refused = t.header
+	t, err := r.tokens.get(ctx, "")
+	if err != nil {
+		return nil, err
 	}
+	a, err := r.send(ctx, c, t.header)
+	if err != nil || a.status != http.StatusUnauthorized {
+		return a, err
+	}
+	if t, err = r.tokens.get(ctx, t.header); err != nil {
+		return nil, err
+	}
+	return r.send(ctx, c, t.header)
 }
 
 // send makes one request to the registry host or its token service and reads the answer. authorization may be empty.

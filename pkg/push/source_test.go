@@ -27,12 +27,12 @@ func TestBadSource(t *testing.T) {
 			if err := os.Truncate(blobFile(dir, layers(t, dir, image)[1].Digest), 10); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceCorrupt, "has 10 bytes, its descriptor says 300000"},
+		}, push.ClassSourceCorrupt, "has 10 bytes, its descriptor says 1300000"},
 		{"a longer blob", func(t *testing.T, dir string, image descriptor) {
 			if err := os.Truncate(blobFile(dir, layers(t, dir, image)[1].Digest), large+1); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceCorrupt, "has 300001 bytes"},
+		}, push.ClassSourceCorrupt, "has 1300001 bytes"},
 		{"a swapped large blob", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, layers(t, dir, image)[1].Digest), bytes.Repeat([]byte("x"), large))
 		}, push.ClassSourceCorrupt, "has the content of"},

@@ -1,0 +1,56 @@
+package push
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseTarget(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+	tests := []struct {
+		reference  string
+		tags       []string
+		host, repo string
+		want       []string
+	}{
+		{"q.io/team-a/app", nil, "q.io", "team-a/app", []string{"digest-0123456789abcdef0123456789abcdef"}},
+		{"q.io/team-a/app:v1", []string{"v2", "", "v1"}, "q.io", "team-a/app", []string{"v1", "v2"}},
+		{"q.io:8443/team-a/deep/app", []string{"v1"}, "q.io:8443", "team-a/deep/app", []string{"v1"}},
+		{"localhost/a/b", []string{"_x"}, "localhost", "a/b", []string{"_x"}},
+		{"[::1]:5000/a/b", []string{"v1"}, "[::1]:5000", "a/b", []string{"v1"}},
+		{"127.0.0.1:5000/a/b.c__d---e", []string{"v1"}, "127.0.0.1:5000", "a/b.c__d---e", []string{"v1"}},
+	}
+	for _, test := range tests {
+		got, err := parseTarget(test.reference, test.tags)
+		if err != nil {
+			t.Errorf("parseTarget(%q): %v", test.reference, err)
+			continue
+		}
+		got = got.anchored(digest)
+		if got.host != test.host || got.repository != test.repo || got.name() != test.host+"/"+test.repo {
+			t.Errorf("parseTarget(%q) = %+v", test.reference, got)
+		}
+		if diff := cmp.Diff(test.want, got.tags); diff != "" {
+			t.Errorf("tags of %q (-want +got):\n%s", test.reference, diff)
+		}
+	}
+}
+
+func TestParseTargetRefuses(t *testing.T) {
+	for _, reference := range []string{
+		"", "app", "team-a/app", "q.io", "q.io/", "/team-a/app", "docker://q.io/team-a/app", "https://q.io/team-a/app",
+		"q.io/team-a/app@sha256:" + strings.Repeat("0", 64), "q.io/team-a/app:v1@sha256:" + strings.Repeat("0", 64),
+		"q.io/team-a/../team-b/app", "q.io/team-a/./app", "q.io/team-a//app", "q.io//app", "q.io/Team-A/app", "q.io/team-a/app/",
+		"q.io/team-a/app:", "q.io/team-a/app:-v", "q.io/team-a/app:v 1", "q.io/team-a/app\n", "q.io/team-a/app?x=1", "q.io/team-a/%2e%2e/app",
+		"user@q.io/team-a/app", "q.io:port/team-a/app", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
+	} {
+		if got, err := parseTarget(reference, nil); ExitCode(err) != ClassUsage.Exit {
+			t.Errorf("parseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
+		}
+	}
+	if _, err := parseTarget("q.io/a/b", []string{strings.Repeat("v", 129)}); ExitCode(err) != ClassUsage.Exit {
+		t.Errorf("a tag of 129 characters: %v", err)
+	}
+}
