@@ -25,10 +25,11 @@ type layout struct {
 // images, as skopeo writes it.
 func openLayout(_ context.Context, name string) (source, error) {
 	directory, ref := name, ""
-	if at := strings.LastIndexByte(name, ':'); at >= 0 && !strings.Contains(name[at:], "/") {
-		directory, ref = name[:at], name[at+1:]
-	}
 	info, err := os.Lstat(directory)
+	if at := strings.LastIndexByte(name, ':'); err != nil && at >= 0 && !strings.Contains(name[at:], "/") {
+		directory, ref = name[:at], name[at+1:]
+		info, err = os.Lstat(directory)
+	}
 	switch {
 	case err != nil:
 		return nil, missing(err, "the OCI layout %q is not there", directory)

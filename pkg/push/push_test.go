@@ -76,6 +76,24 @@ func TestPushSetsTheTagLast(t *testing.T) {
 	}
 }
 
+// Configs first, then the largest: what takes longest must not start last.
+func TestPushSendsTheLargestBlobFirst(t *testing.T) {
+	f := newFixture(t)
+	f.opts.Jobs = 1
+	writeLayout(t, f.layout, 20, small, 10, 30)
+	f.push()
+	var sent []int64
+	for _, r := range f.Requests() {
+		if r.Method == http.MethodPost {
+			sent = append(sent, r.Bytes)
+		}
+	}
+	config := int64(len(`{"architecture":"amd64","os":"linux"}`))
+	if diff := cmp.Diff([]int64{config, small, 30, 20, 10}, sent); diff != "" {
+		t.Errorf("bytes of each upload (-want +got):\n%s", diff)
+	}
+}
+
 func TestPushWithoutATagSetsAnAnchor(t *testing.T) {
 	f := newFixture(t)
 	f.opts.Tags = []string{""}
@@ -185,6 +203,18 @@ func TestPushDetectsABarePath(t *testing.T) {
 	f.push()
 }
 
+func TestPushOfADirectoryWithAColon(t *testing.T) {
+	f := newFixture(t)
+	colon := f.layout + ":v1"
+	if err := os.Rename(f.layout, colon); err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{colon, "oci:" + colon} {
+		f.opts.Source = source
+		f.push()
+	}
+}
+
 func TestResultsOfAnEarlierRunAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	f.push()
@@ -198,6 +228,23 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 	f.fail(push.ClassResultsUnwritable)
 	if n := len(f.Requests()); n > 0 {
 		t.Errorf("%d requests before the results were known to be lost", n)
+	}
+}
+
+// Results are all there or none is.
+func TestResultsThatFailHalfway(t *testing.T) {
+	f := newFixture(t)
+	inTheWay := filepath.Join(f.results, "overlay-image", "x")
+	f.Faults.Add(quaytest.Fault{Name: "mkdir", Method: "PUT", Path: onTag, Effect: quaytest.Do(func() {
+		if err := os.MkdirAll(inTheWay, 0o755); err != nil {
+			t.Error(err)
+		}
+	})})
+	if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassResultsUnwritable.Exit {
+		t.Errorf("pushing = %v", err)
+	}
+	if left, _ := os.ReadDir(f.results); len(left) != 1 {
+		t.Errorf("results were left: %v", left)
 	}
 }
 
