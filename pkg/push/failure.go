@@ -39,7 +39,7 @@ func untrusted(err error) bool {
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) ||
-		errors.As(err, &invalid) || errors.As(err, &record)
+		errors.As(err, &invalid) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // again is the next step where a later run may succeed.
@@ -64,6 +64,9 @@ func (p *pusher) explain(ctx context.Context, err error) error {
 	case errors.Is(err, errRedirect):
 		e.Class, e.Problem = ClassForeignHost, "the registry redirects a push, and no part of one is sent elsewhere"
 		e.Next = "check that --image-ref names the registry by its own public name"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		e.Class, e.Problem = ClassCertificate, fmt.Sprintf("%s speaks HTTP without TLS", p.to.host)
+		e.Next = "check host and port in --image-ref; --plain-http would send the credential readable"
 	case untrusted(err):
 		e.Class, e.Problem = ClassCertificate, fmt.Sprintf("the certificate of %s is not trusted", p.to.host)
 		e.Next = "give the authority that signed it in --ca-file, or in SSL_CERT_DIR"
