@@ -61,7 +61,7 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	case len(images) == 0:
 		return nil, missing(nil, "%q has no image", from)
 	case len(images) > 1:
-		return nil, refused("%q has %d images: name one as oci:DIRECTORY:REF, by its annotation %s", from, len(images), refName)
+		return nil, refused("%q has %d images: name one with :REF behind the path, by its annotation %s", from, len(images), refName)
 	}
 	chosen.image = images[0]
 	return chosen, nil

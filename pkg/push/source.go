@@ -30,12 +30,13 @@ var transports = []struct {
 	open   func(ctx context.Context, rest string) (source, error)
 }{
 	{"oci:", openLayout},
+	{"oci-archive:", openOCIArchive},
 }
 
 // openSource opens what --source names. A path without a prefix is looked at.
 func openSource(ctx context.Context, name string) (source, error) {
 	if name == "" {
-		return nil, usageError("--source is missing: oci:DIRECTORY")
+		return nil, usageError("--source is missing: oci:DIRECTORY or oci-archive:FILE")
 	}
 	for _, t := range transports {
 		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
@@ -45,16 +46,17 @@ func openSource(ctx context.Context, name string) (source, error) {
 	return detectSource(ctx, name)
 }
 
-// detectSource opens a bare path as what it is.
-func detectSource(ctx context.Context, path string) (source, error) {
+// detectSource opens a bare path, with an optional :REF behind it, as what it is.
+func detectSource(ctx context.Context, name string) (source, error) {
+	path, _ := splitRef(name)
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, missing(err, "the source %q is not there", path)
 	case info.IsDir():
-		return openLayout(ctx, path)
+		return openLayout(ctx, name)
 	}
-	return nil, refused("the source %q is not a directory", path)
+	return openOCIArchive(ctx, name)
 }
 
 // missing is the error for a part of the source that is not there.

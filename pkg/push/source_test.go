@@ -174,7 +174,7 @@ func TestSourceThatIsNotALayout(t *testing.T) {
 	link(t, f.layout, linked)
 	for source, class := range map[string]push.Class{
 		"":                              push.ClassUsage,
-		file:                            push.ClassSourceRefused,
+		file:                            push.ClassSourceCorrupt,
 		"oci:" + file:                   push.ClassSourceRefused,
 		"oci:" + linked:                 push.ClassSourceRefused,
 		filepath.Join(file, "none"):     push.ClassSourceMissing,

@@ -1,0 +1,171 @@
+package push
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Bounds of a tar file, so that a hostile one cannot fill the memory with headers.
+const (
+	// maxEntries is how many entries it may have.
+	maxEntries = 30_000
+	// maxEntryName is how long the name of one may be, in bytes.
+	maxEntryName = 255
+)
+
+// archive is a tar file, read where it lies: its headers once, its content when it is asked for. It is safe for concurrent
+// use.
+type archive struct {
+	file    *os.File
+	entries map[string]entry
+}
+
+// entry is one entry of a tar file.
+type entry struct {
+	offset, size int64
+	// kind says what the entry is if it is not a regular file.
+	kind string
+	// link is the entry that a symbolic or hard link stands for, as a path in the archive; "" if that is outside.
+	link string
+}
+
+// openArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers
+// could take for different files are refused.
+func openArchive(ctx context.Context, path string) (*archive, error) {
+	file, info, err := openPath(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &archive{file: file, entries: map[string]entry{}}
+	if err = refuseCompressed(file, path); err == nil {
+		err = a.index(ctx, info.Size())
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// refuseCompressed refuses a tar file that is compressed as a whole: it cannot be read where it lies.
+func refuseCompressed(file io.ReaderAt, path string) error {
+	if format := compression(file); format != "" {
+		return refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format)
+	}
+	return nil
+}
+
+// index reads the headers of a tar file of the given size.
+func (a *archive) index(ctx context.Context, size int64) error {
+	content := io.NewSectionReader(a.file, 0, size)
+	reader := tar.NewReader(content)
+	for n := 0; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return ended(ctx, err)
+		}
+		header, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			return corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
+		}
+		if n == maxEntries {
+			return refused("%q has more than %d entries", a.file.Name(), maxEntries)
+		}
+		// The reader takes no byte more than the header, so the content starts here.
+		offset, err := content.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return missing(err, "%q cannot be read", a.file.Name())
+		}
+		if err := a.add(header, offset, size); err != nil {
+			return err
+		}
+	}
+}
+
+// add adds an entry whose content starts at offset. end is the size of the tar file.
+func (a *archive) add(header *tar.Header, offset, end int64) error {
+	if len(header.Name) > maxEntryName {
+		return refused("%q has an entry with a name of %d bytes, at most %d are taken", a.file.Name(), len(header.Name), maxEntryName)
+	}
+	name := path.Clean(header.Name)
+	if !filepath.IsLocal(header.Name) || strings.Contains(header.Name, `\`) || strings.Contains("/"+header.Name+"/", "/../") {
+		return refused("%q has an entry %q, whose path is absolute or goes upwards", a.file.Name(), header.Name)
+	}
+	e := entry{offset: offset, size: header.Size}
+	switch header.Typeflag {
+	case tar.TypeDir, tar.TypeXGlobalHeader:
+		return nil
+	case tar.TypeReg, tar.TypeGNUSparse:
+		if sparse(header) {
+			e = entry{kind: "a sparse file"}
+		} else if e.size > end-offset {
+			return corrupt("%q is cut off: its entry %q ends at byte %d, the file at %d", a.file.Name(), header.Name, offset+e.size, end)
+		}
+	case tar.TypeSymlink:
+		e = entry{kind: "a symbolic link", link: inside(path.Join(path.Dir(name), header.Linkname), header.Linkname)}
+	case tar.TypeLink:
+		e = entry{kind: "a hard link", link: inside(path.Clean(header.Linkname), header.Linkname)}
+	default:
+		e = entry{kind: fmt.Sprintf("a special file (type %q)", header.Typeflag)}
+	}
+	if _, twice := a.entries[name]; twice {
+		return refused("%q has two entries %q", a.file.Name(), name)
+	}
+	a.entries[name] = e
+	return nil
+}
+
+// inside is target, or "" if that or the link it was made of leads out of the archive.
+func inside(target, link string) string {
+	if path.IsAbs(link) || !filepath.IsLocal(target) || len(target) > maxEntryName {
+		return ""
+	}
+	return target
+}
+
+// sparse says whether the content of an entry has holes, so that it does not lie in the file as it is read.
+func sparse(header *tar.Header) bool {
+	if header.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for name := range header.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *archive) open(name string) (io.ReadCloser, int64, error) {
+	content, err := a.section(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	return io.NopCloser(content), content.Size(), nil
+}
+
+// section is the content of a regular file.
+func (a *archive) section(name string) (*io.SectionReader, error) {
+	e, ok := a.entries[path.Clean(name)]
+	switch {
+	case !ok:
+		return nil, missing(nil, "%q is missing", a.path(name))
+	case e.kind != "":
+		return nil, refused("%q is not a regular file but %s", a.path(name), e.kind)
+	}
+	return io.NewSectionReader(a.file, e.offset, e.size), nil
+}
+
+// path is the tar file and the name in it, joined by a colon.
+func (a *archive) path(name string) string { return a.file.Name() + ":" + name }
+
+func (a *archive) Close() error { return a.file.Close() }

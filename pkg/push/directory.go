@@ -1,0 +1,53 @@
+package push
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// directory is a layout's directory.
+type directory struct{ root *os.Root }
+
+// openDirectory opens the directory at name, never through a link in its last element.
+func openDirectory(name string) (*directory, error) {
+	info, err := os.Lstat(name)
+	switch {
+	case err != nil:
+		return nil, missing(err, "the OCI layout %q is not there", name)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, refused("the OCI layout %q is a symbolic link", name)
+	case !info.IsDir():
+		return nil, refused("the OCI layout %q is not a directory", name)
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, missing(err, "the OCI layout %q cannot be opened", name)
+	}
+	d := &directory{root}
+	for _, part := range []string{"blobs", "blobs/sha256"} {
+		if info, err = root.Lstat(part); err != nil {
+			err = missing(err, "the OCI layout has no %q", part)
+		} else if !info.IsDir() {
+			err = refused("%q is not a directory but %s", d.path(part), kind(info.Mode()))
+		}
+		if err != nil {
+			root.Close()
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *directory) open(name string) (io.ReadCloser, int64, error) {
+	file, info, err := openFile(d.root, name, d.path(name))
+	if err != nil {
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
+
+func (d *directory) path(name string) string { return path.Join(d.root.Name(), name) }
+
+func (d *directory) Close() error { return d.root.Close() }

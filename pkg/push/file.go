@@ -1,0 +1,74 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// openFile opens the regular file name below root, never through a link: what was looked at must be what was opened. path
+// is what errors call it.
+func openFile(root *os.Root, name, path string) (*os.File, fs.FileInfo, error) {
+	looked, err := root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, missing(nil, "%q is missing", path)
+	} else if err != nil {
+		return nil, nil, missing(err, "%q cannot be read", path)
+	}
+	if !looked.Mode().IsRegular() {
+		return nil, nil, refused("%q is not a regular file but %s", path, kind(looked.Mode()))
+	}
+	// Without O_NONBLOCK a pipe that took the file's place would hang the push.
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, missing(err, "%q cannot be read", path)
+	}
+	opened, err := file.Stat()
+	if err != nil || !os.SameFile(looked, opened) {
+		file.Close()
+		return nil, nil, refused("%q was exchanged while it was opened", path)
+	}
+	return file, opened, nil
+}
+
+// splitRef splits PATH:REF, as skopeo writes it, where PATH is a path that exists; ref may have colons and slashes. A name
+// that exists as it is has no ref, and one of which no part exists is returned whole.
+func splitRef(name string) (path, ref string) {
+	for path := name; ; {
+		if _, err := os.Lstat(path); err == nil {
+			return path, strings.TrimPrefix(name[len(path):], ":")
+		}
+		end := strings.LastIndexByte(path, ':')
+		if end < 0 {
+			return name, ""
+		}
+		path = path[:end]
+	}
+}
+
+// openPath opens the regular file at path, never through a link in its last element.
+func openPath(path string) (*os.File, fs.FileInfo, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, nil, missing(err, "%q is not there", path)
+	}
+	defer root.Close()
+	return openFile(root, filepath.Base(path), path)
+}
+
+// kind is what a file is that is not regular.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode.IsDir():
+		return "a directory"
+	case mode.IsRegular():
+		return "a file"
+	}
+	return fmt.Sprintf("a special file (%s)", mode.Type())
+}
