@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
-// Request is one request that a client made. It has no header and no body, and
-// so no credential.
+// Request is one request that a client made. It has no header, and a body only
+// where none carries a credential.
 type Request struct {
 	Method string
 	Path   string
@@ -24,6 +25,8 @@ type Request struct {
 	Robot string
 	// Bytes is how much of the body was read.
 	Bytes int64
+	// Body is the JSON that went to the management API; no call of it takes a credential.
+	Body string
 	// Fault is the name of the fault that was played, if any.
 	Fault string
 }
@@ -54,14 +57,26 @@ type entry struct {
 
 type entryKey struct{}
 
-// known are the query parameters of the registry API and the token service.
-var known = []string{"service", "scope", "account", "client_id", "digest", "mount", "from", "n", "last", "artifactType"}
+// known are the query parameters of the registry API and the token service, knownAPI those of the management API.
+var (
+	known    = []string{"service", "scope", "account", "client_id", "digest", "mount", "from", "n", "last", "artifactType"}
+	knownAPI = []string{"permissions", "limit", "namespace", "public", "last_modified", "next_page", "performer",
+		"starttime", "endtime", "page", "onlyActiveTags", "specificTag"}
+)
+
+// keeps says whether a query parameter is written down: one that nobody knows may be a credential in the wrong place.
+func keeps(path, name string, values []string) bool {
+	if !strings.HasPrefix(path, apiPrefix) {
+		return slices.Contains(known, name)
+	}
+	return slices.Contains(knownAPI, name) || name == "token" && (values[0] == "true" || values[0] == "false")
+}
 
 // open adds an entry for r, whose body it counts.
 func (j *journal) open(w http.ResponseWriter, r *http.Request) *entry {
 	query := url.Values{}
 	for name, values := range r.URL.Query() {
-		if slices.Contains(known, name) {
+		if keeps(r.URL.Path, name, values) {
 			query[name] = values
 		}
 	}
@@ -111,6 +126,10 @@ func (e *entry) setRobot(name string) {
 
 func (e *entry) setFault(name string) {
 	e.edit(func(r *Request) { r.Fault = name })
+}
+
+func (e *entry) setBody(body string) {
+	e.edit(func(r *Request) { r.Body = body })
 }
 
 func (e *entry) edit(change func(*Request)) {

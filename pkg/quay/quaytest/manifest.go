@@ -139,6 +139,11 @@ func (c call) putManifest(w http.ResponseWriter, r *http.Request) *registryError
 	if refusal := c.retarget(dgst, byDigest); refusal != nil {
 		return refusal
 	}
+	if !byDigest {
+		// A push by digest leaves no trace in the log (quay/quay:endpoints/v2/manifest.py).
+		c.q.log(c.repo.org, "push_repo", c.claims.Subject, map[string]any{
+			"repo": strings.TrimPrefix(c.repo.name, c.repo.org+"/"), "namespace": c.repo.org, "tag": c.ref})
+	}
 	w.Header().Set("Location", "/v2/"+c.repo.name+"/manifests/"+dgst)
 	w.Header().Set("Docker-Content-Digest", dgst)
 	w.WriteHeader(http.StatusCreated)

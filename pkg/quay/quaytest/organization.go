@@ -11,10 +11,10 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 // organization is a namespace with its robots' rights on what is made in it.
 type organization struct {
-	// creators may make repositories, by the team role "creator".
-	creators map[string]bool
-	// defaults are the roles that a new repository starts with, by robot name.
-	defaults map[string]Role
+	email string
+	teams map[string]*team
+	// prototypes are the default permissions, in the order in which they were made.
+	prototypes []*prototype
 	// immutable keeps every tag of the organization where it is.
 	immutable bool
 	// quota is the limit in bytes; 0 means none.
@@ -34,13 +34,13 @@ func (q *Quay) addOrganization(org string) error {
 	if q.organizations[org] != nil {
 		return fmt.Errorf("adding organization %q: A user or organization with this name already exists", org)
 	}
-	q.organizations[org] = &organization{creators: map[string]bool{}, defaults: map[string]Role{}}
+	q.organizations[org] = &organization{teams: map[string]*team{}}
 	return nil
 }
 
-// SetCreator gives robot the team role "creator" in org: a token request with
-// push scope makes a missing repository and the robot its admin. It panics if
-// either does not exist.
+// SetCreator makes robot a member of the team "creators" of org, which has the
+// role "creator": a token request with push scope makes a missing repository
+// and the robot its admin. It panics if either does not exist.
 func (q *Quay) SetCreator(org, robot string) { q.must(q.setCreator(org, robot)) }
 
 func (q *Quay) setCreator(org, robot string) error {
@@ -50,7 +50,7 @@ func (q *Quay) setCreator(org, robot string) error {
 	if err != nil {
 		return fmt.Errorf("making %q creator of %q: %w", robot, org, err)
 	}
-	o.creators[robot] = true
+	o.team("creators", "creator").members[robot] = true
 	return nil
 }
 
@@ -71,7 +71,13 @@ func (q *Quay) setDefaultPermission(org, robot string, role Role) error {
 	if !role.valid() {
 		return fmt.Errorf("setting default permission of %q in %q: unknown role %q", robot, org, role)
 	}
-	o.defaults[robot] = role
+	for _, p := range o.prototypes {
+		if p.delegate == robot && p.activating == "" {
+			p.role = role
+			return nil
+		}
+	}
+	o.prototypes = append(o.prototypes, &prototype{id: newID(), role: role, kind: "user", delegate: robot})
 	return nil
 }
 

@@ -4,9 +4,11 @@
 package quaytest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +34,8 @@ type Options struct {
 	StorageDir string
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
+	// Version is Quay's version, as "3.18.0"; empty means the one whose habits this has.
+	Version string
 }
 
 // Quay is one registry. It is safe for concurrent use. It has robots but no
@@ -42,6 +46,7 @@ type Quay struct {
 	Faults Faults
 
 	host    string
+	version string
 	clock   func() time.Time
 	signer  *signer
 	storage *storage
@@ -59,6 +64,8 @@ type Quay struct {
 	organizations map[string]*organization
 	robots        map[string]*robot
 	repositories  map[string]*repository
+	oauthTokens   map[string]*oauthToken
+	logs          []logEntry
 	uploads       map[string]*upload
 	revoked       map[string]bool
 	readOnly      bool
@@ -84,12 +91,14 @@ func New(opts Options) (*Quay, error) {
 	}
 	q := &Quay{
 		host:          opts.Host,
+		version:       cmp.Or(opts.Version, defaultVersion),
 		clock:         opts.Clock,
 		signer:        signer,
 		storage:       storage,
 		organizations: map[string]*organization{},
 		robots:        map[string]*robot{},
 		repositories:  map[string]*repository{},
+		oauthTokens:   map[string]*oauthToken{},
 		uploads:       map[string]*upload{},
 		revoked:       map[string]bool{},
 	}
@@ -118,7 +127,7 @@ func (q *Quay) Close() error {
 	return q.storage.close()
 }
 
-// ServeHTTP answers the registry API, the token service and the health check.
+// ServeHTTP answers the registry API, the token service, the management API and the health check.
 func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.running.Add(1)
 	defer q.running.Done()
@@ -132,10 +141,18 @@ func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route answers a request that no fault took over.
 func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, apiPrefix) && r.URL.Path != "/api/v1/discovery" {
+		q.serveAPI(w, r)
+		return
+	}
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	switch r.URL.Path {
 	case "/health/instance":
 		serveHealth(w, r)
+	case "/api/v1/discovery":
+		q.serveDiscovery(w, r)
+	case "/config":
+		q.serveConfig(w, r)
 	case "/v2/auth":
 		q.serveToken(w, r)
 	case "/v2", "/v2/":
@@ -148,8 +165,8 @@ func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
 // now is the time of this Quay; the caller holds mu.
 func (q *Quay) now() time.Time { return q.clock().Add(q.offset) }
 
-// today is now for a caller that does not hold mu.
-func (q *Quay) today() time.Time {
+// Now is the time of this Quay.
+func (q *Quay) Now() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.now()

@@ -43,12 +43,17 @@ var repositoryPattern = regexp.MustCompile(`^[a-z0-9][.a-z0-9_-]*(?:/[a-z0-9][.a
 
 // repository is one repository of an organization.
 type repository struct {
-	name      string
-	org       string
-	state     State
-	roles     map[string]Role
-	immutable bool
-	tags      map[string]*tag
+	name  string
+	org   string
+	state State
+	// roles are the direct permissions by robot, teamRoles those of teams.
+	roles, teamRoles map[string]Role
+	description      string
+	public           bool
+	immutable        bool
+	tags             map[string]*tag
+	// past are the tags that were moved or deleted, the oldest first.
+	past      []*tag
 	manifests map[string]*manifest
 	// blobs has the end of the lease of every blob that was committed or mounted.
 	blobs map[string]*blob
@@ -83,10 +88,12 @@ func (q *Quay) createRepository(org, repo, creator string) (*repository, error) 
 	case q.repositories[name] != nil:
 		return nil, fmt.Errorf("adding repository %q: Repository already exists", name)
 	}
-	r := &repository{name: name, org: org, state: Normal, roles: map[string]Role{},
+	r := &repository{name: name, org: org, state: Normal, roles: map[string]Role{}, teamRoles: map[string]Role{},
 		tags: map[string]*tag{}, manifests: map[string]*manifest{}, blobs: map[string]*blob{}}
-	for robot, role := range o.defaults {
-		r.roles[robot] = role
+	for _, p := range o.prototypes {
+		if p.activating == "" || p.activating == creator {
+			p.apply(r)
+		}
 	}
 	if creator != "" {
 		r.roles[creator] = Admin

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
+	"time"
 )
 
 // tokenPattern is the form of every robot token (quay/quay:data/model/user.py).
@@ -13,7 +15,12 @@ var tokenPattern = regexp.MustCompile(`^[A-Z0-9]{64}$`)
 
 // robot is an account of an organization; its full name is org+short.
 type robot struct {
-	token string
+	token       string
+	description string
+	metadata    map[string]any
+	created     time.Time
+	// accessed is the last login; zero means none.
+	accessed time.Time
 }
 
 // AddRobot makes the robot org+short and returns its token: 64 characters A-Z
@@ -41,7 +48,7 @@ func (q *Quay) addRobot(org, short, token string) error {
 	if q.robots[name] != nil {
 		return fmt.Errorf("adding robot %q: Existing robot with name: %s", name, name)
 	}
-	q.robots[name] = &robot{token: token}
+	q.robots[name] = &robot{token: token, metadata: map[string]any{}, created: q.now()}
 	return nil
 }
 
@@ -59,6 +66,17 @@ func (q *Quay) RegenerateRobot(robot string) string {
 	return r.token
 }
 
+// RobotToken returns the token of robot, given by its full name; empty if there
+// is no such robot.
+func (q *Quay) RobotToken(robot string) string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r := q.robots[robot]; r != nil {
+		return r.token
+	}
+	return ""
+}
+
 // DeleteRobot removes robot, given by its full name, with all its rights. It
 // panics if there is no such robot.
 func (q *Quay) DeleteRobot(robot string) {
@@ -67,10 +85,19 @@ func (q *Quay) DeleteRobot(robot string) {
 	if q.robots[robot] == nil {
 		q.must(fmt.Errorf("deleting %q: Could not find robot with specified username", robot))
 	}
+	q.deleteRobot(robot)
+}
+
+// deleteRobot removes a robot that exists with all its rights; the caller holds mu.
+func (q *Quay) deleteRobot(robot string) {
 	delete(q.robots, robot)
 	for _, o := range q.organizations {
-		delete(o.creators, robot)
-		delete(o.defaults, robot)
+		o.prototypes = slices.DeleteFunc(o.prototypes, func(p *prototype) bool {
+			return p.delegate == robot || p.activating == robot
+		})
+		for _, t := range o.teams {
+			delete(t.members, robot)
+		}
 	}
 	for _, r := range q.repositories {
 		delete(r.roles, robot)

@@ -5,6 +5,18 @@ import "fmt"
 // Setup is what a Quay starts with, as a program reads it from a file.
 type Setup struct {
 	Organizations []OrganizationSetup `json:"organizations"`
+	// OAuthTokens are the tokens of the management API.
+	OAuthTokens []OAuthTokenSetup `json:"oauthTokens,omitempty"`
+}
+
+// OAuthTokenSetup is one token of an OAuth application.
+type OAuthTokenSetup struct {
+	// Token is 40 characters A-Z and 0-9.
+	Token string `json:"token"`
+	// Scopes are what it may do, such as org:admin.
+	Scopes []Scope `json:"scopes"`
+	// Organizations are the ones that its user administers; empty means all.
+	Organizations []string `json:"organizations,omitempty"`
 }
 
 // OrganizationSetup is one organization.
@@ -47,6 +59,11 @@ type RepositorySetup struct {
 func (q *Quay) Apply(setup Setup) error {
 	for _, o := range setup.Organizations {
 		if err := q.applyOrganization(o); err != nil {
+			return err
+		}
+	}
+	for _, t := range setup.OAuthTokens {
+		if err := q.addOAuthToken(t.Token, t.Scopes, t.Organizations); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 
 // tag is a name for a manifest, alive or in the past.
 type tag struct {
+	name      string
 	digest    string
+	start     time.Time
 	end       time.Time // zero means never
 	immutable bool
 }
@@ -26,7 +28,13 @@ func (c call) setTag(dgst string) *registryError {
 		return errTagImmutable(c.ref)
 	}
 	labels := c.repo.manifests[dgst].labels
-	t := &tag{digest: dgst, immutable: labels["quay.immutable"] == "true"}
+	if old := c.repo.tags[c.ref]; old != nil {
+		if old.alive(now) {
+			old.end = now
+		}
+		c.repo.past = append(c.repo.past, old)
+	}
+	t := &tag{name: c.ref, digest: dgst, start: now, immutable: labels["quay.immutable"] == "true"}
 	if d, ok := parseExpiry(labels["quay.expires-after"]); ok {
 		t.end = now.Add(d)
 	}

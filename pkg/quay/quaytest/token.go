@@ -72,6 +72,7 @@ func (q *Quay) login(r *http.Request) (string, *registryError) {
 	if subtle.ConstantTimeCompare([]byte(password), []byte(robot.token)) == 0 {
 		return "", errLogin(challenge, "Could not find robot with username: "+name+" and supplied password.")
 	}
+	robot.accessed = q.now()
 	return name, nil
 }
 
@@ -104,7 +105,7 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	target := q.repositories[org+"/"+repo]
-	if o := q.organizations[org]; target == nil && wanted["push"] && o != nil && o.creators[robot] {
+	if o := q.organizations[org]; target == nil && wanted["push"] && o != nil && o.mayCreate(robot) {
 		// The name is valid and free, so this cannot fail.
 		target, _ = q.createRepository(org, repo, robot)
 	}
@@ -116,7 +117,7 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 	if target == nil {
 		return granted, nil
 	}
-	role := target.roles[robot]
+	role := q.organizations[org].effective(target, robot)
 	for _, rule := range []struct {
 		action string
 		need   Role
@@ -131,7 +132,7 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 
 // claims are the contents of a token that is issued now.
 func (q *Quay) claims(robot, audience string, granted []access) claims {
-	now := q.today()
+	now := q.Now()
 	c := claims{
 		Issuer:    tokenIssuer,
 		Audience:  audience,

@@ -1,0 +1,142 @@
+package quay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Error is an answer of Quay that is no success.
+type Error struct {
+	// Method and Path are the request.
+	Method, Path string
+	// Status is the HTTP status. Quay answers 400 where others say 404 or 409: ask IsNotFound and IsExists.
+	Status int
+	// Type is Quay's error_type, such as insufficient_scope; empty where the answer has none.
+	Type string
+	// Message is Quay's own text, shortened, with everything that looks like a token taken out.
+	Message string
+
+	readOnly   bool
+	retryAfter time.Duration
+}
+
+// Error is the request, the status and Quay's words in one line.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	if e.Message != "" {
+		text += fmt.Sprintf(" %q", e.Message)
+	}
+	return text
+}
+
+// says reports whether Quay's message has the words.
+func (e *Error) says(words string) bool { return strings.Contains(e.Message, words) }
+
+// csrf is what Quay says to a changing request whose OAuth token it does not know (quay/quay endpoints/csrf.py).
+const csrf = "CSRF token was invalid or missing"
+
+// IsNotFound says whether err means that something does not exist. The data model of Quay answers 400 for that
+// (quay/quay endpoints/decorated.py).
+func IsNotFound(err error) bool {
+	e := (*Error)(nil)
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest &&
+		(e.says("Could not find robot") || e.says("does not have permission for repo") || e.says("No team ") ||
+			e.says("is not a team in org") || e.says("does not belong to team")))
+}
+
+// IsExists says whether err means that something exists already, which Quay answers with 400.
+func IsExists(err error) bool {
+	e := (*Error)(nil)
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest &&
+		(e.says("Existing robot") || e.says("already exists") || e.says("already a member"))
+}
+
+// IsUnauthorized says whether err means that the token is wrong or expired: 401, or on a request that changes something
+// 403 with a text about CSRF.
+func IsUnauthorized(err error) bool {
+	e := (*Error)(nil)
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden && e.says(csrf))
+}
+
+// IsForbidden says whether err means that the token is good and does not suffice: its user does not administer the
+// organization, or it lacks a scope.
+func IsForbidden(err error) bool {
+	e := (*Error)(nil)
+	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf)
+}
+
+// IsRobotUnknown says whether the token service does not know the robot, in contrast to its token.
+func IsRobotUnknown(err error) bool {
+	e := (*Error)(nil)
+	return errors.As(err, &e) && e.says("Could not find robot with specified username")
+}
+
+// newError reads what Quay says in one of its envelopes (quay/quay endpoints/exception.py, endpoints/decorated.py,
+// util/http.py, endpoints/v2/errors.py).
+func newError(r call, path string, response *http.Response, body []byte, token Token) *Error {
+	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, retryAfter: retryAfter(response.Header)}
+	var envelope struct {
+		ErrorMessage string `json:"error_message"`
+		Message      string `json:"message"`
+		Error        string `json:"error"`
+		Detail       string `json:"detail"`
+		ErrorType    string `json:"error_type"`
+		ReadOnly     bool   `json:"is_readonly"`
+		Errors       []struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	// A body that is no envelope, such as a page of nginx, leaves the status to speak.
+	_ = json.Unmarshal(body, &envelope)
+	e.Type, e.readOnly = envelope.ErrorType, envelope.ReadOnly
+	texts := []string{envelope.ErrorMessage, envelope.Message, envelope.Error, envelope.Detail}
+	if len(envelope.Errors) > 0 {
+		e.Type = envelope.Errors[0].Code
+		texts = append(texts, envelope.Errors[0].Message)
+	}
+	for _, text := range texts {
+		if text != "" {
+			e.Message = shorten(redact(text, token, r.secret))
+			break
+		}
+	}
+	return e
+}
+
+// tokenPattern is the form of the tokens that Quay makes: 64 characters for a robot, 40 for an application, and JWTs.
+var tokenPattern = regexp.MustCompile(`[A-Z0-9]{40,}|eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`)
+
+// redact takes out the tokens of the request and whatever has the form of one.
+func redact(text string, tokens ...Token) string {
+	for _, t := range tokens {
+		if t.Known() {
+			text = strings.ReplaceAll(text, t.Reveal(), "(secret)")
+		}
+	}
+	return tokenPattern.ReplaceAllString(text, "(secret)")
+}
+
+// shorten bounds what a server can put into an error.
+func shorten(text string) string {
+	const most = 300
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// transportError is a request that got no whole answer.
+type transportError struct {
+	method, path string
+	err          error
+}
+
+func (e *transportError) Error() string { return e.method + " " + e.path + ": " + e.err.Error() }
+
+func (e *transportError) Unwrap() error { return e.err }

@@ -1,0 +1,62 @@
+package quay
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Push is one push to a tag, as Quay's log has it. A push by digest alone leaves no entry
+// (quay/quay endpoints/v2/manifest.py).
+type Push struct {
+	// Repository is "organization/name".
+	Repository string    `json:"repository"`
+	Tag        string    `json:"tag"`
+	Time       time.Time `json:"time"`
+	// Robot is the full name of who pushed, IP the address it came from.
+	Robot string `json:"robot"`
+	IP    string `json:"ip"`
+}
+
+// logDate is how Quay takes a day; it takes no time of day (quay/quay endpoints/api/logs.py).
+const logDate = "01/02/2006"
+
+// Pushes lists what robot pushed in organization from since until until, the newest first.
+func (c *Client) Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]Push, error) {
+	found := []Push{}
+	query := url.Values{"performer": {robot}, "starttime": {since.UTC().Format(logDate)}, "endtime": {until.UTC().Format(logDate)}}
+	for range maxPages {
+		var answer struct {
+			Logs []struct {
+				Kind     string `json:"kind"`
+				IP       string `json:"ip"`
+				Time     Time   `json:"datetime"`
+				Metadata struct {
+					Namespace string `json:"namespace"`
+					Repo      string `json:"repo"`
+					Tag       string `json:"tag"`
+				} `json:"metadata"`
+				Performer named `json:"performer"`
+			} `json:"logs"`
+			NextPage string `json:"next_page"`
+		}
+		if err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization", organization, "logs"}, query: query, out: &answer}); err != nil {
+			return nil, fmt.Errorf("reading the log of %q: %w", organization, err)
+		}
+		for _, e := range answer.Logs {
+			// The log has whole seconds, and whole days are what was asked for.
+			if e.Kind != "push_repo" || e.Performer.Name != robot || e.Time.Before(since.Truncate(time.Second)) || e.Time.After(until) {
+				continue
+			}
+			found = append(found, Push{Repository: e.Metadata.Namespace + "/" + e.Metadata.Repo, Tag: e.Metadata.Tag,
+				Time: e.Time.Time, Robot: e.Performer.Name, IP: e.IP})
+		}
+		if answer.NextPage == "" {
+			return found, nil
+		}
+		query.Set("next_page", answer.NextPage)
+	}
+	return nil, fmt.Errorf("reading the log of %q: more than %d pages", organization, maxPages)
+}
