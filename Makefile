@@ -15,7 +15,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint e2e demo cluster-up cluster-down tekton
+.PHONY: help test lint e2e demo cluster-up cluster-down tekton bench-push
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -49,3 +49,6 @@ bin/ko:
 # A real image, made by Debian's buildah from nothing but a static program.
 test/build/kodata/image:
 	test/build/image.sh $@
+
+bench-push: ## push-image beside crane, regctl, skopeo and podman: writes docs/benchmarks (CASE=large BENCH_RUNS=5)
+	go run -C test/bench . -case "$(CASE)" -runs $(or $(BENCH_RUNS),5)

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// writeCertificates makes an authority and a certificate of 127.0.0.1 that it signed, for a day. It leaves ca.crt, server.crt
+// WriteCertificates makes an authority and a certificate of 127.0.0.1 that it signed, for a day. It leaves ca.crt, server.crt
 // and server.key in dir and returns the path of the first.
-func writeCertificates(dir string) (caFile string, err error) {
+func WriteCertificates(dir string) (caFile string, err error) {
 	now := time.Now()
 	template := x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),

@@ -55,7 +55,7 @@ func (r *Registry) start(ctx context.Context, storage string, rtt time.Duration)
 	if r.storage, err = os.MkdirTemp(storage, "bench-storage-"); err != nil {
 		return err
 	}
-	if r.CAFile, err = writeCertificates(r.dir); err != nil {
+	if r.CAFile, err = WriteCertificates(r.dir); err != nil {
 		return fmt.Errorf("making certificates: %w", err)
 	}
 	listen, err := freeAddr()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Request is one that nginx answered.
@@ -12,9 +13,21 @@ type Request struct {
 	Agent, Proto, Method, URI, Status string
 }
 
-// Requests are all that were answered so far. nginx writes a request down when it has answered it, so that the last one of
-// a client may come a moment after the client's end.
+// Requests are all that were answered so far. nginx writes a request down when it has answered it, which may be a moment
+// after the client's end: so it waits until none comes any more.
 func (r *Registry) Requests() ([]Request, error) {
+	const quiet = 30 * time.Millisecond
+	all, err := r.read()
+	for last := -1; err == nil && len(all) != last; {
+		last = len(all)
+		time.Sleep(quiet)
+		all, err = r.read()
+	}
+	return all, err
+}
+
+// read reads nginx's log.
+func (r *Registry) read() ([]Request, error) {
 	file, err := os.Open(filepath.Join(r.dir, "access.log"))
 	if err != nil {
 		return nil, err

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Between these lines, docs/benchmarks.md is made here.
+const (
+	beginMark = "<!-- begin: made by make bench-push -->"
+	endMark   = "<!-- end: made by make bench-push -->"
+)
+
+// own is the client that the others are held against.
+const own = "push-image"
+
+// publish writes JSON, plot and page, and prints the table to w.
+func (r *results) publish(root string, w io.Writer) error {
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	table := r.table()
+	fmt.Fprint(w, "\n", table)
+	page := filepath.Join(root, pageFile)
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	updated, err := replace(string(text), table)
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", pageFile, err)
+	}
+	return errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(resultsFile)), 0o755),
+		os.WriteFile(filepath.Join(root, resultsFile), append(content, '\n'), 0o644),
+		os.WriteFile(page, []byte(updated), 0o644), r.plot(filepath.Join(root, plotFile)))
+}
+
+// replace puts table between the marks of text.
+func replace(text, table string) (string, error) {
+	before, rest, found := strings.Cut(text, beginMark)
+	_, after, closed := strings.Cut(rest, endMark)
+	if !found || !closed {
+		return "", errors.New("it has no marks for the table")
+	}
+	return before + beginMark + "\n" + table + endMark + after, nil
+}
+
+// peers are the columns of the table.
+var peers = []string{"crane", "regctl", "skopeo", "podman"}
+
+// table is the results in Markdown.
+func (r *results) table() string {
+	var b strings.Builder
+	b.WriteString("| time of the peer ÷ time of push-image | crane | regctl | skopeo | podman |\n|---|---|---|---|---|\n")
+	for _, one := range r.Cases {
+		if len(one.Clients) < 2 {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s |", one.Title)
+		for _, peer := range peers {
+			c, ok := r.get(one.Case, peer)
+			fmt.Fprintf(&b, " %s |", cell(c, ok))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n| of push-image | seen | must be |\n|---|---|---|\n")
+	for _, row := range r.limits() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", row[0], row[1], row[2])
+	}
+	return b.String()
+}
+
+// cell is one ratio and the mark that it reached what it must or not.
+func cell(c clientResult, ok bool) string {
+	switch {
+	case !ok:
+		return "cannot"
+	case c.Least == 0:
+		return fmt.Sprintf("%.2f", c.Ratio)
+	case c.Ratio < c.Least:
+		return fmt.Sprintf("**%.2f** of %.3g ✗", c.Ratio, c.Least)
+	}
+	return fmt.Sprintf("%.2f of %.3g ✓", c.Ratio, c.Least)
+}
+
+// limits are the rows about push-image alone.
+func (r *results) limits() (rows [][3]string) {
+	add := func(what, seen, limit string, reached bool) {
+		mark := " ✓"
+		if !reached {
+			mark = " ✗"
+		}
+		rows = append(rows, [3]string{what, seen + mark, limit})
+	}
+	if near, ok := r.get("again-0", own); ok {
+		if far, ok := r.get("again-20", own); ok {
+			add("requests of a push of what is there", fmt.Sprintf("%.0f", median(far.Requests)), "≤ 6", median(far.Requests) <= 6)
+			trips := roundTrips(near, far)
+			add("round trips of it, TCP and TLS counted", fmt.Sprintf("%.1f", trips), "≤ 4", trips < 4.5)
+		}
+	}
+	if c, ok := r.get("start", own); ok {
+		add("process start to first request", fmt.Sprintf("%.0f ms", 1000*median(c.Seconds)), "≤ 30 ms", median(c.Seconds) <= 0.030)
+	}
+	if c, ok := r.get("memory-10", own); ok {
+		add("peak of memory for 10 GiB", fmt.Sprintf("%.0f MiB", c.PeakMiB), "≤ 48 MiB", c.PeakMiB > 0 && c.PeakMiB <= 48)
+		if one, ok := r.get("memory-1", own); ok {
+			add("of which more than for 1 GiB", fmt.Sprintf("%.0f MiB", c.PeakMiB-one.PeakMiB), "≤ 8 MiB", c.PeakMiB-one.PeakMiB <= 8)
+		}
+	}
+	if c, ok := r.get("size", own); ok {
+		add("program, compressed", fmt.Sprintf("%.1f MiB", c.CompressedMiB), "≤ 12 MiB", c.CompressedMiB > 0 && c.CompressedMiB <= 12)
+	}
+	return rows
+}
+
+// roundTrips is how often a client waits for the other side: what 20 ms more for each cost it.
+func roundTrips(near, far clientResult) float64 {
+	return (median(far.Seconds) - median(near.Seconds)) / 0.020
+}

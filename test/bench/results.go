@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// results are all cases, as docs/benchmarks/results.json keeps them.
+type results struct {
+	Cases []result `json:"cases"`
+}
+
+// result is one case. Absolute numbers depend on the machine; the ratios are what counts.
+type result struct {
+	Case      string `json:"case"`
+	Title     string `json:"title"`
+	RTTMillis int64  `json:"rttMillis"`
+	// Time is when it was run, and Load what the machine did then, in processes that wanted a processor.
+	Time    string         `json:"time"`
+	Load    string         `json:"load"`
+	Clients []clientResult `json:"clients"`
+}
+
+// clientResult is what one client took in one case, an entry per round.
+type clientResult struct {
+	Name       string    `json:"name"`
+	Version    string    `json:"version"`
+	Seconds    []float64 `json:"seconds,omitempty"`
+	CPUSeconds []float64 `json:"cpuSeconds,omitempty"`
+	Requests   []int     `json:"requests,omitempty"`
+	// Ratio is the median over the rounds of its time divided by push-image's in the same round.
+	Ratio float64 `json:"ratio,omitempty"`
+	// Least is what Ratio must reach; 0: anything.
+	Least         float64 `json:"least,omitempty"`
+	PeakMiB       float64 `json:"peakMiB,omitempty"`
+	CompressedMiB float64 `json:"compressedMiB,omitempty"`
+	// Note says why there are no numbers.
+	Note string `json:"note,omitempty"`
+}
+
+const (
+	resultsFile = "docs/benchmarks/results.json"
+	plotFile    = "docs/benchmarks/speedup.png"
+	pageFile    = "docs/benchmarks.md"
+)
+
+// compare fills the ratios in; the first of clients is what the others are held against.
+func compare(clients []clientResult) {
+	for i := range clients {
+		var ratios []float64
+		for round, seconds := range clients[i].Seconds {
+			if round < len(clients[0].Seconds) {
+				ratios = append(ratios, seconds/clients[0].Seconds[round])
+			}
+		}
+		clients[i].Ratio = median(ratios)
+	}
+}
+
+// median is the middle one of values, or between the middle two; 0 for none.
+func median[T int | float64](values []T) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return (float64(sorted[(len(sorted)-1)/2]) + float64(sorted[len(sorted)/2])) / 2
+}
+
+// line is the result in one line.
+func (c clientResult) line() string {
+	if c.Note != "" {
+		return fmt.Sprintf("%-10s %s", c.Name, c.Note)
+	}
+	return fmt.Sprintf("%-10s median %7.3f s, CPU %6.3f s, %3.0f requests, %5.2f × push-image (least %.2f)",
+		c.Name, median(c.Seconds), median(c.CPUSeconds), median(c.Requests), c.Ratio, c.Least)
+}
+
+// firstLine is what an error says first.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// readResults reads what an earlier run left; nothing is no error.
+func readResults(root string) (*results, error) {
+	r := &results{}
+	content, err := os.ReadFile(filepath.Join(root, resultsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(content, r); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", resultsFile, err)
+	}
+	return r, nil
+}
+
+// set replaces the result of a case.
+func (r *results) set(one result) {
+	if at := slices.IndexFunc(r.Cases, func(old result) bool { return old.Case == one.Case }); at >= 0 {
+		r.Cases[at] = one
+	} else {
+		r.Cases = append(r.Cases, one)
+	}
+	slices.SortStableFunc(r.Cases, func(a, b result) int { return order(a.Case) - order(b.Case) })
+}
+
+// order is the place of a case in the table.
+func order(name string) int {
+	return slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })
+}
+
+// get returns the result of a case and client.
+func (r *results) get(name, client string) (clientResult, bool) {
+	for _, one := range r.Cases {
+		for _, c := range one.Clients {
+			if one.Case == name && c.Name == client {
+				return c, c.Note == ""
+			}
+		}
+	}
+	return clientResult{}, false
+}

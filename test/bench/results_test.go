@@ -1,0 +1,136 @@
+package main
+
+import (
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sample are the results of a made-up run.
+func sample() *results {
+	r := &results{}
+	r.set(result{Case: "again-20", Title: "again, far", Clients: []clientResult{{Name: own, Seconds: []float64{0.1}, Requests: []int{4}}, {Name: "crane", Ratio: 0.9, Least: 1}}})
+	r.set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05},
+		{Name: "regctl", Ratio: 0.5, Least: 1 / 1.05}, {Name: "podman", Note: "cannot: it has no such source"}}})
+	r.set(result{Case: "again-0", Title: "again, near", Clients: []clientResult{{Name: own, Seconds: []float64{0.02}}, {Name: "crane", Ratio: 2, Least: 1}}})
+	r.set(result{Case: "memory-10", Clients: []clientResult{{Name: own, PeakMiB: 60}}})
+	r.set(result{Case: "memory-1", Clients: []clientResult{{Name: own, PeakMiB: 59}}})
+	return r
+}
+
+func TestMedian(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 9}, 3}} {
+		if got := median(test.values); got != test.want {
+			t.Errorf("median of %v = %v, want %v", test.values, got, test.want)
+		}
+	}
+}
+
+// The ratio is the median of the rounds' ratios, so that a slow hour slows both sides of it.
+func TestCompare(t *testing.T) {
+	clients := []clientResult{{Seconds: []float64{1, 10, 2}}, {Seconds: []float64{2, 30, 8}}, {}}
+	compare(clients)
+	for i, want := range []float64{1, 3, 0} {
+		if got := clients[i].Ratio; got != want {
+			t.Errorf("ratio of client %d = %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	got := sample().table()
+	for _, want := range []string{
+		"| near | 1.25 of 0.952 ✓ | **0.50** of 0.952 ✗ | cannot | cannot |",
+		"| again, far | **0.90** of 1 ✗ |",
+		"| requests of a push of what is there | 4 ✓ | ≤ 6 |",
+		"| round trips of it, TCP and TLS counted | 4.0 ✓ | ≤ 4 |",
+		"| peak of memory for 10 GiB | 60 MiB ✗ | ≤ 48 MiB |",
+		"| of which more than for 1 GiB | 1 MiB ✓ | ≤ 8 MiB |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+// A case that runs again replaces what it had, and the order stays that of the cases.
+func TestSet(t *testing.T) {
+	r := sample()
+	r.set(result{Case: "large-0", Title: "new"})
+	var names []string
+	for _, c := range r.Cases {
+		names = append(names, c.Case)
+	}
+	if want := []string{"large-0", "again-0", "again-20", "memory-1", "memory-10"}; !slices.Equal(names, want) {
+		t.Errorf("cases are %v, want %v", names, want)
+	}
+	if r.Cases[0].Title != "new" {
+		t.Errorf("the case was not replaced: %v", r.Cases[0])
+	}
+}
+
+// publish changes the page between its marks alone, and what it wrote is read again.
+func TestPublish(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	page := filepath.Join(root, pageFile)
+	if err := os.WriteFile(page, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	if err := sample().publish(root, &printed); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := strings.TrimPrefix(printed.String(), "\n")
+	if want := "before\n" + beginMark + "\n" + table + endMark + "\nafter\n"; string(text) != want {
+		t.Errorf("the page is\n%s\nwant\n%s", text, want)
+	}
+	read, err := readResults(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.table() != table {
+		t.Errorf("the results read again give\n%s", read.table())
+	}
+	file, err := os.Open(filepath.Join(root, plotFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := png.Decode(file); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(page, []byte("no marks"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := sample().publish(root, &printed); err == nil {
+		t.Error("a page without marks is taken")
+	}
+}
+
+// Every case that compares clients says what each must reach, and the images have the sizes that the titles tell.
+func TestCases(t *testing.T) {
+	for _, c := range cases {
+		for peer := range c.least {
+			if !slices.Contains(peers, peer) {
+				t.Errorf("case %s wants something of %q", c.name, peer)
+			}
+		}
+	}
+	sizes := spread(60, 64*kib, mib)
+	if len(sizes) != 60 || slices.Min(sizes) < 64*kib || slices.Max(sizes) > mib {
+		t.Errorf("sizes are %v", sizes)
+	}
+}
