@@ -1,0 +1,108 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// Options say which Vault to speak to. What is empty comes from the environment variables that Vault's own tools read:
+// VAULT_ADDR, VAULT_CACERT, VAULT_NAMESPACE, VAULT_TOKEN.
+type Options struct {
+	// Address is the address of Vault, such as https://vault.example.com:8200.
+	Address string
+	// CAFile is a PEM file with the authorities to trust.
+	CAFile string
+	// Namespace is Vault Enterprise's.
+	Namespace string
+	// Token is a Vault token; it may also come from LoginKubernetes.
+	Token string
+	// Mount is where the KV v2 engine is mounted.
+	Mount string
+}
+
+// Client reads and writes one KV v2 mount. It is safe for concurrent use once logged in.
+type Client struct {
+	api   *api.Client
+	mount string
+}
+
+// New returns a client. The error says what is wrong with an option or a variable, without the token.
+func New(opts Options) (*Client, error) {
+	if opts.Mount == "" || checkPath(opts.Mount) != nil {
+		return nil, fmt.Errorf("vault mount %q is not a path", opts.Mount)
+	}
+	config := api.DefaultConfig()
+	if config.Error != nil {
+		return nil, fmt.Errorf("reading the environment of Vault: %w", config.Error)
+	}
+	if opts.Address != "" {
+		config.Address = opts.Address
+	}
+	if opts.CAFile != "" {
+		if err := config.ConfigureTLS(&api.TLSConfig{CACert: opts.CAFile}); err != nil {
+			return nil, fmt.Errorf("reading Vault's authorities %q: %w", opts.CAFile, err)
+		}
+	}
+	client, err := api.NewClient(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Vault %q: %w", config.Address, err)
+	}
+	if opts.Namespace != "" {
+		client.SetNamespace(opts.Namespace)
+	}
+	if opts.Token != "" {
+		client.SetToken(opts.Token)
+	}
+	return &Client{api: client, mount: opts.Mount}, nil
+}
+
+// LoginKubernetes logs in with the token of a ServiceAccount, and uses the Vault token that it gets from then on. mount is
+// that of the auth method, usually kubernetes.
+func (c *Client) LoginKubernetes(ctx context.Context, mount, role, serviceAccountToken string) error {
+	if err := checkPath(mount); err != nil {
+		return err
+	}
+	secret, err := c.api.Logical().WriteWithContext(ctx, "auth/"+mount+"/login",
+		map[string]any{"role": role, "jwt": serviceAccountToken})
+	if err != nil {
+		return fmt.Errorf("logging in to Vault as %q: %w", role, wrap(err))
+	}
+	if secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "" {
+		return fmt.Errorf("logging in to Vault as %q: the answer has no token", role)
+	}
+	c.api.SetToken(secret.Auth.ClientToken)
+	return nil
+}
+
+// Capabilities are what the client's own token may do with path in one of KV v2's sections: data, metadata, destroy. It
+// asks Vault's policies as they are, which is the one way to see whether a wildcard in them matches.
+func (c *Client) Capabilities(ctx context.Context, section, path string) ([]string, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	full := c.mount + "/" + section + "/" + path
+	capabilities, err := c.api.Sys().CapabilitiesSelfWithContext(ctx, full)
+	if err != nil {
+		return nil, fmt.Errorf("asking Vault for the capabilities on %q: %w", full, wrap(err))
+	}
+	slices.Sort(capabilities)
+	return capabilities, nil
+}
+
+// errPath is a path that could lead elsewhere.
+var errPath = errors.New("not a path in Vault")
+
+// checkPath refuses a path with an empty or a dot element.
+func checkPath(path string) error {
+	for _, element := range strings.Split(path, "/") {
+		if element == "" || element == "." || element == ".." || strings.ContainsAny(element, "?#%*+\\ \r\n") {
+			return fmt.Errorf("%w: %q", errPath, path)
+		}
+	}
+	return nil
+}

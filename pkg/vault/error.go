@@ -1,0 +1,62 @@
+package vault
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// The kinds of failure that somebody decides on; every error of a Client wraps one of them or none.
+var (
+	// ErrNotFound: there was never a version, or the one asked for is deleted or destroyed.
+	ErrNotFound = errors.New("not found in Vault")
+	// ErrConflict: the secret has another version than the writer had read.
+	ErrConflict = errors.New("somebody else wrote to Vault in between")
+	// ErrDenied: the token is wrong or its policies do not allow it.
+	ErrDenied = errors.New("denied by Vault")
+)
+
+// failure is an answer of Vault in few words, with its kind.
+type failure struct {
+	kind error
+	text string
+}
+
+func (e *failure) Error() string {
+	if e.kind == nil {
+		return e.text
+	}
+	return e.kind.Error() + ": " + e.text
+}
+
+func (e *failure) Unwrap() error { return e.kind }
+
+// conflictText is what KV v2 answers with 400 (hashicorp/vault-plugin-secrets-kv path_data.go).
+const conflictText = "did not match the current version"
+
+// wrap gives err its kind. What is not an answer of Vault stays as it is.
+func wrap(err error) error {
+	if errors.Is(err, api.ErrSecretNotFound) {
+		return &failure{ErrNotFound, "no such secret"}
+	}
+	answer := (*api.ResponseError)(nil)
+	if !errors.As(err, &answer) {
+		return err
+	}
+	text := strings.Join(answer.Errors, "; ")
+	if text == "" {
+		text = http.StatusText(answer.StatusCode)
+	}
+	e := &failure{text: answer.HTTPMethod + " " + answer.URL + ": " + text}
+	switch {
+	case answer.StatusCode == http.StatusForbidden:
+		e.kind = ErrDenied
+	case answer.StatusCode == http.StatusNotFound:
+		e.kind = ErrNotFound
+	case answer.StatusCode == http.StatusBadRequest && strings.Contains(text, conflictText):
+		e.kind = ErrConflict
+	}
+	return e
+}
