@@ -12,6 +12,8 @@ const (
 	APIVersion = Group + "/" + Version
 	// KindPushImage is the custom task that pushes one image as the run's tenant.
 	KindPushImage = "PushImage"
+	// KindResolveTenant is the custom task that answers which Secret a run pushes with, and pushes nothing.
+	KindResolveTenant = "ResolveTenant"
 	// TenantsResource is the RBAC resource whose verb "use", on the resource name <team>, gives the right to push as that team.
 	// No such object exists: RBAC and CEL's authorizer work on the name alone.
 	TenantsResource = "tenants"
@@ -83,12 +85,16 @@ const (
 	ReasonSecretMismatch = "SecretMismatch"
 	// ReasonSecretMissing: the tenant's Secret does not exist in the run's namespace.
 	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretUnreadable: the controller may not read the tenant's Secret.
+	ReasonSecretUnreadable = "SecretUnreadable"
 	// ReasonSecretInvalid: the Secret has the wrong type, key, registry host or another team's robot.
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.
 	ReasonTaskRunRefused = "TaskRunRefused"
+	// ReasonResultsMissing: the TaskRun succeeded without every result that PushImage promises.
+	ReasonResultsMissing = "ResultsMissing"
 	// ReasonTaskRunDeleted: the TaskRun was deleted while it ran.
 	ReasonTaskRunDeleted = "TaskRunDeleted"
 )

@@ -1,0 +1,16 @@
+// Controller answers the CustomRuns of group quay.comptech-lab.com.
+package main
+
+import (
+	taskruns "github.com/tektoncd/pipeline/pkg/client/injection/informers/factory/filtered"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/injection/sharedmain"
+	"knative.dev/pkg/signals"
+
+	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
+)
+
+func main() {
+	ctx := taskruns.WithSelectors(signals.NewContext(), pushimage.TaskRunSelector)
+	sharedmain.MainWithContext(ctx, "quay-push", pushimage.NewController(clock.RealClock{}))
+}

@@ -1,0 +1,84 @@
+// Package config reads ConfigMap config-tenancy into the names that the controller works with.
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// Name is the ConfigMap's, in the system namespace.
+const Name = "config-tenancy"
+
+// Config is ConfigMap config-tenancy, typed and checked.
+type Config struct {
+	tenant.Convention
+	// Task and TaskNamespace name the shared Task that pushes. The cluster resolver reads it there, so that no tenant can put
+	// a Task of the same name in its place.
+	Task, TaskNamespace string
+}
+
+// Default returns the names of the seed.
+func Default() *Config {
+	return &Config{Convention: tenant.Default(), Task: "push-image-quay", TaskNamespace: "openshift-pipelines"}
+}
+
+// FromConfigMap returns the defaults with what the ConfigMap says in their place. A key that is unknown, and a value that
+// could not name anything, is an error: a typo must not silently be the default.
+func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
+	c := Default()
+	texts, lists := c.texts(), c.lists()
+	for _, key := range slices.Sorted(maps.Keys(from.Data)) {
+		value := strings.TrimSpace(from.Data[key])
+		switch {
+		case key == "_example":
+		case texts[key] != nil:
+			*texts[key] = value
+		case lists[key] != nil:
+			*lists[key] = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+		default:
+			return nil, fmt.Errorf("reading ConfigMap %q: no key is named %q", Name, key)
+		}
+	}
+	if c.Task == "" || c.TaskNamespace == "" {
+		return nil, fmt.Errorf("reading ConfigMap %q: task and task-namespace must not be empty", Name)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
+	return c, nil
+}
+
+// texts are the keys with one value.
+func (c *Config) texts() map[string]*string {
+	return map[string]*string{
+		"registry":         &c.Registry,
+		"team-prefix":      &c.TeamPrefix,
+		"organization":     &c.Organization,
+		"robot":            &c.Robot,
+		"standby-robot":    &c.StandbyRobot,
+		"secret":           &c.Secret,
+		"secret-namespace": &c.SecretNamespace,
+		"vault-mount":      &c.VaultMount,
+		"vault-path":       &c.VaultPath,
+		"secret-store":     &c.SecretStore,
+		"team-label":       &c.TeamLabel,
+		"division-label":   &c.DivisionLabel,
+		"app-label":        &c.AppLabel,
+		"task":             &c.Task,
+		"task-namespace":   &c.TaskNamespace,
+	}
+}
+
+// lists are the keys with values that commas or spaces part.
+func (c *Config) lists() map[string]*[]string {
+	return map[string]*[]string{
+		"run-labels":        &c.RunLabels,
+		"shared-namespaces": &c.SharedNamespaces,
+	}
+}

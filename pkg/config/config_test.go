@@ -1,0 +1,73 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// The ConfigMap that is installed says what the code does without it, key by key.
+func TestShippedConfigMapIsTheDefault(t *testing.T) {
+	data, err := os.ReadFile("../../config/config-tenancy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shipped corev1.ConfigMap
+	if err := yaml.UnmarshalStrict(data, &shipped); err != nil {
+		t.Fatal(err)
+	}
+	got, err := FromConfigMap(&shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default(), got); diff != "" {
+		t.Errorf("(-default +shipped):\n%s", diff)
+	}
+	keys := len(Default().texts()) + len(Default().lists())
+	if len(shipped.Data) != keys || shipped.Name != Name {
+		t.Errorf("%s has %d keys, the code %d", shipped.Name, len(shipped.Data), keys)
+	}
+}
+
+// Every field can be set: a key that is forgotten in the tables would be a setting that nobody can change.
+func TestEveryFieldHasAKey(t *testing.T) {
+	c := Default()
+	fields := reflect.TypeOf(*c).NumField() - 1 + reflect.TypeOf(c.Convention).NumField()
+	if keys := len(c.texts()) + len(c.lists()); keys != fields {
+		t.Errorf("%d keys for %d fields", keys, fields)
+	}
+}
+
+func TestFromConfigMap(t *testing.T) {
+	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
+		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\nmore", "task": "push", "_example": "registry: x",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Registry, want.Task, want.SharedNamespaces = "quay.example.com:8443", "push", []string{"ci", "builds", "more"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFromConfigMapRefuses(t *testing.T) {
+	for says, data := range map[string]map[string]string{
+		`no key is named "regsitry"`: {"regsitry": "quay.example.com"},
+		"registry":                   {"registry": "https://quay.example.com"},
+		"task":                       {"task": ""},
+		"task-namespace":             {"task-namespace": " "},
+		"<team>":                     {"secret": "quay-robot"},
+		"run-labels":                 {"run-labels": ""},
+	} {
+		if got, err := FromConfigMap(&corev1.ConfigMap{Data: data}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v = %v, %v, want an error that says %q", data, got, err, says)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+// Package customrun is what both of our custom tasks do with a CustomRun: whether it is theirs, what is kept of it in the
+// cache, and how its status is written.
+package customrun
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/apis"
+	"knative.dev/pkg/controller"
+)
+
+// maxMessage is the longest condition message in bytes; the object has to stay small.
+const maxMessage = 2048
+
+// Writer writes the status of CustomRuns, each write one request with the resourceVersion that was read: a conflict is
+// returned, and the next reconcile decides again on what it then sees. The generated writer would put the status that was
+// computed from a stale cache over a newer one. Only the condition Succeeded is ever set: Tekton takes the first one's
+// reason for $(tasks.X.reason).
+type Writer struct {
+	Client tekton.Interface
+	Clock  clock.PassiveClock
+}
+
+// Failure is an outcome Succeeded=False. It is final.
+type Failure struct {
+	// Reason is one of the reasons in package v1alpha1, or Tekton's. Message is for a person.
+	Reason, Message string
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// Failf returns a Failure.
+func Failf(reason, format string, args ...any) error {
+	return &Failure{reason, fmt.Sprintf(format, args...)}
+}
+
+// Done says whether the run has ended. A run that has a completionTime has, whatever its condition says.
+func Done(run *v1beta1.CustomRun) bool { return run.Status.CompletionTime != nil || run.IsDone() }
+
+// Running writes that the run goes on.
+func (w Writer) Running(ctx context.Context, run *v1beta1.CustomRun, message string) error {
+	return w.write(ctx, run, apis.Condition{Status: corev1.ConditionUnknown,
+		Reason: v1beta1.CustomRunReasonRunning.String(), Message: message})
+}
+
+// Succeed writes the end of the run with its results, in one request: the task that consumes them may be created at once.
+func (w Writer) Succeed(ctx context.Context, run *v1beta1.CustomRun, results []v1beta1.CustomRunResult, message string) error {
+	run.Status.Results = results
+	return w.write(ctx, run, apis.Condition{Status: corev1.ConditionTrue,
+		Reason: v1beta1.CustomRunReasonSuccessful.String(), Message: message})
+}
+
+// Fail writes the end of the run, and a Warning event.
+func (w Writer) Fail(ctx context.Context, run *v1beta1.CustomRun, f *Failure) error {
+	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionFalse, Reason: f.Reason, Message: f.Message}); err != nil {
+		return err
+	}
+	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Message))
+	return nil
+}
+
+func (w Writer) write(ctx context.Context, run *v1beta1.CustomRun, succeeded apis.Condition) error {
+	now := w.Clock.Now()
+	if run.Status.StartTime == nil {
+		// Clocks differ, and nothing starts before it was created.
+		run.Status.StartTime = &metav1.Time{Time: latest(now, run.CreationTimestamp.Time)}
+	}
+	if succeeded.Status != corev1.ConditionUnknown {
+		run.Status.CompletionTime = &metav1.Time{Time: latest(now, run.Status.StartTime.Time)}
+	}
+	succeeded.Type, succeeded.Message = apis.ConditionSucceeded, shorten(succeeded.Message)
+	run.Status.ObservedGeneration = run.Generation
+	run.Status.SetCondition(&succeeded)
+	_, err := w.Client.TektonV1beta1().CustomRuns(run.Namespace).UpdateStatus(ctx, run, metav1.UpdateOptions{})
+	if err != nil {
+		return fmt.Errorf("writing status of CustomRun %q: %w", run.Name, err)
+	}
+	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// shorten cuts message to maxMessage bytes, at the end of a character.
+func shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	cut := maxMessage - len("…")
+	for cut > 0 && message[cut]&0xC0 == 0x80 {
+		cut--
+	}
+	return message[:cut] + "…"
+}

@@ -1,0 +1,76 @@
+package pushimage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"knative.dev/pkg/controller"
+
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+)
+
+// cancelled is the end of a run that was cancelled, also where the pipeline's timeout is why: Tekton tells the two apart by
+// spec.statusMessage, and asks for this reason.
+func cancelled(run *v1beta1.CustomRun) error {
+	why := string(run.Spec.StatusMessage)
+	if why == "" {
+		why = "CustomRun was cancelled."
+	}
+	return &customrun.Failure{Reason: v1beta1.CustomRunReasonCancelled.String(), Message: why}
+}
+
+// cancel asks Tekton to stop the TaskRun; the CustomRun ends when the TaskRun has. Tekton does not do it by itself, since the
+// PipelineRun does not list the TaskRun.
+func (r *Reconciler) cancel(ctx context.Context, task *pipelinev1.TaskRun, why string) error {
+	if task.IsCancelled() {
+		return nil
+	}
+	spec := map[string]any{"status": pipelinev1.TaskRunSpecStatusCancelled}
+	if why != "" {
+		spec["statusMessage"] = why
+	}
+	patch, err := json.Marshal(map[string]any{"spec": spec})
+	if err != nil {
+		return err
+	}
+	_, err = r.tekton.TektonV1().TaskRuns(task.Namespace).Patch(ctx, task.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	switch {
+	case apierrs.IsInvalid(err) || apierrs.IsBadRequest(err) || apierrs.IsNotFound(err):
+		// It ended, or went away, in the same moment: what comes of that is seen with the next look.
+		return controller.NewRequeueAfter(time.Second)
+	case err != nil:
+		return fmt.Errorf("cancelling TaskRun %q: %w", task.Name, err)
+	}
+	return nil
+}
+
+// timeout is the longest that one attempt may take; 0: as long as Tekton lets the TaskRun.
+func timeout(run *v1beta1.CustomRun) time.Duration {
+	if run.Spec.Timeout == nil {
+		return 0
+	}
+	return run.Spec.Timeout.Duration
+}
+
+// watchTimeout ends a run whose TaskRun nobody started in time. One that runs is timed by Tekton.
+func (r *Reconciler) watchTimeout(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
+	limit := timeout(run)
+	if limit <= 0 || task.Status.StartTime != nil || run.Status.StartTime == nil {
+		return nil
+	}
+	if left := limit - r.clock.Since(run.Status.StartTime.Time); left > 0 {
+		return controller.NewRequeueAfter(left)
+	}
+	if err := r.cancel(ctx, task, "it did not start in time"); err != nil {
+		return err
+	}
+	return customrun.Failf(v1beta1.CustomRunReasonTimedOut.String(), "%s", message(fmt.Sprintf(
+		"TaskRun %q did not start within %s; does Tekton's controller run?", task.Name, limit), task))
+}

@@ -1,0 +1,80 @@
+package pushimage
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+)
+
+// child returns the TaskRun that the state names. The cache may lag behind, and loses a TaskRun whose label somebody removed:
+// before it is called deleted the API server is asked.
+func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (*pipelinev1.TaskRun, error) {
+	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(s.TaskRun.Name)
+	if apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID {
+		task, err = r.live(ctx, run.Namespace, s.TaskRun.Name)
+	}
+	switch {
+	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
+		if run.IsCancelled() {
+			return nil, cancelled(run)
+		}
+		return nil, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
+			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)
+	case err != nil:
+		return nil, fmt.Errorf("reading TaskRun %q: %w", s.TaskRun.Name, err)
+	}
+	return task, nil
+}
+
+func (r *Reconciler) live(ctx context.Context, namespace, name string) (*pipelinev1.TaskRun, error) {
+	return r.tekton.TektonV1().TaskRuns(namespace).Get(ctx, name, metav1.GetOptions{})
+}
+
+// create makes the TaskRun, or finds the one that an earlier try made: one that is controlled by this very CustomRun and
+// asks for the same.
+func (r *Reconciler) create(ctx context.Context, run *v1beta1.CustomRun, want *pipelinev1.TaskRun) (*pipelinev1.TaskRun, error) {
+	task, err := r.tekton.TektonV1().TaskRuns(want.Namespace).Create(ctx, want, metav1.CreateOptions{})
+	switch {
+	case err == nil:
+		return task, nil
+	case apierrs.IsAlreadyExists(err):
+		return r.adopt(ctx, run, want)
+	case refused(err):
+		return nil, customrun.Failf(v1alpha1.ReasonTaskRunRefused, "the API server refused TaskRun %q: %v", want.Name, err)
+	}
+	return nil, fmt.Errorf("creating TaskRun %q: %w", want.Name, err)
+}
+
+func (r *Reconciler) adopt(ctx context.Context, run *v1beta1.CustomRun, want *pipelinev1.TaskRun) (*pipelinev1.TaskRun, error) {
+	task, err := r.live(ctx, want.Namespace, want.Name)
+	if err != nil {
+		return nil, fmt.Errorf("reading TaskRun %q: %w", want.Name, err)
+	}
+	// Only these decide what is pushed and with what; Tekton's webhook fills in others.
+	same := equality.Semantic.DeepEqual(task.Spec.TaskRef, want.Spec.TaskRef) && equality.Semantic.DeepEqual(task.Spec.Params, want.Spec.Params) &&
+		task.Spec.TaskSpec == nil && equality.Semantic.DeepEqual(task.Spec.Workspaces, want.Spec.Workspaces)
+	if !metav1.IsControlledBy(task, run) || !same {
+		return nil, customrun.Failf(v1alpha1.ReasonTaskRunNameConflict,
+			"a TaskRun %q exists that this CustomRun did not make; delete it and run the PipelineRun again", want.Name)
+	}
+	return task, nil
+}
+
+// refused says whether trying again can't help. A quota may be free again in a moment, and is Forbidden like a missing right.
+func refused(err error) bool {
+	return apierrs.IsInvalid(err) || apierrs.IsBadRequest(err) || apierrs.IsForbidden(err) && !strings.Contains(err.Error(), "exceeded quota")
+}
+
+// message adds where to look to what is said: tkn pipelinerun logs does not follow a CustomRun (tektoncd/cli#1623).
+func message(text string, task *pipelinev1.TaskRun) string {
+	return fmt.Sprintf("%s; log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
+}

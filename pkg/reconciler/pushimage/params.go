@@ -1,0 +1,51 @@
+package pushimage
+
+import (
+	"slices"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+)
+
+// known are the params that PushImage takes.
+var known = []string{v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamSource, v1alpha1.ParamDockerconfigSecret}
+
+// validate checks what the author wrote, and returns the params by name. The error is a *customrun.Failure.
+func validate(run *v1beta1.CustomRun) (map[string]string, error) {
+	if run.Spec.CustomSpec != nil || run.Spec.CustomRef.Name != "" || run.Spec.CustomRef.Resolver != "" {
+		return nil, customrun.Failf(v1alpha1.ReasonUnsupportedSpec,
+			"%s takes no spec, name or resolver: write taskRef: {apiVersion: %s, kind: %s}", v1alpha1.KindPushImage, v1alpha1.APIVersion, v1alpha1.KindPushImage)
+	}
+	params := map[string]string{}
+	for _, p := range run.Spec.Params {
+		_, twice := params[p.Name]
+		switch {
+		case !slices.Contains(known, p.Name):
+			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "%s has no param %q; it has %v", v1alpha1.KindPushImage, p.Name, known)
+		case twice:
+			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is given twice; leave one out", p.Name)
+		case p.Value.Type != v1beta1.ParamTypeString && p.Value.Type != "":
+			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q has type %s; write a string", p.Name, p.Value.Type)
+		}
+		params[p.Name] = p.Value.StringVal
+	}
+	if params[v1alpha1.ParamImageRef] == "" {
+		return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is missing: name the repository to push to, host/organization/name", v1alpha1.ParamImageRef)
+	}
+	return params, validateWorkspaces(run.Spec.Workspaces)
+}
+
+func validateWorkspaces(bindings []v1beta1.WorkspaceBinding) error {
+	if len(bindings) != 1 || bindings[0].Name != v1alpha1.WorkspaceSource {
+		return customrun.Failf(v1alpha1.ReasonInvalidWorkspaces,
+			"%s takes one workspace, %q, with the image in it; %d are bound", v1alpha1.KindPushImage, v1alpha1.WorkspaceSource, len(bindings))
+	}
+	// The controller would mount for the author what the author may not be allowed to mount.
+	if w := bindings[0]; w.Secret != nil || w.Projected != nil || w.CSI != nil && w.CSI.NodePublishSecretRef != nil {
+		return customrun.Failf(v1alpha1.ReasonInvalidWorkspaces,
+			"workspace %q is bound to a Secret, which holds no image; bind the volume that the build wrote to", v1alpha1.WorkspaceSource)
+	}
+	return nil
+}

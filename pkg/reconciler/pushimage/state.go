@@ -1,0 +1,43 @@
+package pushimage
+
+import (
+	"fmt"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// state is what the controller keeps of a run, in status.extraFields, which tenants cannot write: the decision, taken once,
+// and the TaskRun that followed from it.
+type state struct {
+	Team         string      `json:"team"`
+	Division     string      `json:"division,omitempty"`
+	App          string      `json:"app,omitempty"`
+	Organization string      `json:"organization"`
+	Rule         tenant.Rule `json:"rule"`
+	Evidence     string      `json:"evidence"`
+	Secret       string      `json:"secret"`
+	TaskRun      child       `json:"taskRun"`
+}
+
+type child struct {
+	Name string    `json:"name"`
+	UID  types.UID `json:"uid"`
+}
+
+func newState(d tenant.Decision, task *pipelinev1.TaskRun) state {
+	return state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule,
+		Evidence: d.Evidence, Secret: d.Secret, TaskRun: child{task.Name, task.UID}}
+}
+
+// stateOf reads the state of the run; the zero state if no TaskRun was made.
+func stateOf(run *v1beta1.CustomRun) (state, error) {
+	var s state
+	if err := run.Status.DecodeExtraFields(&s); err != nil {
+		return s, fmt.Errorf("reading status.extraFields of CustomRun %q: %w", run.Name, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,133 @@
+package pushimage
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/pod"
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/kmeta"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+const (
+	labelCustomRun   = "tekton.dev/customRun"
+	labelTask        = "tekton.dev/pipelineTask"
+	spanContext      = "tekton.dev/pipelinerunSpanContext"
+	childSpanContext = "tekton.dev/taskrunSpanContext"
+)
+
+// notCopied are prefixes of labels and annotations that a child must not inherit: Argo CD would take the TaskRun for an
+// object of Git and prune it (tektoncd/pipeline#3202), and Chains for one that is signed already.
+var notCopied = []string{
+	"app.kubernetes.io/instance", "argocd.argoproj.io/", "chains.tekton.dev/", "kubectl.kubernetes.io/last-applied-configuration",
+	v1alpha1.Group + "/",
+}
+
+// newTaskRun returns the TaskRun that pushes for the CustomRun. It has the CustomRun's name: so it is made once however
+// often it is tried, and Chains, which looks every child of a PipelineRun up as a TaskRun, finds it (tektoncd/chains#1210).
+func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
+	task := &pipelinev1.TaskRun{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:            run.Name,
+			Namespace:       run.Namespace,
+			Labels:          inherit(run.Labels),
+			Annotations:     inherit(run.Annotations),
+			OwnerReferences: []metav1.OwnerReference{*kmeta.NewControllerRef(run)},
+		},
+		Spec: pipelinev1.TaskRunSpec{
+			// The platform's Task, from the platform's namespace, whatever a tenant put under that name in its own.
+			TaskRef: &pipelinev1.TaskRef{ResolverRef: pipelinev1.ResolverRef{Resolver: "cluster", Params: pipelinev1.Params{
+				param("kind", "task"), param("name", c.Task), param("namespace", c.TaskNamespace),
+			}}},
+			ServiceAccountName: run.Spec.ServiceAccountName,
+			Retries:            run.Spec.Retries,
+			// nil stays nil: then the cluster's default-timeout-minutes holds, and not the 60 of CustomRun.GetTimeout.
+			Timeout: run.Spec.Timeout,
+		},
+	}
+	task.Labels[labelCustomRun] = run.Name
+	task.Labels[v1alpha1.LabelManaged] = "true"
+	task.Labels[v1alpha1.LabelTeam] = d.Team
+	for _, name := range known {
+		if value, given := params[name]; given && name != v1alpha1.ParamDockerconfigSecret {
+			task.Spec.Params = append(task.Spec.Params, param(name, value))
+		}
+	}
+	task.Spec.Params = append(task.Spec.Params, param(v1alpha1.ParamDockerconfigSecret, d.Secret))
+	for _, w := range run.Spec.Workspaces {
+		task.Spec.Workspaces = append(task.Spec.Workspaces, workspace(w))
+	}
+	if owner != nil {
+		applyOwner(task, owner, run.Labels[labelTask])
+	}
+	return task
+}
+
+func param(name, value string) pipelinev1.Param {
+	return pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(value)}
+}
+
+// inherit copies labels or annotations, never nil.
+func inherit(from map[string]string) map[string]string {
+	to := map[string]string{}
+	maps.Copy(to, from)
+	maps.DeleteFunc(to, func(key, _ string) bool {
+		return slices.ContainsFunc(notCopied, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+	})
+	return to
+}
+
+// applyOwner applies what Tekton does not hand on to a CustomRun: where the PipelineRun wants the task's Pod to run and with
+// how much, and the trace that it is part of.
+func applyOwner(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun, pipelineTask string) {
+	spec := owner.GetTaskRunSpec(pipelineTask)
+	task.Spec.PodTemplate = placement(spec.PodTemplate)
+	task.Spec.StepSpecs = spec.StepSpecs
+	task.Spec.ComputeResources = spec.ComputeResources
+	carrier := owner.Annotations[spanContext]
+	if carrier == "" && len(owner.Status.SpanContext) > 0 {
+		if encoded, err := json.Marshal(owner.Status.SpanContext); err == nil {
+			carrier = string(encoded)
+		}
+	}
+	if carrier != "" {
+		task.Annotations[childSpanContext] = carrier
+	}
+}
+
+// placement keeps of a Pod template what says where and as whom the Pod runs. Its env, volumes, host aliases and DNS settings
+// would let the author of the run come between the push and the registry, with the tenant's token (research/users.md H5).
+func placement(from *pod.Template) *pod.Template {
+	if from == nil {
+		return nil
+	}
+	return &pod.Template{
+		NodeSelector:                 from.NodeSelector,
+		Tolerations:                  from.Tolerations,
+		Affinity:                     from.Affinity,
+		TopologySpreadConstraints:    from.TopologySpreadConstraints,
+		SecurityContext:              from.SecurityContext,
+		RuntimeClassName:             from.RuntimeClassName,
+		AutomountServiceAccountToken: from.AutomountServiceAccountToken,
+		PriorityClassName:            from.PriorityClassName,
+		SchedulerName:                from.SchedulerName,
+		ImagePullSecrets:             slices.Clone[[]corev1.LocalObjectReference](from.ImagePullSecrets),
+	}
+}
+
+// workspace converts a binding; Tekton's own conversion is not exported.
+func workspace(w v1beta1.WorkspaceBinding) pipelinev1.WorkspaceBinding {
+	return pipelinev1.WorkspaceBinding{
+		Name: w.Name, SubPath: w.SubPath, VolumeClaimTemplate: w.VolumeClaimTemplate, PersistentVolumeClaim: w.PersistentVolumeClaim,
+		EmptyDir: w.EmptyDir, ConfigMap: w.ConfigMap, CSI: w.CSI,
+	}
+}

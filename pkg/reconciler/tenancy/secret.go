@@ -1,0 +1,95 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// SecretError is a Secret that nobody can push with. Its text names the Secret and the next step, and nothing of its data.
+type SecretError struct {
+	// Reason is one of v1alpha1.ReasonSecretMissing, ReasonSecretUnreadable and ReasonSecretInvalid.
+	Reason string
+	// Problem says what is wrong, Next what would mend it.
+	Problem, Next string
+}
+
+func (e *SecretError) Error() string { return e.Problem + "; " + e.Next }
+
+// CheckSecret makes sure, before any Pod waits for it, that the tenant's Secret in namespace exists, has the type and the key
+// of a dockerconfigjson, and that the entry which a push to image would use is one of the tenant's own robots. A Pod with a
+// Secret volume that is missing stays Pending until the timeout (tektoncd/pipeline#3897). The error is a *SecretError, or the
+// API server's. No part of the Secret's data leaves this function.
+func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) error {
+	secret, err := cluster.Secret(ctx, namespace, d.Secret)
+	switch {
+	case apierrs.IsNotFound(err):
+		return missing(ctx, cluster, namespace, d)
+	case apierrs.IsForbidden(err):
+		return &SecretError{v1alpha1.ReasonSecretUnreadable,
+			fmt.Sprintf("the controller may not read Secret %q in namespace %q", d.Secret, namespace),
+			"give it a Role with verb get on that name, see docs/install.md"}
+	case err != nil:
+		return fmt.Errorf("reading Secret %q: %w", d.Secret, err)
+	}
+	invalid := func(next, format string, args ...any) error {
+		return &SecretError{v1alpha1.ReasonSecretInvalid,
+			fmt.Sprintf("Secret %q in namespace %q ", d.Secret, namespace) + fmt.Sprintf(format, args...), next}
+	}
+	const template = "correct the template of its ExternalSecret, see docs/install.md"
+	if secret.Type != corev1.SecretTypeDockerConfigJson {
+		return invalid(template, "has type %q, not %q", secret.Type, corev1.SecretTypeDockerConfigJson)
+	}
+	data, ok := secret.Data[corev1.DockerConfigJsonKey]
+	if !ok {
+		return invalid(template, "has no key %q", corev1.DockerConfigJsonKey)
+	}
+	file, err := dockerconfig.Parse(data)
+	if err != nil {
+		return invalid(template, "cannot be used: %v", err)
+	}
+	host, repository, _ := strings.Cut(image, "/")
+	match, err := file.For(host, repositoryOf(repository))
+	switch {
+	case errors.Is(err, dockerconfig.ErrNoEntry):
+		return invalid("let its ExternalSecret render the registry's host as the key of auths", "has no entry for registry %q: %v", d.Registry, err)
+	case err != nil:
+		return invalid(template, "cannot be used: %v", err)
+	case !d.OwnsRobot(match.Credential.Username):
+		return invalid("let its ExternalSecret read the Vault path of team "+d.Team,
+			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot)
+	}
+	return nil
+}
+
+// repositoryOf is the path without a tag.
+func repositoryOf(path string) string {
+	if at := strings.LastIndexByte(path, ':'); at > strings.LastIndexByte(path, '/') {
+		return path[:at]
+	}
+	return path
+}
+
+// missing tells with External Secrets' own words why the Secret is not there.
+func missing(ctx context.Context, cluster Cluster, namespace string, d tenant.Decision) error {
+	next := fmt.Sprintf("see kubectl describe externalsecret %s --namespace %s", d.Secret, namespace)
+	ready, err := cluster.ExternalSecretReady(ctx, namespace, d.Secret)
+	switch {
+	case err != nil:
+		next = fmt.Sprintf("create it, or the ExternalSecret %q that makes it (which the controller cannot read: %v)", d.Secret, err)
+	case ready == "":
+		next = fmt.Sprintf("create it, or the ExternalSecret %q that makes it", d.Secret)
+	default:
+		next = "External Secrets says " + ready + "; " + next
+	}
+	return &SecretError{v1alpha1.ReasonSecretMissing,
+		fmt.Sprintf("team %q has no Secret %q in namespace %q", d.Team, d.Secret, namespace), next}
+}

@@ -1,0 +1,91 @@
+// Package tenancy gathers what a tenant decision looks at from the cluster, and asks package tenant for the decision.
+// Which team a run belongs to is decided there, in decide.go; here is only where the facts come from.
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// Cluster is what the decision reads. PipelineRun and the Secret's check must be live reads, the others may be cached: of
+// those a tenant can write nothing.
+type Cluster interface {
+	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
+	PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error)
+	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	// ExternalSecretReady returns what the condition Ready of the ExternalSecret says; "" if there is none.
+	ExternalSecretReady(ctx context.Context, namespace, name string) (string, error)
+	Policy(ctx context.Context, name string) (*admissionv1.ValidatingAdmissionPolicy, error)
+	PolicyBindings(ctx context.Context) ([]*admissionv1.ValidatingAdmissionPolicyBinding, error)
+}
+
+// ErrUnlisted is a CustomRun that its PipelineRun does not list yet: Tekton writes childReferences after it created the
+// CustomRun, so that asking again can help.
+var ErrUnlisted = errors.New("not listed in the PipelineRun's status.childReferences yet")
+
+// Decide returns the tenant of the CustomRun, and its live PipelineRun if it has one. The error is a *tenant.Refusal, which
+// is final; or wraps ErrUnlisted, while patient; or is the API server's.
+func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, image string, patient bool) (tenant.Decision, *pipelinev1.PipelineRun, error) {
+	request, owner, err := gather(ctx, cluster, c, run, image)
+	if err != nil {
+		return tenant.Decision{}, nil, err
+	}
+	if patient && request.Unlisted() {
+		return tenant.Decision{}, nil, fmt.Errorf("CustomRun %q is %w", run.Name, ErrUnlisted)
+	}
+	decision, err := c.Decide(request)
+	return decision, owner, err
+}
+
+// gather reads what a decision about the CustomRun looks at.
+func gather(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, image string) (tenant.Request, *pipelinev1.PipelineRun, error) {
+	request := tenant.Request{Name: run.Name, Namespace: run.Namespace, Image: image}
+	namespace, err := cluster.Namespace(ctx, run.Namespace)
+	if err != nil {
+		return request, nil, fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
+	}
+	request.NamespaceLabels = namespace.Labels
+	if request.Guarded, err = Guarded(ctx, cluster, namespace); err != nil {
+		return request, nil, err
+	}
+	claim := metav1.GetControllerOf(run)
+	if claim == nil {
+		return request, nil, nil
+	}
+	request.Owner = &tenant.Owner{Name: claim.Name, UID: string(claim.UID)}
+	version, err := schema.ParseGroupVersion(claim.APIVersion)
+	if err != nil || version.Group != pipelinev1.SchemeGroupVersion.Group || claim.Kind != "PipelineRun" {
+		return request, nil, nil
+	}
+	owner, err := cluster.PipelineRun(ctx, run.Namespace, claim.Name)
+	switch {
+	case apierrs.IsNotFound(err):
+		return request, nil, nil
+	case err != nil:
+		return request, nil, fmt.Errorf("reading PipelineRun %q: %w", claim.Name, err)
+	}
+	request.Run = runOf(owner)
+	return request, owner, nil
+}
+
+func runOf(owner *pipelinev1.PipelineRun) *tenant.Run {
+	run := &tenant.Run{UID: string(owner.UID), Labels: owner.Labels}
+	for _, child := range owner.Status.ChildReferences {
+		if child.Kind == "CustomRun" {
+			run.Children = append(run.Children, child.Name)
+		}
+	}
+	return run
+}
