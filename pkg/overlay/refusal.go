@@ -1,0 +1,58 @@
+package overlay
+
+import "fmt"
+
+// Reason is one kind of refusal, or of finding. docs/overlay.md has the same list, and a test compares the two.
+type Reason string
+
+// The reasons.
+const (
+	ReasonPath          Reason = "path"
+	ReasonSymlink       Reason = "symlink"
+	ReasonMissing       Reason = "missing"
+	ReasonTooLarge      Reason = "too-large"
+	ReasonYAML          Reason = "yaml"
+	ReasonMultiDocument Reason = "multi-document"
+	ReasonDuplicateKey  Reason = "duplicate-key"
+	ReasonAnchor        Reason = "anchor"
+	ReasonScalar        Reason = "scalar"
+	ReasonNoEntry       Reason = "no-entry"
+	ReasonTwoEntries    Reason = "two-entries"
+	ReasonNoDigest      Reason = "no-digest"
+	ReasonNewTag        Reason = "new-tag"
+	ReasonNewName       Reason = "new-name"
+	ReasonDigest        Reason = "digest"
+	ReasonBaseImage     Reason = "base-image"
+	ReasonRemote        Reason = "remote"
+	ReasonRender        Reason = "render"
+	ReasonNoEffect      Reason = "no-effect"
+	ReasonEnvironment   Reason = "environment"
+	ReasonOrder         Reason = "promotion-order"
+	ReasonNotPinned     Reason = "not-pinned"
+	ReasonNotAlive      Reason = "not-alive"
+	ReasonChanged       Reason = "changed"
+)
+
+// Reasons lists every reason.
+var Reasons = []Reason{
+	ReasonPath, ReasonSymlink, ReasonMissing, ReasonTooLarge,
+	ReasonYAML, ReasonMultiDocument, ReasonDuplicateKey, ReasonAnchor, ReasonScalar,
+	ReasonNoEntry, ReasonTwoEntries, ReasonNoDigest, ReasonNewTag, ReasonNewName, ReasonDigest,
+	ReasonBaseImage, ReasonRemote, ReasonRender, ReasonNoEffect,
+	ReasonEnvironment, ReasonOrder, ReasonNotPinned, ReasonNotAlive, ReasonChanged,
+}
+
+// Refusal is why an overlay was not edited, or what is wrong with it. With it nothing was written.
+type Refusal struct {
+	Reason Reason
+	// Problem is what is wrong and the proof, Next the next step.
+	Problem, Next string
+}
+
+// Error is problem, reason and next step in one line.
+func (r *Refusal) Error() string { return fmt.Sprintf("%s (%s); %s", r.Problem, r.Reason, r.Next) }
+
+// refuse makes a Refusal; format and args are its problem.
+func refuse(reason Reason, next, format string, args ...any) error {
+	return &Refusal{reason, fmt.Sprintf(format, args...), next}
+}

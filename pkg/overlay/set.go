@@ -1,0 +1,75 @@
+package overlay
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// Edit is a change of one kustomization that was not written yet.
+type Edit struct {
+	// Path is relative to the repository's root.
+	Path string
+	// Before and After are the file's whole content.
+	Before, After []byte
+}
+
+// Changed says whether After is anything new.
+func (e Edit) Changed() bool { return !bytes.Equal(e.Before, e.After) }
+
+// Set makes the edit with which the dev overlay of an app has the pin's digest. tree is the repository. It refuses what
+// would have no effect: the pin's image must be one of the base, and kustomize must render the overlay with the digest. The
+// error is a *Refusal, or tree's.
+func Set(tree fs.FS, o Overlay, pin Pin) (Edit, error) {
+	if err := o.validate(); err != nil {
+		return Edit{}, err
+	}
+	if o.Env != Environments[0] {
+		return Edit{}, refuse(ReasonEnvironment, "promote the digest that dev has", "%s is not written by CI", o)
+	}
+	return o.edit(tree, []Pin{pin})
+}
+
+// edit applies pins to the overlay.
+func (o Overlay) edit(tree fs.FS, pins []Pin) (Edit, error) {
+	before, err := readFile(tree, o.Path())
+	if err != nil {
+		return Edit{}, err
+	}
+	e := Edit{o.Path(), before, before}
+	for _, pin := range pins {
+		if e.After, err = pin.Apply(e.After); err != nil {
+			return Edit{}, fmt.Errorf("editing %q: %w", e.Path, err)
+		}
+	}
+	if err := o.checkEffect(tree, e.After, pins); err != nil {
+		return Edit{}, fmt.Errorf("editing %q: %w", e.Path, err)
+	}
+	return e, nil
+}
+
+// checkEffect renders base and overlay. Where a name is not byte-equal to an image, kustomize silently does nothing.
+func (o Overlay) checkEffect(tree fs.FS, after []byte, pins []Pin) error {
+	base, err := baseImages(tree, o)
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins {
+		if !slices.Contains(base, pin.Image) {
+			return refuse(ReasonBaseImage, "let name be an image of the base, byte for byte, without its tag",
+				"%q is no image of %q, that has %q", pin.Image, o.Base(), base)
+		}
+	}
+	rendered, err := overlayImages(tree, o, after)
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins {
+		if !slices.Contains(rendered, pin.pinned()) {
+			return refuse(ReasonNoEffect, "see whether the overlay has ../../base in its resources, and whether a patch replaces the image",
+				"kustomize renders %q, not %q", rendered, pin.pinned())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package overlay
+
+import (
+	"io/fs"
+	"path"
+
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// What one rendering may read.
+const (
+	maxFiles = 2000
+	maxBytes = 16 << 20
+)
+
+// stage is what kustomize may read: the directories that a kustomization needs, copied into memory. kustomize would follow
+// symbolic links, fetch URLs and run git; from here it can do none of it.
+type stage struct {
+	tree   fs.FS
+	memory filesys.FileSystem
+	dirs   map[string]bool // copied
+	roots  map[string]bool // followed
+	files  int
+	bytes  int
+}
+
+func newStage(tree fs.FS) *stage {
+	return &stage{tree: tree, memory: filesys.MakeFsInMemory(), dirs: map[string]bool{}, roots: map[string]bool{}}
+}
+
+// addRoot copies a directory that has a kustomization, and the directories to which that refers.
+func (s *stage) addRoot(dir string) error {
+	if s.roots[dir] {
+		return nil
+	}
+	s.roots[dir] = true
+	if err := s.addDir(dir); err != nil {
+		return err
+	}
+	data, err := readFile(s.tree, path.Join(dir, fileName))
+	if err != nil {
+		return err
+	}
+	return s.follow(dir, data)
+}
+
+// addDir copies a directory with all that is below it.
+func (s *stage) addDir(dir string) error {
+	if s.dirs[dir] {
+		return nil
+	}
+	s.dirs[dir] = true
+	if _, err := lstat(s.tree, dir); err != nil {
+		return err
+	}
+	entries, err := fs.ReadDir(s.tree, dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(dir, entry.Name())
+		if entry.IsDir() {
+			err = s.addDir(name)
+		} else {
+			err = s.addFile(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addFile copies a file.
+func (s *stage) addFile(name string) error {
+	data, err := readFile(s.tree, name)
+	if err != nil {
+		return err
+	}
+	s.files, s.bytes = s.files+1, s.bytes+len(data)
+	if s.files > maxFiles || s.bytes > maxBytes {
+		return refuse(ReasonTooLarge, "let it refer to smaller directories", "it needs more than %d files or %d bytes", maxFiles, maxBytes)
+	}
+	return s.write(name, data)
+}
+
+// write puts a file there, in place of the repository's.
+func (s *stage) write(name string, data []byte) error { return s.memory.WriteFile("/"+name, data) }
+
+// follow copies what a kustomization in dir refers to.
+func (s *stage) follow(dir string, data []byte) error {
+	var k types.Kustomization
+	// kustomize's own reader: it takes names of fields in any case, for one.
+	if err := k.Unmarshal(data); err != nil {
+		return refuse(ReasonRender, "see what `kustomize build` says of it", "reading %q: %v", path.Join(dir, fileName), err)
+	}
+	k.FixKustomization()
+	references, err := localReferences(&k)
+	if err != nil {
+		return err
+	}
+	for _, reference := range references {
+		target := path.Join(dir, reference)
+		mode, err := lstat(s.tree, target)
+		if err != nil {
+			return err
+		}
+		if !mode.IsDir() {
+			continue // It is in a directory that is copied, or kustomize refuses it.
+		}
+		if err := s.addRoot(target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
