@@ -153,6 +153,28 @@ func (a *archive) open(name string) (io.ReadCloser, int64, error) {
 	return io.NopCloser(content), content.Size(), nil
 }
 
+// has says whether there is an entry with the given name, whatever it is.
+func (a *archive) has(name string) bool {
+	_, ok := a.entries[name]
+	return ok
+}
+
+// follow is the entry that name stands for by way of links, none of which leads out of the archive.
+func (a *archive) follow(name string) (string, error) {
+	const most = 8
+	for range most {
+		e := a.entries[path.Clean(name)]
+		if e.kind == "" {
+			return path.Clean(name), nil
+		}
+		if e.link == "" {
+			return "", refused("%q is %s, or leads out of the archive", a.path(name), e.kind)
+		}
+		name = e.link
+	}
+	return "", refused("%q is behind more than %d links", a.path(name), most)
+}
+
 // section is the content of a regular file.
 func (a *archive) section(name string) (*io.SectionReader, error) {
 	e, ok := a.entries[path.Clean(name)]

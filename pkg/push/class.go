@@ -42,6 +42,7 @@ var (
 	ClassDigestUnexpected  = Class{"QP704", "digest-unexpected", 53}
 	ClassManifestRefused   = Class{"QP705", "manifest-refused", 54}
 	ClassTooLarge          = Class{"QP706", "too-large", 55}
+	ClassNoScratch         = Class{"QP707", "no-scratch-space", 56}
 	ClassNotVerified       = Class{"QP801", "not-verified", 60}
 	ClassResultsUnwritable = Class{"QP802", "results-unwritable", 61}
 )
@@ -53,6 +54,6 @@ var Classes = []Class{
 	ClassNetwork, ClassCertificate, ClassForeignHost, ClassUnavailable, ClassRateLimited, ClassStalled, ClassProtocol,
 	ClassOtherOrganization,
 	ClassTagImmutable, ClassTagExists, ClassTagMoved, ClassRetention,
-	ClassSourceMissing, ClassSourceCorrupt, ClassSourceRefused, ClassDigestUnexpected, ClassManifestRefused, ClassTooLarge,
+	ClassSourceMissing, ClassSourceCorrupt, ClassSourceRefused, ClassDigestUnexpected, ClassManifestRefused, ClassTooLarge, ClassNoScratch,
 	ClassNotVerified, ClassResultsUnwritable,
 }

@@ -2,7 +2,12 @@ package push
 
 import (
 	"bytes"
+	"context"
 	"io"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // magics are the first bytes of the formats in which a tar file is compressed.
@@ -27,4 +32,43 @@ func compression(content io.ReaderAt) string {
 		}
 	}
 	return ""
+}
+
+// maxWindow bounds the memory for decompressing zstd, in bytes: RFC 8878 section 3.1.1.1.2 asks no reader for more.
+const maxWindow = 8 << 20
+
+// decompress reads content to its end and writes to w what is in it. It returns the media type of a layer in the given
+// format; "", without reading, if OCI has none.
+func decompress(ctx context.Context, w io.Writer, format string, content io.Reader) (types.MediaType, error) {
+	content = &cancelled{ctx, content}
+	switch format {
+	case "gzip":
+		reader, err := gzip.NewReader(content)
+		if err == nil {
+			_, err = io.Copy(w, reader)
+		}
+		return types.OCILayer, err
+	case "zstd":
+		reader, err := zstd.NewReader(content, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return "", err
+		}
+		defer reader.Close()
+		_, err = io.Copy(w, reader)
+		return types.OCILayerZStd, err
+	}
+	return "", nil
+}
+
+// cancelled is a reader that ends with its context.
+type cancelled struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (c *cancelled) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.Reader.Read(p)
 }

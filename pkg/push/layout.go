@@ -25,7 +25,7 @@ type files interface {
 }
 
 // openLayout opens the layout that name is the path of, with an optional :REF behind it that picks one of several images.
-func openLayout(_ context.Context, name string) (source, error) {
+func openLayout(_ context.Context, _ *pusher, name string) (source, error) {
 	path, ref := splitRef(name)
 	dir, err := openDirectory(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func openLayout(_ context.Context, name string) (source, error) {
 }
 
 // openOCIArchive is openLayout for a tar file.
-func openOCIArchive(ctx context.Context, name string) (source, error) {
+func openOCIArchive(ctx context.Context, _ *pusher, name string) (source, error) {
 	path, ref := splitRef(name)
 	a, err := openArchive(ctx, path)
 	if err != nil {

@@ -87,7 +87,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 // open reads the source.
 func (p *pusher) open(ctx context.Context) error {
 	var err error
-	if p.source, err = openSource(ctx, p.opts.Source); err != nil {
+	if p.source, err = p.openSource(ctx); err != nil {
 		return err
 	}
 	if err = p.read(ctx); err != nil {

@@ -27,36 +27,46 @@ type source interface {
 // transports are the prefixes of --source, with what opens the rest.
 var transports = []struct {
 	prefix string
-	open   func(ctx context.Context, rest string) (source, error)
+	open   func(ctx context.Context, p *pusher, rest string) (source, error)
 }{
 	{"oci:", openLayout},
 	{"oci-archive:", openOCIArchive},
+	{"docker-archive:", openDockerArchive},
 }
 
 // openSource opens what --source names. A path without a prefix is looked at.
-func openSource(ctx context.Context, name string) (source, error) {
+func (p *pusher) openSource(ctx context.Context) (source, error) {
+	name := p.opts.Source
 	if name == "" {
-		return nil, usageError("--source is missing: oci:DIRECTORY or oci-archive:FILE")
+		return nil, usageError("--source is missing, such as oci:DIRECTORY")
 	}
 	for _, t := range transports {
 		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
-			return t.open(ctx, rest)
+			return t.open(ctx, p, rest)
 		}
 	}
-	return detectSource(ctx, name)
+	return p.detectSource(ctx, name)
 }
 
-// detectSource opens a bare path, with an optional :REF behind it, as what it is.
-func detectSource(ctx context.Context, name string) (source, error) {
-	path, _ := splitRef(name)
+// detectSource opens a bare path, with an optional :REF behind it, as what it is. What docker save writes is a layout, too,
+// since Docker 25: then it is taken for that, since a layout's bytes and digest stay as they are.
+func (p *pusher) detectSource(ctx context.Context, name string) (source, error) {
+	path, ref := splitRef(name)
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, missing(err, "the source %q is not there", path)
 	case info.IsDir():
-		return openLayout(ctx, name)
+		return openLayout(ctx, p, name)
 	}
-	return openOCIArchive(ctx, name)
+	a, err := openArchive(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if !a.has("oci-layout") && a.has(savedImages) {
+		return newDockerArchive(ctx, p, a, ref)
+	}
+	return newLayout(a, ref)
 }
 
 // missing is the error for a part of the source that is not there.

@@ -1,0 +1,144 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// savedImages is the file by which docker save names the images in its archive (moby image/spec/v1.2.md, "Combined Image
+// JSON + Filesystem Changeset Format").
+const savedImages = "manifest.json"
+
+// maxSavedLayers is how many layers an image in a docker-archive may have: overlayfs stacks no more.
+const maxSavedLayers = 500
+
+// savedImage is one image of a docker-archive.
+type savedImage struct {
+	// Config and Layers are names in the archive.
+	Config   string
+	Layers   []string
+	RepoTags []string
+}
+
+// dockerArchive is an image as docker save and buildah write it, made into an OCI image: the config as it is, layers that
+// are not compressed compressed once.
+type dockerArchive struct {
+	archive *archive
+	image   v1.Descriptor
+	// contents are the config, the layers and the manifest by their digests.
+	contents map[v1.Hash]*io.SectionReader
+	spools   []*spool
+}
+
+// openDockerArchive opens the tar file that name is the path of, with an optional :REF behind it that is a name of one of
+// its images.
+func openDockerArchive(ctx context.Context, p *pusher, name string) (source, error) {
+	path, ref := splitRef(name)
+	a, err := openArchive(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return newDockerArchive(ctx, p, a, ref)
+}
+
+// newDockerArchive makes the image. It closes a when it fails.
+func newDockerArchive(ctx context.Context, p *pusher, a *archive, ref string) (source, error) {
+	d := &dockerArchive{archive: a, contents: map[v1.Hash]*io.SectionReader{}}
+	saved, err := d.pick(ref)
+	if err == nil {
+		err = d.convert(ctx, p, saved)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// pick is the image that ref names, or the only one.
+func (d *dockerArchive) pick(ref string) (savedImage, error) {
+	file := d.archive.path(savedImages)
+	body, err := readSmall(d.archive, savedImages)
+	if err != nil {
+		return savedImage{}, err
+	}
+	var saved []savedImage
+	if err := json.Unmarshal(body, &saved); err != nil {
+		return savedImage{}, corrupt("%q is not a list of images: %v", file, err)
+	}
+	if ref != "" {
+		saved = slices.DeleteFunc(saved, func(i savedImage) bool { return !slices.Contains(i.RepoTags, ref) })
+	}
+	switch {
+	case len(saved) == 0 && ref != "":
+		return savedImage{}, missing(nil, "%q has no image named %q", file, ref)
+	case len(saved) == 0:
+		return savedImage{}, missing(nil, "%q has no image", file)
+	case len(saved) > 1:
+		return savedImage{}, refused("%q has %d images: name one with :REF behind the path, by one of its RepoTags", file, len(saved))
+	case len(saved[0].Layers) > maxSavedLayers:
+		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(saved[0].Layers), maxSavedLayers)
+	}
+	return saved[0], nil
+}
+
+// convert makes the manifest, and the layers as it names them.
+func (d *dockerArchive) convert(ctx context.Context, p *pusher, saved savedImage) error {
+	name, err := d.archive.follow(saved.Config)
+	if err != nil {
+		return err
+	}
+	config, err := readSmall(d.archive, name)
+	if err != nil {
+		return err
+	}
+	var parsed struct {
+		RootFS struct {
+			DiffIDs []v1.Hash `json:"diff_ids"`
+		} `json:"rootfs"`
+	}
+	if err := json.Unmarshal(config, &parsed); err != nil {
+		return corrupt("%q is not an image config: %v", d.archive.path(name), err)
+	}
+	if n := len(parsed.RootFS.DiffIDs); n != len(saved.Layers) {
+		return corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))
+	}
+	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: d.keep(types.OCIConfigJSON, config)}
+	if manifest.Layers, err = d.layers(ctx, p, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
+		return err
+	}
+	body, err := json.Marshal(manifest)
+	if err != nil {
+		return err
+	}
+	d.image = d.keep(manifest.MediaType, body)
+	return nil
+}
+
+func (d *dockerArchive) root() v1.Descriptor        { return d.image }
+func (d *dockerArchive) referrers() []v1.Descriptor { return nil }
+
+// check has nothing to do: what the manifest names was read to make it.
+func (d *dockerArchive) check(context.Context, v1.Descriptor) error { return nil }
+
+func (d *dockerArchive) open(_ context.Context, of v1.Descriptor) (io.ReadCloser, error) {
+	content, ok := d.contents[of.Digest]
+	if !ok {
+		return nil, missing(nil, "%q is not a part of the image", of.Digest)
+	}
+	return io.NopCloser(io.NewSectionReader(content, 0, content.Size())), nil
+}
+
+func (d *dockerArchive) Close() error {
+	err := d.archive.Close()
+	for _, s := range d.spools {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
