@@ -82,10 +82,8 @@ func baseImages(tree fs.FS, o Overlay) ([]string, error) {
 // overlayImages are the images of the overlay, were its kustomization data.
 func overlayImages(tree fs.FS, o Overlay, data []byte) ([]string, error) {
 	s := newStage(tree)
+	s.edited[o.Path()] = data
 	if err := s.addRoot(o.Dir()); err != nil {
-		return nil, err
-	}
-	if err := s.write(o.Path(), data); err != nil {
 		return nil, err
 	}
 	return s.render(o.Dir())

@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"path"
 
@@ -18,6 +20,7 @@ const (
 // symbolic links, fetch URLs and run git; from here it can do none of it.
 type stage struct {
 	tree   fs.FS
+	edited map[string][]byte // in place of what tree has
 	memory filesys.FileSystem
 	dirs   map[string]bool // copied
 	roots  map[string]bool // followed
@@ -26,7 +29,7 @@ type stage struct {
 }
 
 func newStage(tree fs.FS) *stage {
-	return &stage{tree: tree, memory: filesys.MakeFsInMemory(), dirs: map[string]bool{}, roots: map[string]bool{}}
+	return &stage{tree: tree, edited: map[string][]byte{}, memory: filesys.MakeFsInMemory(), dirs: map[string]bool{}, roots: map[string]bool{}}
 }
 
 // addRoot copies a directory that has a kustomization, and the directories to which that refers.
@@ -38,7 +41,7 @@ func (s *stage) addRoot(dir string) error {
 	if err := s.addDir(dir); err != nil {
 		return err
 	}
-	data, err := readFile(s.tree, path.Join(dir, fileName))
+	data, err := s.read(path.Join(dir, fileName))
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (s *stage) addDir(dir string) error {
 
 // addFile copies a file.
 func (s *stage) addFile(name string) error {
-	data, err := readFile(s.tree, name)
+	data, err := s.read(name)
 	if err != nil {
 		return err
 	}
@@ -85,7 +88,15 @@ func (s *stage) addFile(name string) error {
 	return s.write(name, data)
 }
 
-// write puts a file there, in place of the repository's.
+// read reads what kustomize shall read.
+func (s *stage) read(name string) ([]byte, error) {
+	data, err := readFile(s.tree, name)
+	if edited, ok := s.edited[name]; ok && err == nil {
+		data = edited
+	}
+	return data, err
+}
+
 func (s *stage) write(name string, data []byte) error { return s.memory.WriteFile("/"+name, data) }
 
 // follow copies what a kustomization in dir refers to.
@@ -96,6 +107,9 @@ func (s *stage) follow(dir string, data []byte) error {
 		return refuse(ReasonRender, "see what `kustomize build` says of it", "reading %q: %v", path.Join(dir, fileName), err)
 	}
 	k.FixKustomization()
+	if err := s.quiet(dir, k); err != nil {
+		return err
+	}
 	references, err := localReferences(&k)
 	if err != nil {
 		return err
@@ -114,4 +128,19 @@ func (s *stage) follow(dir string, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// quiet writes commonLabels as labels, as `kustomize edit fix` does: else kustomize prints to stderr, each time, that this
+// field of the contract is deprecated.
+func (s *stage) quiet(dir string, k types.Kustomization) error {
+	if len(k.CommonLabels) == 0 {
+		return nil
+	}
+	k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
+	k.CommonLabels = nil
+	data, err := json.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("rewriting %q: %w", path.Join(dir, fileName), err)
+	}
+	return s.write(path.Join(dir, fileName), data)
 }

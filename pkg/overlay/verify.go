@@ -1,0 +1,86 @@
+package overlay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Finding is one thing in which a repository breaks the contract.
+type Finding struct {
+	// Path is the file or directory, relative to the repository's root.
+	Path string
+	*Refusal
+}
+
+// Error is path and refusal in one line.
+func (f Finding) Error() string { return f.Path + ": " + f.Refusal.Error() }
+
+// Registry is what Verify asks about a digest.
+type Registry interface {
+	// LiveTags returns the tags of image, host/organization/name, that point at digest and do not expire. No such tag, or
+	// no such manifest, is no error.
+	LiveTags(ctx context.Context, image, digest string) ([]string, error)
+}
+
+// VerifyRepository returns what is wrong with every app of a repository, in the order of the paths. registry may be nil:
+// then no registry is asked. The error is tree's or registry's.
+func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Finding, error) {
+	apps, err := fs.Glob(tree, "apps/*/*")
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, dir := range apps {
+		elements := strings.Split(dir, "/")
+		o := Overlay{Team: elements[1], App: elements[2], Env: Environments[0]}
+		if info, err := fs.Lstat(tree, dir); err != nil || info.Mode().IsRegular() {
+			continue // Such as a README.
+		}
+		found, err := o.verifyLayout(tree)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, found...)
+		for _, o.Env = range Environments {
+			found, err := VerifyOverlay(ctx, tree, o, registry)
+			if err != nil {
+				return nil, err
+			}
+			findings = append(findings, found...)
+		}
+	}
+	return findings, nil
+}
+
+// VerifyOverlay returns what is wrong with one overlay. registry and error are as with VerifyRepository.
+func VerifyOverlay(ctx context.Context, tree fs.FS, o Overlay, registry Registry) ([]Finding, error) {
+	v := verification{tree: tree, overlay: o}
+	err := v.run(ctx, registry)
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		v.findings, err = append(v.findings, Finding{o.Path(), refusal}), nil
+	}
+	return v.findings, err
+}
+
+// verifyLayout reports overlays that are none of Environments.
+func (o Overlay) verifyLayout(tree fs.FS) ([]Finding, error) {
+	overlays := path.Join(o.app(), "overlays")
+	entries, err := fs.ReadDir(tree, overlays)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // Each overlay is missed by itself.
+	}
+	var findings []Finding
+	for _, entry := range entries {
+		if !slices.Contains(Environments, entry.Name()) {
+			problem := fmt.Sprintf("%q is no environment", entry.Name())
+			findings = append(findings, Finding{path.Join(overlays, entry.Name()),
+				&Refusal{ReasonEnvironment, problem, "keep to " + strings.Join(Environments, ", ")}})
+		}
+	}
+	return findings, err
+}
