@@ -37,7 +37,7 @@ type Request struct {
 	Run *Run
 	// Guarded says that the policy on the team label denies in Namespace.
 	Guarded bool
-	// Image is the param image-ref, host/organization/name.
+	// Image is the param image-ref, host/organization/name; empty: what will be pushed is not known yet.
 	Image string
 }
 
@@ -104,6 +104,9 @@ func (c Convention) Decide(r Request) (Decision, error) {
 		return Decision{}, err
 	}
 	d.Names = c.Names(d.Team)
+	if r.Image == "" {
+		return d, nil
+	}
 	return d, d.checkImage(r.Image)
 }
 

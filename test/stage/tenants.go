@@ -39,6 +39,9 @@ func (s *Stage) openTenants(ctx context.Context) error {
 	if err := s.koApply(ctx, "tekton/task/", "--recursive", "--", "--namespace="+SharedNamespace); err != nil {
 		return err
 	}
+	if err := s.kubectl(ctx, nil, "apply", "--filename=test/stage/shared.yaml"); err != nil {
+		return err
+	}
 	for _, t := range []Tenant{Payments, Platform} {
 		manifest := strings.NewReplacer("NAMESPACE", t.Namespace, "TEAM", t.Team, "APP", t.App).Replace(tenantYAML)
 		if err := s.kubectl(ctx, bytes.NewBufferString(manifest), "apply", "--filename=-"); err != nil {

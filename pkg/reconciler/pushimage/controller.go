@@ -30,7 +30,9 @@ const TaskRunSelector = v1alpha1.LabelManaged + "=true"
 // a test fails without each: SkipStatusUpdates, since Knative would un-finish a run that is patched after its end, and put
 // its status over a newer one; PromoteFilterFunc, since a new leader would otherwise get every controller's CustomRuns.
 func NewController(now clock.PassiveClock) injection.ControllerConstructor {
-	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl { return newController(ctx, watcher, now) }
+	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
+		return newController(ctx, watcher, now)
+	}
 }
 
 func newController(ctx context.Context, watcher configmap.Watcher, now clock.PassiveClock) *controller.Impl {

@@ -1,8 +1,6 @@
 package pushimage
 
 import (
-	"slices"
-
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -14,22 +12,9 @@ var known = []string{v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamSo
 
 // validate checks what the author wrote, and returns the params by name. The error is a *customrun.Failure.
 func validate(run *v1beta1.CustomRun) (map[string]string, error) {
-	if run.Spec.CustomSpec != nil || run.Spec.CustomRef.Name != "" || run.Spec.CustomRef.Resolver != "" {
-		return nil, customrun.Failf(v1alpha1.ReasonUnsupportedSpec,
-			"%s takes no spec, name or resolver: write taskRef: {apiVersion: %s, kind: %s}", v1alpha1.KindPushImage, v1alpha1.APIVersion, v1alpha1.KindPushImage)
-	}
-	params := map[string]string{}
-	for _, p := range run.Spec.Params {
-		_, twice := params[p.Name]
-		switch {
-		case !slices.Contains(known, p.Name):
-			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "%s has no param %q; it has %v", v1alpha1.KindPushImage, p.Name, known)
-		case twice:
-			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is given twice; leave one out", p.Name)
-		case p.Value.Type != v1beta1.ParamTypeString && p.Value.Type != "":
-			return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q has type %s; write a string", p.Name, p.Value.Type)
-		}
-		params[p.Name] = p.Value.StringVal
+	params, err := customrun.Params(run, v1alpha1.KindPushImage, known...)
+	if err != nil {
+		return nil, err
 	}
 	if params[v1alpha1.ParamImageRef] == "" {
 		return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is missing: name the repository to push to, host/organization/name", v1alpha1.ParamImageRef)

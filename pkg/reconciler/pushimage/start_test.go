@@ -184,14 +184,14 @@ func TestUnlistedIsWaitedFor(t *testing.T) {
 		}
 	})...)
 	again, wait := controller.IsRequeueKey(w.Reconcile(ns, run))
-	if !again || wait != firstLook || condition(w).Reason != "" {
+	if !again || wait != 100*time.Millisecond || condition(w).Reason != "" {
 		t.Fatalf("again %v after %s, condition %+v", again, wait, condition(w))
 	}
 	w.Clock.SetTime(w.Clock.Now().Add(4 * time.Second))
 	if again, wait = controller.IsRequeueKey(w.Reconcile(ns, run)); !again || wait != time.Second {
 		t.Errorf("after 4s: again %v after %s, want 1s", again, wait)
 	}
-	w.Clock.SetTime(w.Clock.Now().Add(unlistedPatience))
+	w.Clock.SetTime(w.Clock.Now().Add(2 * time.Minute))
 	reconcile(t, w)
 	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonUnprovenOwner, "childReferences")
 }

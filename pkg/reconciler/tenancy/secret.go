@@ -25,7 +25,8 @@ type SecretError struct {
 func (e *SecretError) Error() string { return e.Problem + "; " + e.Next }
 
 // CheckSecret makes sure, before any Pod waits for it, that the tenant's Secret in namespace exists, has the type and the key
-// of a dockerconfigjson, and that the entry which a push to image would use is one of the tenant's own robots. A Pod with a
+// of a dockerconfigjson, and that the entry which a push to image would use, or to the tenant's organization if image is
+// empty, is one of the tenant's own robots. A Pod with a
 // Secret volume that is missing stays Pending until the timeout (tektoncd/pipeline#3897). The error is a *SecretError, or the
 // API server's. No part of the Secret's data leaves this function.
 func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) error {
@@ -56,8 +57,11 @@ func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, 
 	if err != nil {
 		return invalid(template, "cannot be used: %v", err)
 	}
-	host, repository, _ := strings.Cut(image, "/")
-	match, err := file.For(host, repositoryOf(repository))
+	repository := d.Organization
+	if _, path, ok := strings.Cut(image, "/"); ok {
+		repository = repositoryOf(path)
+	}
+	match, err := file.For(d.Registry, repository)
 	switch {
 	case errors.Is(err, dockerconfig.ErrNoEntry):
 		return invalid("let its ExternalSecret render the registry's host as the key of auths", "has no entry for registry %q: %v", d.Registry, err)

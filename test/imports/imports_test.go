@@ -1,0 +1,60 @@
+// Package imports holds the rules of DESIGN §9 about which package may know which.
+package imports
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/comptech-lab/quay-push/"
+
+// cluster is everything that only makes sense with a Kubernetes around it. A name that ends in / stands for all below it.
+var cluster = []string{"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/", "knative.dev/", "github.com/tektoncd/", module + "pkg/reconciler/", module + "pkg/config"}
+
+// rules say what a package must not import, itself or through others.
+var rules = []struct {
+	packages []string
+	never    []string
+}{
+	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/push/...", "cmd/push-image"}, cluster},
+	{[]string{"pkg/push/...", "cmd/push-image"}, []string{"github.com/spf13/", module + "pkg/vault", module + "pkg/cli", module + "pkg/quay"}},
+	{[]string{"pkg/tenant"}, []string{"net", "net/http"}},
+	{[]string{"pkg/...", "cmd/..."}, []string{module + "cmd/", module + "test/"}},
+}
+
+func TestImports(t *testing.T) {
+	for _, rule := range rules {
+		for pkg, deps := range dependencies(t, rule.packages) {
+			for _, dep := range deps {
+				for _, forbidden := range rule.never {
+					if dep != pkg && (dep == forbidden || strings.HasSuffix(forbidden, "/") && strings.HasPrefix(dep, forbidden)) {
+						t.Errorf("%s imports %s", pkg, dep)
+					}
+				}
+			}
+		}
+	}
+}
+
+// dependencies returns for each package that the patterns match everything that it is built from.
+func dependencies(t *testing.T, patterns []string) map[string][]string {
+	t.Helper()
+	args := []string{"list", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`}
+	for _, p := range patterns {
+		args = append(args, module+p)
+	}
+	var stderr strings.Builder
+	cmd := exec.Command("go", args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		all[fields[0]] = fields[1:]
+	}
+	return all
+}
