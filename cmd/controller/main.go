@@ -8,9 +8,11 @@ import (
 	"knative.dev/pkg/signals"
 
 	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/resolvetenant"
 )
 
 func main() {
 	ctx := taskruns.WithSelectors(signals.NewContext(), pushimage.TaskRunSelector)
-	sharedmain.MainWithContext(ctx, "quay-push", pushimage.NewController(clock.RealClock{}))
+	sharedmain.MainWithContext(ctx, "quay-push",
+		pushimage.NewController(clock.RealClock{}), resolvetenant.NewController(clock.RealClock{}))
 }

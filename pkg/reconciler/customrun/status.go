@@ -41,6 +41,16 @@ func Failf(reason, format string, args ...any) error {
 	return &Failure{reason, fmt.Sprintf(format, args...)}
 }
 
+// Cancelled is the end of a run that was cancelled, also where the pipeline's timeout is why: Tekton tells the two apart by
+// spec.statusMessage, and asks for this reason.
+func Cancelled(run *v1beta1.CustomRun) error {
+	why := string(run.Spec.StatusMessage)
+	if why == "" {
+		why = "CustomRun was cancelled."
+	}
+	return &Failure{Reason: v1beta1.CustomRunReasonCancelled.String(), Message: why}
+}
+
 // Done says whether the run has ended. A run that has a completionTime has, whatever its condition says.
 func Done(run *v1beta1.CustomRun) bool { return run.Status.CompletionTime != nil || run.IsDone() }
 

@@ -16,16 +16,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
-// cancelled is the end of a run that was cancelled, also where the pipeline's timeout is why: Tekton tells the two apart by
-// spec.statusMessage, and asks for this reason.
-func cancelled(run *v1beta1.CustomRun) error {
-	why := string(run.Spec.StatusMessage)
-	if why == "" {
-		why = "CustomRun was cancelled."
-	}
-	return &customrun.Failure{Reason: v1beta1.CustomRunReasonCancelled.String(), Message: why}
-}
-
 // cancel asks Tekton to stop the TaskRun; the CustomRun ends when the TaskRun has. Tekton does not do it by itself, since the
 // PipelineRun does not list the TaskRun.
 func (r *Reconciler) cancel(ctx context.Context, task *pipelinev1.TaskRun, why string) error {

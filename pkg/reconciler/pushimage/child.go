@@ -25,7 +25,7 @@ func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state)
 	switch {
 	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
 		if run.IsCancelled() {
-			return nil, cancelled(run)
+			return nil, customrun.Cancelled(run)
 		}
 		return nil, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
 			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)

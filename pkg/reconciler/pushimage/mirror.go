@@ -82,7 +82,7 @@ func (r *Reconciler) fail(ctx context.Context, run *v1beta1.CustomRun, task *pip
 	run.Status.Results = resultsOf(task)
 	switch {
 	case run.IsCancelled():
-		return cancelled(run)
+		return customrun.Cancelled(run)
 	case why.Reason == pipelinev1.TaskRunReasonTimedOut.String():
 		return customrun.Failf(v1beta1.CustomRunReasonTimedOut.String(), "%s", message(why.Message, task))
 	}

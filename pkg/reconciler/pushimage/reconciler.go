@@ -65,7 +65,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1beta1.CustomRun) error 
 // start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
 func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if run.IsCancelled() {
-		return cancelled(run)
+		return customrun.Cancelled(run)
 	}
 	params, err := validate(run)
 	if err != nil {

@@ -49,6 +49,16 @@ const (
 	ResultOverlay = "overlay-image"
 )
 
+// Results of ResolveTenant.
+const (
+	// ResultDockerconfigSecret names the Secret of the run's tenant, in the run's namespace.
+	ResultDockerconfigSecret = "dockerconfig-secret"
+	// ResultTeam is the team without prefix, ResultOrganization its Quay organization, ResultRegistry the host that serves it.
+	ResultTeam         = "team"
+	ResultOrganization = "organization"
+	ResultRegistry     = "registry"
+)
+
 // Results lists every result of PushImage, in the order in which the Task declares them.
 var Results = []string{ResultImageURL, ResultImageDigest, ResultDigest, ResultImageRef, ResultPinned, ResultOverlay}
 

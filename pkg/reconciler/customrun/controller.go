@@ -1,0 +1,40 @@
+package customrun
+
+import (
+	"context"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	customruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun"
+	customrunreconciler "github.com/tektoncd/pipeline/pkg/client/injection/reconciler/pipeline/v1beta1/customrun"
+	tektoncontroller "github.com/tektoncd/pipeline/pkg/controller"
+	"k8s.io/client-go/tools/cache"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/logging"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+)
+
+// NewImpl returns the controller that answers the CustomRuns of kind. Besides the Interface, two options matter, and a test
+// fails without each: SkipStatusUpdates, since Knative would un-finish a run that is patched after its end, and put its
+// status over a newer one; PromoteFilterFunc, since a new leader would otherwise get every controller's CustomRuns.
+func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string) *controller.Impl {
+	filter := tektoncontroller.FilterCustomRunRef(v1alpha1.APIVersion, kind)
+	impl := customrunreconciler.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
+		return controller.Options{AgentName: "quay-push", SkipStatusUpdates: true, PromoteFilterFunc: filter}
+	})
+	informer := customruninformer.Get(ctx).Informer()
+	Must(ctx, informer.SetTransform(Slim))
+	_, err := informer.AddEventHandler(cache.FilteringResourceEventHandler{
+		FilterFunc: func(object any) bool { return filter(object) && !Done(object.(*v1beta1.CustomRun)) },
+		Handler:    controller.HandleAll(impl.Enqueue),
+	})
+	Must(ctx, err)
+	return impl
+}
+
+// Must ends the program, which could not do its work, if the wiring failed.
+func Must(ctx context.Context, err error) {
+	if err != nil {
+		logging.FromContext(ctx).Fatalw("Wiring the controller", "error", err)
+	}
+}

@@ -1,0 +1,29 @@
+package resolvetenant
+
+import (
+	"context"
+
+	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/configmap"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/injection"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+)
+
+// NewController returns what wires the reconciler to Knative, with a clock.
+func NewController(now clock.PassiveClock) injection.ControllerConstructor {
+	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
+		r := &Reconciler{
+			cluster: tenancy.FromContext(ctx),
+			config:  config.Watch(ctx, watcher),
+			status:  customrun.Writer{Client: tektonclient.Get(ctx), Clock: now},
+			clock:   now,
+		}
+		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant)
+	}
+}

@@ -1,0 +1,79 @@
+// Package resolvetenant answers CustomRuns of kind ResolveTenant: it decides the tenant, checks that tenant's Secret, and
+// answers with names. It makes no TaskRun: the pipeline pushes with a task of its own.
+package resolvetenant
+
+import (
+	"context"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	customrunreconciler "github.com/tektoncd/pipeline/pkg/client/injection/reconciler/pipeline/v1beta1/customrun"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/reconciler"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// chainsCost is what an author should know of this kind and would not find out but from a missing attestation.
+const chainsCost = "Tekton Chains does not attest a PipelineRun with a custom task that has no TaskRun of its name " +
+	"(tektoncd/chains#1210), as this one; with " + v1alpha1.KindPushImage + " it does"
+
+// Reconciler answers one CustomRun at a time. It is safe for concurrent use.
+type Reconciler struct {
+	cluster tenancy.Cluster
+	config  func() *config.Config
+	status  customrun.Writer
+	clock   clock.PassiveClock
+}
+
+var _ customrunreconciler.Interface = (*Reconciler)(nil)
+
+// ReconcileKind answers the CustomRun with one write. An error is worth another try; what no try can mend becomes
+// Succeeded=False.
+func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) reconciler.Event {
+	ctx, cancel := context.WithTimeout(ctx, reconciler.DefaultTimeout)
+	defer cancel()
+	if !customrun.Is(run, v1alpha1.KindResolveTenant) || customrun.Done(run) || run.DeletionTimestamp != nil {
+		return nil
+	}
+	d, err := r.resolve(ctx, run)
+	if failure := tenancy.FailureOf(err); failure != nil {
+		return r.status.Fail(ctx, run, failure)
+	} else if err != nil {
+		return err
+	}
+	if err := r.status.Succeed(ctx, run, resultsOf(d), "team "+d.Team+": "+d.Evidence); err != nil {
+		return err
+	}
+	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeNormal, "NotAttested", chainsCost)
+	return nil
+}
+
+func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenant.Decision, error) {
+	if run.IsCancelled() {
+		return tenant.Decision{}, customrun.Cancelled(run)
+	}
+	params, err := customrun.Params(run, v1alpha1.KindResolveTenant, v1alpha1.ParamImageRef, v1alpha1.ParamDockerconfigSecret)
+	if err != nil {
+		return tenant.Decision{}, err
+	}
+	if len(run.Spec.Workspaces) > 0 {
+		return tenant.Decision{}, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
+	}
+	d, _, err := tenancy.Resolve(ctx, r.cluster, r.config(), run, params, r.clock.Now())
+	return d, err
+}
+
+func resultsOf(d tenant.Decision) []v1beta1.CustomRunResult {
+	return []v1beta1.CustomRunResult{
+		{Name: v1alpha1.ResultDockerconfigSecret, Value: d.Secret},
+		{Name: v1alpha1.ResultTeam, Value: d.Team},
+		{Name: v1alpha1.ResultOrganization, Value: d.Organization},
+		{Name: v1alpha1.ResultRegistry, Value: d.Registry},
+	}
+}
