@@ -11,8 +11,8 @@ const Placeholder = "sha256:REPLACED_BY_CI"
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// checkDigest refuses what is not sha256:<64 hex>.
-func checkDigest(digest string) error {
+// CheckDigest refuses what is not sha256:<64 hex>; the error is a *Refusal.
+func CheckDigest(digest string) error {
 	if digestPattern.MatchString(digest) {
 		return nil
 	}

@@ -7,7 +7,7 @@ import "errors"
 // value become digest and its value; the contract allows newTag in dev until CI patched it. An item that has the digest
 // already leaves data as it is. The error is a *Refusal.
 func (p Pin) Apply(data []byte) ([]byte, error) {
-	if err := checkDigest(p.Digest); err != nil {
+	if err := CheckDigest(p.Digest); err != nil {
 		return nil, err
 	}
 	d, err := parse(data)
