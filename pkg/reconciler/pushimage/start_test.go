@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"knative.dev/pkg/apis"
 	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -192,6 +193,18 @@ func TestUnlistedIsWaitedFor(t *testing.T) {
 		t.Errorf("after 4s: again %v after %s, want 1s", again, wait)
 	}
 	w.Clock.SetTime(w.Clock.Now().Add(2 * time.Minute))
+	reconcile(t, w)
+	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonUnprovenOwner, "childReferences")
+}
+
+// A PipelineRun that has ended gets no more children: whoever claims it now is refused at once.
+func TestUnlistedByAnEndedRunIsRefused(t *testing.T) {
+	w := newWorld(t, with(func(o runtime.Object) {
+		if pr, ok := o.(*pipelinev1.PipelineRun); ok {
+			pr.Status.ChildReferences = nil
+			pr.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: corev1.ConditionTrue, Reason: "Completed"})
+		}
+	})...)
 	reconcile(t, w)
 	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonUnprovenOwner, "childReferences")
 }

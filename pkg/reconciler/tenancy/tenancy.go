@@ -42,7 +42,8 @@ func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1
 	if err != nil {
 		return tenant.Decision{}, nil, err
 	}
-	if patient && request.Unlisted() {
+	// A PipelineRun that has ended lists no more children.
+	if patient && request.Unlisted() && !owner.IsDone() {
 		return tenant.Decision{}, nil, fmt.Errorf("CustomRun %q is %w", run.Name, ErrUnlisted)
 	}
 	decision, err := c.Decide(request)
