@@ -151,7 +151,7 @@ func (u *updater) pushOptions() map[string]string {
 		return nil
 	}
 	return map[string]string{
-		"merge_request.create": "", "merge_request.target": u.opts.TargetBranch,
-		"merge_request.title": u.change.message(), "merge_request.remove_source_branch": "",
+		"merge_request.create": "true", "merge_request.target": u.opts.TargetBranch,
+		"merge_request.title": u.change.message(), "merge_request.remove_source_branch": "true",
 	}
 }

@@ -65,10 +65,14 @@ func checkNoSecret(t *testing.T, what, text string) {
 	}
 }
 
+func (f *fixture) tryUpdate() (gitops.Result, error) {
+	return gitops.Update(context.Background(), f.opts)
+}
+
 // update must succeed.
 func (f *fixture) update() gitops.Result {
 	f.t.Helper()
-	result, err := gitops.Update(context.Background(), f.opts)
+	result, err := f.tryUpdate()
 	if err != nil {
 		f.t.Fatalf("updating: %v\n%s", err, f.log)
 	}
@@ -235,13 +239,13 @@ func TestMainMovesOn(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "moved twice") {
 		t.Errorf("error is %v", err)
 	}
-	if f.head(branch) != "" || f.result2("branch") {
+	if f.head(branch) != "" || f.hasResult("branch") {
 		t.Errorf("branches are %v", f.branches())
 	}
 }
 
-// result2 says whether a result exists.
-func (f *fixture) result2(name string) bool {
+// hasResult says whether a result exists.
+func (f *fixture) hasResult(name string) bool {
 	_, err := os.Stat(filepath.Join(f.opts.ResultsDir, name))
 	return err == nil
 }

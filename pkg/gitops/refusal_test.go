@@ -1,0 +1,229 @@
+package gitops_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/gitops"
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+)
+
+func TestUsage(t *testing.T) {
+	f := newFixture(t)
+	notPEM := filepath.Join(t.TempDir(), "none")
+	for want, change := range map[string]func(*gitops.Options){
+		"--repository is missing":          func(o *gitops.Options) { o.Repository = "" },
+		"has a user or a password":         func(o *gitops.Options) { o.Repository = "https://" + url.UserPassword(username, password).String() + "@git.test/x.git" },
+		"is not https://HOST/PATH":         func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + password },
+		"--repository is not https":        func(o *gitops.Options) { o.Repository = "/srv/gitops.git" },
+		"--repository is not https://":     func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + password },
+		"has no TLS":                       func(o *gitops.Options) { o.PlainHTTP = false },
+		"--image is missing":               func(o *gitops.Options) { o.Image = "" },
+		`"latest" is not the digest`:       func(o *gitops.Options) { o.Digest = "latest" },
+		`"" is not the digest`:             func(o *gitops.Options) { o.Digest = "" },
+		"give one or the other":            func(o *gitops.Options) { o.OverlayImage = "{}" },
+		"reading overlay-image":            func(o *gitops.Options) { o.OverlayImage, o.Image, o.Digest = "{}", "", "" },
+		`"HEAD" is not 7 to 64 hex`:        func(o *gitops.Options) { o.SourceCommit = "HEAD" },
+		`"../../heads/main" is not 7`:      func(o *gitops.Options) { o.SourceCommit = "../../heads/main" },
+		`"ci/dev/x" is no branch`:          func(o *gitops.Options) { o.TargetBranch = "ci/dev/x" },
+		`"+main" is no branch`:             func(o *gitops.Options) { o.TargetBranch = "+main" },
+		`"a:b" is no branch`:               func(o *gitops.Options) { o.TargetBranch = "a:b" },
+		`"nobody" is not NAME <ADDRESS>`:   func(o *gitops.Options) { o.Author = "nobody" },
+		"--ca-file cannot be read":         func(o *gitops.Options) { o.CAFile = notPEM },
+		"--timeout is negative":            func(o *gitops.Options) { o.Timeout = -1 },
+		`--log-format is "xml"`:            func(o *gitops.Options) { o.LogFormat = "xml" },
+		"--results-dir: preparing results": func(o *gitops.Options) { o.ResultsDir = notPEM },
+	} {
+		g := *f
+		change(&g.opts)
+		g.opts.LogOutput = f.log
+		_, err := gitops.Update(context.Background(), g.opts)
+		if err == nil || !strings.Contains(err.Error(), want) || gitops.ExitCode(err) != 2 {
+			t.Errorf("error is %v, exit %d, want it to say %q", err, gitops.ExitCode(err), want)
+		}
+		if err != nil {
+			checkNoSecret(t, "the error", err.Error())
+		}
+	}
+	if f.seenRequests() > 0 {
+		t.Error("the server was asked")
+	}
+}
+
+func (s *gitServer) seenRequests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.seen)
+}
+
+func TestCredential(t *testing.T) {
+	f := newFixture(t)
+	dir := t.TempDir()
+	put := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.opts.Credential = dir
+	f.fail("the Git credential cannot be read")
+	put("username", username)
+	f.fail("username, and password or token")
+	put("token", "")
+	f.fail("is not one line")
+	put("token", password+"\nmore")
+	f.fail("is not one line")
+	put("token", strings.Repeat("x", 5000))
+	f.fail("is not one line")
+	if f.seenRequests() > 0 {
+		t.Error("the server was asked")
+	}
+	put("token", "glpat-old")
+	f.fail("see whether the token in the Secret is the Git server's")
+	f.opts.Credential = ""
+	f.fail("the repository cannot be read")
+	f.opts.Credential = dir
+	put("token", password+"\r\n") // As the seed names it, with a line's end.
+	f.update()
+}
+
+// The server sends back what it was sent, but in a request that it refuses.
+func TestEchoedCredential(t *testing.T) {
+	f := newFixture(t)
+	before := func(w http.ResponseWriter, r *http.Request) bool {
+		_, pass, _ := r.BasicAuth()
+		http.Error(w, "you sent "+pass+", "+r.Header.Get("Authorization"), http.StatusForbidden)
+		return true
+	}
+	f.before.Store(&before)
+	if err := f.fail("you sent …, Basic …"); err != nil && !strings.Contains(err.Error(), "right to push") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// The credential goes to the repository's host alone.
+func TestRedirect(t *testing.T) {
+	f := newFixture(t)
+	asked := make(chan string, 10)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("Authorization")
+		http.NotFound(w, r)
+	}))
+	defer other.Close()
+	before := func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		return true
+	}
+	f.before.Store(&before)
+	f.fail("the repository cannot be read")
+	close(asked)
+	for sent := range asked {
+		if sent != "" {
+			t.Errorf("the other host got %q", sent)
+		}
+	}
+}
+
+func TestServerRefuses(t *testing.T) {
+	f := newFixture(t)
+	hook := filepath.Join(f.dir, "hooks", "pre-receive")
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho no >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.fail(`the server does not take branch "` + branch + `"`)
+	if err := os.Remove(hook); err != nil {
+		t.Fatal(err)
+	}
+	f.opts.TargetBranch = "trunk"
+	f.fail(`no branch "trunk"`)
+	f.opts.TargetBranch = "main"
+	f.opts.Repository = f.http.URL + "/other.git"
+	f.fail("see whether --repository is right")
+	f.http.Close()
+	f.fail("see whether the server is there")
+}
+
+func TestTimeoutAndCancel(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	release := make(chan struct{})
+	stand := func(_ http.ResponseWriter, r *http.Request) bool {
+		cancel()
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		return true
+	}
+	f.before.Store(&stand)
+	defer close(release)
+	if _, err := gitops.Update(ctx, f.opts); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled, the error is %v", err)
+	}
+	f.opts.Timeout = 50 * time.Millisecond
+	if _, err := gitops.Update(context.Background(), f.opts); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "run it again") {
+		t.Errorf("after --timeout, the error is %v", err)
+	}
+}
+
+// What pkg/overlay refuses in a directory, it refuses in a commit.
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		reason overlay.Reason
+		files  map[string]string
+	}{
+		"no app":        {overlay.ReasonMissing, nil},
+		"a link":        {overlay.ReasonSymlink, map[string]string{"apps/payments/other/overlays/dev/kustomization.yaml": "-> ../prd/kustomization.yaml"}},
+		"a directory":   {overlay.ReasonSymlink, map[string]string{"apps/payments/other": "-> checkout"}},
+		"two documents": {overlay.ReasonMultiDocument, map[string]string{"apps/payments/other/overlays/dev/kustomization.yaml": kustomization("other", digest("b")) + "---\n"}},
+		"a URL":         {overlay.ReasonRemote, map[string]string{"apps/payments/other/base/kustomization.yaml": "resources: [deployment.yaml, \"https://example.com/x\"]\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			if test.files != nil {
+				if _, whole := test.files["apps/payments/other"]; !whole {
+					f.commit("main", "other", app("other"))
+				}
+				f.commit("main", name, test.files)
+			}
+			f.opts.App, f.opts.Image = "other", image("other")
+			err := f.fail("(" + string(test.reason) + ")")
+			if refusal := (*overlay.Refusal)(nil); !errors.As(err, &refusal) || refusal.Reason != test.reason || gitops.ExitCode(err) != 1 {
+				t.Errorf("error is %v, want the reason %q", err, test.reason)
+			}
+			if log := f.log.String(); !strings.Contains(log, `"reason":"`+string(test.reason)+`"`) {
+				t.Errorf("the log does not tell the reason: %s", log)
+			}
+		})
+	}
+}
+
+// A branch that lacks the app says so, and is left as it is.
+func TestBranchLacksTheApp(t *testing.T) {
+	f := newFixture(t)
+	f.branch(branch, "main")
+	head := f.head(branch)
+	f.commit("main", "one more app", app("refunds"))
+	f.opts.App, f.opts.Image = "refunds", image("refunds")
+	f.fail(`on branch "` + branch + `"`)
+	if f.head(branch) != head {
+		t.Error("the branch moved")
+	}
+}
+
+// No team and app leads out of apps/, nor to another environment.
+func TestPaths(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"", "..", "checkout/overlays/prd", "checkout/../../payments/checkout", "*"} {
+		f.opts.App = name
+		f.fail("(path)")
+	}
+}
