@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
+	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 )
 
 // runs is how many updates of one repository go on together, each of another app.
@@ -21,11 +22,11 @@ const runs = 200
 func TestConcurrentUpdates(t *testing.T) {
 	files := map[string]string{}
 	for i := range runs {
-		maps.Copy(files, app(fmt.Sprintf("app-%03d", i)))
+		maps.Copy(files, gitopstest.App(fmt.Sprintf("app-%03d", i)))
 	}
-	server := newGitServer(t, files)
-	main := server.head("main")
-	credential := credentials(t, password)
+	server := gitopstest.Start(t, files)
+	main := server.Head("main")
+	credential := credentials(t, gitopstest.Password)
 	got := make([]gitops.Result, runs)
 	var group errgroup.Group
 	for i := range runs {
@@ -33,7 +34,7 @@ func TestConcurrentUpdates(t *testing.T) {
 			name := fmt.Sprintf("app-%03d", i)
 			var err error
 			got[i], err = gitops.Update(context.Background(), gitops.Options{
-				Repository: server.url(), PlainHTTP: true, Team: "payments", App: name, Image: image(name), Digest: numbered(i),
+				Repository: server.URL(), PlainHTTP: true, Team: "payments", App: name, Image: gitopstest.Image(name), Digest: numbered(i),
 				SourceCommit: fmt.Sprintf("%08x%032d", i, 0), Credential: credential,
 				Timeout: time.Hour, // The machine may be slow; what counts is that none is lost.
 			})
@@ -46,25 +47,25 @@ func TestConcurrentUpdates(t *testing.T) {
 	branches := []string{"main"}
 	for i, result := range got {
 		branches = append(branches, result.Branch)
-		if head := server.head(result.Branch); head != result.Commit || !result.Changed {
+		if head := server.Head(result.Branch); head != result.Commit || !result.Changed {
 			t.Errorf("run %d: %+v, the branch is at %q", i, result, head)
 		}
 	}
 	slices.Sort(branches)
-	if diff := cmp.Diff(branches, server.branches()); diff != "" || server.head("main") != main {
+	if diff := cmp.Diff(branches, server.Branches()); diff != "" || server.Head("main") != main {
 		t.Errorf("branches (-reported +there):\n%s", diff)
 	}
 	for i, result := range got {
 		name := fmt.Sprintf("app-%03d", i)
 		want := "M\tapps/payments/" + name + "/overlays/dev/kustomization.yaml\n"
-		if changed := git(t, server.dir, "diff", "--name-status", "main", result.Branch); changed != want {
+		if changed := gitopstest.Git(t, server.Dir, "diff", "--name-status", "main", result.Branch); changed != want {
 			t.Errorf("%s changes %q, want %q", result.Branch, changed, want)
 		}
-		if content := server.file(result.Branch, strings.TrimSpace(strings.TrimPrefix(want, "M\t"))); content != kustomization(name, numbered(i)) {
+		if content := server.File(result.Branch, strings.TrimSpace(strings.TrimPrefix(want, "M\t"))); content != gitopstest.Kustomization(name, numbered(i)) {
 			t.Errorf("%s has %s", result.Branch, content)
 		}
 	}
-	git(t, server.dir, "fsck", "--strict")
+	gitopstest.Git(t, server.Dir, "fsck", "--strict")
 }
 
 // numbered is a digest, a different one for each number.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 )
 
 // evidence reads evidence.json, and checks image-digest.txt.
@@ -32,8 +34,8 @@ func (f *fixture) evidence() map[string]any {
 
 func (f *fixture) wantEvidence(commit string, changed bool) map[string]any {
 	return map[string]any{
-		"pipelineRun": "checkout-7x2vq", "sourceCommit": sourceCommit, "image": image("checkout"), "digest": digest("a"), "time": "2026-11-24T12:00:00Z",
-		"overlay": map[string]any{"repository": f.url(), "path": overlayPath, "branch": branch, "commit": commit, "changed": changed},
+		"pipelineRun": "checkout-7x2vq", "sourceCommit": sourceCommit, "image": gitopstest.Image("checkout"), "digest": gitopstest.Digest("a"), "time": "2026-11-24T12:00:00Z",
+		"overlay": map[string]any{"repository": f.URL(), "path": overlayPath, "branch": branch, "commit": commit, "changed": changed},
 	}
 }
 
@@ -62,14 +64,14 @@ func TestEvidenceBesideThePush(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(`{"digest": "` + digest("a") + `", "robot": "team-payments+ci", "sentBytes": 9007199254740991}`)
+	write(`{"digest": "` + gitopstest.Digest("a") + `", "robot": "team-payments+ci", "sentBytes": 9007199254740991}`)
 	want := f.wantEvidence(f.update().Commit, true)
 	want["robot"], want["sentBytes"] = "team-payments+ci", 9007199254740991.0
 	if diff := cmp.Diff(want, f.evidence()); diff != "" {
 		t.Errorf("evidence (-want +got):\n%s", diff)
 	}
-	want = f.wantEvidence(f.head(branch), false)
-	for _, other := range []string{`{"digest": "` + digest("b") + `", "robot": "x"}`, "{", "[]", "null", "", strings.Repeat(" ", 1<<21) + "{}"} {
+	want = f.wantEvidence(f.Head(branch), false)
+	for _, other := range []string{`{"digest": "` + gitopstest.Digest("b") + `", "robot": "x"}`, "{", "[]", "null", "", strings.Repeat(" ", 1<<21) + "{}"} {
 		write(other)
 		f.update()
 		if diff := cmp.Diff(want, f.evidence()); diff != "" {
@@ -83,7 +85,7 @@ func TestEvidenceBesideThePush(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.update()
-	if got, err := os.ReadFile(filepath.Join(f.opts.Credential, "password")); err != nil || string(got) != password {
+	if got, err := os.ReadFile(filepath.Join(f.opts.Credential, "password")); err != nil || string(got) != gitopstest.Password {
 		t.Errorf("what the link led to is %q, %v", got, err)
 	}
 }
@@ -107,13 +109,13 @@ func TestMergeRequest(t *testing.T) {
 	if got := f.update(); !got.Changed {
 		t.Errorf("Update = %+v", got)
 	}
-	git(t, f.dir, "config", "receive.advertisePushOptions", "true")
+	gitopstest.Git(t, f.Dir, "config", "receive.advertisePushOptions", "true")
 	said := filepath.Join(t.TempDir(), "options")
 	hook := "#!/bin/sh\ni=0\nwhile [ $i -lt $GIT_PUSH_OPTION_COUNT ]; do eval echo \\\"\\$GIT_PUSH_OPTION_$i\\\"; i=$((i+1)); done | sort >" + said + "\n"
-	if err := os.WriteFile(filepath.Join(f.dir, "hooks", "pre-receive"), []byte(hook), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(f.Dir, "hooks", "pre-receive"), []byte(hook), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f.opts.Digest = digest("b")
+	f.opts.Digest = gitopstest.Digest("b")
 	f.update()
 	got, err := os.ReadFile(said)
 	want := "merge_request.create=true\nmerge_request.remove_source_branch=true\nmerge_request.target=main\nmerge_request.title=bump: payments/checkout dev @bbbbbbbb\n"

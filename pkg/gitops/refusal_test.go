@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
+	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
@@ -20,11 +21,13 @@ func TestUsage(t *testing.T) {
 	f := newFixture(t)
 	notPEM := filepath.Join(t.TempDir(), "none")
 	for want, change := range map[string]func(*gitops.Options){
-		"--repository is missing":          func(o *gitops.Options) { o.Repository = "" },
-		"has a user or a password":         func(o *gitops.Options) { o.Repository = "https://" + url.UserPassword(username, password).String() + "@git.test/x.git" },
-		"is not https://HOST/PATH":         func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + password },
+		"--repository is missing": func(o *gitops.Options) { o.Repository = "" },
+		"has a user or a password": func(o *gitops.Options) {
+			o.Repository = "https://" + url.UserPassword(gitopstest.Username, gitopstest.Password).String() + "@git.test/x.git"
+		},
+		"is not https://HOST/PATH":         func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + gitopstest.Password },
 		"--repository is not https":        func(o *gitops.Options) { o.Repository = "/srv/gitops.git" },
-		"--repository is not https://":     func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + password },
+		"--repository is not https://":     func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + gitopstest.Password },
 		"has no TLS":                       func(o *gitops.Options) { o.PlainHTTP = false },
 		"--image is missing":               func(o *gitops.Options) { o.Image = "" },
 		`"latest" is not the digest`:       func(o *gitops.Options) { o.Digest = "latest" },
@@ -53,15 +56,9 @@ func TestUsage(t *testing.T) {
 			checkNoSecret(t, "the error", err.Error())
 		}
 	}
-	if f.seenRequests() > 0 {
+	if f.Requests.Load() > 0 {
 		t.Error("the server was asked")
 	}
-}
-
-func (s *gitServer) seenRequests() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.seen)
 }
 
 func TestCredential(t *testing.T) {
@@ -75,15 +72,15 @@ func TestCredential(t *testing.T) {
 	}
 	f.opts.Credential = dir
 	f.fail("the Git credential cannot be read")
-	put("username", username)
+	put("username", gitopstest.Username)
 	f.fail("username, and password or token")
 	put("token", "")
 	f.fail("is not one line")
-	put("token", password+"\nmore")
+	put("token", gitopstest.Password+"\nmore")
 	f.fail("is not one line")
 	put("token", strings.Repeat("x", 5000))
 	f.fail("is not one line")
-	if f.seenRequests() > 0 {
+	if f.Requests.Load() > 0 {
 		t.Error("the server was asked")
 	}
 	put("token", "glpat-old")
@@ -91,7 +88,7 @@ func TestCredential(t *testing.T) {
 	f.opts.Credential = ""
 	f.fail("the repository cannot be read")
 	f.opts.Credential = dir
-	put("token", password+"\r\n") // As the seed names it, with a line's end.
+	put("token", gitopstest.Password+"\r\n") // As the seed names it, with a line's end.
 	f.update()
 }
 
@@ -103,7 +100,7 @@ func TestEchoedCredential(t *testing.T) {
 		http.Error(w, "you sent "+pass+", "+r.Header.Get("Authorization"), http.StatusForbidden)
 		return true
 	}
-	f.before.Store(&before)
+	f.Before.Store(&before)
 	if err := f.fail("you sent …, Basic …"); err != nil && !strings.Contains(err.Error(), "right to push") {
 		t.Errorf("error is %v", err)
 	}
@@ -122,7 +119,7 @@ func TestRedirect(t *testing.T) {
 		http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 		return true
 	}
-	f.before.Store(&before)
+	f.Before.Store(&before)
 	f.fail("the repository cannot be read")
 	close(asked)
 	for sent := range asked {
@@ -134,7 +131,7 @@ func TestRedirect(t *testing.T) {
 
 func TestServerRefuses(t *testing.T) {
 	f := newFixture(t)
-	hook := filepath.Join(f.dir, "hooks", "pre-receive")
+	hook := filepath.Join(f.Dir, "hooks", "pre-receive")
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho no >&2\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -145,9 +142,9 @@ func TestServerRefuses(t *testing.T) {
 	f.opts.TargetBranch = "trunk"
 	f.fail(`no branch "trunk"`)
 	f.opts.TargetBranch = "main"
-	f.opts.Repository = f.http.URL + "/other.git"
+	f.opts.Repository = f.HTTP.URL + "/other.git"
 	f.fail("see whether --repository is right")
-	f.http.Close()
+	f.HTTP.Close()
 	f.fail("see whether the server is there")
 }
 
@@ -163,7 +160,7 @@ func TestTimeoutAndCancel(t *testing.T) {
 		}
 		return true
 	}
-	f.before.Store(&stand)
+	f.Before.Store(&stand)
 	defer close(release)
 	if _, err := gitops.Update(ctx, f.opts); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled, the error is %v", err)
@@ -183,18 +180,18 @@ func TestRefusals(t *testing.T) {
 		"no app":        {overlay.ReasonMissing, nil},
 		"a link":        {overlay.ReasonSymlink, map[string]string{"apps/payments/other/overlays/dev/kustomization.yaml": "-> ../prd/kustomization.yaml"}},
 		"a directory":   {overlay.ReasonSymlink, map[string]string{"apps/payments/other": "-> checkout"}},
-		"two documents": {overlay.ReasonMultiDocument, map[string]string{"apps/payments/other/overlays/dev/kustomization.yaml": kustomization("other", digest("b")) + "---\n"}},
+		"two documents": {overlay.ReasonMultiDocument, map[string]string{"apps/payments/other/overlays/dev/kustomization.yaml": gitopstest.Kustomization("other", gitopstest.Digest("b")) + "---\n"}},
 		"a URL":         {overlay.ReasonRemote, map[string]string{"apps/payments/other/base/kustomization.yaml": "resources: [deployment.yaml, \"https://example.com/x\"]\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			if test.files != nil {
 				if _, whole := test.files["apps/payments/other"]; !whole {
-					f.commit("main", "other", app("other"))
+					f.Commit("main", "other", gitopstest.App("other"))
 				}
-				f.commit("main", name, test.files)
+				f.Commit("main", name, test.files)
 			}
-			f.opts.App, f.opts.Image = "other", image("other")
+			f.opts.App, f.opts.Image = "other", gitopstest.Image("other")
 			err := f.fail("(" + string(test.reason) + ")")
 			if refusal := (*overlay.Refusal)(nil); !errors.As(err, &refusal) || refusal.Reason != test.reason || gitops.ExitCode(err) != 1 {
 				t.Errorf("error is %v, want the reason %q", err, test.reason)
@@ -209,12 +206,12 @@ func TestRefusals(t *testing.T) {
 // A branch that lacks the app says so, and is left as it is.
 func TestBranchLacksTheApp(t *testing.T) {
 	f := newFixture(t)
-	f.branch(branch, "main")
-	head := f.head(branch)
-	f.commit("main", "one more app", app("refunds"))
-	f.opts.App, f.opts.Image = "refunds", image("refunds")
+	f.Branch(branch, "main")
+	head := f.Head(branch)
+	f.Commit("main", "one more app", gitopstest.App("refunds"))
+	f.opts.App, f.opts.Image = "refunds", gitopstest.Image("refunds")
 	f.fail(`on branch "` + branch + `"`)
-	if f.head(branch) != head {
+	if f.Head(branch) != head {
 		t.Error("the branch moved")
 	}
 }

@@ -63,7 +63,9 @@ func (t tree) entry(op, name string) (entry, error) {
 		return entry{name: name, mode: filemode.Dir, hash: t.root.Hash}, nil
 	}
 	found, err := t.root.FindEntry(name)
-	if errors.Is(err, object.ErrEntryNotFound) || errors.Is(err, object.ErrDirectoryNotFound) {
+	switch {
+	// The last one is for a path through a file: go-git looks for a tree of its hash.
+	case errors.Is(err, object.ErrEntryNotFound), errors.Is(err, object.ErrDirectoryNotFound), errors.Is(err, plumbing.ErrObjectNotFound):
 		err = fs.ErrNotExist
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
+	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
@@ -26,17 +27,18 @@ const (
 
 // fixture is a server with the app checkout, and an update of it.
 type fixture struct {
-	*gitServer
+	*gitopstest.Server
+	t    *testing.T
 	opts gitops.Options
 	log  *bytes.Buffer
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{gitServer: newGitServer(t, app("checkout")), log: &bytes.Buffer{}}
+	f := &fixture{Server: gitopstest.Start(t, gitopstest.App("checkout")), t: t, log: &bytes.Buffer{}}
 	f.opts = gitops.Options{
-		Repository: f.url(), PlainHTTP: true, Team: "payments", App: "checkout", Image: image("checkout"), Digest: digest("a"),
-		SourceCommit: sourceCommit, Credential: credentials(t, password), ResultsDir: t.TempDir(), Workspace: t.TempDir(),
+		Repository: f.URL(), PlainHTTP: true, Team: "payments", App: "checkout", Image: gitopstest.Image("checkout"), Digest: gitopstest.Digest("a"),
+		SourceCommit: sourceCommit, Credential: credentials(t, gitopstest.Password), ResultsDir: t.TempDir(), Workspace: t.TempDir(),
 		PipelineRun: "checkout-7x2vq", LogOutput: f.log, LogFormat: "json",
 		Now: func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) },
 	}
@@ -48,7 +50,7 @@ func newFixture(t *testing.T) *fixture {
 func credentials(t *testing.T, password string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range map[string]string{"username": username + "\n", "password": password} {
+	for name, content := range map[string]string{"username": gitopstest.Username + "\n", "password": password} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +60,7 @@ func credentials(t *testing.T, password string) string {
 
 func checkNoSecret(t *testing.T, what, text string) {
 	t.Helper()
-	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(username + ":" + password))} {
+	for _, secret := range []string{gitopstest.Password, base64.StdEncoding.EncodeToString([]byte(gitopstest.Username + ":" + gitopstest.Password))} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s holds the credential: %s", what, text)
 		}
@@ -82,8 +84,8 @@ func (f *fixture) update() gitops.Result {
 // fail must fail, say want, and leave neither a branch nor a result.
 func (f *fixture) fail(want string) error {
 	f.t.Helper()
-	before := f.branches()
-	main := f.head("main")
+	before := f.Branches()
+	main := f.Head("main")
 	_, err := gitops.Update(context.Background(), f.opts)
 	if err == nil || !strings.Contains(err.Error(), want) {
 		f.t.Errorf("error is %v, want it to say %q", err, want)
@@ -92,7 +94,7 @@ func (f *fixture) fail(want string) error {
 		gitops.LogFailure(f.opts.Logger(), err)
 		checkNoSecret(f.t, "the error", err.Error())
 	}
-	if diff := cmp.Diff(before, f.branches()); diff != "" || f.head("main") != main {
+	if diff := cmp.Diff(before, f.Branches()); diff != "" || f.Head("main") != main {
 		f.t.Errorf("branches (-before +after):\n%s", diff)
 	}
 	if left, _ := os.ReadDir(f.opts.ResultsDir); len(left) > 0 {
@@ -112,23 +114,23 @@ func (f *fixture) result(name string) string {
 
 func TestUpdate(t *testing.T) {
 	f := newFixture(t)
-	main := f.head("main")
+	main := f.Head("main")
 	got := f.update()
-	if want := (gitops.Result{Branch: branch, Commit: f.head(branch), Changed: true}); got != want || got.Commit == "" {
+	if want := (gitops.Result{Branch: branch, Commit: f.Head(branch), Changed: true}); got != want || got.Commit == "" {
 		t.Errorf("Update = %+v, want %+v", got, want)
 	}
-	if f.head("main") != main {
+	if f.Head("main") != main {
 		t.Error("main moved")
 	}
-	if diff := cmp.Diff(kustomization("checkout", digest("a")), f.file(branch, overlayPath)); diff != "" {
+	if diff := cmp.Diff(gitopstest.Kustomization("checkout", gitopstest.Digest("a")), f.File(branch, overlayPath)); diff != "" {
 		t.Errorf("the overlay (-want +got):\n%s", diff)
 	}
 	want := "M\t" + overlayPath + "\n"
-	if changed := git(t, f.dir, "diff", "--name-status", "main", branch); changed != want {
+	if changed := gitopstest.Git(t, f.Dir, "diff", "--name-status", "main", branch); changed != want {
 		t.Errorf("the commit changes %q, want %q", changed, want)
 	}
 	want = "bump: payments/checkout dev @aaaaaaaa\n|quay-push|quay-push@localhost|2026-11-24T12:00:00+00:00|" + main + "\n"
-	if said := git(t, f.dir, "log", "-1", "--date=iso-strict", "--format=%B|%an|%ae|%cI|%P", branch); said != want {
+	if said := gitopstest.Git(t, f.Dir, "log", "-1", "--date=iso-strict", "--format=%B|%an|%ae|%cI|%P", branch); said != want {
 		t.Errorf("the commit is %q, want %q", said, want)
 	}
 	for name, want := range map[string]string{"branch": branch, "commit": got.Commit, "changed": "true"} {
@@ -136,7 +138,7 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("result %s = %q, want %q", name, value, want)
 		}
 	}
-	git(t, f.dir, "fsck", "--strict")
+	gitopstest.Git(t, f.Dir, "fsck", "--strict")
 }
 
 func TestUpdateAgainPushesNothing(t *testing.T) {
@@ -146,15 +148,15 @@ func TestUpdateAgainPushesNothing(t *testing.T) {
 	if want := (gitops.Result{Branch: branch, Commit: first.Commit}); again != want {
 		t.Errorf("the second update = %+v, want %+v", again, want)
 	}
-	if f.result("changed") != "false" || f.head(branch) != first.Commit {
-		t.Errorf("changed = %q, the branch is at %s", f.result("changed"), f.head(branch))
+	if f.result("changed") != "false" || f.Head(branch) != first.Commit {
+		t.Errorf("changed = %q, the branch is at %s", f.result("changed"), f.Head(branch))
 	}
 	// Merged, and the branch removed.
-	git(t, f.dir, "update-ref", "refs/heads/main", first.Commit)
-	git(t, f.dir, "branch", "-q", "-D", branch)
+	gitopstest.Git(t, f.Dir, "update-ref", "refs/heads/main", first.Commit)
+	gitopstest.Git(t, f.Dir, "branch", "-q", "-D", branch)
 	merged := f.update()
-	if want := (gitops.Result{Branch: "main", Commit: first.Commit}); merged != want || f.head(branch) != "" {
-		t.Errorf("after the merge Update = %+v, want %+v, branches %v", merged, want, f.branches())
+	if want := (gitops.Result{Branch: "main", Commit: first.Commit}); merged != want || f.Head(branch) != "" {
+		t.Errorf("after the merge Update = %+v, want %+v, branches %v", merged, want, f.Branches())
 	}
 }
 
@@ -162,7 +164,7 @@ func TestBranchOfTheDigest(t *testing.T) {
 	f := newFixture(t)
 	f.opts.SourceCommit = ""
 	f.opts.Image, f.opts.Digest = "", ""
-	f.opts.OverlayImage = `{"name":"` + image("checkout") + `","newName":"` + image("checkout") + `","digest":"` + digest("b") + `"}`
+	f.opts.OverlayImage = `{"name":"` + gitopstest.Image("checkout") + `","newName":"` + gitopstest.Image("checkout") + `","digest":"` + gitopstest.Digest("b") + `"}`
 	if got := f.update(); got.Branch != "ci/dev/bbbbbbbb" || !got.Changed {
 		t.Errorf("Update = %+v", got)
 	}
@@ -171,30 +173,30 @@ func TestBranchOfTheDigest(t *testing.T) {
 // A source commit that builds two apps, or one app twice, has one branch with a commit for each.
 func TestBranchExists(t *testing.T) {
 	f := newFixture(t)
-	f.commit("main", "one more app", app("refunds"))
+	f.Commit("main", "one more app", gitopstest.App("refunds"))
 	first := f.update()
 	other := f.opts
-	other.App, other.Image, other.Digest = "refunds", image("refunds"), digest("b")
+	other.App, other.Image, other.Digest = "refunds", gitopstest.Image("refunds"), gitopstest.Digest("b")
 	second, err := gitops.Update(context.Background(), other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.opts.Digest = digest("c")
+	f.opts.Digest = gitopstest.Digest("c")
 	third := f.update()
-	want := strings.Join([]string{third.Commit, second.Commit, first.Commit, f.head("main")}, "\n") + "\n"
-	if got := git(t, f.dir, "log", "-4", "--format=%H", branch); got != want {
+	want := strings.Join([]string{third.Commit, second.Commit, first.Commit, f.Head("main")}, "\n") + "\n"
+	if got := gitopstest.Git(t, f.Dir, "log", "-4", "--format=%H", branch); got != want {
 		t.Errorf("the branch has\n%swant\n%s", got, want)
 	}
-	if got := f.file(branch, overlayPath); got != kustomization("checkout", digest("c")) {
+	if got := f.File(branch, overlayPath); got != gitopstest.Kustomization("checkout", gitopstest.Digest("c")) {
 		t.Errorf("checkout's overlay is %s", got)
 	}
-	if got := f.file(branch, strings.ReplaceAll(overlayPath, "checkout", "refunds")); got != kustomization("refunds", digest("b")) {
+	if got := f.File(branch, strings.ReplaceAll(overlayPath, "checkout", "refunds")); got != gitopstest.Kustomization("refunds", gitopstest.Digest("b")) {
 		t.Errorf("refunds' overlay is %s", got)
 	}
 }
 
 // onceAt calls do before the nth request for a path that ends with suffix.
-func (s *gitServer) onceAt(suffix string, n int, do func()) {
+func (f *fixture) onceAt(suffix string, n int, do func()) {
 	var mu sync.Mutex
 	before := func(_ http.ResponseWriter, r *http.Request) bool {
 		mu.Lock()
@@ -206,7 +208,7 @@ func (s *gitServer) onceAt(suffix string, n int, do func()) {
 		}
 		return false
 	}
-	s.before.Store(&before)
+	f.Before.Store(&before)
 }
 
 const pushing = "service=git-receive-pack"
@@ -215,21 +217,21 @@ const pushing = "service=git-receive-pack"
 func TestMainMoves(t *testing.T) {
 	f := newFixture(t)
 	f.onceAt(pushing, 1, func() {
-		f.commit("main", "a comment", map[string]string{overlayPath: "# new\n" + kustomization("checkout", overlay.Placeholder)})
+		f.Commit("main", "a comment", map[string]string{overlayPath: "# new\n" + gitopstest.Kustomization("checkout", overlay.Placeholder)})
 	})
 	got := f.update()
-	if want := "# new\n" + kustomization("checkout", digest("a")); f.file(branch, overlayPath) != want || !got.Changed {
-		t.Errorf("Update = %+v, the overlay is %s", got, f.file(branch, overlayPath))
+	if want := "# new\n" + gitopstest.Kustomization("checkout", gitopstest.Digest("a")); f.File(branch, overlayPath) != want || !got.Changed {
+		t.Errorf("Update = %+v, the overlay is %s", got, f.File(branch, overlayPath))
 	}
-	if parent := strings.TrimSpace(git(t, f.dir, "log", "-1", "--format=%P", branch)); parent != f.head("main") {
-		t.Errorf("its parent is %s, main is %s", parent, f.head("main"))
+	if parent := strings.TrimSpace(gitopstest.Git(t, f.Dir, "log", "-1", "--format=%P", branch)); parent != f.Head("main") {
+		t.Errorf("its parent is %s, main is %s", parent, f.Head("main"))
 	}
 }
 
 func TestMainMovesOn(t *testing.T) {
 	f := newFixture(t)
 	move := func() {
-		f.commit("main", "more", map[string]string{"README.md": f.head("main")})
+		f.Commit("main", "more", map[string]string{"README.md": f.Head("main")})
 	}
 	f.onceAt(pushing, 1, func() {
 		move()
@@ -239,8 +241,8 @@ func TestMainMovesOn(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "moved twice") {
 		t.Errorf("error is %v", err)
 	}
-	if f.head(branch) != "" || f.hasResult("branch") {
-		t.Errorf("branches are %v", f.branches())
+	if f.Head(branch) != "" || f.hasResult("branch") {
+		t.Errorf("branches are %v", f.Branches())
 	}
 }
 
@@ -252,22 +254,22 @@ func (f *fixture) hasResult(name string) bool {
 
 // Another run of the same source commit makes the branch between the look and the push.
 func TestBranchComesMeanwhile(t *testing.T) {
-	for name, theirs := range map[string]string{"the same digest": digest("a"), "another digest": digest("b")} {
+	for name, theirs := range map[string]string{"the same digest": gitopstest.Digest("a"), "another digest": gitopstest.Digest("b")} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			other := f.opts
 			other.Digest, other.ResultsDir, other.LogOutput = theirs, t.TempDir(), nil
 			f.onceAt(pushing, 1, func() {
-				f.before.Store(nil)
+				f.Before.Store(nil)
 				if _, err := gitops.Update(context.Background(), other); err != nil {
 					t.Error(err)
 				}
 			})
 			got := f.update()
-			if got.Changed != (theirs != digest("a")) || got.Commit != f.head(branch) {
-				t.Errorf("Update = %+v, the branch is at %s", got, f.head(branch))
+			if got.Changed != (theirs != gitopstest.Digest("a")) || got.Commit != f.Head(branch) {
+				t.Errorf("Update = %+v, the branch is at %s", got, f.Head(branch))
 			}
-			if content := f.file(branch, overlayPath); content != kustomization("checkout", digest("a")) {
+			if content := f.File(branch, overlayPath); content != gitopstest.Kustomization("checkout", gitopstest.Digest("a")) {
 				t.Errorf("the overlay is %s", content)
 			}
 		})
