@@ -76,6 +76,9 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if err != nil {
 		return err
 	}
+	if err := tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d); err != nil {
+		return err
+	}
 	task, err := r.create(ctx, run, newTaskRun(run, owner, params, d, c))
 	if err != nil {
 		return err

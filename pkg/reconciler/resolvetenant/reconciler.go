@@ -66,7 +66,11 @@ func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenan
 		return tenant.Decision{}, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
 	}
 	d, _, err := tenancy.Resolve(ctx, r.cluster, r.config(), run, params, r.clock.Now())
-	return d, err
+	if err != nil {
+		return d, err
+	}
+	// Whoever gets the name mounts it here.
+	return d, tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
 }
 
 func resultsOf(d tenant.Decision) []v1beta1.CustomRunResult {

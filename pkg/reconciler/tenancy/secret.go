@@ -24,22 +24,29 @@ type SecretError struct {
 
 func (e *SecretError) Error() string { return e.Problem + "; " + e.Next }
 
-// CheckSecret makes sure, before any Pod waits for it, that the tenant's Secret in namespace exists, has the type and the key
-// of a dockerconfigjson, and that the entry which a push to image would use, or to the tenant's organization if image is
-// empty, is one of the tenant's own robots. A Pod with a
-// Secret volume that is missing stays Pending until the timeout (tektoncd/pipeline#3897). The error is a *SecretError, or the
-// API server's. No part of the Secret's data leaves this function.
+// CheckSecret makes sure, before any Pod waits for it, that the tenant can push to image with its Secret in namespace, or to
+// the tenant's organization if image is empty. A Pod with a Secret volume that is missing stays Pending until the timeout
+// (tektoncd/pipeline#3897). The error is Credential's.
 func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) error {
+	_, err := Credential(ctx, cluster, namespace, image, d)
+	return err
+}
+
+// Credential returns what a push to image, or to the tenant's organization if image is empty, would use of the tenant's
+// Secret in namespace. The Secret has to be of type and key of a dockerconfigjson, and the entry one of the tenant's own
+// robots. The error is a *SecretError, or the API server's, and holds nothing of the Secret's data.
+func Credential(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) (dockerconfig.Credential, error) {
+	var none dockerconfig.Credential
 	secret, err := cluster.Secret(ctx, namespace, d.Secret)
 	switch {
 	case apierrs.IsNotFound(err):
-		return missing(ctx, cluster, namespace, d)
+		return none, missing(ctx, cluster, namespace, d)
 	case apierrs.IsForbidden(err):
-		return &SecretError{v1alpha1.ReasonSecretUnreadable,
+		return none, &SecretError{v1alpha1.ReasonSecretUnreadable,
 			fmt.Sprintf("the controller may not read Secret %q in namespace %q", d.Secret, namespace),
 			"give it a Role with verb get on that name, see docs/install.md"}
 	case err != nil:
-		return fmt.Errorf("reading Secret %q: %w", d.Secret, err)
+		return none, fmt.Errorf("reading Secret %q: %w", d.Secret, err)
 	}
 	invalid := func(next, format string, args ...any) error {
 		return &SecretError{v1alpha1.ReasonSecretInvalid,
@@ -47,15 +54,15 @@ func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, 
 	}
 	const template = "correct the template of its ExternalSecret, see docs/install.md"
 	if secret.Type != corev1.SecretTypeDockerConfigJson {
-		return invalid(template, "has type %q, not %q", secret.Type, corev1.SecretTypeDockerConfigJson)
+		return none, invalid(template, "has type %q, not %q", secret.Type, corev1.SecretTypeDockerConfigJson)
 	}
 	data, ok := secret.Data[corev1.DockerConfigJsonKey]
 	if !ok {
-		return invalid(template, "has no key %q", corev1.DockerConfigJsonKey)
+		return none, invalid(template, "has no key %q", corev1.DockerConfigJsonKey)
 	}
 	file, err := dockerconfig.Parse(data)
 	if err != nil {
-		return invalid(template, "cannot be used: %v", err)
+		return none, invalid(template, "cannot be used: %v", err)
 	}
 	repository := d.Organization
 	if _, path, ok := strings.Cut(image, "/"); ok {
@@ -64,14 +71,14 @@ func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, 
 	match, err := file.For(d.Registry, repository)
 	switch {
 	case errors.Is(err, dockerconfig.ErrNoEntry):
-		return invalid("let its ExternalSecret render the registry's host as the key of auths", "has no entry for registry %q: %v", d.Registry, err)
+		return none, invalid("let its ExternalSecret render the registry's host as the key of auths", "has no entry for registry %q: %v", d.Registry, err)
 	case err != nil:
-		return invalid(template, "cannot be used: %v", err)
+		return none, invalid(template, "cannot be used: %v", err)
 	case !d.OwnsRobot(match.Credential.Username):
-		return invalid("let its ExternalSecret read the Vault path of team "+d.Team,
+		return none, invalid("let its ExternalSecret read the Vault path of team "+d.Team,
 			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot)
 	}
-	return nil
+	return match.Credential, nil
 }
 
 // repositoryOf is the path without a tag.
