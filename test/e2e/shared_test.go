@@ -44,8 +44,10 @@ func TestSharedNamespaceLabel(t *testing.T) {
 			t.Errorf("creating a CustomRun by hand: %v, want Invalid", err)
 		}
 	})
-	t.Run("without a label the run is refused", func(t *testing.T) {
-		refused(t, ctx, pushOnly(shared, shared.Repository), v1alpha1.ReasonNoTenant, "rule shared-namespace")
+	t.Run("without a label the run is Invalid", func(t *testing.T) {
+		if _, err := runs.Create(ctx, pushOnly(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+			t.Errorf("creating without a team: %v, want Invalid", err)
+		}
 	})
 	t.Run("the own label decides, and cannot change", func(t *testing.T) {
 		run := pushOnly(shared, shared.Repository)

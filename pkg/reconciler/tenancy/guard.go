@@ -12,9 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Guards are the policies that make the label of a PipelineRun a proof: one lets it be set only with the right to it, and
-// the other keeps everybody but Tekton from writing a CustomRun.
-var Guards = []string{"tenant-label.quay.comptech-lab.com", "customrun.quay.comptech-lab.com"}
+// Guards are the policies that make the label of a PipelineRun a proof, and the Secret of a robot its team's alone: the label
+// is set only with the right to it; nobody but Tekton writes a CustomRun, nobody another team's run, and nobody but the
+// platform the Task and the Pipelines; and no Pod mounts another team's robot.
+var Guards = []string{
+	"tenant-label.quay.comptech-lab.com", "customrun.quay.comptech-lab.com", "run.quay.comptech-lab.com",
+	"definition.quay.comptech-lab.com", "robot-secret.quay.comptech-lab.com", "taskrun-secret.quay.comptech-lab.com",
+}
 
 // Guarded says whether every one of Guards denies in namespace.
 func Guarded(ctx context.Context, cluster Cluster, namespace *corev1.Namespace) (bool, error) {
