@@ -1,0 +1,196 @@
+package robot
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+)
+
+// BootstrapOptions say what Bootstrap makes beside the robot.
+type BootstrapOptions struct {
+	// Repositories are the team's, without the organization; those that do not exist are made. Existing ones of the
+	// organization are always the team's.
+	Repositories []string
+	// CreateOrganization makes the organization if it does not exist; Email is its address, which Quay may require.
+	CreateOrganization bool
+	Email              string
+	// Foreign are repositories of other teams, "organization/name", to prove that the robot may not push there. They must
+	// exist.
+	Foreign []string
+}
+
+// bootstrap is one run of Bootstrap.
+type bootstrap struct {
+	Services
+	Tenant
+	BootstrapOptions
+	// active is the robot whose credential Vault has, or the first one where it has none.
+	active credential
+	stored stored
+	// existing are the repositories of the organization, wanted those that the robot is to push to.
+	existing, wanted []string
+}
+
+// Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
+// permission, proof of the right, Vault. What is right already is kept; after a rotation the robot in use stays in use.
+// The steps until an error are returned with it.
+func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	return s.run(ctx, newBootstrap(s, t, opts).tasks())
+}
+
+// PlanBootstrap says what Bootstrap would do, and changes nothing.
+func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	return plan(ctx, newBootstrap(s, t, opts).tasks())
+}
+
+func newBootstrap(s Services, t Tenant, opts BootstrapOptions) *bootstrap {
+	return &bootstrap{Services: s, Tenant: t, BootstrapOptions: opts, active: credential{username: t.Robot}}
+}
+
+// tasks are the steps of bootstrap. The name of the robot in use is known only when Vault was read, so what comes after
+// is asked through b.
+func (b *bootstrap) tasks() []task {
+	robot := func() string { return b.active.username }
+	repositories := func() []string { return b.wanted }
+	return []task{
+		{id: "organization", title: fmt.Sprintf("have the organization %q", b.Organization), reason: ReasonMissing,
+			next: "create it in Quay, or ask for it", check: b.checkOrganization, do: b.createOrganization},
+		{id: "path", title: fmt.Sprintf("see that %q in Vault is free or this team's", b.VaultPath), check: b.checkPath},
+		{id: "robot", title: "have the robot", reason: ReasonMissing, next: "see the robots of the organization in Quay",
+			check: b.checkRobot, do: b.createRobot},
+		{id: "repositories", title: "have the team's repositories", reason: ReasonMissing, next: "create them in Quay, or see whether they are read-only or mirrors",
+			check: b.checkRepositories, do: b.createRepositories},
+		b.permissionTask(robot, repositories),
+		b.defaultPermissionTask(b.Organization, robot),
+		b.rightTask(func() credential { return b.active }, repositories, func() []string { return b.Foreign }),
+		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
+			next: "run it again", check: b.checkVault, do: b.writeVault},
+	}
+}
+
+func (b *bootstrap) checkOrganization(ctx context.Context) (bool, string, error) {
+	o, err := b.Quay.Organization(ctx, b.Organization)
+	switch {
+	case quay.IsNotFound(err):
+		return false, fmt.Sprintf("there is no organization %q", b.Organization), nil
+	case err != nil:
+		return false, "", err
+	case !o.Admin:
+		return false, "", &Error{Reason: ReasonNoRight, Problem: fmt.Sprintf("the OAuth token does not administer %q", b.Organization),
+			Next: "make its user an owner of the organization, or use a token of one who is"}
+	}
+	return true, "it exists", nil
+}
+
+func (b *bootstrap) createOrganization(ctx context.Context) error {
+	if !b.CreateOrganization {
+		return nil
+	}
+	if err := b.Quay.CreateOrganization(ctx, b.Organization, b.Email); err != nil && !quay.IsExists(err) {
+		return err
+	}
+	return nil
+}
+
+func (b *bootstrap) checkPath(ctx context.Context) (bool, string, error) {
+	found, err := b.read(ctx, b.Tenant)
+	if err != nil {
+		return false, "", err
+	}
+	b.stored = found
+	if !found.exists || found.username == "" {
+		return true, "it is free", nil
+	}
+	b.active.username = found.username
+	return true, fmt.Sprintf("it has robot %q", found.username), nil
+}
+
+func (b *bootstrap) checkRobot(ctx context.Context) (bool, string, error) {
+	r, err := b.Quay.Robot(ctx, b.active.username)
+	if quay.IsNotFound(err) {
+		return false, fmt.Sprintf("there is no robot %q", b.active.username), nil
+	} else if err != nil {
+		return false, "", err
+	}
+	b.active.token = r.Token
+	return true, fmt.Sprintf("robot %q exists", r.Name), nil
+}
+
+func (b *bootstrap) createRobot(ctx context.Context) error {
+	return b.Services.createRobot(ctx, b.active.username, b.Team)
+}
+
+// createRobot makes a robot unless it exists.
+func (s Services) createRobot(ctx context.Context, robot, team string) error {
+	_, err := s.Quay.CreateRobot(ctx, robot, "pushes images of team "+team+"; managed by quay-push")
+	if quay.IsExists(err) {
+		return nil
+	}
+	return err
+}
+
+func (b *bootstrap) checkRepositories(ctx context.Context) (bool, string, error) {
+	existing, err := b.Services.repositories(ctx, b.Organization)
+	if err != nil {
+		return false, "", err
+	}
+	b.existing, b.wanted = existing, slices.Clone(existing)
+	missing := []string{}
+	for _, name := range b.Repositories {
+		if path := b.Organization + "/" + name; !slices.Contains(b.wanted, path) {
+			b.wanted, missing = append(b.wanted, path), append(missing, path)
+		}
+	}
+	if len(missing) > 0 {
+		return false, "missing: " + strings.Join(missing, ", "), nil
+	}
+	return true, fmt.Sprintf("%d repositories", len(existing)), nil
+}
+
+// repositories are the paths of the repositories of organization that a robot can push to; none where there is no such
+// organization.
+func (s Services) repositories(ctx context.Context, organization string) ([]string, error) {
+	list, err := s.Quay.Repositories(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{}
+	for _, r := range list {
+		if r.State == "" || r.State == "NORMAL" {
+			paths = append(paths, r.Path())
+		}
+	}
+	return paths, nil
+}
+
+func (b *bootstrap) createRepositories(ctx context.Context) error {
+	for _, path := range b.wanted {
+		if slices.Contains(b.existing, path) {
+			continue
+		}
+		if err := b.Quay.CreateRepository(ctx, path); err != nil && !quay.IsExists(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkVault compares with Quay, which is the source of truth.
+func (b *bootstrap) checkVault(ctx context.Context) (bool, string, error) {
+	found, err := b.read(ctx, b.Tenant)
+	if err != nil {
+		return false, "", err
+	}
+	b.stored = found
+	if found.exists && found.equal(b.active) {
+		return true, fmt.Sprintf("version %d has the token that Quay has", found.version), nil
+	}
+	return false, "Vault does not have the token that Quay has", nil
+}
+
+func (b *bootstrap) writeVault(ctx context.Context) error {
+	return b.write(ctx, b.Tenant, b.active, b.stored.version)
+}

@@ -1,0 +1,218 @@
+package robot_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// bootstrapped fails the test unless the tenant is as Bootstrap leaves it, with the repositories api, web and new.
+func (w *world) bootstrapped(when string) {
+	w.Helper()
+	s := w.observer()
+	token := w.quay.RobotToken("team-payments+ci")
+	rights, err := s.Quay.Rights(w.Context(), "team-payments+ci", quay.NewToken(token), "team-payments/api", "team-payments/web", "team-payments/new")
+	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") || !rights.Push("team-payments/new") {
+		w.Errorf("%s: rights are %v, %v", when, rights, err)
+	}
+	prototypes, err := s.Quay.Prototypes(w.Context(), "team-payments")
+	if err != nil || len(prototypes) != 1 || prototypes[0].Role != quay.Write || prototypes[0].Delegate != "team-payments+ci" {
+		w.Errorf("%s: default permissions are %v, %v", when, prototypes, err)
+	}
+	live := w.live()
+	if len(live) != 1 || live[0].Data["username"] != "team-payments+ci" || live[0].Data["token"] != token || len(live[0].Data) != 2 {
+		w.Errorf("%s: Vault has %v", when, live)
+	}
+}
+
+var bootstrapSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "vault"}
+
+func TestBootstrap(t *testing.T) {
+	w := newWorld(t)
+	opts := robot.BootstrapOptions{Repositories: []string{"api", "new"}}
+
+	before := w.calls
+	planned, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"organization kept", "path kept", "robot pending", "repositories pending", "permission pending", "default-permission pending",
+		"right pending", "vault pending"}
+	if diff := cmp.Diff(want, states(planned)); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	for _, r := range w.quay.Requests() {
+		if r.Method != "GET" {
+			t.Errorf("the plan sent %s %s", r.Method, r.Path)
+		}
+	}
+	if w.calls == before || len(w.live()) > 0 {
+		t.Error("the plan looked at nothing, or wrote")
+	}
+
+	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []string{"organization kept", "path kept", "robot changed", "repositories changed", "permission changed", "default-permission changed",
+		"right kept", "vault changed"}
+	if diff := cmp.Diff(want, states(steps)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	w.bootstrapped("after the first run")
+
+	w.quay.ForgetRequests()
+	steps, err = robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts)
+	kept := []string{}
+	for _, id := range bootstrapSteps {
+		kept = append(kept, id+" kept")
+	}
+	if diff := cmp.Diff(kept, states(steps)); diff != "" || err != nil {
+		t.Errorf("second run (-want +got):\n%s%v", diff, err)
+	}
+	for _, r := range w.quay.Requests() {
+		if r.Method != "GET" {
+			t.Errorf("the second run sent %s %s", r.Method, r.Path)
+		}
+	}
+	w.bootstrapped("after the second run")
+}
+
+// The program dies after each of its calls, and is run again.
+func TestBootstrapGoesOnAfterACrashAnywhere(t *testing.T) {
+	opts := robot.BootstrapOptions{Repositories: []string{"new"}}
+	points := 0
+	for crashAt := 1; ; crashAt++ {
+		w := newWorld(t)
+		w.crashAt = crashAt
+		_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts)
+		if err == nil {
+			break
+		}
+		if points++; !errors.Is(err, errCrash) {
+			t.Fatalf("crash after call %d: %v", crashAt, err)
+		}
+		w.crashAt, w.dead = 0, false
+		if _, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil {
+			t.Errorf("run again after call %d: %v", crashAt, err)
+		}
+		w.bootstrapped(fmt.Sprint("after a crash at call ", crashAt))
+	}
+	t.Logf("%d points", points)
+	if points < 20 {
+		t.Errorf("only %d points", points)
+	}
+}
+
+func TestBootstrapAdopts(t *testing.T) {
+	w := newWorld(t)
+	token := w.quay.AddRobot("team-payments", "ci")
+	w.quay.Grant("team-payments/api", "team-payments+ci", quaytest.Admin)
+	w.quay.Grant("team-payments/web", "team-payments+ci", quaytest.Read)
+	w.quay.SetDefaultPermission("team-payments", "team-payments+ci", quaytest.Read)
+	w.put(w.VaultPath, vault.Data{"username": "team-payments+ci", "token": "stale"})
+	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"organization kept", "path kept", "robot kept", "repositories kept", "permission changed", "default-permission changed", "right kept", "vault changed"}
+	if diff := cmp.Diff(want, states(steps)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if got := w.quay.RobotToken("team-payments+ci"); got != token || w.live()[1].Data["token"] != token {
+		t.Error("the token was changed, or Vault does not have it")
+	}
+}
+
+// After a rotation the standby robot is in use; bootstrapping again does not go back.
+func TestBootstrapKeepsTheRobotInUse(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	if err != nil || strings.Contains(strings.Join(states(steps), " "), "changed") {
+		t.Errorf("steps are %v, %v", states(steps), err)
+	}
+	if username, _ := w.secretCredential(); username != "team-payments+ci-b" || !w.works() {
+		t.Errorf("the Secret has %q", username)
+	}
+}
+
+func TestBootstrapRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(w *world)
+		opts    robot.BootstrapOptions
+		reason  robot.Reason
+		text    string
+	}{
+		"a path of another team": {prepare: func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": "T"}) },
+			reason: robot.ReasonRefused, text: `has the credential of "team-platform+ci", which is no robot of team "payments"`},
+		"a missing organization": {prepare: func(w *world) { w.Organization = "team-none"; w.Robot = "team-none+ci" },
+			reason: robot.ReasonMissing, text: `there is no organization "team-none"`},
+		"a robot with a right elsewhere": {prepare: func(w *world) {
+			w.quay.AddOrganization("team-platform")
+			w.quay.AddRepository("team-platform", "base")
+			w.quay.AddRobot("team-payments", "ci")
+			w.quay.AddTeamMember("team-platform", "pushers", "member", "team-payments+ci")
+			w.quay.GrantTeam("team-platform/base", "pushers", quaytest.Write)
+		}, opts: robot.BootstrapOptions{Foreign: []string{"team-platform/base"}},
+			reason: robot.ReasonRefused, text: `robot "team-payments+ci" may push to "team-platform/base", which is another team's`},
+		"a repository that takes no push": {prepare: func(w *world) { w.quay.SetState("team-payments/api", quaytest.Mirror) },
+			opts: robot.BootstrapOptions{Repositories: []string{"api"}}, reason: robot.ReasonMissing, text: "see whether they are read-only or mirrors"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.prepare(w)
+			_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, test.opts)
+			e := (*robot.Error)(nil)
+			if !errors.As(err, &e) || e.Reason != test.reason || e.Next == "" || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("error is %v, want %s, %q", err, test.reason, test.text)
+			}
+			if len(w.versions[w.VaultPath]) > 1 || test.reason == robot.ReasonMissing && len(w.live()) > 0 {
+				t.Error("it wrote to Vault")
+			}
+		})
+	}
+}
+
+func TestBootstrapMakesTheOrganizationWhenAsked(t *testing.T) {
+	w := newWorld(t)
+	w.Organization, w.Robot, w.StandbyRobot = "team-new", "team-new+ci", "team-new+ci-b"
+	opts := robot.BootstrapOptions{CreateOrganization: true, Email: "new@example.com", Repositories: []string{"app"}}
+	if planned, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil || states(planned)[0] != "organization pending" {
+		t.Errorf("plan is %v, %v", states(planned), err)
+	}
+	if _, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil {
+		t.Fatal(err)
+	}
+	if token := w.quay.RobotToken("team-new+ci"); token == "" || w.live()[0].Data["token"] != token || !w.quay.HasRepository("team-new/app") {
+		t.Error("the tenant is not there")
+	}
+}
+
+// Somebody who writes to Vault at the same time is noticed.
+func TestBootstrapConflict(t *testing.T) {
+	w := newWorld(t)
+	w.onCall = func() {
+		if w.quay.RobotToken("team-payments+ci") != "" {
+			w.mu.Lock()
+			w.put(w.VaultPath, vault.Data{"username": "team-payments+ci", "token": fmt.Sprint("T", w.calls)})
+			w.mu.Unlock()
+		}
+	}
+	_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	e := (*robot.Error)(nil)
+	if !errors.As(err, &e) || e.Reason != robot.ReasonConflict {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -1,0 +1,90 @@
+package robot
+
+// Status is how a check went.
+type Status string
+
+// The statuses of a check.
+const (
+	Passed Status = "passed"
+	Failed Status = "failed"
+	// Skipped: it could not be looked at, because of another one that failed.
+	Skipped Status = "skipped"
+)
+
+// Check is one look at a part of the chain from Quay to the Secret.
+type Check struct {
+	// ID is its name, which stays the same from one version to the next.
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Status Status `json:"status"`
+	// Detail is what was found, Next the next step where it failed.
+	Detail string `json:"detail,omitempty"`
+	Next   string `json:"next,omitempty"`
+	// Symptom is what people see when this is wrong, in the words of the seed's table of failures.
+	Symptom string `json:"symptom,omitempty"`
+}
+
+// The symptoms of the seed's table of failures.
+const (
+	symptomUnauthorized = "PipelineRun fails unauthorized"
+	symptomNotReady     = "ExternalSecret Ready=False"
+	symptomShared       = "Two tenants accidentally share a Secret"
+	symptomLeaked       = "Robot token leaked"
+	symptomStronger     = "Push works locally but fails in the cluster"
+)
+
+// Report is what Verify found of one tenant.
+type Report struct {
+	Tenant string `json:"tenant"`
+	// Robot is the robot in use, by Vault.
+	Robot  string  `json:"robot,omitempty"`
+	Checks []Check `json:"checks"`
+
+	// prints are keyed hashes of what must not be shared, by what it is. They never leave the process.
+	prints map[string]string
+}
+
+// OK says whether no check failed or was skipped.
+func (r Report) OK() bool {
+	for _, c := range r.Checks {
+		if c.Status != Passed {
+			return false
+		}
+	}
+	return true
+}
+
+// checkKind is a check that is not done yet.
+type checkKind struct {
+	id, title, symptom, next string
+}
+
+// The checks in the order of the chain. The first four that are about Vault and the Secret are the seed's.
+var (
+	checkOrganization = checkKind{"organization", "the organization exists", symptomUnauthorized, "create it in Quay, or run bootstrap"}
+	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", symptomNotReady, "run bootstrap"}
+	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", symptomShared, "run bootstrap for the path's own team"}
+	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", symptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
+	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", symptomNotReady,
+		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
+	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", symptomShared, "render it again with onboard"}
+	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", symptomUnauthorized, "render the ExternalSecret again with onboard"}
+	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", symptomStronger, "render the ExternalSecret again with onboard"}
+	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's two", symptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
+	checkSecretToken = checkKind{"secret-token", "the Secret has the token that Vault has", symptomUnauthorized, "refresh the ExternalSecret, or run rotate, which does"}
+	checkAge         = checkKind{"secret-age", "the Secret is not older than the version in Vault", symptomUnauthorized, "refresh the ExternalSecret"}
+	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", symptomUnauthorized, "run bootstrap"}
+	checkPush        = checkKind{"push-right", "the robot may push to every repository of the team", symptomUnauthorized,
+		"run bootstrap; if it has Write, see whether the repository is read-only or a mirror"}
+	checkForeign = checkKind{"no-right-elsewhere", "the robot may not push to another organization", symptomShared, "take it out of that organization's teams"}
+	checkOld     = checkKind{"old-tokens", "no older version in Vault can be read", symptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
+	checkShared  = checkKind{"not-shared", "no other team has the same token, Secret or path", symptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
+)
+
+func (k checkKind) with(status Status, detail string) Check {
+	c := Check{ID: k.id, Title: k.title, Status: status, Detail: detail, Symptom: k.symptom}
+	if status == Failed {
+		c.Next = k.next
+	}
+	return c
+}

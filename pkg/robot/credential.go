@@ -1,0 +1,124 @@
+package robot
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// The keys of the secret in Vault, which the ExternalSecret's template names.
+const (
+	keyUsername = "username"
+	keyToken    = "token"
+)
+
+// credential is a robot's name and token, as Vault has them.
+type credential struct {
+	username string
+	token    quay.Token
+}
+
+// equal says whether both are the same robot with the same token.
+func (c credential) equal(other credential) bool {
+	return c.username == other.username && c.token.Equal(other.token)
+}
+
+// data is what Vault is given.
+func (c credential) data() vault.Data {
+	return vault.Data{keyUsername: c.username, keyToken: c.token.Reveal()}
+}
+
+func credentialOf(data vault.Data) credential {
+	return credential{data[keyUsername], quay.NewToken(data[keyToken])}
+}
+
+// stored is what is at the tenant's path in Vault.
+type stored struct {
+	credential
+	vault.Secret
+	// exists says whether there is a version that can be read; version is the one to write on, which may be a deleted one.
+	exists  bool
+	version int
+}
+
+// read reads the tenant's path. A credential of another team there is refused.
+func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
+	secret, err := s.Vault.Read(ctx, t.VaultPath)
+	if errors.Is(err, vault.ErrNotFound) {
+		metadata, err := s.Vault.Metadata(ctx, t.VaultPath)
+		return stored{version: metadata.Current}, err
+	}
+	if err != nil {
+		return stored{}, err
+	}
+	found := stored{credential: credentialOf(secret.Data), Secret: secret, exists: true, version: secret.Version}
+	if found.username != "" && !t.owns(found.username) {
+		return stored{}, &Error{Reason: ReasonRefused,
+			Problem: fmt.Sprintf("the path %q in Vault has the credential of %q, which is no robot of team %q", t.VaultPath, found.username, t.Team),
+			Next:    "check --division and --app; if the path is this team's, delete what is there"}
+	}
+	return found, nil
+}
+
+// write writes c to the tenant's path, on top of the version that was read. A write whose answer got lost is found to be
+// there already.
+func (s Services) write(ctx context.Context, t Tenant, c credential, version int) error {
+	_, err := s.Vault.Write(ctx, t.VaultPath, c.data(), version)
+	if !errors.Is(err, vault.ErrConflict) {
+		return err
+	}
+	if now, readErr := s.Vault.Read(ctx, t.VaultPath); readErr == nil && credentialOf(now.Data).equal(c) {
+		return nil
+	}
+	return &Error{Reason: ReasonConflict, Problem: "somebody else changed the credential at the same time", Err: err,
+		Next: "see who works on this team, then run it again"}
+}
+
+// errSecret is what is wrong with the content of a Secret.
+type errSecret struct{ error }
+
+// carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
+func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
+	config, err := dockerconfig.Parse(secret.Dockerconfig)
+	if err != nil {
+		return dockerconfig.Credential{}, errSecret{err}
+	}
+	match, err := config.For(t.Registry, t.Organization)
+	if err != nil {
+		return dockerconfig.Credential{}, errSecret{err}
+	}
+	return match.Credential, nil
+}
+
+// same says whether the credential of a Secret is c. It compares in constant time.
+func (c credential) same(inSecret dockerconfig.Credential) bool {
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.token.Reveal()))
+	return c.token.Known() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1
+}
+
+// inSecret looks whether the Secret carries c, and says what it has instead.
+func (s Services) inSecret(ctx context.Context, t Tenant, c credential) (bool, string, error) {
+	name := t.Namespace + "/" + t.Secret
+	secret, err := s.Cluster.Secret(ctx, t.Namespace, t.Secret)
+	if errors.Is(err, ErrNotFound) {
+		return false, fmt.Sprintf("there is no Secret %q", name), nil
+	} else if err != nil {
+		return false, "", err
+	}
+	found, err := t.carried(secret)
+	switch {
+	case err != nil:
+		return false, fmt.Sprintf("Secret %q cannot be used: %v", name, err), nil
+	case c.same(found):
+		return true, fmt.Sprintf("Secret %q has the token of %q", name, c.username), nil
+	case found.Username != c.username:
+		return false, fmt.Sprintf("Secret %q has the robot %q, Vault has %q", name, found.Username, c.username), nil
+	}
+	return false, fmt.Sprintf("Secret %q has an older token of %q", name, c.username), nil
+}

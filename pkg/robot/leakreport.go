@@ -1,0 +1,56 @@
+package robot
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMarkdown writes the report for people: what was done, what could have been done, what to do next.
+func (r LeakReport) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Leaked token of team %s\n\n", r.Tenant)
+	fmt.Fprintf(&b, "The tokens of both robots were burnt at %s. They may have been known since %s.\n", stamp(r.Burnt), stamp(r.Since))
+	fmt.Fprintf(&b, "Bearer tokens that they bought before stay good until %s: look at the pushes again after that.\n", stamp(r.BearersUntil))
+
+	fmt.Fprintf(&b, "\n## Pushes in that time: %d\n\n", len(r.Pushes))
+	if len(r.Pushes) > 0 {
+		b.WriteString("| time | repository | tag | robot | from |\n|---|---|---|---|---|\n")
+	}
+	for _, p := range r.Pushes {
+		row(&b, stamp(p.Time), p.Repository, p.Tag, p.Robot, p.IP)
+	}
+	fmt.Fprintf(&b, "\n## Tags set in that time: %d\n\n", len(r.Tags))
+	if len(r.Tags) > 0 {
+		b.WriteString("| time | repository | tag | now | before |\n|---|---|---|---|---|\n")
+	}
+	for _, t := range r.Tags {
+		row(&b, stamp(t.Time), t.Repository, t.Name, t.Digest, t.Before)
+	}
+	b.WriteString("\n## Not known\n\n")
+	for _, text := range r.Unknown {
+		fmt.Fprintf(&b, "- %s\n", text)
+	}
+	b.WriteString("\n## The new credential\n\n| step | state | found |\n|---|---|---|\n")
+	for _, s := range r.Steps {
+		row(&b, s.Title, string(s.State), s.Detail)
+	}
+	for _, c := range r.Verification.Checks {
+		row(&b, c.Title, string(c.Status), c.Detail)
+	}
+	b.WriteString("\n## Next\n\n")
+	fmt.Fprintf(&b, "1. Compare each push above with a PipelineRun of team %s. One that has none is the intruder's.\n", r.Tenant)
+	b.WriteString("2. Move its tags back to what they were before, and look whether an overlay pins its digest.\n")
+	fmt.Fprintf(&b, "3. Look at the log of the organization in Quay once more after %s.\n", stamp(r.BearersUntil))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// row writes one row of a table; what others wrote cannot break out of its cell.
+func row(b *strings.Builder, cells ...string) {
+	for _, cell := range cells {
+		cell = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(cell)
+		fmt.Fprintf(b, "| %s ", cell)
+	}
+	b.WriteString("|\n")
+}

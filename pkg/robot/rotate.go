@@ -1,0 +1,275 @@
+package robot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// RotateOptions say how to rotate.
+type RotateOptions struct {
+	// MaxAge leaves a credential alone that was written to Vault less than this long ago; 0 rotates any. An unfinished
+	// rotation is finished whatever its age.
+	MaxAge time.Duration
+	// InPlace replaces the token of the one robot, as the seed does: pushes fail from then until the Secret has the new one.
+	InPlace bool
+	// Foreign are repositories of other teams, "organization/name", to prove that the new credential may not push there.
+	Foreign []string
+}
+
+// RotateResult is what Rotate did.
+type RotateResult struct {
+	Steps []Step `json:"steps"`
+	// Robot is the robot in use now.
+	Robot string `json:"robot"`
+	// Resumed says that an earlier, unfinished rotation was finished, and no new one begun.
+	Resumed bool `json:"resumed"`
+	// Outage is how long no credential in the cluster was good; always 0 with two robots.
+	Outage time.Duration `json:"outage"`
+}
+
+// rotation is one run of Rotate.
+type rotation struct {
+	Services
+	Tenant
+	RotateOptions
+	// from is the credential in use when the rotation began, to the one that takes over; its token is unknown until it is
+	// made.
+	from, to credential
+	// version is the version in Vault to write on.
+	version int
+	// fresh says that nothing was begun yet, burnt that the old token is dead.
+	fresh, burnt bool
+	// repositories are those that the new robot has to be able to push to.
+	repositories []string
+	// runs were unfinished when the Secret had changed; captured says that they were looked up.
+	runs     []string
+	captured bool
+}
+
+// Rotate replaces the credential of a tenant. With two robots no push fails: the standby robot gets a new token, its right
+// is proved, Vault and the Secret take it over, the runs that began with the old one end, then the old one is burnt and its
+// copies in Vault are destroyed. It can be run again after any failure and goes on where it was.
+//
+// What a rotation has left undone is read from Quay and Vault alone: an older version in Vault that names the other robot
+// is there until the very end, and whether its token is still good says how far the rotation was.
+func Rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (RotateResult, error) {
+	return rotate(ctx, s, t, opts, s.run)
+}
+
+// PlanRotate says what Rotate would do, and changes nothing.
+func PlanRotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (RotateResult, error) {
+	return rotate(ctx, s, t, opts, plan)
+}
+
+func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
+	r := &rotation{Services: s, Tenant: t, RotateOptions: opts}
+	current, err := r.load(ctx)
+	if err != nil {
+		return RotateResult{}, err
+	}
+	result := RotateResult{Robot: current.username, Resumed: !r.fresh}
+	age := s.now().Sub(current.Created)
+	switch {
+	case r.fresh && opts.MaxAge > 0 && age < opts.MaxAge:
+		result.Steps = []Step{{"age", "see whether the credential is old enough", Kept, fmt.Sprintf("it is %s old", age.Round(time.Second))}}
+		return result, nil
+	case r.fresh && opts.InPlace:
+		return r.inPlace(ctx, current, work)
+	}
+	result.Steps, err = work(ctx, r.tasks())
+	if err == nil && r.to.token.Known() {
+		result.Robot = r.to.username
+	}
+	return result, err
+}
+
+// load finds out where the tenant stands.
+func (r *rotation) load(ctx context.Context) (stored, error) {
+	current, err := r.read(ctx, r.Tenant)
+	if err != nil {
+		return stored{}, err
+	}
+	if !current.exists || !r.owns(current.username) {
+		return stored{}, &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no credential at %q in Vault", r.VaultPath),
+			Next: "make it with bootstrap"}
+	}
+	r.version = current.version
+	if r.repositories, err = r.Services.repositories(ctx, r.Organization); err != nil {
+		return stored{}, err
+	}
+	old, found, err := r.unfinished(ctx, current)
+	if err != nil {
+		return stored{}, err
+	}
+	if found {
+		r.from, r.to = old, current.credential
+		return current, r.resume(ctx)
+	}
+	r.fresh = true
+	r.from, r.to = current.credential, credential{username: r.other(current.username)}
+	return current, nil
+}
+
+// unfinished looks for an older version in Vault that names the other robot.
+func (r *rotation) unfinished(ctx context.Context, current stored) (credential, bool, error) {
+	metadata, err := r.Vault.Metadata(ctx, r.VaultPath)
+	if err != nil {
+		return credential{}, false, err
+	}
+	for _, version := range slices.Backward(metadata.Live) {
+		if version == current.version {
+			continue
+		}
+		secret, err := r.Vault.ReadVersion(ctx, r.VaultPath, version)
+		if errors.Is(err, vault.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return credential{}, false, err
+		}
+		if old := credentialOf(secret.Data); old.username == r.other(current.username) {
+			return old, true, nil
+		}
+	}
+	return credential{}, false, nil
+}
+
+// resume looks whether the old token is dead already.
+func (r *rotation) resume(ctx context.Context) error {
+	robot, err := r.Quay.Robot(ctx, r.from.username)
+	if quay.IsNotFound(err) {
+		r.burnt = true
+		return nil
+	}
+	r.burnt = err == nil && !robot.Token.Equal(r.from.token)
+	return err
+}
+
+// tasks are the steps of a rotation with two robots. Those before "secret" are done where an earlier run did them.
+func (r *rotation) tasks() []task {
+	to := func() credential { return r.to }
+	robot := func() string { return r.to.username }
+	repositories := func() []string { return r.repositories }
+	begin := []task{
+		r.secretTask("secret-current", "see that the Secret has the credential in use", func() credential { return r.from }),
+		{id: "standby", title: fmt.Sprintf("have the standby robot %q", r.to.username), reason: ReasonMissing,
+			next: "see the robots of the organization in Quay", check: r.checkStandby,
+			do: func(ctx context.Context) error { return r.createRobot(ctx, r.to.username, r.Team) }},
+		r.permissionTask(robot, repositories),
+		r.defaultPermissionTask(r.Organization, robot),
+		{id: "regenerate", title: "give the standby robot a new token", check: r.checkToken, do: r.regenerate},
+		r.rightTask(to, repositories, func() []string { return r.Foreign }),
+		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: "run it again", check: r.checkVault,
+			do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, r.to, r.version) }},
+	}
+	finish := []task{
+		r.secretTask("secret", "have the Secret take it over", to),
+		{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns},
+		{id: "burn", title: fmt.Sprintf("burn the token of %q", r.from.username), check: r.checkBurnt, do: r.burn},
+		r.destroyTask(),
+	}
+	switch {
+	case r.fresh:
+		return append(begin, finish...)
+	case r.burnt:
+		return finish[3:]
+	}
+	return finish
+}
+
+func (r *rotation) checkStandby(ctx context.Context) (bool, string, error) {
+	_, err := r.Quay.Robot(ctx, r.to.username)
+	if quay.IsNotFound(err) {
+		return false, "it does not exist", nil
+	}
+	return err == nil, "it exists", err
+}
+
+func (r *rotation) checkToken(context.Context) (bool, string, error) {
+	if !r.to.token.Known() {
+		return false, "nobody uses its old one", nil
+	}
+	return true, "it has one that nobody else knows", nil
+}
+
+func (r *rotation) regenerate(ctx context.Context) error {
+	robot, err := r.Quay.RegenerateRobot(ctx, r.to.username)
+	r.to.token = robot.Token
+	return err
+}
+
+func (r *rotation) checkVault(ctx context.Context) (bool, string, error) {
+	found, err := r.read(ctx, r.Tenant)
+	if err != nil {
+		return false, "", err
+	}
+	if !found.exists || !found.equal(r.to) {
+		return false, fmt.Sprintf("version %d is the old one", r.version), nil
+	}
+	return true, fmt.Sprintf("it is version %d", found.version), r.stillGood(ctx)
+}
+
+// stillGood fails if Quay has another token of the new robot by now: then somebody else rotates at the same time, and what
+// is in Vault is dead.
+func (r *rotation) stillGood(ctx context.Context) error {
+	robot, err := r.Quay.Robot(ctx, r.to.username)
+	if err != nil || robot.Token.Equal(r.to.token) {
+		return err
+	}
+	return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody else gave robot %q a new token at the same time", r.to.username),
+		Next: "run bootstrap, which puts Quay's token into Vault, then rotate again"}
+}
+
+// checkRuns is done when every run has ended that was there when the Secret changed.
+func (r *rotation) checkRuns(ctx context.Context) (bool, string, error) {
+	now, err := r.Cluster.Runs(ctx, r.Team)
+	if err != nil {
+		return false, "", err
+	}
+	if !r.captured {
+		r.runs, r.captured = now, true
+	}
+	left := []string{}
+	for _, name := range r.runs {
+		if slices.Contains(now, name) {
+			left = append(left, name)
+		}
+	}
+	if len(left) == 0 {
+		return true, "none is left", nil
+	}
+	const most = 5
+	return false, fmt.Sprintf("%d left: %s", len(left), strings.Join(left[:min(most, len(left))], ", ")), nil
+}
+
+func (r *rotation) waitForRuns(ctx context.Context) error {
+	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) { return r.checkRuns(ctx) })
+}
+
+func (r *rotation) checkBurnt(context.Context) (bool, string, error) {
+	if !r.burnt {
+		return false, "it is still good", nil
+	}
+	return true, "nobody knows its new one; what it bought stays good for an hour at most", nil
+}
+
+// burn makes the old token useless, by replacing it with one that nobody keeps. Before that it looks once more that the
+// cluster does not need it.
+func (r *rotation) burn(ctx context.Context) error {
+	if ok, detail, err := r.inSecret(ctx, r.Tenant, r.to); err != nil || !ok {
+		return &Error{Reason: ReasonDrift, Problem: "the old token was not burnt, as the Secret changed again: " + detail, Err: err,
+			Next: "see who changes the ExternalSecret or Vault, then run it again"}
+	}
+	if err := r.stillGood(ctx); err != nil {
+		return err
+	}
+	_, err := r.Quay.RegenerateRobot(ctx, r.from.username)
+	r.burnt = err == nil
+	return err
+}

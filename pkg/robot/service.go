@@ -1,0 +1,127 @@
+package robot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// Quay is what the credential needs of Quay; *quay.Client is one.
+type Quay interface {
+	Organization(ctx context.Context, organization string) (quay.Organization, error)
+	CreateOrganization(ctx context.Context, organization, email string) error
+	Robot(ctx context.Context, robot string) (quay.Robot, error)
+	CreateRobot(ctx context.Context, robot, description string) (quay.Robot, error)
+	RegenerateRobot(ctx context.Context, robot string) (quay.Robot, error)
+	Repository(ctx context.Context, repository string) (quay.Repository, error)
+	Repositories(ctx context.Context, organization string) ([]quay.Repository, error)
+	CreateRepository(ctx context.Context, repository string) error
+	EffectivePermission(ctx context.Context, repository, robot string) (quay.Role, error)
+	SetPermission(ctx context.Context, repository, robot string, role quay.Role) error
+	Prototypes(ctx context.Context, organization string) ([]quay.Prototype, error)
+	CreatePrototype(ctx context.Context, organization, robot string, role quay.Role) (quay.Prototype, error)
+	SetPrototypeRole(ctx context.Context, organization, id string, role quay.Role) error
+	Rights(ctx context.Context, robot string, token quay.Token, repositories ...string) (quay.Rights, error)
+	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
+	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
+}
+
+// Vault is what the credential needs of Vault; *vault.Client is one.
+type Vault interface {
+	Read(ctx context.Context, path string) (vault.Secret, error)
+	ReadVersion(ctx context.Context, path string, version int) (vault.Secret, error)
+	Write(ctx context.Context, path string, data vault.Data, current int) (version int, err error)
+	Metadata(ctx context.Context, path string) (vault.Metadata, error)
+	Destroy(ctx context.Context, path string, versions []int) error
+}
+
+// ErrNotFound is what an error of Cluster wraps when there is no such object.
+var ErrNotFound = errors.New("not found in the cluster")
+
+// Cluster is what the credential needs of the cluster.
+type Cluster interface {
+	// Secret returns a Secret.
+	Secret(ctx context.Context, namespace, name string) (Secret, error)
+	// ExternalSecret returns what External Secrets was told and what came of it.
+	ExternalSecret(ctx context.Context, namespace, name string) (ExternalSecret, error)
+	// Refresh asks External Secrets to read Vault now; it does not wait.
+	Refresh(ctx context.Context, namespace, name string) error
+	// Runs lists the unfinished PipelineRuns of team, by a name that no later run has.
+	Runs(ctx context.Context, team string) ([]string, error)
+}
+
+// Secret is a Secret in the cluster.
+type Secret struct {
+	Type string
+	// Dockerconfig is the value of .dockerconfigjson.
+	Dockerconfig Dockerconfig
+	// VaultVersion is the version in Vault that it was rendered from, by its annotation; 0 where that is not rendered.
+	VaultVersion int
+}
+
+// Dockerconfig is a Docker config file. Printing it, in any format and as JSON, shows only its length.
+type Dockerconfig []byte
+
+// Format hides the content.
+func (d Dockerconfig) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "(%d bytes)", len(d)) }
+
+// MarshalJSON hides the content.
+func (d Dockerconfig) MarshalJSON() ([]byte, error) { return json.Marshal(fmt.Sprint(d)) }
+
+// ExternalSecret is an ExternalSecret in the cluster.
+type ExternalSecret struct {
+	// Ready is its Ready condition, Reason and Message are that condition's.
+	Ready           bool
+	Reason, Message string
+	// RefreshTime is when it last took the value from Vault.
+	RefreshTime time.Time
+	// Path is the path in Vault that it reads, without the mount.
+	Path string
+}
+
+// Services are the real things that an operation works on.
+type Services struct {
+	Quay    Quay
+	Vault   Vault
+	Cluster Cluster
+	// Report is told every step as it begins and as it ends; nil means nobody.
+	Report func(Step)
+	// Poll is the time between two looks at something that is waited for; 0 means two seconds.
+	Poll time.Duration
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+func (s Services) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
+
+// wait looks every Poll whether done, until it is or ctx ends. what says in an error what was waited for.
+func (s Services) wait(ctx context.Context, what string, done func() (bool, string, error)) error {
+	poll := s.Poll
+	if poll == 0 {
+		poll = 2 * time.Second
+	}
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		ok, detail, err := done()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return &Error{Reason: ReasonTimeout, Problem: "still waiting for " + what + ": " + detail, Err: context.Cause(ctx),
+				Next: "run it again with more time: it goes on from here"}
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package robot
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// Tenant is everything that names one team's credential.
+type Tenant struct {
+	Team, Division, App string
+	// Registry is the host of Quay in the Secret, Organization the team's namespace there.
+	Registry, Organization string
+	// Robot and StandbyRobot are full robot names. One of them is in use, the other waits for a rotation.
+	Robot, StandbyRobot string
+	// VaultPath is where the credential is in Vault, without the mount.
+	VaultPath string
+	// Namespace and Secret name the Secret in the cluster; the ExternalSecret has the same name.
+	Namespace, Secret string
+}
+
+// elementPattern is one element of a Vault path.
+var elementPattern = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
+
+// NewTenant derives the names of a team's credential by the convention c. team may carry the convention's prefix. The error
+// says which name cannot be one.
+func NewTenant(c tenant.Convention, team, division, app string) (Tenant, error) {
+	parsed, err := c.ParseTeam(team)
+	if err != nil {
+		return Tenant{}, err
+	}
+	for key, name := range map[string]string{"division": division, "app": app} {
+		if len(name) > 63 || !elementPattern.MatchString(name) {
+			return Tenant{}, fmt.Errorf("%s %.80q is not made of lower case letters and digits with single separators", key, name)
+		}
+	}
+	names := c.Names(parsed)
+	if strings.Contains(names.Organization, "_") {
+		// Quay lists robots with an unescaped LIKE, in which an underscore matches any character.
+		return Tenant{}, fmt.Errorf("organization %q has an underscore: Quay would show its administrators the robots of others", names.Organization)
+	}
+	path := strings.NewReplacer("<team>", parsed, "<division>", division, "<app>", app).Replace(c.VaultPath)
+	return Tenant{Team: parsed, Division: division, App: app, Registry: names.Registry, Organization: names.Organization,
+		Robot: names.Robot, StandbyRobot: names.StandbyRobot, VaultPath: path, Namespace: c.SecretNamespace, Secret: names.Secret}, nil
+}
+
+// owns says whether username is one of the tenant's two robots.
+func (t Tenant) owns(username string) bool { return username == t.Robot || username == t.StandbyRobot }
+
+// other is the robot of the two that is not username.
+func (t Tenant) other(username string) string {
+	if username == t.Robot {
+		return t.StandbyRobot
+	}
+	return t.Robot
+}

@@ -1,0 +1,46 @@
+package robot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+func TestNewTenant(t *testing.T) {
+	want := robot.Tenant{Team: "payments", Division: "retail", App: "checkout-api", Registry: "quay.apps.sub.comptech-lab.com",
+		Organization: "team-payments", Robot: "team-payments+ci", StandbyRobot: "team-payments+ci-b",
+		VaultPath: "apps/retail/checkout-api/ci/quay-robot", Namespace: "openshift-pipelines", Secret: "quay-robot-team-payments"}
+	for _, team := range []string{"payments", "team-payments"} {
+		got, err := robot.NewTenant(tenant.Default(), team, "retail", "checkout-api")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("tenant (-want +got):\n%s%v", diff, err)
+		}
+	}
+}
+
+func TestNewTenantRefuses(t *testing.T) {
+	underscore := tenant.Default()
+	underscore.Organization = "team_<team>"
+	for _, test := range []struct {
+		convention          tenant.Convention
+		team, division, app string
+		text                string
+	}{
+		{tenant.Default(), "Payments", "d", "a", "is not made of"},
+		{tenant.Default(), "team-team-x", "d", "a", "twice"},
+		{tenant.Default(), "x", "../sys", "a", `division "../sys"`},
+		{tenant.Default(), "x", "", "a", `division ""`},
+		{tenant.Default(), "x", "d", "a/b", `app "a/b"`},
+		{tenant.Default(), "x", "d", "+", `app "+"`},
+		{tenant.Default(), "x", "d", strings.Repeat("a", 64), "app"},
+		{underscore, "x", "d", "a", "has an underscore"},
+	} {
+		if _, err := robot.NewTenant(test.convention, test.team, test.division, test.app); err == nil || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%q, %q, %q: error is %v, want %q", test.team, test.division, test.app, err, test.text)
+		}
+	}
+}

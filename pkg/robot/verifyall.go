@@ -1,0 +1,106 @@
+package robot
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// workers is how many tenants are looked at at once.
+	workers = 8
+	// neighbours is how many other organizations each robot is tried against: as many as fit into one request.
+	neighbours = 30
+)
+
+// VerifyAll verifies all tenants, and beside what Verify does that no two share a token, a Secret or a path in Vault. Each
+// robot is tried against the next 30 organizations in the list, so that every organization is tried by 30 others. The
+// reports are in the order of tenants.
+func VerifyAll(ctx context.Context, s Services, tenants []Tenant) ([]Report, error) {
+	own := make([][]string, len(tenants))
+	err := each(ctx, len(tenants), func(ctx context.Context, i int) (err error) {
+		own[i], err = s.repositories(ctx, tenants[i].Organization)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]Report, len(tenants))
+	err = each(ctx, len(tenants), func(ctx context.Context, i int) (err error) {
+		foreign := []string{}
+		for n := 1; n < len(tenants) && len(foreign) < neighbours; n++ {
+			if j := (i + n) % len(tenants); len(own[j]) > 0 && tenants[j].Organization != tenants[i].Organization {
+				foreign = append(foreign, own[j][0])
+			}
+		}
+		reports[i], err = Verify(ctx, s, tenants[i], own[i], foreign)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	addShared(tenants, reports)
+	return reports, nil
+}
+
+// each calls f for 0 to n-1, a few at once, until one fails.
+func each(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
+	for i := range n {
+		group.Go(func() error { return f(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// addShared adds to every report whether another tenant has the same.
+func addShared(tenants []Tenant, reports []Report) {
+	holders := map[string][]string{}
+	for i, r := range reports {
+		r.prints["secret"] = tenants[i].Namespace + "/" + tenants[i].Secret
+		for what, print := range r.prints {
+			holders[what+" "+print] = append(holders[what+" "+print], r.Tenant)
+		}
+	}
+	for i, r := range reports {
+		shared := []string{}
+		for what, print := range r.prints {
+			others := slices.DeleteFunc(slices.Clone(holders[what+" "+print]), func(team string) bool { return team == r.Tenant })
+			if len(others) > 0 {
+				shared = append(shared, fmt.Sprintf("the %s with %s", what, strings.Join(others, ", ")))
+			}
+		}
+		slices.Sort(shared)
+		status, detail := Passed, "nothing is shared"
+		if len(shared) > 0 {
+			status, detail = Failed, "it shares "+strings.Join(shared, "; ")
+		}
+		reports[i].Checks = append(r.Checks, checkShared.with(status, detail))
+	}
+}
+
+// printKey makes the fingerprints of one process worthless to any other.
+var printKey = []byte(rand.Text())
+
+// fingerprint is a keyed hash of a secret, for comparing.
+func fingerprint(secret string) string {
+	mac := hmac.New(sha256.New, printKey)
+	mac.Write([]byte(secret))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// stamp is a time as reports show it.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

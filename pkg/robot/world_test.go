@@ -1,0 +1,334 @@
+package robot_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// errCrash is what the program under test sees of its own death.
+var errCrash = errors.New("crashed")
+
+// world is everything outside the program: a Quay, and a Vault and a cluster in memory. Nothing here is claimed about Vault
+// itself; test/vault does that.
+type world struct {
+	testing.TB
+	quay *quaytest.Quay
+	robot.Tenant
+
+	mu sync.Mutex
+	// versions are those in Vault, by path: index 0 is version 1. A destroyed one is nil.
+	versions map[string][]*vault.Secret
+	// secrets and external are by name; lag is how many looks at a Secret it takes until a refresh shows.
+	secrets  map[string]robot.Secret
+	external map[string]robot.ExternalSecret
+	lag      int
+	pending  int
+	// runs are the unfinished ones; onRuns is called at each look at them.
+	runs   []string
+	onRuns func()
+
+	// calls counts what the program did outside; after call number crashAt it is dead.
+	calls, crashAt int
+	dead           bool
+	// onCall is called after each.
+	onCall func()
+}
+
+// oauthScopes are those of the platform team's token.
+var oauthScopes = []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}
+
+// newWorld has the organization team-payments with the repositories api and web, and nothing else.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	names, err := robot.NewTenant(convention(t), "payments", "payments", "checkout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{},
+		secrets: map[string]robot.Secret{}, external: map[string]robot.ExternalSecret{}}
+	w.quay.AddOrganization("team-payments")
+	w.quay.AddRepository("team-payments", "api")
+	w.quay.AddRepository("team-payments", "web")
+	w.Tenant.Registry = w.quay.Host()
+	w.external[w.Secret] = robot.ExternalSecret{Ready: true, Reason: "SecretSynced", Message: "secret synced", Path: w.VaultPath}
+	return w
+}
+
+func convention(testing.TB) tenant.Convention { return tenant.Default() }
+
+// services are the program's connections to the world, each call counted.
+func (w *world) services() robot.Services {
+	client := *w.quay.Client()
+	client.Transport = counted{w, client.Transport}
+	return w.connect(&client)
+}
+
+// observer are connections that nobody counts.
+func (w *world) observer() robot.Services { return w.connect(w.quay.Client()) }
+
+func (w *world) connect(client *http.Client) robot.Services {
+	w.Helper()
+	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.quay.AddOAuthToken(oauthScopes), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now}
+}
+
+// alive fails once the program is dead.
+func (w *world) alive() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dead {
+		return errCrash
+	}
+	return nil
+}
+
+// called counts a call that was made.
+func (w *world) called() error {
+	w.mu.Lock()
+	w.calls++
+	w.dead = w.dead || w.calls == w.crashAt
+	dead, onCall := w.dead, w.onCall
+	w.mu.Unlock()
+	if onCall != nil {
+		onCall()
+	}
+	if dead {
+		return errCrash
+	}
+	return nil
+}
+
+// counted is the way to Quay.
+type counted struct {
+	w    *world
+	next http.RoundTripper
+}
+
+func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := c.w.alive(); err != nil {
+		return nil, err
+	}
+	response, err := c.next.RoundTrip(r)
+	if crashed := c.w.called(); crashed != nil && err == nil {
+		response.Body.Close()
+		return nil, crashed
+	}
+	return response, err
+}
+
+// call makes f one call of the program.
+func call[T any](w *world, f func() (T, error)) (T, error) {
+	var none T
+	if err := w.alive(); err != nil {
+		return none, err
+	}
+	w.mu.Lock()
+	answer, err := f()
+	w.mu.Unlock()
+	if crashed := w.called(); crashed != nil {
+		return none, crashed
+	}
+	return answer, err
+}
+
+type memoryVault struct{ w *world }
+
+func (v memoryVault) Read(_ context.Context, path string) (vault.Secret, error) {
+	return call(v.w, func() (vault.Secret, error) { return v.get(path, len(v.w.versions[path])) })
+}
+
+func (v memoryVault) ReadVersion(_ context.Context, path string, version int) (vault.Secret, error) {
+	return call(v.w, func() (vault.Secret, error) { return v.get(path, version) })
+}
+
+func (v memoryVault) get(path string, version int) (vault.Secret, error) {
+	if all := v.w.versions[path]; version >= 1 && version <= len(all) && all[version-1] != nil {
+		secret := *all[version-1]
+		secret.Data = maps.Clone(secret.Data)
+		return secret, nil
+	}
+	return vault.Secret{}, vault.ErrNotFound
+}
+
+func (v memoryVault) Write(_ context.Context, path string, data vault.Data, current int) (int, error) {
+	return call(v.w, func() (int, error) {
+		if current != len(v.w.versions[path]) {
+			return 0, vault.ErrConflict
+		}
+		v.w.put(path, data)
+		return current + 1, nil
+	})
+}
+
+// put adds a version; the caller holds mu.
+func (w *world) put(path string, data vault.Data) {
+	w.versions[path] = append(w.versions[path], &vault.Secret{Data: maps.Clone(data), Version: len(w.versions[path]) + 1, Created: w.quay.Now()})
+}
+
+func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
+	return call(v.w, func() (vault.Metadata, error) {
+		m := vault.Metadata{Current: len(v.w.versions[path])}
+		for i, secret := range v.w.versions[path] {
+			if secret != nil {
+				m.Live = append(m.Live, i+1)
+			}
+		}
+		return m, nil
+	})
+}
+
+func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
+	_, err := call(v.w, func() (any, error) {
+		for _, n := range versions {
+			v.w.versions[path][n-1] = nil
+		}
+		return nil, nil
+	})
+	return err
+}
+
+type memoryCluster struct{ w *world }
+
+func (c memoryCluster) Secret(_ context.Context, _, name string) (robot.Secret, error) {
+	return call(c.w, func() (robot.Secret, error) {
+		if c.w.pending > 0 {
+			if c.w.pending--; c.w.pending == 0 {
+				c.w.sync(name)
+			}
+		}
+		secret, ok := c.w.secrets[name]
+		if !ok {
+			return robot.Secret{}, fmt.Errorf("secret %q: %w", name, robot.ErrNotFound)
+		}
+		return secret, nil
+	})
+}
+
+func (c memoryCluster) ExternalSecret(_ context.Context, _, name string) (robot.ExternalSecret, error) {
+	return call(c.w, func() (robot.ExternalSecret, error) {
+		e, ok := c.w.external[name]
+		if !ok {
+			return robot.ExternalSecret{}, fmt.Errorf("external secret %q: %w", name, robot.ErrNotFound)
+		}
+		return e, nil
+	})
+}
+
+func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
+	_, err := call(c.w, func() (any, error) {
+		if c.w.pending = c.w.lag; c.w.lag == 0 {
+			c.w.sync(name)
+		}
+		return nil, nil
+	})
+	return err
+}
+
+func (c memoryCluster) Runs(context.Context, string) ([]string, error) {
+	return call(c.w, func() ([]string, error) {
+		found := slices.Clone(c.w.runs)
+		if c.w.onRuns != nil {
+			c.w.onRuns()
+		}
+		return found, nil
+	})
+}
+
+// sync does what External Secrets does: the Secret gets what Vault has. The caller holds mu.
+func (w *world) sync(name string) {
+	e, all := w.external[name], w.versions[w.external[name].Path]
+	if !e.Ready || len(all) == 0 || all[len(all)-1] == nil {
+		return
+	}
+	current := all[len(all)-1]
+	e.RefreshTime = w.quay.Now()
+	w.external[name] = e
+	w.secrets[name] = w.render(current.Data["username"], current.Data["token"], current.Version)
+}
+
+// render makes a Secret.
+func (w *world) render(username, token string, version int) robot.Secret {
+	auth := base64.StdEncoding.EncodeToString([]byte(username + ":" + token))
+	return robot.Secret{Type: "kubernetes.io/dockerconfigjson", VaultVersion: version,
+		Dockerconfig: robot.Dockerconfig(`{"auths":{"` + w.Registry + `":{"auth":"` + auth + `"}}}`)}
+}
+
+// onboard bootstraps the tenant and has the Secret rendered, which is two hours ago then.
+func (w *world) onboard() {
+	w.Helper()
+	s := w.observer()
+	if _, err := robot.Bootstrap(w.Context(), s, w.Tenant, robot.BootstrapOptions{}); err != nil {
+		w.Fatal(err)
+	}
+	if err := s.Cluster.Refresh(w.Context(), w.Namespace, w.Secret); err != nil {
+		w.Fatal(err)
+	}
+	w.quay.Advance(2 * time.Hour)
+	w.calls = 0
+}
+
+// secretCredential is the robot and the token in the Secret.
+func (w *world) secretCredential() (username, token string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := string(w.secrets[w.Secret].Dockerconfig)
+	_, text, _ = strings.Cut(text, `"auth":"`)
+	text, _, _ = strings.Cut(text, `"`)
+	decoded, _ := base64.StdEncoding.DecodeString(text)
+	username, token, _ = strings.Cut(string(decoded), ":")
+	return username, token
+}
+
+// works says whether the credential in the Secret is one that Quay takes.
+func (w *world) works() bool {
+	username, token := w.secretCredential()
+	return token != "" && token == w.quay.RobotToken(username)
+}
+
+// pushes fails the test unless the credential in the Secret may push to both repositories.
+func (w *world) pushes(when string) {
+	w.Helper()
+	username, token := w.secretCredential()
+	rights, err := w.observer().Quay.Rights(w.Context(), username, quay.NewToken(token), "team-payments/api", "team-payments/web")
+	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") {
+		w.Errorf("%s: the Secret cannot push: %v, %v", when, rights, err)
+	}
+}
+
+// live are the versions in Vault that can be read.
+func (w *world) live() []vault.Secret {
+	found := []vault.Secret{}
+	for _, secret := range w.versions[w.VaultPath] {
+		if secret != nil {
+			found = append(found, *secret)
+		}
+	}
+	return found
+}
+
+// states are the steps as "id state".
+func states(steps []robot.Step) []string {
+	lines := []string{}
+	for _, s := range steps {
+		lines = append(lines, s.ID+" "+string(s.State))
+	}
+	return lines
+}
