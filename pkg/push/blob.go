@@ -24,49 +24,56 @@ func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 	return false, a.err()
 }
 
-// oneRequest is the size in bytes up to which a blob goes with the request that starts its upload: a round trip less, and a
-// whole blob more to send again where a registry does not take it.
-const oneRequest = 1 << 20
-
-// putBlob uploads d: a small one with the request that starts the upload, a large one with the request that ends it. One
-// chunk, never more: Quay does not put several together reliably (oras-project/oras-py#137).
-func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) error {
-	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", nil)}
-	if d.Size <= oneRequest && !r.ignoresBody.Load() {
-		start = call{http.MethodPost, r.url("blobs/uploads/", digestQuery(d)), blobHeader, body, d.Size}
-	}
-	a, err := r.do(ctx, start)
-	if err != nil {
-		return err
-	}
+// putBlob brings d into the repository and says whether it was there. A small blob goes with the request that starts the
+// upload, a large one with the request that ends it. One chunk, never more: Quay does not put several together reliably
+// (oras-project/oras-py#137).
+func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (had bool, err error) {
+	a, whole, err := r.startBlob(ctx, d, body)
 	switch {
-	case start.body != nil && a.ok(http.StatusCreated):
-		return stored(a, d)
-	case start.body != nil && a.ok(http.StatusAccepted):
-		// The OCI distribution spec lets a registry ignore digest and body, and distribution does.
-		r.ignoresBody.Store(true)
+	case err != nil:
+		return false, err
+	case a.ok(http.StatusCreated):
+		return !whole, stored(a, d)
 	case !a.ok(http.StatusAccepted):
-		return a.err()
+		return false, a.err()
 	}
 	location, err := r.location(a)
 	if err != nil {
-		return err
+		return false, err
 	}
 	query := location.Query()
 	query.Set("digest", d.Digest.String())
 	location.RawQuery = query.Encode()
 	if a, err = r.do(ctx, call{http.MethodPut, *location, blobHeader, body, d.Size}); err != nil {
-		return err
+		return false, err
 	}
 	if !a.ok(http.StatusCreated) {
-		return a.err()
+		return false, a.err()
 	}
-	return stored(a, d)
+	return false, stored(a, d)
+}
+
+// startBlob asks the repository to mount d from itself: if it has d, that renews the lease, which a HEAD does not; if not,
+// the same answer starts the upload, a round trip earlier. whole says that d went along, where the registry takes it so.
+func (r *registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (a *answer, whole bool, err error) {
+	query := url.Values{"mount": {d.Digest.String()}, "from": {r.repository}}
+	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", query)}
+	whole = d.Size <= largeBody && !r.ignoresBody.Load()
+	if whole {
+		query.Set("digest", d.Digest.String())
+		start = call{http.MethodPost, r.url("blobs/uploads/", query), blobHeader, body, d.Size}
+	} else if d.Size > largeBody && r.ahead != nil {
+		defer r.ahead(ctx)()
+	}
+	a, err = r.do(ctx, start)
+	if err == nil && whole && a.ok(http.StatusAccepted) {
+		// The OCI distribution spec lets a registry ignore digest and body, and distribution does.
+		r.ignoresBody.Store(true)
+	}
+	return a, whole, err
 }
 
 var blobHeader = http.Header{"Content-Type": {"application/octet-stream"}}
-
-func digestQuery(d v1.Descriptor) url.Values { return url.Values{"digest": {d.Digest.String()}} }
 
 // stored compares the digest that the registry says it has.
 func stored(a *answer, d v1.Descriptor) error {

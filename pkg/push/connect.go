@@ -34,11 +34,15 @@ func (p *pusher) connect() error {
 	if p.opts.PlainHTTP {
 		base.Scheme = "http"
 	}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &base}); err == nil && proxy != nil {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &base})
+	if err == nil && proxy != nil {
 		p.log.Info("going through a proxy", "proxy", proxy.Host)
 	}
 	p.registry = &registry{base: base, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
 		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now}
+	if proxy == nil && !p.opts.PlainHTTP {
+		p.registry.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
+	}
 	if p.registry.tokenHost == "" {
 		p.registry.tokenHost = base.Host
 	}
@@ -69,15 +73,14 @@ func (p *pusher) findCredential() (dockerconfig.Match, error) {
 // login learns, before the first byte, whether the robot may push.
 func (p *pusher) login(ctx context.Context) error {
 	return p.retry.run(ctx, "logging in", func(ctx context.Context, _ int) error {
-		if err := p.registry.ping(ctx); err != nil {
-			return err
-		}
+		ask := p.registry.login
 		if p.opts.readOnly() {
 			if err := p.checkExists(ctx); err != nil {
 				return err
 			}
+			ask = p.registry.rights
 		}
-		actions, known, err := p.registry.rights(ctx, scopePush)
+		actions, known, err := ask(ctx, scopePush)
 		if err != nil {
 			return err
 		}
@@ -93,7 +96,7 @@ func (p *pusher) login(ctx context.Context) error {
 // checkExists makes sure that asking for the right to push has no effect: Quay creates a missing repository when it is
 // asked, if the robot may create (quay/quay endpoints/v2/v2auth.py).
 func (p *pusher) checkExists(ctx context.Context) error {
-	actions, known, err := p.registry.rights(ctx, scopePull)
+	actions, known, err := p.registry.login(ctx, scopePull)
 	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,6 @@ const (
 	onPing     = "^/v2/$"
 	onToken    = "^/v2/auth$"
 	onUpload   = "/blobs/uploads/"
-	onBlob     = "/blobs/sha256"
 	onManifest = "/manifests/sha256"
 	onTag      = "/manifests/v1$"
 )
@@ -37,7 +37,7 @@ func TestPassingFaults(t *testing.T) {
 		"F2 token expired at the tag":             {Method: "PUT", Path: onTag, Effect: quaytest.ExpireToken()},
 		"F5 502 on the challenge":                 {Path: onPing, Times: 2, Effect: unavailable(502)},
 		"F5 503 on the token":                     {Path: onToken, Times: 2, Effect: unavailable(503)},
-		"F5 500 on the look for a blob":           {Method: "HEAD", Path: onBlob, Times: 2, Effect: unavailable(500)},
+		"F5 500 on the start of an upload":        {Method: "POST", Path: onUpload, Times: 2, Effect: unavailable(500)},
 		"F5 502 on the body":                      {Method: "PUT", Path: onUpload, Times: 2, Effect: unavailable(502)},
 		"F5 503 on the manifest":                  {Method: "PUT", Path: onManifest, Times: 2, Effect: unavailable(503)},
 		"F5 504 on the tag":                       {Method: "PUT", Path: onTag, Times: 2, Effect: unavailable(504)},
@@ -241,9 +241,21 @@ func TestRetryBudget(t *testing.T) {
 	for i := range sizes {
 		sizes[i] = 100 + i
 	}
-	for _, l := range layers(t, f.layout, writeLayout(t, f.layout, sizes...)) {
-		f.Faults.Add(quaytest.Fault{Name: "down", Method: "HEAD", Path: l.Digest, Times: 2, Effect: unavailable(503)})
-	}
+	writeLayout(t, f.layout, sizes...)
+	var mu sync.Mutex
+	starts := map[string]int{}
+	f.Faults.Add(quaytest.Fault{Name: "down", Method: "POST", Path: onUpload, Times: -1, Effect: func(_ *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		mu.Lock()
+		digest := r.URL.Query().Get("mount")
+		starts[digest]++
+		third := starts[digest] > 2
+		mu.Unlock()
+		if third {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}})
 	f.fail(push.ClassUnavailable)
 }
 
@@ -253,25 +265,29 @@ func TestCommitThatTakesLong(t *testing.T) {
 	l := layers(t, f.layout, writeLayout(t, f.layout, large))[0]
 	f.Faults.Add(
 		quaytest.Fault{Name: "504", Method: "PUT", Path: onUpload, Effect: quaytest.CommitThenStatus(504, nil, "")},
-		quaytest.Fault{Name: "not yet", Method: "HEAD", Path: l.Digest, Nth: 2, Times: 3, Effect: unavailable(404)})
+		quaytest.Fault{Name: "not yet", Method: "HEAD", Path: l.Digest, Times: 3, Effect: unavailable(404)})
 	f.push()
 	if n := f.count("PUT", onUpload); n != 1 {
 		t.Errorf("the blob was sent %d times, want once", n)
 	}
 }
 
-// A registry that takes no blob with the first request of an upload says so by 202 and is asked no second time.
+// A registry that takes no blob with the first request of an upload says so by 202, and only who asks meanwhile asks in vain.
 func TestRegistryThatIgnoresTheBody(t *testing.T) {
 	f := newFixture(t)
-	writeLayout(t, f.layout, small, small+1, small+2)
 	f.opts.Jobs = 1
-	f.Faults.Add(quaytest.Fault{Name: "202", Method: "POST", Path: onUpload, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	sizes := make([]int, 20)
+	for i := range sizes {
+		sizes[i] = small + i
+	}
+	writeLayout(t, f.layout, sizes...)
+	f.Faults.Add(quaytest.Fault{Name: "202", Method: "POST", Path: onUpload, Times: -1, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
 		r.URL.RawQuery = ""
 		next.ServeHTTP(w, r)
 	}})
 	f.push()
-	if n := f.count("PUT", onUpload); n != 4 {
-		t.Errorf("%d blobs were put, want all 4", n)
+	if n := f.count("PUT", onUpload); n != 21 {
+		t.Errorf("%d blobs were put, want all 21", n)
 	}
 }
 
@@ -281,7 +297,13 @@ func TestRegistryWithoutTokens(t *testing.T) {
 	f.Faults.Add(quaytest.Fault{Name: "open", Path: onPing, Times: -1, Effect: unavailable(http.StatusOK)})
 	// This one asks later, and refuses: what matters is that the push ends.
 	f.fail(push.ClassPushDenied)
-	if n := f.count("GET", "/v2/auth"); n > 0 {
+	// One may be asked for before the registry has said that it wants none; it is not used.
+	if n := f.count("GET", "/v2/auth"); n > 1 {
 		t.Errorf("%d tokens were bought", n)
+	}
+	for _, r := range f.Requests() {
+		if r.Robot != "" && r.Path != "/v2/auth" {
+			t.Errorf("%s %s had the token of %s", r.Method, r.Path, r.Robot)
+		}
 	}
 }

@@ -53,7 +53,7 @@ func TestTokenIsRenewedInTime(t *testing.T) {
 	f := newFixture(t)
 	var late atomic.Int64
 	f.opts.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
-	f.Faults.Add(quaytest.Fault{Name: "55 minutes pass", Method: "HEAD", Path: onBlob, Effect: quaytest.Do(func() {
+	f.Faults.Add(quaytest.Fault{Name: "55 minutes pass", Method: "POST", Path: onUpload, Effect: quaytest.Do(func() {
 		f.Advance(55 * time.Minute)
 		late.Add(int64(55 * time.Minute))
 	})})

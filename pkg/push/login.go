@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -65,18 +66,18 @@ func foreign(what, to, want, next string) error {
 		Proof: fmt.Sprintf("it named %q", host), Next: next}
 }
 
-// exchange buys a token for the repository.
-func (r *registry) exchange(ctx context.Context, scope string) (token, error) {
-	if r.challenge.realm == "" {
+// exchange buys a token for the repository where c says.
+func (r *registry) exchange(ctx context.Context, c challenge, scope string) (token, error) {
+	if c.realm == "" {
 		return token{}, nil
 	}
-	u, err := url.Parse(r.challenge.realm)
+	u, err := url.Parse(c.realm)
 	if err != nil {
 		return token{}, err
 	}
 	query := u.Query()
-	if r.challenge.service != "" {
-		query.Set("service", r.challenge.service)
+	if c.service != "" {
+		query.Set("service", c.service)
 	}
 	query.Set("scope", "repository:"+r.repository+":"+scope)
 	u.RawQuery = query.Encode()
@@ -101,15 +102,40 @@ type tokenRefused struct{ *answerError }
 
 func (e *tokenRefused) Unwrap() error { return e.answerError }
 
+// login asks the registry where its tokens are, buys one with the given scope and says which actions the robot has on the
+// repository; known is false if the token does not tell.
+func (r *registry) login(ctx context.Context, scope string) (actions []string, known bool, err error) {
+	guess, asking := r.guess(ctx, scope)
+	if err := r.ping(asking); err != nil {
+		guess.result(challenge{})
+		return nil, false, err
+	}
+	early, err := guess.result(r.challenge)
+	switch {
+	case errors.Is(err, errNoGuess):
+		return r.rights(ctx, scope)
+	case err != nil:
+		return nil, false, err
+	}
+	r.buy(scope, early)
+	return early.actions(r.repository), early.known, nil
+}
+
 // rights buys a token with the given scope and says which actions the robot has on the repository; known is false if the
 // token does not tell.
 func (r *registry) rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
-	r.tokens = &tokens{now: r.now, exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, scope) }}
+	r.buy(scope, token{})
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
 		return nil, false, err
 	}
 	return t.actions(r.repository), t.known, nil
+}
+
+// buy makes tokens with the given scope those of the registry; first may be one that was bought already.
+func (r *registry) buy(scope string, first token) {
+	r.tokens = &tokens{now: r.now, current: first,
+		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge, scope) }}
 }
 
 // checkRight fails when the robot's actions do not include push. Quay never says so when a token is bought: it leaves the

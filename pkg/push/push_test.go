@@ -76,20 +76,19 @@ func TestPushSetsTheTagLast(t *testing.T) {
 	}
 }
 
-// Configs first, then the largest: what takes longest must not start last.
+// The largest first: what takes longest must not start last.
 func TestPushSendsTheLargestBlobFirst(t *testing.T) {
 	f := newFixture(t)
 	f.opts.Jobs = 1
-	writeLayout(t, f.layout, 20, small, 10, 30)
+	writeLayout(t, f.layout, large+20, small, large+10, large+30)
 	f.push()
 	var sent []int64
 	for _, r := range f.Requests() {
-		if r.Method == http.MethodPost {
+		if r.Method == http.MethodPut && strings.Contains(r.Path, onUpload) {
 			sent = append(sent, r.Bytes)
 		}
 	}
-	config := int64(len(`{"architecture":"amd64","os":"linux"}`))
-	if diff := cmp.Diff([]int64{config, small, 30, 20, 10}, sent); diff != "" {
+	if diff := cmp.Diff([]int64{large + 30, large + 20, large + 10}, sent); diff != "" {
 		t.Errorf("bytes of each upload (-want +got):\n%s", diff)
 	}
 }

@@ -31,6 +31,9 @@ type registry struct {
 	now       func() time.Time
 	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
 	ignoresBody atomic.Bool
+	// ahead starts to dial the connection of a large body that may follow soon, and returns what to call when it follows, or
+	// does not; nil where that cannot be.
+	ahead func(ctx context.Context) (release func())
 	// stall is how long a body may stand still.
 	stall time.Duration
 }

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,7 @@ const (
 // hybrid sends large bodies over HTTP/1.1 and everything else over HTTP/2 where the server has it.
 type hybrid struct {
 	large, small *http.Transport
+	spares       *spares
 }
 
 func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,6 +42,7 @@ func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
 func (h *hybrid) CloseIdleConnections() {
 	h.large.CloseIdleConnections()
 	h.small.CloseIdleConnections()
+	h.spares.close()
 }
 
 // newTransport returns the transport of one push. caFile may be empty; else its certificates are trusted beside the
@@ -60,9 +63,10 @@ func newTransport(caFile string) (*hybrid, error) {
 		}
 		config.RootCAs = roots
 	}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	base := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           dialer.DialContext,
 		TLSHandshakeTimeout:   dialTimeout,
 		TLSClientConfig:       config,
 		MaxIdleConnsPerHost:   maxIdlePerHost,
@@ -77,7 +81,18 @@ func newTransport(caFile string) (*hybrid, error) {
 	large := base
 	large.Protocols = new(http.Protocols)
 	large.Protocols.SetHTTP1(true)
-	return &hybrid{large: large, small: small}, nil
+	spares := &spares{dial: dialTLS(dialer, config)}
+	large.DialTLSContext = spares.get
+	return &hybrid{large: large, small: small, spares: spares}, nil
+}
+
+// dialTLS returns what connects to a server for HTTP/1.1 over TLS.
+func dialTLS(dialer *net.Dialer, config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	config = config.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	// Else the first 128 KiB of every connection, and here that is of every blob, go in records of a packet each.
+	config.DynamicRecordSizingDisabled = true
+	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
 }
 
 // errRedirect is a redirect that was not followed: no part of a push needs one, and it could carry a credential off.

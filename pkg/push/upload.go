@@ -17,37 +17,49 @@ func (p *pusher) sendBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 	defer p.progress.start(p.opts.ProgressEvery)()
 	for {
 		began := p.opts.Now()
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(p.opts.Jobs)
-		for _, d := range blobs {
-			group.Go(func() error { return p.sendBlob(ctx, d) })
-		}
-		if err := group.Wait(); err != nil || p.opts.Now().Sub(began) < blobLease {
+		if err := p.sendAll(ctx, blobs); err != nil || p.opts.Now().Sub(began) < blobLease {
 			return err
 		}
 		p.log.Warn("the upload took longer than Quay keeps a blob without a manifest: looking for every blob again")
 	}
 }
 
-// sendBlob uploads d unless the repository has it.
-func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
-	return p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, n int) error {
-		has, err := p.registry.hasBlob(ctx, d)
-		if err != nil {
-			return err
-		}
-		if has {
-			p.progress.skip(d)
-			return nil
-		}
-		return p.upload(ctx, d)
-	})
+const (
+	// smallBlob is the size in bytes up to which sending a blob takes less time than waiting for the registry.
+	smallBlob = 1 << 20
+	// smallFactor is how many times as many small blobs are sent at the same time as large ones.
+	smallFactor = 3
+)
+
+// sendAll uploads those of blobs that the repository lacks, large and small ones side by side.
+func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
+	both, ctx := errgroup.WithContext(ctx)
+	send := func(jobs int, mine func(d v1.Descriptor) bool) {
+		both.Go(func() error {
+			group, ctx := errgroup.WithContext(ctx)
+			group.SetLimit(jobs)
+			for _, d := range blobs {
+				if mine(d) {
+					group.Go(func() error { return p.sendBlob(ctx, d) })
+				}
+			}
+			return group.Wait()
+		})
+	}
+	send(p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size > smallBlob })
+	send(smallFactor*p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size <= smallBlob })
+	return both.Wait()
 }
 
-// upload sends d once.
+// sendBlob uploads d unless the repository has it.
+func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
+	return p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, n int) error { return p.upload(ctx, d) })
+}
+
+// upload sends d once, unless the repository has it.
 func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
 	var sent atomic.Int64
-	err := p.registry.putBlob(ctx, d, func() (io.ReadCloser, error) {
+	had, err := p.registry.putBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
 		return openVerified(ctx, p.source, d, func(n int) {
 			sent.Add(int64(n))
@@ -60,6 +72,10 @@ func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
 	if err != nil {
 		p.progress.add(-sent.Swap(0))
 		return err
+	}
+	if had {
+		p.progress.skip(d)
+		return nil
 	}
 	p.progress.sent(d)
 	return nil
