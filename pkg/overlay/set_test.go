@@ -2,7 +2,9 @@ package overlay_test
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -215,4 +217,23 @@ type broken struct{ fstest.MapFS }
 
 func (broken) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("input/output error")}
+}
+
+// kustomize warns on stderr of commonLabels, which the contract has.
+func TestSetIsQuiet(t *testing.T) {
+	stderr := os.Stderr
+	defer func() { os.Stderr = stderr }()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Stderr = write
+	tree := app()
+	edit(tree, dev.Path(), "images:", "commonLabels: {apps.platform/env: dev}\nimages:")
+	_, err = overlay.Set(tree, dev, pin)
+	write.Close()
+	said, readErr := io.ReadAll(read)
+	if err != nil || readErr != nil || len(said) > 0 {
+		t.Errorf("it says %q (%v, %v)", said, err, readErr)
+	}
 }

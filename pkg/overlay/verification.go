@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -95,19 +96,18 @@ func (v *verification) checkRendered(entries []entry, rendered []string) {
 	}
 }
 
-// checkRegistry asks whether a live tag keeps each digest: Quay drops a manifest that has none.
+// checkRegistry looks for each digest in the registry.
 func (v *verification) checkRegistry(ctx context.Context, entries []entry, registry Registry) error {
 	for _, e := range entries {
 		pin := Pin{e.value("name"), e.value("digest")}
 		if registry == nil || !digestPattern.MatchString(pin.Digest) {
 			continue
 		}
-		tags, err := registry.LiveTags(ctx, pin.Image, pin.Digest)
-		if err != nil {
-			return fmt.Errorf("asking for the tags of %q: %w", pin.pinned(), err)
-		}
-		if len(tags) == 0 {
-			v.add(ReasonNotAlive, "tag it again while it is there, or pin another digest", "no tag that lasts keeps %q in the registry", pin.pinned())
+		err := pin.CheckAlive(ctx, registry)
+		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+			v.findings = append(v.findings, Finding{v.overlay.Path(), refusal})
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -20,13 +20,6 @@ type Finding struct {
 // Error is path and refusal in one line.
 func (f Finding) Error() string { return f.Path + ": " + f.Refusal.Error() }
 
-// Registry is what Verify asks about a digest.
-type Registry interface {
-	// LiveTags returns the tags of image, host/organization/name, that point at digest and do not expire. No such tag, or
-	// no such manifest, is no error.
-	LiveTags(ctx context.Context, image, digest string) ([]string, error)
-}
-
 // VerifyRepository returns what is wrong with every app of a repository, in the order of the paths. registry may be nil:
 // then no registry is asked. The error is tree's or registry's.
 func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Finding, error) {
