@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
+	"knative.dev/pkg/reconciler"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
@@ -19,8 +20,14 @@ import (
 // status over a newer one; PromoteFilterFunc, since a new leader would otherwise get every controller's CustomRuns.
 func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string) *controller.Impl {
 	filter := tektoncontroller.FilterCustomRunRef(v1alpha1.APIVersion, kind)
+	m := Metrics(ctx)
+	m.Leads(kind, 0) // A sum over replicas of which none has ever led has to be 0, not nothing.
 	impl := customrunreconciler.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
-		return controller.Options{AgentName: "quay-push", SkipStatusUpdates: true, PromoteFilterFunc: filter}
+		return controller.Options{
+			AgentName: "quay-push", SkipStatusUpdates: true, PromoteFilterFunc: filter,
+			PromoteFunc: func(reconciler.Bucket) { m.Leads(kind, 1) },
+			DemoteFunc:  func(reconciler.Bucket) { m.Leads(kind, -1) },
+		}
 	})
 	informer := customruninformer.Get(ctx).Informer()
 	Must(ctx, informer.SetTransform(Slim))

@@ -14,6 +14,8 @@ import (
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/apis"
 	"knative.dev/pkg/controller"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // maxMessage is the longest condition message in bytes; the object has to stay small.
@@ -61,19 +63,37 @@ func (w Writer) Running(ctx context.Context, run *v1beta1.CustomRun, message str
 }
 
 // Succeed writes the end of the run with its results, in one request: the task that consumes them may be created at once.
+// And a Normal event.
 func (w Writer) Succeed(ctx context.Context, run *v1beta1.CustomRun, results []v1beta1.CustomRunResult, message string) error {
 	run.Status.Results = results
-	return w.write(ctx, run, apis.Condition{Status: corev1.ConditionTrue,
-		Reason: v1beta1.CustomRunReasonSuccessful.String(), Message: message})
+	reason := v1beta1.CustomRunReasonSuccessful.String()
+	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionTrue, Reason: reason, Message: message}); err != nil {
+		return err
+	}
+	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeNormal, reason, shorten(message))
+	return nil
 }
 
-// Fail writes the end of the run, and a Warning event.
+// Fail writes the end of the run, and a Warning event, also on the PipelineRun: it is what its author looks at.
 func (w Writer) Fail(ctx context.Context, run *v1beta1.CustomRun, f *Failure) error {
 	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionFalse, Reason: f.Reason, Message: f.Message}); err != nil {
 		return err
 	}
-	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Message))
+	recorder := controller.GetEventRecorder(ctx)
+	recorder.Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Message))
+	if owner := ownerOf(run); owner != nil && f.Reason != v1alpha1.ReasonUnprovenOwner {
+		recorder.Event(owner, corev1.EventTypeWarning, f.Reason, shorten(fmt.Sprintf("CustomRun %q: %s", run.Name, f.Message)))
+	}
 	return nil
+}
+
+// ownerOf refers to the PipelineRun that controls the run; nil if none claims to. Nobody has proved the claim.
+func ownerOf(run *v1beta1.CustomRun) *corev1.ObjectReference {
+	owner := metav1.GetControllerOf(run)
+	if owner == nil || owner.Kind != "PipelineRun" {
+		return nil
+	}
+	return &corev1.ObjectReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Namespace: run.Namespace, Name: owner.Name, UID: owner.UID}
 }
 
 func (w Writer) write(ctx context.Context, run *v1beta1.CustomRun, succeeded apis.Condition) error {

@@ -32,9 +32,10 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 			config:   config.Watch(ctx, watcher),
 			status:   customrun.Writer{Client: client, Clock: now},
 			clock:    now,
+			metrics:  customrun.Metrics(ctx),
 		}
 		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage)
-		_, err := taskRuns.Informer().AddEventHandler(childEvents(impl.EnqueueControllerOf))
+		_, err := taskRuns.Informer().AddEventHandler(childEvents(impl.EnqueueControllerOf, r.metrics.ChildEvent))
 		customrun.Must(ctx, err)
 		return impl
 	}
@@ -42,20 +43,23 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 
 // childEvents passes on the few of a TaskRun's dozen updates that change what the CustomRun says: that it ended, was tried
 // again, or went away (tektoncd/pipeline#10322 counts the updates).
-func childEvents(enqueue func(any)) cache.ResourceEventHandler {
+func childEvents(enqueue func(any), count func(passed bool)) cache.ResourceEventHandler {
+	pass := func(object any, passed bool) {
+		count(passed)
+		if passed {
+			enqueue(object)
+		}
+	}
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc: func(object any) {
-			if task, ok := object.(*pipelinev1.TaskRun); ok && task.IsDone() {
-				enqueue(object)
-			}
+			task, ok := object.(*pipelinev1.TaskRun)
+			pass(object, ok && task.IsDone())
 		},
 		UpdateFunc: func(before, after any) {
 			b, _ := before.(*pipelinev1.TaskRun)
 			a, ok := after.(*pipelinev1.TaskRun)
-			if ok && b != nil && (a.IsDone() != b.IsDone() || len(a.Status.RetriesStatus) != len(b.Status.RetriesStatus)) {
-				enqueue(after)
-			}
+			pass(after, ok && b != nil && (a.IsDone() != b.IsDone() || len(a.Status.RetriesStatus) != len(b.Status.RetriesStatus)))
 		},
-		DeleteFunc: enqueue,
+		DeleteFunc: func(object any) { pass(object, true) },
 	}
 }

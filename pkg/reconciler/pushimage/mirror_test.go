@@ -43,7 +43,7 @@ func TestBudget(t *testing.T) {
 	look() // The CustomRun was created.
 	look() // Its status was written.
 	task := w.TaskRun(ns, run)
-	handler := childEvents(func(any) { look() })
+	handler := childEvents(func(any) { look() }, func(bool) {})
 	// Tekton writes a TaskRun's status about eleven times (tektoncd/pipeline#10322).
 	for range 10 {
 		before := task.DeepCopy()

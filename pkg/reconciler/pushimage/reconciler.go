@@ -17,6 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -28,6 +29,7 @@ type Reconciler struct {
 	config   func() *config.Config
 	status   customrun.Writer
 	clock    clock.PassiveClock
+	metrics  *telemetry.Metrics
 }
 
 var _ customrunreconciler.Interface = (*Reconciler)(nil)
@@ -41,7 +43,10 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 	}
 	err := r.advance(ctx, run)
 	if failure := tenancy.FailureOf(err); failure != nil {
-		return r.status.Fail(ctx, run, failure)
+		err = r.status.Fail(ctx, run, failure)
+	}
+	if err == nil {
+		r.record(ctx, run)
 	}
 	return err
 }
@@ -73,10 +78,13 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	}
 	c := r.config()
 	d, owner, err := tenancy.Resolve(ctx, r.cluster, c, run, params, r.clock.Now())
+	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
 	}
-	if err := tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d); err != nil {
+	err = tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
+	tenancy.RecordCheck(ctx, r.metrics, d, err)
+	if err != nil {
 		return err
 	}
 	task, err := r.create(ctx, run, newTaskRun(run, owner, params, d, c))

@@ -23,6 +23,7 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 			config:  config.Watch(ctx, watcher),
 			status:  customrun.Writer{Client: tektonclient.Get(ctx), Clock: now},
 			clock:   now,
+			metrics: customrun.Metrics(ctx),
 		}
 		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant)
 	}

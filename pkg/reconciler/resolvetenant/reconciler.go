@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -29,6 +30,7 @@ type Reconciler struct {
 	config  func() *config.Config
 	status  customrun.Writer
 	clock   clock.PassiveClock
+	metrics *telemetry.Metrics
 }
 
 var _ customrunreconciler.Interface = (*Reconciler)(nil)
@@ -66,11 +68,14 @@ func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenan
 		return tenant.Decision{}, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
 	}
 	d, _, err := tenancy.Resolve(ctx, r.cluster, r.config(), run, params, r.clock.Now())
+	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return d, err
 	}
 	// Whoever gets the name mounts it here.
-	return d, tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
+	err = tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
+	tenancy.RecordCheck(ctx, r.metrics, d, err)
+	return d, err
 }
 
 func resultsOf(d tenant.Decision) []v1beta1.CustomRunResult {
