@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -101,7 +102,9 @@ func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error
 	}
 	defer content.Close()
 	body, err := io.ReadAll(io.LimitReader(content, d.Size+1))
-	if err != nil {
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		return nil, err
+	} else if err != nil {
 		return nil, missing(err, "manifest %q cannot be read", d.Digest)
 	}
 	if int64(len(body)) != d.Size {

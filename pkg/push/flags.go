@@ -7,7 +7,7 @@ import (
 
 // Flags defines the flags of push-image on fs; parsing fs fills o in.
 func (o *Options) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&o.Source, "source", "", "the image: `oci:DIRECTORY[:REF]` or a path")
+	fs.StringVar(&o.Source, "source", "", "the image: `TRANSPORT:PATH[:REF]` with oci, oci-archive or docker-archive, docker://HOST/REPOSITORY[:TAG|@DIGEST], or a path")
 	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
 	fs.Func("tag", "`tag` to set, may be repeated (default digest-<first 32 hex>)", func(tag string) error {
 		o.Tags = append(o.Tags, tag)
@@ -16,6 +16,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.ResultsDir, "results-dir", "", "`directory` for the result files, such as /tekton/results")
 	fs.StringVar(&o.EvidenceDir, "evidence", "", "`directory` for image-digest.txt and evidence.json")
 	fs.StringVar(&o.Dockerconfig, "dockerconfig", "", "`file` with the credential, or its directory (default $DOCKER_CONFIG)")
+	fs.BoolVar(&o.SourceAnonymous, "source-anonymous", false, "pull a docker:// source without a credential")
 	fs.StringVar(&o.CAFile, "ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
 	fs.StringVar(&o.TokenHost, "token-host", "", "`host` of the token service, if it is not the registry's")
 	fs.BoolVar(&o.PlainHTTP, "plain-http", false, "speak HTTP without TLS")

@@ -37,7 +37,8 @@ func (r *registry) ping(ctx context.Context) error {
 			Next:  "check that --image-ref names the registry, not something in front of it"}
 	}
 	realm, err := url.Parse(c.realm)
-	if err != nil || !r.trusts(realm, r.tokenHost) {
+	// Who has no credential may ask for a token wherever it is.
+	if err != nil || !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
 		return foreign("the registry sends its clients for a token", c.realm, r.tokenHost,
 			"if that host is the registry's token service, name it in --token-host; else the answer was forged")
 	}

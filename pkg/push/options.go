@@ -12,7 +12,8 @@ import (
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
 // works; each field but the last ones is a flag.
 type Options struct {
-	// Source is where the image is: oci:DIRECTORY[:REF], or the path of such a directory.
+	// Source is where the image is: oci:DIRECTORY[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
+	// docker://HOST/REPOSITORY[:TAG|@DIGEST], or the path of one of the first three.
 	Source string
 	// ImageRef is the repository to push to, host/organization/name, with an optional :tag.
 	ImageRef string
@@ -24,6 +25,8 @@ type Options struct {
 	EvidenceDir string
 	// Dockerconfig is the file with the credential, or its directory; empty: what $DOCKER_CONFIG names.
 	Dockerconfig string
+	// SourceAnonymous pulls a docker:// source without a credential, whatever Dockerconfig has; without it there must be one.
+	SourceAnonymous bool
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
 	CAFile string
 	// TokenHost is the host of the registry's token service, with its port; empty: the registry's own.

@@ -22,6 +22,8 @@ type pusher struct {
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
+	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
+	mountFrom string
 }
 
 // Push pushes the image that opts name, and returns when the registry served it back by digest and by every tag; only

@@ -32,6 +32,7 @@ var transports = []struct {
 	{"oci:", openLayout},
 	{"oci-archive:", openOCIArchive},
 	{"docker-archive:", openDockerArchive},
+	{"docker://", openRemote},
 }
 
 // openSource opens what --source names. A path without a prefix is looked at.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 
@@ -44,6 +45,8 @@ func (v *verified) Read(p []byte) (int, error) {
 		}
 	} else if err == io.EOF {
 		return n, corrupt("blob %q ends after %d of %d bytes", v.want.Digest, v.read, v.want.Size)
+	} else if failure := (*Error)(nil); errors.As(err, &failure) {
+		return n, err
 	} else if err != nil {
 		return n, missing(err, "blob %q cannot be read", v.want.Digest)
 	}

@@ -1,0 +1,163 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
+type pull struct {
+	ctx    context.Context
+	remote *remote
+	blob   v1.Descriptor
+	at     int64 // bytes that came
+
+	body   io.ReadCloser // nil: not connected
+	watch  *watch        // of the connection
+	cancel context.CancelCauseFunc
+	conn   context.Context
+}
+
+func (p *pull) Read(b []byte) (n int, err error) {
+	if p.at == p.blob.Size {
+		return 0, io.EOF
+	}
+	err = p.remote.retry.run(p.ctx, "reading blob "+p.blob.Digest.String()+" of the source", func(context.Context, int) error {
+		n, err = p.read(b)
+		return err
+	})
+	if err != nil {
+		return 0, p.remote.explain(p.ctx, err)
+	}
+	return n, nil
+}
+
+// read reads at least one byte, or fails and is not connected then.
+func (p *pull) read(b []byte) (n int, err error) {
+	if p.body == nil {
+		err = p.connect()
+	}
+	if err == nil {
+		p.watch.limit(p.watch.stall)
+		n, err = io.ReadAtLeast(p.body, b, 1)
+		// While nobody reads, nothing stalls.
+		p.watch.stop()
+		p.at += int64(n)
+	}
+	if n > 0 {
+		return n, nil
+	}
+	if cause := context.Cause(p.conn); errors.Is(cause, errStalled) {
+		err = cause
+	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size)
+	}
+	p.Close()
+	if answered := (*answerError)(nil); errors.As(err, &answered) {
+		return 0, err
+	}
+	return 0, &requestError{http.MethodGet, p.remote.from.host, "/v2/" + p.remote.repository + "/blobs/" + p.blob.Digest.String(), err}
+}
+
+// connect asks for what has not come yet.
+func (p *pull) connect() error {
+	p.conn, p.cancel = context.WithCancelCause(p.ctx)
+	// Half the time, so that the registry which waits for the bytes does not look like the one that stalls.
+	p.watch = newWatch(p.remote.stall/2, p.cancel)
+	p.watch.limit(p.watch.stall)
+	response, err := p.remote.getBlob(p.conn, p.blob, p.at)
+	if err != nil {
+		return err
+	}
+	p.body = response.Body
+	if p.at > 0 && response.StatusCode == http.StatusOK {
+		// A server that knows no ranges starts again.
+		_, err = io.CopyN(io.Discard, p.body, p.at)
+	}
+	return err
+}
+
+// Close ends the connection, if there is one.
+func (p *pull) Close() error {
+	if p.cancel != nil {
+		p.watch.stop()
+		p.cancel(nil)
+	}
+	if p.body != nil {
+		p.body.Close()
+		p.body = nil
+	}
+	return nil
+}
+
+// maxRedirects is how often a request for a blob may be sent elsewhere: Quay sends it to its object store, once.
+const maxRedirects = 3
+
+// getBlob asks for d from byte at on. The caller closes the body.
+func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
+	u := r.url("blobs/"+d.Digest.String(), nil)
+	t, err := r.tokens.get(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	response, err := r.getBytes(ctx, &u, at, t.header)
+	if err == nil && response.StatusCode == http.StatusUnauthorized {
+		response.Body.Close()
+		if t, err = r.tokens.get(ctx, t.header); err == nil {
+			response, err = r.getBytes(ctx, &u, at, t.header)
+		}
+	}
+	for range maxRedirects {
+		if err != nil || response.StatusCode/100 != 3 {
+			break
+		}
+		response.Body.Close()
+		// The address is signed, so it needs no credential, and gets none: the host is another one.
+		var next *url.URL
+		if next, err = response.Location(); err != nil || next.Scheme != r.base.Scheme || next.User != nil {
+			return nil, errRedirect
+		}
+		response, err = r.getBytes(ctx, next, at, "")
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case response.StatusCode == http.StatusOK || response.StatusCode == http.StatusPartialContent && at > 0:
+		return response, nil
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 == 3 {
+		return nil, errRedirect
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What is missing of an error only makes it shorter.
+	a := answer{http.MethodGet, u.Path, response.StatusCode, response.Header, r.redact(body, t.header)}
+	return nil, a.err()
+}
+
+// getBytes makes one request for what is at u from byte at on, and follows no redirect.
+func (r *remote) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", "push-image")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	if at > 0 {
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
+	}
+	client := http.Client{Transport: r.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		// Its text has the address, and that a signature.
+		err = outer.Err
+	}
+	return response, err
+}
