@@ -91,10 +91,9 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 	}
 	secretVolume := corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: victim.Secret}}
 	for name, run := range map[string]*pipelinev1.PipelineRun{
-		"param of the shared Task": attack(pipelinev1.PipelineTask{TaskRef: &pipelinev1.TaskRef{Name: "push-image-quay"},
+		"param of the shared Task": with(pipelinev1.PipelineTask{TaskRef: &pipelinev1.TaskRef{Name: "push-image-quay"},
 			Params: pipelinev1.Params{{Name: "dockerconfig-secret", Value: *pipelinev1.NewStructuredValues(victim.Secret)},
-				{Name: "image-ref", Value: *pipelinev1.NewStructuredValues(victim.Repository)}},
-			Workspaces: []pipelinev1.WorkspacePipelineTaskBinding{}}),
+				{Name: "image-ref", Value: *pipelinev1.NewStructuredValues(victim.Repository)}}}, bindSource),
 		"volume":          attack(volume(secretVolume)),
 		"optional volume": attack(volume(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: victim.Secret, Optional: new(true)}})),
 		"projected volume": attack(volume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{
@@ -134,6 +133,12 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 			wantFailedWithoutPod(t, ctx, run)
 		})
 	}
+}
+
+func bindSource(r *pipelinev1.PipelineRun) {
+	r.Spec.PipelineSpec.Workspaces = []pipelinev1.PipelineWorkspaceDeclaration{{Name: "source"}}
+	r.Spec.PipelineSpec.Tasks[0].Workspaces = []pipelinev1.WorkspacePipelineTaskBinding{{Name: "source", Workspace: "source"}}
+	r.Spec.Workspaces = []pipelinev1.WorkspaceBinding{{Name: "source", EmptyDir: &corev1.EmptyDirVolumeSource{}}}
 }
 
 // wantFailedWithoutPod waits for the run's end: it failed by the policy's word, and no Pod of it is there.

@@ -36,7 +36,7 @@ func (s *Stage) openTenants(ctx context.Context) error {
 	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, &shared, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
 		return err
 	}
-	if err := s.koApply(ctx, "tekton/task/", "--recursive", "--", "--namespace="+SharedNamespace); err != nil {
+	if err := s.openNamespace(ctx, SharedNamespace); err != nil {
 		return err
 	}
 	if err := s.kubectl(ctx, nil, "apply", "--filename=test/stage/shared.yaml"); err != nil {
@@ -47,18 +47,25 @@ func (s *Stage) openTenants(ctx context.Context) error {
 		if err := s.kubectl(ctx, bytes.NewBufferString(manifest), "apply", "--filename=-"); err != nil {
 			return err
 		}
-		// The seed's own way names the Task in the run's namespace.
-		for _, path := range []string{"tekton/task/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
-			if err := s.koApply(ctx, path, "--recursive", "--", "--namespace="+t.Namespace); err != nil {
-				return err
-			}
+		if err := s.openNamespace(ctx, t.Namespace); err != nil {
+			return err
 		}
 		if err := s.PutSecret(ctx, t, t.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(t.Team)); err != nil {
 			return err
 		}
-		if err := s.putCertificates(ctx, t.Namespace); err != nil {
-			return fmt.Errorf("giving namespace %q the certificate authority: %w", t.Namespace, err)
+	}
+	return nil
+}
+
+// openNamespace puts the Tasks and Pipelines into the namespace: the seed's own way names the Task in the run's.
+func (s *Stage) openNamespace(ctx context.Context, namespace string) error {
+	for _, path := range []string{"tekton/task/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
+		if err := s.koApply(ctx, path, "--recursive", "--", "--namespace="+namespace); err != nil {
+			return err
 		}
+	}
+	if err := s.putCertificates(ctx, namespace); err != nil {
+		return fmt.Errorf("giving namespace %q the certificate authority: %w", namespace, err)
 	}
 	return nil
 }
