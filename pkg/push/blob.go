@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -54,11 +55,12 @@ func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io
 }
 
 // startBlob asks the repository to mount d from itself: if it has d, that renews the lease, which a HEAD does not; if not,
-// the same answer starts the upload, a round trip earlier. whole says that d went along, where the registry takes it so.
+// the same answer starts the upload, a round trip earlier. whole says that d went along, where the registry takes it so; not
+// where the source's repository has d for sure.
 func (r *registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (a *answer, whole bool, err error) {
-	query := url.Values{"mount": {d.Digest.String()}, "from": {r.repository}}
+	query := url.Values{"mount": {d.Digest.String()}, "from": {cmp.Or(r.mountFrom, r.repository)}}
 	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", query)}
-	whole = d.Size <= largeBody && !r.ignoresBody.Load()
+	whole = d.Size <= largeBody && r.mountFrom == "" && !r.ignoresBody.Load()
 	if whole {
 		query.Set("digest", d.Digest.String())
 		start = call{http.MethodPost, r.url("blobs/uploads/", query), blobHeader, body, d.Size}

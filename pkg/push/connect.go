@@ -39,7 +39,7 @@ func (p *pusher) connect() error {
 		p.log.Info("going through a proxy", "proxy", proxy.Host)
 	}
 	p.registry = &registry{base: base, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
-		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now}
+		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now, mountFrom: p.mountFrom}
 	if proxy == nil && !p.opts.PlainHTTP {
 		p.registry.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
 	}
@@ -89,8 +89,28 @@ func (p *pusher) login(ctx context.Context) error {
 			return nil
 		}
 		p.log.Info("asked for the right to push", "robot", p.credential.Username, "repository", p.to.repository, "has", actions)
-		return p.registry.checkRight(actions, p.key)
+		if err := p.registry.checkRight(actions, p.key); err != nil {
+			return err
+		}
+		return p.checkMount(ctx)
 	})
+}
+
+// checkMount gives up mounting from the source's repository if the robot must not read there: Quay would not say so, but
+// start an upload each time.
+func (p *pusher) checkMount(ctx context.Context) error {
+	if p.registry.mountFrom == "" {
+		return nil
+	}
+	t, err := p.registry.tokens.get(ctx, "")
+	if err != nil {
+		return err
+	}
+	if actions := t.actions(p.registry.mountFrom); !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
+		p.log.Info("the robot must not read the source's repository, so no blob is mounted", "repository", p.registry.mountFrom)
+		p.registry.mountFrom = ""
+	}
+	return nil
 }
 
 // checkExists makes sure that asking for the right to push has no effect: Quay creates a missing repository when it is

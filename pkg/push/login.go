@@ -81,6 +81,9 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		query.Set("service", c.service)
 	}
 	query.Set("scope", "repository:"+r.repository+":"+scope)
+	if r.mountFrom != "" {
+		query.Add("scope", "repository:"+r.mountFrom+":"+scopePull)
+	}
 	u.RawQuery = query.Encode()
 	asked := r.now()
 	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())

@@ -29,6 +29,8 @@ type registry struct {
 	challenge challenge
 	tokens    *tokens
 	now       func() time.Time
+	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
+	mountFrom string
 	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
 	ignoresBody atomic.Bool
 	// ahead starts to dial the connection of a large body that may follow soon, and returns what to call when it follows, or

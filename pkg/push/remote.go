@@ -35,7 +35,9 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	base := url.URL{Scheme: "https", Host: from.host}
 	tokenHost := from.host
 	if sameHost(base.Scheme, from.host, p.to.host) {
-		p.mountFrom = from.repository
+		if from.repository != p.to.repository {
+			p.mountFrom = from.repository
+		}
 		if p.opts.TokenHost != "" {
 			tokenHost = p.opts.TokenHost
 		}
@@ -67,10 +69,7 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 // find logs in and reads the manifest.
 func (r *remote) find(ctx context.Context) error {
 	return r.retry.run(ctx, "finding the source", func(ctx context.Context, _ int) error {
-		if err := r.ping(ctx); err != nil {
-			return err
-		}
-		actions, known, err := r.rights(ctx, scopePull)
+		actions, known, err := r.login(ctx, scopePull)
 		if err != nil {
 			return err
 		}
