@@ -85,6 +85,9 @@ func (s *stage) addFile(name string) error {
 	if s.files > maxFiles || s.bytes > maxBytes {
 		return refuse(ReasonTooLarge, "let it refer to smaller directories", "it needs more than %d files or %d bytes", maxFiles, maxBytes)
 	}
+	if err := checkExpansion(name, data); err != nil {
+		return err
+	}
 	return s.write(name, data)
 }
 
