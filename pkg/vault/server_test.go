@@ -1,0 +1,212 @@
+//go:build vault
+
+package vault_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/vault"
+	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
+)
+
+// The policies of the seed and of this project. Vault takes both without a warning.
+const (
+	seedPolicy = `path "secret/data/apps/*/*/ci/quay-robot" { capabilities = ["read"] }`
+	ourPolicy  = `path "secret/data/apps/+/+/ci/quay-robot" { capabilities = ["read"] }
+path "secret/metadata/apps/+/+/ci/quay-robot" { capabilities = ["read"] }`
+)
+
+// client returns a client of the server with a token.
+func client(t *testing.T, server vaulttest.Server, token string) *vault.Client {
+	t.Helper()
+	c, err := vault.New(vault.Options{Address: server.Address, Token: token, Mount: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// admin returns Vault's own client with the root token.
+func admin(t *testing.T, server vaulttest.Server) *api.Client {
+	t.Helper()
+	config := api.DefaultConfig()
+	config.Address = server.Address
+	c, err := api.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetToken(server.Token)
+	return c
+}
+
+// tokenFor returns a token that has the policy alone.
+func tokenFor(t *testing.T, server vaulttest.Server, name, policy string) string {
+	t.Helper()
+	c := admin(t, server)
+	if err := c.Sys().PutPolicyWithContext(t.Context(), name, policy); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := c.Auth().Token().CreateWithContext(t.Context(), &api.TokenCreateRequest{Policies: []string{name}, NoDefaultPolicy: false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret.Auth.ClientToken
+}
+
+func TestServer(t *testing.T) {
+	server := vaulttest.Start(t)
+	root := client(t, server, server.Token)
+	data := vault.Data{"username": "team-payments+ci", "token": secret}
+	if version, err := root.Write(t.Context(), path, data, 0); version != 1 || err != nil {
+		t.Fatalf("first version is %d, %v", version, err)
+	}
+
+	t.Run("the seed's policy denies, with + it allows", func(t *testing.T) {
+		seed, ours := client(t, server, tokenFor(t, server, "seed", seedPolicy)), client(t, server, tokenFor(t, server, "ours", ourPolicy))
+		if _, err := seed.Read(t.Context(), path); !errors.Is(err, vault.ErrDenied) {
+			t.Errorf("with the seed's policy: %v", err)
+		}
+		if got, err := seed.Capabilities(t.Context(), "data", path); !slices.Equal(got, []string{"deny"}) || err != nil {
+			t.Errorf("capabilities with the seed's policy: %q, %v", got, err)
+		}
+		got, err := ours.Read(t.Context(), path)
+		if err != nil || got.Data["token"] != secret || got.Version != 1 || got.Created.IsZero() {
+			t.Errorf("with +: %v, %v", got, err)
+		}
+		if got, err := ours.Capabilities(t.Context(), "data", path); !slices.Equal(got, []string{"read"}) || err != nil {
+			t.Errorf("capabilities with +: %q, %v", got, err)
+		}
+		for _, other := range []string{"apps/payments/checkout/db/password", "apps/payments/ci/quay-robot", "apps/payments/checkout/x/ci/quay-robot"} {
+			if _, err := ours.Read(t.Context(), other); !errors.Is(err, vault.ErrDenied) {
+				t.Errorf("with +, %q: %v", other, err)
+			}
+		}
+		if _, err := ours.Write(t.Context(), path, data, 1); !errors.Is(err, vault.ErrDenied) {
+			t.Errorf("writing with +: %v", err)
+		}
+	})
+
+	t.Run("of two writers one is told", func(t *testing.T) {
+		if version, err := root.Write(t.Context(), path, data, 1); version != 2 || err != nil {
+			t.Errorf("first writer: %d, %v", version, err)
+		}
+		for _, current := range []int{0, 1, 3} {
+			if _, err := root.Write(t.Context(), path, data, current); !errors.Is(err, vault.ErrConflict) || strings.Contains(err.Error(), secret) {
+				t.Errorf("writer that read version %d: %v", current, err)
+			}
+		}
+	})
+
+	t.Run("what is destroyed is gone", func(t *testing.T) {
+		if _, err := root.ReadVersion(t.Context(), path, 1); err != nil {
+			t.Error(err)
+		}
+		if err := root.Destroy(t.Context(), path, []int{1}); err != nil {
+			t.Error(err)
+		}
+		if _, err := root.ReadVersion(t.Context(), path, 1); !errors.Is(err, vault.ErrNotFound) {
+			t.Errorf("destroyed version: %v", err)
+		}
+		if got, err := root.Metadata(t.Context(), path); got.Current != 2 || !slices.Equal(got.Live, []int{2}) || err != nil {
+			t.Errorf("metadata is %v, %v", got, err)
+		}
+		if err := admin(t, server).KVv2("secret").Delete(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := root.Read(t.Context(), path); !errors.Is(err, vault.ErrNotFound) {
+			t.Errorf("deleted secret: %v", err)
+		}
+		// A deleted version still counts.
+		if got, err := root.Metadata(t.Context(), path); got.Current != 2 || len(got.Live) != 0 || err != nil {
+			t.Errorf("metadata of a deleted secret is %v, %v", got, err)
+		}
+		if _, err := root.Write(t.Context(), path, data, 0); !errors.Is(err, vault.ErrConflict) {
+			t.Errorf("writing a deleted secret as a new one: %v", err)
+		}
+		if version, err := root.Write(t.Context(), path, data, 2); version != 3 || err != nil {
+			t.Errorf("writing on a deleted secret: %d, %v", version, err)
+		}
+		if _, err := root.Read(t.Context(), "apps/never/was/ci/quay-robot"); !errors.Is(err, vault.ErrNotFound) {
+			t.Errorf("a secret that never was: %v", err)
+		}
+	})
+
+	t.Run("a ServiceAccount logs in", func(t *testing.T) {
+		tokenFor(t, server, "ours", ourPolicy)
+		reviewers(t, server)
+		c := client(t, server, "")
+		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", serviceAccount("openshift-pipelines", "external-secrets")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(t.Context(), path); err != nil {
+			t.Error(err)
+		}
+		for text, login := range map[string][2]string{
+			"namespace not authorized":            {"quay-push", serviceAccount("team-payments", "external-secrets")},
+			"service account name not authorized": {"quay-push", serviceAccount("openshift-pipelines", "default")},
+			"invalid role name":                   {"other", serviceAccount("openshift-pipelines", "external-secrets")},
+		} {
+			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], login[1])
+			if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), login[1]) {
+				t.Errorf("error is %v, want %q", err, text)
+			}
+		}
+	})
+}
+
+// serviceAccount is a token with the claims of a ServiceAccount's. Vault looks at them and leaves the signature to the
+// TokenReview.
+func serviceAccount(namespace, name string) string {
+	encode := func(v any) string {
+		data, _ := json.Marshal(v)
+		return base64.RawURLEncoding.EncodeToString(data)
+	}
+	claims := map[string]any{"iss": "https://kubernetes.default.svc", "sub": "system:serviceaccount:" + namespace + ":" + name,
+		"exp": 4102444800, "iat": 1, "aud": []string{"vault"}, "kubernetes.io": map[string]any{"namespace": namespace,
+			"serviceaccount": map[string]any{"name": name, "uid": "6f6f2ac5-8b41-4bd5-9d63-6dcbd1b4d5c1"}}}
+	return encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(claims) + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 256))
+}
+
+// reviewers sets up the login, with an API server that believes every token.
+func reviewers(t *testing.T, server vaulttest.Server) {
+	t.Helper()
+	kubernetes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review struct {
+			Spec struct{ Token string }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || r.URL.Path != "/apis/authentication.k8s.io/v1/tokenreviews" {
+			t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
+		}
+		payload, _ := base64.RawURLEncoding.DecodeString(strings.Split(review.Spec.Token, ".")[1])
+		var claims struct {
+			Sub string
+		}
+		if err := json.Unmarshal(payload, &claims); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		json.NewEncoder(w).Encode(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
+			"status": map[string]any{"authenticated": true, "audiences": []string{"vault"}, "user": map[string]any{"username": claims.Sub, "uid": "6f6f2ac5-8b41-4bd5-9d63-6dcbd1b4d5c1",
+				"groups": []string{"system:serviceaccounts"}}}})
+	}))
+	t.Cleanup(kubernetes.Close)
+	for at, data := range map[string]map[string]any{
+		"auth/kubernetes/config": {"kubernetes_host": kubernetes.URL, "token_reviewer_jwt": serviceAccount("vault", "vault"), "disable_local_ca_jwt": true},
+		"auth/kubernetes/role/quay-push": {"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
+			"token_policies": "ours", "audience": "vault"},
+	} {
+		if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), at, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
