@@ -1,0 +1,282 @@
+package robot_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// own are the repositories of the tenant in newWorld.
+var own = []string{"team-payments/api", "team-payments/web"}
+
+// verify runs Verify against a second organization as well.
+func (w *world) verify() robot.Report {
+	w.Helper()
+	report, err := robot.Verify(w.Context(), w.services(), w.Tenant, own, []string{"team-platform/base"})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return report
+}
+
+// withPlatform adds the organization of another team.
+func (w *world) withPlatform() *world {
+	w.quay.AddOrganization("team-platform")
+	w.quay.AddRepository("team-platform", "base")
+	return w
+}
+
+// wrong are the checks that did not pass, as "id status".
+func wrong(r robot.Report) []string {
+	lines := []string{}
+	for _, c := range r.Checks {
+		if c.Status != robot.Passed {
+			lines = append(lines, c.ID+" "+string(c.Status))
+		}
+		if c.Status == robot.Failed && (c.Next == "" || c.Symptom == "" || c.Detail == "") {
+			lines = append(lines, c.ID+" says too little")
+		}
+	}
+	return lines
+}
+
+func TestVerifyPasses(t *testing.T) {
+	w := newWorld(t).withPlatform()
+	w.onboard()
+	w.quay.ForgetRequests()
+	report := w.verify()
+	if got := wrong(report); len(got) > 0 || !report.OK() || report.Robot != first {
+		t.Errorf("%s, not passed: %q", report.Robot, got)
+	}
+	ids := []string{}
+	for _, c := range report.Checks {
+		ids = append(ids, c.ID)
+	}
+	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "secret-type", "secret-host",
+		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens"}
+	if diff := cmp.Diff(want, ids); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	for _, r := range w.quay.Requests() {
+		if r.Method != http.MethodGet {
+			t.Errorf("it sent %s %s", r.Method, r.Path)
+		}
+	}
+}
+
+// Each thing that can be wrong is named, and nothing else with it.
+func TestVerifyNames(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(w *world)
+		wrong []string
+		text  string
+	}{
+		"the robot lost Write": {func(w *world) { w.quay.Grant("team-payments/web", first, quaytest.Read) },
+			[]string{"push-right failed"}, "1 of 2 repositories; not team-payments/web"},
+		"a repository is a mirror": {func(w *world) { w.quay.SetState("team-payments/api", quaytest.Mirror) },
+			[]string{"push-right failed"}, "not team-payments/api"},
+		"the default permission is Read": {func(w *world) { w.quay.SetDefaultPermission("team-payments", first, quaytest.Read) },
+			[]string{"default-permission failed"}, `the default permission is "read"`},
+		"somebody regenerated the token in Quay's pages": {func(w *world) { w.quay.RegenerateRobot(first) },
+			[]string{"vault-token failed"}, "are equal: false"},
+		"the robot is deleted": {func(w *world) { w.quay.DeleteRobot(first) },
+			[]string{"vault-token failed", "default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, `there is no robot "team-payments+ci" in Quay`},
+		"Vault was written and the Secret did not follow": {func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RegenerateRobot(first)})
+			w.versions[w.VaultPath][0] = nil
+		}, []string{"secret-token failed", "secret-age failed"}, "it was rendered from version 1, Vault has 2"},
+		"so too where the version is not on the Secret": {func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RegenerateRobot(first)})
+			w.versions[w.VaultPath][0] = nil
+			secret := w.secrets[w.Secret]
+			secret.VaultVersion = 0
+			w.secrets[w.Secret] = secret
+		}, []string{"secret-token failed", "secret-age failed"}, "it was refreshed at "},
+		"an older version was left": {func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RobotToken(first)})
+			w.sync(w.Secret)
+		}, []string{"old-tokens failed"}, "[1]"},
+		"Vault is empty": {func(w *world) { w.versions = map[string][]*vault.Secret{} },
+			[]string{"vault-data failed", "vault-robot skipped", "vault-token skipped", "secret-token skipped", "secret-age skipped",
+				"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, "there is nothing at"},
+		"a third key in Vault": {func(w *world) { w.versions[w.VaultPath][0].Data["password"] = "x" },
+			[]string{"vault-data failed"}, `["password" "token" "username"]`},
+		"another team's robot in Vault and Secret": {func(w *world) {
+			token := w.quay.AddRobot("team-platform", "ci")
+			w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": token})
+			w.versions[w.VaultPath][0] = nil
+			w.sync(w.Secret)
+		}, []string{"vault-robot failed", "vault-token skipped", "secret-robot failed", "secret-token skipped", "secret-age skipped",
+			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, `it is "team-platform+ci"`},
+		"the ExternalSecret is not ready": {func(w *world) {
+			e := w.external[w.Secret]
+			e.Ready, e.Reason, e.Message = false, "SecretSyncedError", "permission denied"
+			w.external[w.Secret] = e
+		}, []string{"external-secret failed"}, "SecretSyncedError: permission denied"},
+		"it reads another path": {func(w *world) {
+			e := w.external[w.Secret]
+			e.Path = "apps/platform/base/ci/quay-robot"
+			w.external[w.Secret] = e
+		}, []string{"external-secret-path failed"}, `it reads "apps/platform/base/ci/quay-robot"`},
+		"there is no ExternalSecret": {func(w *world) { w.external = map[string]robot.ExternalSecret{} },
+			[]string{"external-secret failed", "external-secret-path skipped"}, "there is no ExternalSecret"},
+		"there is no Secret": {func(w *world) { w.secrets = map[string]robot.Secret{} },
+			[]string{"secret-type failed", "secret-host skipped", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "there is no Secret"},
+		"the Secret has another type": {func(w *world) { s := w.secrets[w.Secret]; s.Type = "Opaque"; w.secrets[w.Secret] = s },
+			[]string{"secret-type failed"}, `it has the type "Opaque"`},
+		"the Secret is for another registry": {func(w *world) {
+			s := w.secrets[w.Secret]
+			s.Dockerconfig = robot.Dockerconfig(strings.ReplaceAll(string(s.Dockerconfig), w.Registry, "docker.io"))
+			w.secrets[w.Secret] = s
+		}, []string{"secret-host failed", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "no entry"},
+		"the robot is in a team of another organization": {func(w *world) {
+			w.quay.AddTeamMember("team-platform", "pushers", "member", first)
+			w.quay.GrantTeam("team-platform/base", "pushers", quaytest.Write)
+		}, []string{"no-right-elsewhere failed"}, "it may push to team-platform/base"},
+		"the organization is gone": {func(w *world) { w.Organization = "team-none" },
+			nil, `there is no organization "team-none"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).withPlatform()
+			w.onboard()
+			test.spoil(w)
+			if w.Organization == "team-none" {
+				report, err := robot.Verify(t.Context(), w.services(), w.Tenant, nil, nil)
+				if report.Checks[0].Status != robot.Failed || !strings.Contains(report.Checks[0].Detail, test.text) {
+					t.Errorf("report is %v, %v", report, err)
+				}
+				return
+			}
+			report := w.verify()
+			if diff := cmp.Diff(test.wrong, wrong(report)); diff != "" || report.OK() {
+				t.Errorf("not passed (-want +got):\n%s", diff)
+			}
+			if !slices.ContainsFunc(report.Checks, func(c robot.Check) bool { return c.Status == robot.Failed && strings.Contains(c.Detail, test.text) }) {
+				t.Errorf("no check says %q: %v", test.text, report.Checks)
+			}
+			if printed := fmt.Sprintf("%#v", report); strings.Contains(printed, w.quay.RobotToken(first)) && w.quay.RobotToken(first) != "" {
+				t.Error("the report has the token")
+			}
+		})
+	}
+}
+
+// What cannot be asked is an error, not a failed check.
+func TestVerifyFails(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.RevokeOAuthTokens()
+	s := w.services()
+	w.quay.RevokeOAuthTokens()
+	if _, err := robot.Verify(t.Context(), s, w.Tenant, own, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": reading organization`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// tenants onboards n tenants, team-0 and so on, each with one repository, and returns them.
+func (w *world) tenants(n int) []robot.Tenant {
+	w.Helper()
+	var all []robot.Tenant
+	for i := range n {
+		team := fmt.Sprint("t", i)
+		names, err := robot.NewTenant(convention(w), team, "division", team)
+		if err != nil {
+			w.Fatal(err)
+		}
+		names.Registry = w.quay.Host()
+		w.quay.AddOrganization(names.Organization)
+		w.quay.AddRepository(names.Organization, "app")
+		token := w.quay.AddRobot(names.Organization, "ci")
+		w.quay.Grant(names.Organization+"/app", names.Robot, quaytest.Write)
+		w.quay.SetDefaultPermission(names.Organization, names.Robot, quaytest.Write)
+		w.put(names.VaultPath, vault.Data{"username": names.Robot, "token": token})
+		w.external[names.Secret] = robot.ExternalSecret{Ready: true, Path: names.VaultPath}
+		w.sync(names.Secret)
+		all = append(all, names)
+	}
+	return all
+}
+
+func TestVerifyAll(t *testing.T) {
+	w := newWorld(t)
+	tenants := w.tenants(40)
+	reports, err := robot.VerifyAll(t.Context(), w.services(), tenants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range reports {
+		if got := wrong(r); len(got) > 0 || r.Tenant != tenants[i].Team {
+			t.Errorf("team %s: %q", r.Tenant, got)
+		}
+	}
+	// Two teams share a token: the onboarding of one took the other's Secret.
+	w.secrets[tenants[3].Secret] = w.secrets[tenants[7].Secret]
+	// And two read the same path.
+	e := w.external[tenants[10].Secret]
+	e.Path = tenants[11].VaultPath
+	w.external[tenants[10].Secret] = e
+	reports, err = robot.VerifyAll(t.Context(), w.services(), tenants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for team, want := range map[int][]string{
+		3:  {"secret-robot failed", "secret-token failed", "not-shared failed"},
+		7:  {"not-shared failed"},
+		10: {"external-secret-path failed", "not-shared failed"},
+		11: {"not-shared failed"},
+		12: {},
+	} {
+		if diff := cmp.Diff(want, wrong(reports[team])); diff != "" {
+			t.Errorf("team t%d (-want +got):\n%s", team, diff)
+		}
+	}
+	last := reports[3].Checks[len(reports[3].Checks)-1]
+	if last.Detail != "it shares the token with t7" {
+		t.Errorf("detail is %q", last.Detail)
+	}
+}
+
+func TestVerifyAllStopsAtTheFirstError(t *testing.T) {
+	w := newWorld(t)
+	tenants := w.tenants(20)
+	w.crashAt = 30
+	if _, err := robot.VerifyAll(t.Context(), w.services(), tenants); !errors.Is(err, errCrash) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// A platform of 1,000 tenants is verified in less than a minute, and never faster than the client's rate.
+func TestVerifyAllOfAThousandTenants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("1,000 tenants take a while")
+	}
+	w := newWorld(t)
+	tenants := w.tenants(1000)
+	w.quay.ForgetRequests()
+	began := time.Now()
+	reports, err := robot.VerifyAll(t.Context(), w.services(), tenants)
+	took := time.Since(began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range reports {
+		if !r.OK() {
+			t.Fatalf("team %s: %q", r.Tenant, wrong(r))
+		}
+	}
+	perTenant := float64(len(w.quay.Requests())) / 1000
+	t.Logf("%s, %.1f requests to Quay per tenant", took.Round(time.Millisecond), perTenant)
+	if took > time.Minute || perTenant > 6 {
+		t.Errorf("it took %s and %.1f requests per tenant", took, perTenant)
+	}
+}
