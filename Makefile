@@ -21,7 +21,9 @@ help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 test: lint ## Unit and in-process tests: no root, no cluster
-	go test -race ./pkg/... ./cmd/...
+	go test -race ./...
+	go test -C test/cluster ./dns/ ./pki/
+	go test -C test/tekton ./pipelines/
 
 lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
