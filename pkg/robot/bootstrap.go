@@ -67,7 +67,7 @@ func (b *bootstrap) tasks() []task {
 		b.defaultPermissionTask(b.Organization, robot),
 		b.rightTask(func() credential { return b.active }, repositories, func() []string { return b.Foreign }),
 		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
-			next: "run it again", check: b.checkVault, do: b.writeVault},
+			next: nextConflict, check: b.checkVault, do: b.writeVault},
 	}
 }
 

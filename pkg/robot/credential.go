@@ -66,32 +66,25 @@ func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
 	return found, nil
 }
 
-// write writes c to the tenant's path, on top of the version that was read. A write whose answer got lost is found to be
-// there already.
+// write writes c to the tenant's path, on top of the version that was read. Whether somebody else was first, or it was this
+// very write whose answer got lost, is for the check afterwards to see.
 func (s Services) write(ctx context.Context, t Tenant, c credential, version int) error {
 	_, err := s.Vault.Write(ctx, t.VaultPath, c.data(), version)
-	if !errors.Is(err, vault.ErrConflict) {
-		return err
-	}
-	if now, readErr := s.Vault.Read(ctx, t.VaultPath); readErr == nil && credentialOf(now.Data).equal(c) {
+	if errors.Is(err, vault.ErrConflict) {
 		return nil
 	}
-	return &Error{Reason: ReasonConflict, Problem: "somebody else changed the credential at the same time", Err: err,
-		Next: "see who works on this team, then run it again"}
+	return err
 }
-
-// errSecret is what is wrong with the content of a Secret.
-type errSecret struct{ error }
 
 // carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
 func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 	config, err := dockerconfig.Parse(secret.Dockerconfig)
 	if err != nil {
-		return dockerconfig.Credential{}, errSecret{err}
+		return dockerconfig.Credential{}, err
 	}
 	match, err := config.For(t.Registry, t.Organization)
 	if err != nil {
-		return dockerconfig.Credential{}, errSecret{err}
+		return dockerconfig.Credential{}, err
 	}
 	return match.Credential, nil
 }

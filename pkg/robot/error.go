@@ -19,6 +19,9 @@ const (
 	ReasonTimeout Reason = "Timeout"
 )
 
+// nextConflict is the next step where Vault has something else than was written.
+const nextConflict = "see who else works on this team's credential, then run it again"
+
 // Error is why an operation stopped, for a person and for a program.
 type Error struct {
 	Reason Reason

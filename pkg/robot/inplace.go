@@ -36,7 +36,7 @@ func (r *rotation) inPlace(ctx context.Context, current stored, work func(contex
 	result := RotateResult{Robot: current.username, Resumed: r.to.token.Known()}
 	result.Steps, err = work(ctx, []task{
 		{id: "regenerate", title: "give the robot a new token; pushes fail from here", check: r.checkToken, do: regenerate},
-		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: "run it again", check: r.checkVault,
+		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
 			do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, r.to, r.version) }},
 		handedOver,
 		r.destroyTask(),

@@ -103,7 +103,7 @@ func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]quay.
 		r.to = credential{t.StandbyRobot, tokens[t.StandbyRobot]}
 	}
 	return s.run(ctx, []task{
-		{id: "vault", title: "put the new token into Vault", reason: ReasonConflict, next: "run it again", check: r.checkVault,
+		{id: "vault", title: "put the new token into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
 			do: func(ctx context.Context) error { return r.write(ctx, t, r.to, r.version) }},
 		r.secretTask("secret", "have the Secret take it over", func() credential { return r.to }),
 		r.destroyTask(),

@@ -165,7 +165,7 @@ func (r *rotation) tasks() []task {
 		r.defaultPermissionTask(r.Organization, robot),
 		{id: "regenerate", title: "give the standby robot a new token", check: r.checkToken, do: r.regenerate},
 		r.rightTask(to, repositories, func() []string { return r.Foreign }),
-		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: "run it again", check: r.checkVault,
+		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
 			do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, r.to, r.version) }},
 	}
 	finish := []task{

@@ -257,6 +257,35 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	w.rotated("after the way out", old)
 }
 
+// The Secret goes back to the old token while runs are waited for: that one is not burnt.
+func TestRotateLooksAtTheSecretBeforeItBurns(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	old, before := w.quay.RobotToken(first), w.secrets[w.Secret]
+	w.onRuns = func() { w.secrets[w.Secret] = before }
+	_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+	e := (*robot.Error)(nil)
+	if !errors.As(err, &e) || e.Reason != robot.ReasonDrift || w.quay.RobotToken(first) != old || !w.works() {
+		t.Errorf("error is %v, the Secret works: %t", err, w.works())
+	}
+}
+
+// A rotation that only had to clean up in Vault does not wait for runs once more.
+func TestRotateCleansUpAfterABurn(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	// What the last step of that would have destroyed.
+	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": first, "token": "burnt"}, Version: 1}
+	w.runs = []string{"run-of-today"}
+	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+	if diff := cmp.Diff([]string{"destroy changed"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
+		t.Errorf("steps (-want +got):\n%s%v", diff, err)
+	}
+}
+
 // Nothing that a program could print of a rotation has a token in it.
 func TestNoTokenIsReported(t *testing.T) {
 	w := newWorld(t)
