@@ -21,6 +21,9 @@ type Config struct {
 	// Task and TaskNamespace name the shared Task that pushes. The cluster resolver reads it there, so that no tenant can put
 	// a Task of the same name in its place.
 	Task, TaskNamespace string
+	// CustodyNamespace is where the robots' Secrets are if tenants' namespaces have none: each run then gets a copy for itself.
+	// Empty: every namespace has its own.
+	CustodyNamespace string
 }
 
 // Default returns the names of the seed.
@@ -57,21 +60,22 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 // texts are the keys with one value.
 func (c *Config) texts() map[string]*string {
 	return map[string]*string{
-		"registry":         &c.Registry,
-		"team-prefix":      &c.TeamPrefix,
-		"organization":     &c.Organization,
-		"robot":            &c.Robot,
-		"standby-robot":    &c.StandbyRobot,
-		"secret":           &c.Secret,
-		"secret-namespace": &c.SecretNamespace,
-		"vault-mount":      &c.VaultMount,
-		"vault-path":       &c.VaultPath,
-		"secret-store":     &c.SecretStore,
-		"team-label":       &c.TeamLabel,
-		"division-label":   &c.DivisionLabel,
-		"app-label":        &c.AppLabel,
-		"task":             &c.Task,
-		"task-namespace":   &c.TaskNamespace,
+		"registry":          &c.Registry,
+		"team-prefix":       &c.TeamPrefix,
+		"organization":      &c.Organization,
+		"robot":             &c.Robot,
+		"standby-robot":     &c.StandbyRobot,
+		"secret":            &c.Secret,
+		"secret-namespace":  &c.SecretNamespace,
+		"vault-mount":       &c.VaultMount,
+		"vault-path":        &c.VaultPath,
+		"secret-store":      &c.SecretStore,
+		"team-label":        &c.TeamLabel,
+		"division-label":    &c.DivisionLabel,
+		"app-label":         &c.AppLabel,
+		"task":              &c.Task,
+		"task-namespace":    &c.TaskNamespace,
+		"custody-namespace": &c.CustodyNamespace,
 	}
 }
 

@@ -41,6 +41,23 @@ func (r *Reconciler) cancel(ctx context.Context, task *pipelinev1.TaskRun, why s
 	return nil
 }
 
+// abandon stops a TaskRun that an earlier try made and died before it could record it, when the run now ends without one.
+func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error {
+	if s, err := stateOf(run); err != nil || s.TaskRun.UID != "" {
+		return err
+	}
+	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(run.Name)
+	if apierrs.IsNotFound(err) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("reading TaskRun %q: %w", run.Name, err)
+	}
+	if !metav1.IsControlledBy(task, run) || task.IsDone() {
+		return nil
+	}
+	return r.cancel(ctx, task, "its CustomRun ended before it was recorded")
+}
+
 // timeout is the longest that one attempt may take; 0: as long as Tekton lets the TaskRun.
 func timeout(run *v1beta1.CustomRun) time.Duration {
 	if run.Spec.Timeout == nil {

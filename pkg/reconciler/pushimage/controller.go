@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -25,14 +26,16 @@ const TaskRunSelector = v1alpha1.LabelManaged + "=true"
 func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
 		taskRuns, client := taskruninformer.Get(ctx, TaskRunSelector), tektonclient.Get(ctx)
+		cluster := tenancy.FromContext(ctx)
 		r := &Reconciler{
-			cluster:  tenancy.FromContext(ctx),
-			tekton:   client,
-			taskRuns: taskRuns.Lister(),
-			config:   config.Watch(ctx, watcher),
-			status:   customrun.Writer{Client: client, Clock: now},
-			clock:    now,
-			metrics:  customrun.Metrics(ctx),
+			cluster:   cluster,
+			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
+			tekton:    client,
+			taskRuns:  taskRuns.Lister(),
+			config:    config.Watch(ctx, watcher),
+			status:    customrun.Writer{Client: client, Clock: now},
+			clock:     now,
+			metrics:   customrun.Metrics(ctx),
 		}
 		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage)
 		_, err := taskRuns.Informer().AddEventHandler(childEvents(impl.EnqueueControllerOf, r.metrics.ChildEvent))

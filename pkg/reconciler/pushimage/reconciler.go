@@ -17,19 +17,21 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
-	cluster  tenancy.Cluster
-	tekton   tekton.Interface
-	taskRuns pipelinelisters.TaskRunLister
-	config   func() *config.Config
-	status   customrun.Writer
-	clock    clock.PassiveClock
-	metrics  *telemetry.Metrics
+	cluster   tenancy.Cluster
+	projector projection.Projector
+	tekton    tekton.Interface
+	taskRuns  pipelinelisters.TaskRunLister
+	config    func() *config.Config
+	status    customrun.Writer
+	clock     clock.PassiveClock
+	metrics   *telemetry.Metrics
 }
 
 var _ customrunreconciler.Interface = (*Reconciler)(nil)
@@ -38,17 +40,31 @@ var _ customrunreconciler.Interface = (*Reconciler)(nil)
 func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) reconciler.Event {
 	ctx, cancel := context.WithTimeout(ctx, reconciler.DefaultTimeout)
 	defer cancel()
-	if !customrun.Is(run, v1alpha1.KindPushImage) || customrun.Done(run) || run.DeletionTimestamp != nil {
+	if !customrun.Is(run, v1alpha1.KindPushImage) || run.DeletionTimestamp != nil {
 		return nil
+	}
+	if customrun.Done(run) {
+		return r.sweep(ctx, run)
 	}
 	err := r.advance(ctx, run)
 	if failure := tenancy.FailureOf(err); failure != nil {
-		err = r.status.Fail(ctx, run, failure)
+		err = r.end(ctx, run, failure)
 	}
 	if err == nil {
 		r.record(ctx, run)
 	}
 	return err
+}
+
+// end writes why the run failed, when nothing of it is left that could push.
+func (r *Reconciler) end(ctx context.Context, run *v1beta1.CustomRun, failure *customrun.Failure) error {
+	if err := r.abandon(ctx, run); err != nil {
+		return err
+	}
+	if err := r.withdraw(ctx, run); err != nil {
+		return err
+	}
+	return r.status.Fail(ctx, run, failure)
 }
 
 // advance mirrors the TaskRun where there is one, and starts it where there is none.
@@ -82,16 +98,22 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if err != nil {
 		return err
 	}
-	err = tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
+	secret, err := r.secret(ctx, run, params[v1alpha1.ParamImageRef], d, c)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
 	}
-	task, err := r.create(ctx, run, newTaskRun(run, owner, params, d, c))
+	task, err := r.create(ctx, run, newTaskRun(run, owner, params, d, secret, c))
 	if err != nil {
 		return err
 	}
-	if err := run.Status.EncodeExtraFields(newState(d, task)); err != nil {
+	if task.IsDone() || task.IsCancelled() {
+		// This try came late, perhaps from a leader that is none any more: whoever ends the run may have been here already.
+		if err := r.withdraw(ctx, run); err != nil {
+			return err
+		}
+	}
+	if err := run.Status.EncodeExtraFields(newState(d, task, secret)); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)
 	}
 	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {

@@ -19,8 +19,10 @@ type state struct {
 	Organization string      `json:"organization"`
 	Rule         tenant.Rule `json:"rule"`
 	Evidence     string      `json:"evidence"`
-	Secret       string      `json:"secret"`
-	TaskRun      child       `json:"taskRun"`
+	// Secret is the tenant's, ProjectedSecret the run's own copy of it, if it has one.
+	Secret          string `json:"secret"`
+	ProjectedSecret string `json:"projectedSecret,omitempty"`
+	TaskRun         child  `json:"taskRun"`
 }
 
 type child struct {
@@ -28,9 +30,14 @@ type child struct {
 	UID  types.UID `json:"uid"`
 }
 
-func newState(d tenant.Decision, task *pipelinev1.TaskRun) state {
-	return state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule,
+// newState records the decision, and the TaskRun that mounts Secret secret.
+func newState(d tenant.Decision, task *pipelinev1.TaskRun, secret string) state {
+	s := state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule,
 		Evidence: d.Evidence, Secret: d.Secret, TaskRun: child{task.Name, task.UID}}
+	if secret != d.Secret {
+		s.ProjectedSecret = secret
+	}
+	return s
 }
 
 // stateOf reads the state of the run; the zero state if no TaskRun was made.

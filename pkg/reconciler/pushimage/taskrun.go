@@ -32,9 +32,9 @@ var notCopied = []string{
 	v1alpha1.Group + "/",
 }
 
-// newTaskRun returns the TaskRun that pushes for the CustomRun. It has the CustomRun's name: so it is made once however
+// newTaskRun returns the TaskRun that pushes for the CustomRun with Secret secret. It has the CustomRun's name: so it is made once however
 // often it is tried, and Chains, which looks every child of a PipelineRun up as a TaskRun, finds it (tektoncd/chains#1210).
-func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
+func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, secret string, c *config.Config) *pipelinev1.TaskRun {
 	task := &pipelinev1.TaskRun{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            run.Name,
@@ -62,7 +62,7 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 			task.Spec.Params = append(task.Spec.Params, param(name, value))
 		}
 	}
-	task.Spec.Params = append(task.Spec.Params, param(v1alpha1.ParamDockerconfigSecret, d.Secret))
+	task.Spec.Params = append(task.Spec.Params, param(v1alpha1.ParamDockerconfigSecret, secret))
 	for _, w := range run.Spec.Workspaces {
 		task.Spec.Workspaces = append(task.Spec.Workspaces, workspace(w))
 	}

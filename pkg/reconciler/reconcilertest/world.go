@@ -131,6 +131,25 @@ func (w *World) TaskRun(namespace, name string) *pipelinev1.TaskRun {
 	return object.(*pipelinev1.TaskRun).DeepCopy()
 }
 
+// Secrets returns the Secrets of a namespace, as the API server has them.
+func (w *World) Secrets(namespace string) (all []*corev1.Secret) {
+	w.t.Helper()
+	for _, object := range w.lister(w.Kube.Tracker(), corev1.SchemeGroupVersion.WithResource("secrets"), "Secret")() {
+		if secret := object.(*corev1.Secret); secret.Namespace == namespace {
+			all = append(all, secret.DeepCopy())
+		}
+	}
+	return all
+}
+
+// DeleteSecret deletes as somebody else than the controller.
+func (w *World) DeleteSecret(namespace, name string) {
+	w.t.Helper()
+	if err := w.Kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), namespace, name); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // Events returns the Events since the last call.
 func (w *World) Events() (all []string) {
 	for {

@@ -99,6 +99,8 @@ const (
 	ReasonSecretUnreadable = "SecretUnreadable"
 	// ReasonSecretInvalid: the Secret has the wrong type, key, registry host or another team's robot.
 	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonSecretRefused: the API server refused the run's own Secret for good (projection).
+	ReasonSecretRefused = "SecretRefused"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.

@@ -1,0 +1,167 @@
+package projection
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fakedynamic "k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+const custody, name = "custody", reconcilertest.Secret + ".uid-1"
+
+var payments = tenant.Decision{Team: "payments", Names: tenant.Default().Names("payments")}
+
+func newRun() *v1beta1.CustomRun {
+	run := reconcilertest.NewCustomRun(reconcilertest.Namespace, reconcilertest.Pipeline, reconcilertest.Run, v1alpha1.KindPushImage)
+	run.UID = "uid-1"
+	return run
+}
+
+// project creates the Secret of newRun in a cluster with the objects.
+func project(t *testing.T, objects ...runtime.Object) (*fake.Clientset, error) {
+	t.Helper()
+	client := fake.NewClientset(objects...)
+	p := Projector{Cluster: &tenancy.Cached{Kube: client, Dynamic: fakedynamic.NewSimpleDynamicClient(runtime.NewScheme())}, Client: client}
+	got, err := p.Create(t.Context(), custody, reconcilertest.Image, newRun(), payments)
+	if err == nil && got != name {
+		t.Errorf("name %q, want %q", got, name)
+	}
+	return client, err
+}
+
+func copied(t *testing.T, client *fake.Clientset) *corev1.Secret {
+	t.Helper()
+	secret, err := client.CoreV1().Secrets(reconcilertest.Namespace).Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// The whole Secret. What other registries and organizations the tenant's has entries for stays in custody.
+func TestCreate(t *testing.T) {
+	source := reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci")
+	source.Data["extra"] = []byte("EXTRA")
+	source.Data[corev1.DockerConfigJsonKey] = fmt.Appendf(nil, `{"auths":{%q:{"auth":%q},"quay.io":{"username":"a","password":"ELSEWHERE"}}}`,
+		reconcilertest.Host, base64.StdEncoding.EncodeToString([]byte("team-payments+ci:"+reconcilertest.Token)))
+	client, err := project(t, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := copied(t, client)
+	file := got.Data[corev1.DockerConfigJsonKey]
+	want := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: reconcilertest.Namespace, Labels: map[string]string{"quay.comptech-lab.com/team": "payments"},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "tekton.dev/v1beta1", Kind: "CustomRun", Name: reconcilertest.Run, UID: "uid-1"}}},
+		Type: corev1.SecretTypeDockerConfigJson, Immutable: new(true), Data: map[string][]byte{corev1.DockerConfigJsonKey: file},
+	}
+	got.ManagedFields, got.TypeMeta = nil, metav1.TypeMeta{}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Secret (-want +got):\n%s", diff)
+	}
+	var content struct{ Auths map[string]any }
+	if err := json.Unmarshal(file, &content); err != nil || len(content.Auths) != 1 {
+		t.Errorf("%d entries, %v, want one", len(content.Auths), err)
+	}
+	config, err := dockerconfig.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match, err := config.For(reconcilertest.Host, "team-payments/checkout")
+	if err != nil || match.Key != reconcilertest.Host+"/team-payments" || match.Credential.Username != "team-payments+ci" {
+		t.Errorf("entry %+v, %v", match, err)
+	}
+	if match.Credential.Redact(reconcilertest.Token) == reconcilertest.Token {
+		t.Error("the copy has another token")
+	}
+	if _, err := config.For(reconcilertest.Host, "team-platform/app"); !errors.Is(err, dockerconfig.ErrNoEntry) {
+		t.Errorf("an entry for another organization: %v", err)
+	}
+}
+
+// A Secret of that name that is there already is never used: it may be a tenant's, or have a token that is burnt.
+func TestCreateReplaces(t *testing.T) {
+	there := reconcilertest.NewSecret(reconcilertest.Namespace, name, "team-platform+ci")
+	client, err := project(t, reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci-b"), there)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// These are all the rights that it needs.
+	var actions []string
+	for _, a := range client.Actions() {
+		actions = append(actions, a.GetVerb()+" in "+a.GetNamespace())
+	}
+	want := []string{"get in custody", "create in apps-payments-checkout", "delete in apps-payments-checkout", "create in apps-payments-checkout"}
+	if diff := cmp.Diff(want, actions); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	config, err := dockerconfig.Parse(copied(t, client).Data[corev1.DockerConfigJsonKey])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if match, err := config.For(reconcilertest.Host, payments.Organization); err != nil || match.Credential.Username != "team-payments+ci-b" {
+		t.Errorf("entry %+v, %v", match, err)
+	}
+}
+
+func TestCreateFails(t *testing.T) {
+	for says, secret := range map[string]*corev1.Secret{
+		`no Secret "quay-robot-team-payments" in namespace "custody"`: reconcilertest.NewSecret(reconcilertest.Namespace, reconcilertest.Secret, "team-payments+ci"),
+		"holds robot": reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-platform+ci"),
+	} {
+		client, err := project(t, secret)
+		if refusal := (*tenancy.SecretError)(nil); !errors.As(err, &refusal) || !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v, want one that says %q", err, says)
+		}
+		if _, err := client.CoreV1().Secrets(reconcilertest.Namespace).Get(t.Context(), name, metav1.GetOptions{}); !apierrs.IsNotFound(err) {
+			t.Errorf("a Secret was made: %v", err)
+		}
+	}
+}
+
+func TestDelete(t *testing.T) {
+	client := fake.NewClientset(reconcilertest.NewSecret(reconcilertest.Namespace, name, "team-payments+ci"))
+	p := Projector{Client: client}
+	for range 2 {
+		if err := p.Delete(t.Context(), reconcilertest.Namespace, name); err != nil {
+			t.Error(err)
+		}
+	}
+	client.PrependReactor("delete", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrs.NewInternalError(errors.New("etcd is slow"))
+	})
+	if err := p.Delete(t.Context(), reconcilertest.Namespace, name); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("Delete = %v", err)
+	}
+}
+
+// Two runs never share a Secret, and the name is a legal one for the longest team.
+func TestName(t *testing.T) {
+	run := newRun()
+	run.UID = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+	long := Name(run, tenant.Default().Names(strings.Repeat("x", 47)))
+	if len(long) > 253 {
+		t.Errorf("%d characters", len(long))
+	}
+	if Name(run, payments.Names) == Name(newRun(), payments.Names) {
+		t.Error("two runs have one name")
+	}
+}

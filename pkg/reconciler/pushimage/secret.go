@@ -1,0 +1,91 @@
+package pushimage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// projects says whether the run gets a Secret of its own: where robots are in custody, and the namespace is a tenant's. In a
+// shared namespace, where others' runs are, the tenants' Secrets are guarded by name.
+func projects(c *config.Config, run *v1beta1.CustomRun, rule tenant.Rule) bool {
+	return c.CustodyNamespace != "" && c.CustodyNamespace != run.Namespace && rule == tenant.RuleNamespace
+}
+
+// secret makes sure that the tenant can push, and returns the name of the Secret that the TaskRun mounts.
+func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, image string, d tenant.Decision, c *config.Config) (string, error) {
+	if !projects(c, run, d.Rule) {
+		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, run.Namespace, image, d)
+	}
+	name, err := r.projector.Create(ctx, c.CustodyNamespace, image, run, d)
+	if refused(err) {
+		return "", customrun.Failf(v1alpha1.ReasonSecretRefused, "the API server refused the run's own Secret: %v; "+
+			"is config/projection/ applied, and bound in namespace %q? See docs/projection.md", err, run.Namespace)
+	}
+	return name, err
+}
+
+// withdraw deletes the run's own Secret. It comes before the end of the run is written, so that who has ended has none.
+func (r *Reconciler) withdraw(ctx context.Context, run *v1beta1.CustomRun) error {
+	s, err := stateOf(run)
+	if err != nil {
+		return err
+	}
+	if s.TaskRun.UID != "" {
+		if s.ProjectedSecret == "" {
+			return nil
+		}
+		return r.projector.Delete(ctx, run.Namespace, s.ProjectedSecret)
+	}
+	// Nothing is recorded: an earlier try may have died between the Secret and the status.
+	name, err := r.unrecorded(ctx, run)
+	if err != nil || name == "" {
+		return err
+	}
+	// Who may not delete could not create: the rights come together.
+	if err := r.projector.Delete(ctx, run.Namespace, name); !apierrs.IsForbidden(err) {
+		return err
+	}
+	return nil
+}
+
+// unrecorded returns the name that the run's own Secret would have; "" if it can have none.
+func (r *Reconciler) unrecorded(ctx context.Context, run *v1beta1.CustomRun) (string, error) {
+	c := r.config()
+	if !projects(c, run, tenant.RuleNamespace) {
+		return "", nil
+	}
+	namespace, err := r.cluster.Namespace(ctx, run.Namespace)
+	if err != nil {
+		return "", fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
+	}
+	team, err := c.ParseTeam(namespace.Labels[c.TeamLabel])
+	if err != nil {
+		// Not a tenant's namespace: no Secret was made here.
+		return "", nil
+	}
+	return projection.Name(run, c.Names(team)), nil
+}
+
+// sweepWindow is how long ago a run that is swept has ended at most. Longer than a request takes that a leader sent before it
+// lost its lease, and short, since a new leader looks at every run that is there.
+const sweepWindow = 10 * time.Minute
+
+// sweep takes from a run that has just ended the Secret that a former leader made for it, which did not know of the end and
+// died before it looked.
+func (r *Reconciler) sweep(ctx context.Context, run *v1beta1.CustomRun) error {
+	if ended := run.Status.CompletionTime; ended == nil || r.clock.Since(ended.Time) > sweepWindow {
+		return nil
+	}
+	return r.withdraw(ctx, run)
+}
