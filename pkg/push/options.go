@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -81,6 +82,10 @@ func (o *Options) complete() error {
 	if o.Dockerconfig == "" {
 		// Never $HOME: Tekton leaves the ServiceAccount's credentials there.
 		o.Dockerconfig = os.Getenv("DOCKER_CONFIG")
+	}
+	if o.ResultsDir != "" {
+		// By its text, not by its links: a StepAction has no name for the directory but one in it with /.. behind.
+		o.ResultsDir = filepath.Clean(o.ResultsDir)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

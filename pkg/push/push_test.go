@@ -214,6 +214,16 @@ func TestPushOfADirectoryWithAColon(t *testing.T) {
 	}
 }
 
+// A StepAction can name its results' directory in no other way.
+func TestResultsDirBesideAFileThatIsNotThere(t *testing.T) {
+	f := newFixture(t)
+	f.opts.ResultsDir = filepath.Join(f.results, "IMAGE_URL") + "/.."
+	result := f.push()
+	if got := f.result("IMAGE_DIGEST"); got != result.Digest {
+		t.Errorf("IMAGE_DIGEST = %q, want %q", got, result.Digest)
+	}
+}
+
 func TestResultsOfAnEarlierRunAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	f.push()

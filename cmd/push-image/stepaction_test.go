@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/push"
+)
+
+const tekton = "../../tekton/"
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func parse(t *testing.T, data []byte, object interface {
+	SetDefaults(context.Context)
+}) {
+	t.Helper()
+	if err := yaml.UnmarshalStrict(data, object); err != nil {
+		t.Fatal(err)
+	}
+	object.SetDefaults(t.Context())
+}
+
+// The StepAction is one that Tekton takes, its args are flags of the program, its params are all used, and it has the results
+// of the Task.
+func TestStepAction(t *testing.T) {
+	var action v1beta1.StepAction
+	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
+	if err := action.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	spec := action.Spec
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	new(push.Options).Flags(flags)
+	for _, arg := range spec.Args {
+		name, value, assigned := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if flags.Lookup(name) == nil || !assigned || value == "" {
+			t.Errorf("arg %q gives no flag a value", arg)
+		}
+	}
+	for _, p := range spec.Params {
+		if !slices.Contains(spec.Args, "--"+p.Name+"=$(params."+p.Name+")") && p.Name != "dockerconfig-volume" {
+			t.Errorf("param %q is not the flag of the same name", p.Name)
+		}
+	}
+	if len(spec.VolumeMounts) != 1 || spec.VolumeMounts[0].Name != "$(params.dockerconfig-volume)" || !slices.Contains(spec.Args, "--dockerconfig="+spec.VolumeMounts[0].MountPath) {
+		t.Errorf("the credential is mounted as %+v", spec.VolumeMounts)
+	}
+	security := spec.SecurityContext
+	if spec.Script != "" || !*security.RunAsNonRoot || !*security.ReadOnlyRootFilesystem || *security.AllowPrivilegeEscalation {
+		t.Errorf("the step is not restricted: %+v", spec)
+	}
+	var task v1.Task
+	parse(t, readFile(t, tekton+"task/push-image-quay/0.1/push-image-quay.yaml"), &task)
+	var own, ofTask []string
+	for _, r := range spec.Results {
+		own = append(own, r.Name)
+	}
+	for _, r := range task.Spec.Results {
+		ofTask = append(ofTask, r.Name)
+	}
+	if diff := cmp.Diff(ofTask, own); diff != "" {
+		t.Errorf("results (-Task +StepAction):\n%s", diff)
+	}
+}
+
+// The README's Task is one that Tekton takes, gives the StepAction each param, and takes results that it has.
+func TestStepActionUsage(t *testing.T) {
+	var action v1beta1.StepAction
+	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
+	page := readFile(t, tekton+"stepaction/push-image/0.1/README.md")
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
+	if block == nil {
+		t.Fatal("the README has no YAML")
+	}
+	var task v1.Task
+	parse(t, block[1], &task)
+	if err := task.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	step := task.Spec.Steps[1]
+	if step.Ref == nil || step.Ref.Name != action.Name {
+		t.Fatalf("the second step is %+v", step)
+	}
+	var given, wanted []string
+	volume := ""
+	for _, p := range step.Params {
+		given = append(given, p.Name)
+		if p.Name == "dockerconfig-volume" {
+			volume = p.Value.StringVal
+		}
+	}
+	for _, p := range action.Spec.Params {
+		wanted = append(wanted, p.Name)
+	}
+	slices.Sort(given)
+	slices.Sort(wanted)
+	if diff := cmp.Diff(wanted, given); diff != "" {
+		t.Errorf("params (-StepAction +Task):\n%s", diff)
+	}
+	if len(task.Spec.Volumes) != 1 || task.Spec.Volumes[0].Name != volume {
+		t.Errorf("the volumes are %+v, the step mounts %q", task.Spec.Volumes, volume)
+	}
+	for _, r := range task.Spec.Results {
+		if !slices.ContainsFunc(action.Spec.Results, func(own v1.StepResult) bool {
+			return r.Value.StringVal == "$(steps."+step.Name+".results."+own.Name+")"
+		}) {
+			t.Errorf("result %q is no result of the step: %q", r.Name, r.Value.StringVal)
+		}
+	}
+}
