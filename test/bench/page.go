@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -102,7 +103,7 @@ func (r *results) limits() (rows [][3]string) {
 		if far, ok := r.get("again-20", own); ok {
 			add("requests of a push of what is there", fmt.Sprintf("%.0f", median(far.Requests)), "≤ 6", median(far.Requests) <= 6)
 			trips := roundTrips(near, far)
-			add("round trips of it, TCP and TLS counted", fmt.Sprintf("%.1f", trips), "≤ 4", trips < 4.5)
+			add("round trips of it, TCP and TLS counted", fmt.Sprintf("%.1f", trips), "≤ 4", trips > 0 && trips < 4.5)
 		}
 	}
 	if c, ok := r.get("start", own); ok {
@@ -120,7 +121,11 @@ func (r *results) limits() (rows [][3]string) {
 	return rows
 }
 
-// roundTrips is how often a client waits for the other side: what 20 ms more for each cost it.
+// roundTrips is how often a client waits for the other side: what 20 ms more for each cost it. Nothing makes a push wait
+// less than it must, so the fastest counts.
 func roundTrips(near, far clientResult) float64 {
-	return (median(far.Seconds) - median(near.Seconds)) / 0.020
+	if len(near.Seconds) == 0 || len(far.Seconds) == 0 {
+		return 0
+	}
+	return (slices.Min(far.Seconds) - slices.Min(near.Seconds)) / 0.020
 }

@@ -7,6 +7,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -104,7 +106,8 @@ func (r *Registry) serve() error {
 	mux := http.NewServeMux()
 	mux.Handle("/v2/auth", tokens)
 	mux.Handle("/", r.app)
-	r.server = &http.Server{Handler: mux}
+	// A client that hangs up is its own affair.
+	r.server = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { r.done <- r.server.Serve(listener) }()
 	return nil
 }
