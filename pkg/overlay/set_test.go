@@ -74,12 +74,23 @@ func TestSetTakes(t *testing.T) {
 		"annotations with URLs": func(tree fstest.MapFS) {
 			edit(tree, overlayFile, "images:", "commonAnnotations: {see: \"https://example.com/a@b\"}\nimages:")
 		},
+		"no tag in the base, but a port": func(tree fstest.MapFS) {
+			edit(tree, "apps/payments/checkout/base/deployment.yaml", checkout+":placeholder", "quay.example.com:8443/team-payments/checkout")
+			edit(tree, overlayFile, checkout, "quay.example.com:8443/team-payments/checkout")
+		},
+		"a tag and a digest in the base": func(tree fstest.MapFS) {
+			edit(tree, "apps/payments/checkout/base/deployment.yaml", checkout+":placeholder", checkout+":v1@"+digest("e"))
+		},
 		"links elsewhere": func(tree fstest.MapFS) { link(tree, "apps/payments/other/base", "/etc") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := app()
 			change(tree)
-			if e, err := overlay.Set(tree, dev, pin); err != nil || !strings.Contains(string(e.After), pin.Digest) {
+			p := pin
+			if strings.Contains(name, "port") {
+				p.Image = "quay.example.com:8443/team-payments/checkout"
+			}
+			if e, err := overlay.Set(tree, dev, p); err != nil || !strings.Contains(string(e.After), pin.Digest) {
 				t.Errorf("Set = %s, %v", e.After, err)
 			}
 		})
@@ -152,6 +163,7 @@ images:`)
 		"an absolute path":         {overlay.ReasonMissing, resource("/etc/passwd")},
 		"a URL":                    {overlay.ReasonRemote, resource("https://example.com/deployment.yaml")},
 		"a repository on GitHub":   {overlay.ReasonRemote, resource("GitHub.com/acme/base?ref=v1")},
+		"a user on GitHub":         {overlay.ReasonRemote, resource("git@github.com/acme/base")},
 		"a repository by ssh":      {overlay.ReasonRemote, resource("git@example.com:acme/base.git")},
 		"a forced protocol":        {overlay.ReasonRemote, resource("git::https://example.com/acme/base")},
 		"a local repository":       {overlay.ReasonRemote, resource("file:///srv/base.git")},
