@@ -15,7 +15,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint e2e demo cluster-up cluster-down tekton bench-push
+.PHONY: help test lint fuzz e2e demo cluster-up cluster-down tekton bench-push
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,6 +29,11 @@ lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./test/e2e/
+
+FUZZTIME ?= 60s
+fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
+	@set -e; for package in ./pkg/push ./pkg/dockerconfig; do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; done; done
 
 e2e: tekton ## The tests that need the cluster
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
