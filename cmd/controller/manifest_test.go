@@ -1,0 +1,149 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/injection"
+	"sigs.k8s.io/yaml"
+)
+
+// documents returns the YAML documents of every file that pattern matches, by "Kind name".
+func documents(t *testing.T, pattern string) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %v, %v", pattern, files, err)
+	}
+	all := map[string][]byte{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, document := range strings.Split("\n"+string(data), "\n---\n") {
+			var object struct {
+				Kind     string
+				Metadata struct{ Name string }
+			}
+			if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			all[object.Kind+" "+object.Metadata.Name] = []byte(document)
+		}
+	}
+	return all
+}
+
+func read[T any](t *testing.T, document []byte) (object T) {
+	t.Helper()
+	if err := yaml.UnmarshalStrict(document, &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// The Deployment asks the program what it answers, waits longer for the caches than for anything later, and gives it the time
+// that its last reconciles may take.
+func TestProbes(t *testing.T) {
+	spec := read[appsv1.Deployment](t, documents(t, "../../config/500-controller.yaml")["Deployment controller"]).Spec.Template.Spec
+	c := spec.Containers[0]
+	ports := map[string]int32{}
+	for _, p := range c.Ports {
+		ports[p.Name] = p.ContainerPort
+	}
+	if ports["probes"] != injection.HealthCheckDefaultPort || ports["metrics"] != 9090 {
+		t.Errorf("ports %v", ports)
+	}
+	for path, probe := range map[string]*corev1.Probe{"/readiness": c.ReadinessProbe, "/health": c.LivenessProbe} {
+		if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.StrVal != "probes" {
+			t.Errorf("probe of %s: %+v", path, probe)
+		}
+	}
+	if s := c.StartupProbe; s == nil || s.PeriodSeconds*s.FailureThreshold < 300 {
+		t.Errorf("startup probe %+v, want five minutes", c.StartupProbe)
+	}
+	if g := spec.TerminationGracePeriodSeconds; g == nil || *g <= 30 {
+		t.Errorf("grace period %v, want more than a reconcile's 30 seconds", g)
+	}
+}
+
+// What OpenShift's restricted-v2 and Pod security restricted ask for. A user or group id that is fixed would be refused, since
+// each namespace has its own range.
+func TestControllerRunsRestricted(t *testing.T) {
+	spec := read[appsv1.Deployment](t, documents(t, "../../config/500-controller.yaml")["Deployment controller"]).Spec.Template.Spec
+	if s := spec.SecurityContext; s != nil && (s.FSGroup != nil || s.RunAsUser != nil || s.RunAsGroup != nil || len(s.SupplementalGroups) > 0) {
+		t.Errorf("the Pod asks for ids: %+v", s)
+	}
+	if spec.HostNetwork || spec.HostPID || spec.HostIPC || len(spec.Volumes) > 0 || len(spec.InitContainers) > 0 || len(spec.Containers) != 1 {
+		t.Errorf("the Pod has more than a program: %+v", spec)
+	}
+	checkRestricted(t, spec.Containers[0].SecurityContext)
+}
+
+func TestPushStepRunsRestricted(t *testing.T) {
+	var task struct {
+		Spec struct {
+			Steps []struct {
+				SecurityContext *corev1.SecurityContext
+			}
+		}
+	}
+	for _, document := range documents(t, "../../tekton/task/push-image-quay/0.1/push-image-quay.yaml") {
+		if err := yaml.Unmarshal(document, &task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(task.Spec.Steps) == 0 {
+		t.Fatal("the Task has no steps")
+	}
+	for _, step := range task.Spec.Steps {
+		checkRestricted(t, step.SecurityContext)
+	}
+}
+
+func checkRestricted(t *testing.T, s *corev1.SecurityContext) {
+	t.Helper()
+	if s == nil || s.RunAsUser != nil || s.RunAsGroup != nil || s.Privileged != nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot ||
+		s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem ||
+		s.SeccompProfile == nil || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault ||
+		s.Capabilities == nil || len(s.Capabilities.Add) > 0 || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+		t.Errorf("security context %+v", s)
+	}
+}
+
+// What is for OpenShift's shared namespace is what the Task mounts, holds nothing that an operator would change under GitOps, and
+// gives no token away.
+func TestOpenShift(t *testing.T) {
+	all := documents(t, "../../config/openshift/*.yaml")
+	ca := read[corev1.ConfigMap](t, all["ConfigMap config-trusted-cabundle"])
+	if ca.Namespace != "openshift-pipelines" || ca.Labels["config.openshift.io/inject-trusted-cabundle"] != "true" || len(ca.Data) > 0 {
+		t.Errorf("%+v", ca)
+	}
+	account := read[corev1.ServiceAccount](t, all["ServiceAccount pipeline"])
+	if account.Namespace != "openshift-pipelines" || account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
+		t.Errorf("%+v", account)
+	}
+	task, err := os.ReadFile("../../tekton/task/push-image-quay/0.1/push-image-quay.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(task), "name: "+ca.Name+"\n") {
+		t.Errorf("the Task does not mount ConfigMap %q", ca.Name)
+	}
+	if len(all) != 2 {
+		t.Errorf("%d objects, the test looks at 2", len(all))
+	}
+}
+
+// Without the key, Knative serves no metrics at all.
+func TestMetricsAreOn(t *testing.T) {
+	c := read[corev1.ConfigMap](t, documents(t, "../../config/config-observability.yaml")["ConfigMap config-observability"])
+	if c.Data["metrics-protocol"] != "prometheus" {
+		t.Errorf("%v", c.Data)
+	}
+}
