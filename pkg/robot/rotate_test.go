@@ -280,7 +280,9 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 	// What the last step of that would have destroyed.
 	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": first, "token": "burnt"}, Version: 1}
 	w.runs = []string{"run-of-today"}
-	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	result, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
 	if diff := cmp.Diff([]string{"destroy changed"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
