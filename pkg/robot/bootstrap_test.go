@@ -3,6 +3,7 @@ package robot_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -214,5 +215,15 @@ func TestBootstrapConflict(t *testing.T) {
 	e := (*robot.Error)(nil)
 	if !errors.As(err, &e) || e.Reason != robot.ReasonConflict {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// A plan says that it could not look, and not that something is to be done.
+func TestPlanFailsWhereItCannotLook(t *testing.T) {
+	w := newWorld(t)
+	w.quay.Faults.Add(quaytest.Fault{Path: "/prototypes$", Times: -1, Effect: quaytest.Status(http.StatusInternalServerError, nil, "")})
+	steps, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	if err == nil || !strings.Contains(err.Error(), "500 Internal Server Error") || len(steps) != 5 {
+		t.Errorf("%v, %v", states(steps), err)
 	}
 }

@@ -2,8 +2,9 @@ package robot
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
 // State is how far a step is.
@@ -49,7 +50,7 @@ func plan(ctx context.Context, tasks []task) ([]Step, error) {
 	steps, pending := []Step{}, false
 	for _, t := range tasks {
 		done, detail, err := t.check(ctx)
-		if refused := (*Error)(nil); err != nil && (!pending || errors.As(err, &refused)) {
+		if err != nil && !(pending && (quay.IsNotFound(err) || quay.IsForbidden(err))) {
 			return steps, err
 		} else if err != nil {
 			// What stands on a pending step cannot be looked at before that is done.

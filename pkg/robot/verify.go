@@ -30,10 +30,16 @@ type verification struct {
 }
 
 // Verify looks at every part of a tenant's chain and changes nothing: Quay, Vault, ExternalSecret, Secret, the right to push
-// to repositories and to none of foreign, which are "organization/name" and exist. An error says what could not be asked;
-// what was asked and is wrong is in the report.
+// to repositories and to none of foreign, which are "organization/name" and exist; nil repositories are all of the
+// organization that take pushes. An error says what could not be asked; what was asked and is wrong is in the report.
 func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []string) (Report, error) {
 	v := &verification{Services: s, Tenant: t, report: Report{Tenant: t.Team, Checks: []Check{}, prints: map[string]string{}}}
+	if repositories == nil {
+		var err error
+		if repositories, err = s.repositories(ctx, t.Organization); err != nil {
+			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
+		}
+	}
 	for _, look := range []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtExternalSecret, v.lookAtSecret, v.lookAtAge,
 		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld} {
 		if err := look(ctx); err != nil {

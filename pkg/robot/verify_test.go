@@ -170,14 +170,27 @@ func TestVerifyNames(t *testing.T) {
 	}
 }
 
+// Without a list it is every repository of the organization that takes pushes.
+func TestVerifyFindsTheRepositories(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.SetState("team-payments/web", quaytest.Mirror)
+	report, err := robot.Verify(t.Context(), w.services(), w.Tenant, nil, nil)
+	if got := wrong(report); len(got) > 0 || err != nil {
+		t.Errorf("not passed: %q, %v", got, err)
+	}
+	if !slices.ContainsFunc(report.Checks, func(c robot.Check) bool { return c.ID == "push-right" && c.Detail == "1 of 1 repositories" }) {
+		t.Errorf("checks are %v", report.Checks)
+	}
+}
+
 // What cannot be asked is an error, not a failed check.
 func TestVerifyFails(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
-	w.quay.RevokeOAuthTokens()
 	s := w.services()
 	w.quay.RevokeOAuthTokens()
-	if _, err := robot.Verify(t.Context(), s, w.Tenant, own, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": reading organization`) {
+	if _, err := robot.Verify(t.Context(), s, w.Tenant, nil, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": listing repositories`) {
 		t.Errorf("error is %v", err)
 	}
 }
