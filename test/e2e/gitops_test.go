@@ -103,10 +103,6 @@ func states(t *testing.T, objects []unstructured.Unstructured) map[string]any {
 		live.SetManagedFields(nil)
 		live.SetResourceVersion("")
 		delete(live.Object, "status")
-		if a := live.GetAnnotations(); a != nil {
-			delete(a, "deployment.kubernetes.io/revision")
-			live.SetAnnotations(a)
-		}
 		all[kind.Kind+" "+o.GetName()] = map[string]any{"object": live.Object, "writers": writers}
 	}
 	return all
