@@ -81,11 +81,19 @@ func TestEvidenceBesideThePush(t *testing.T) {
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(f.opts.Credential, "password"), name); err != nil {
+	other := filepath.Join(t.TempDir(), "other.json")
+	content := `{"digest": "` + gitopstest.Digest("a") + `", "secret": "x"}`
+	if err := os.WriteFile(other, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(other, name); err != nil {
 		t.Fatal(err)
 	}
 	f.update()
-	if got, err := os.ReadFile(filepath.Join(f.opts.Credential, "password")); err != nil || string(got) != gitopstest.Password {
+	if diff := cmp.Diff(want, f.evidence()); diff != "" {
+		t.Errorf("through a link (-want +got):\n%s", diff)
+	}
+	if got, err := os.ReadFile(other); err != nil || string(got) != content {
 		t.Errorf("what the link led to is %q, %v", got, err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 )
 
@@ -56,5 +58,23 @@ func TestTreeIsAFileSystem(t *testing.T) {
 		if _, err := root.Open(name); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("Open(%q) = %v", name, err)
 		}
+	}
+}
+
+// The history of a repository may be long; an update needs none of it.
+func TestFetchTakesNoHistory(t *testing.T) {
+	server := gitopstest.Start(t, map[string]string{"README.md": "old\n"})
+	first := plumbing.NewHash(server.Head("main"))
+	server.Commit("main", "new", map[string]string{"README.md": "new\n"})
+	r := remote{url: server.URL(), credential: credential{gitopstest.Username, gitopstest.Password}}
+	c, h, err := r.fetch(context.Background(), "main", "ci/dev/x", heads{})
+	if err != nil || h.target.String() != server.Head("main") || !h.branch.IsZero() {
+		t.Fatalf("fetch = %+v, %v", h, err)
+	}
+	if _, _, err := c.commit(h.target); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := c.commit(first); err == nil {
+		t.Error("the commit before came too")
 	}
 }

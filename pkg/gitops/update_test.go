@@ -275,3 +275,15 @@ func TestBranchComesMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// The branch was merged or thrown away between the look and the push: what was on it does not come back.
+func TestBranchGoesMeanwhile(t *testing.T) {
+	f := newFixture(t)
+	f.update()
+	f.opts.Digest = gitopstest.Digest("b")
+	f.onceAt(pushing, 1, func() { gitopstest.Git(t, f.Dir, "branch", "-q", "-D", branch) })
+	got := f.update()
+	if parent := strings.TrimSpace(gitopstest.Git(t, f.Dir, "log", "-1", "--format=%P", branch)); parent != f.Head("main") || !got.Changed {
+		t.Errorf("Update = %+v, its parent is %s, main is %s", got, parent, f.Head("main"))
+	}
+}
