@@ -69,6 +69,15 @@ func (r *results) table() string {
 			fmt.Fprintf(&b, " %s |", cell(c, ok))
 		}
 		b.WriteString("\n")
+		if one.RTTMillis > 0 || one.Clients[0].PathCPURatio == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "| … processor time of client, nginx and registry |")
+		for _, peer := range peers {
+			c, _ := r.get(one.Case, peer)
+			fmt.Fprintf(&b, " %.2f |", c.PathCPURatio)
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("\n| of push-image | seen | must be |\n|---|---|---|\n")
 	for _, row := range r.limits() {

@@ -86,7 +86,15 @@ func (b *bench) lap(ctx context.Context, c benchCase, r *registry.Registry, one 
 	if err != nil {
 		return err
 	}
+	idle, err := r.CPU()
+	if err != nil {
+		return err
+	}
 	cost, err := one.Push(ctx, s, t)
+	if err != nil {
+		return err
+	}
+	busy, err := r.CPU()
 	if err != nil {
 		return err
 	}
@@ -96,6 +104,7 @@ func (b *bench) lap(ctx context.Context, c benchCase, r *registry.Registry, one 
 	}
 	to.Seconds = append(to.Seconds, cost.Wall.Seconds())
 	to.CPUSeconds = append(to.CPUSeconds, cost.CPU.Seconds())
+	to.PathCPUSeconds = append(to.PathCPUSeconds, (cost.CPU + busy - idle).Seconds())
 	to.Requests = append(to.Requests, len(after)-len(before))
 	b.printf("%s: round %d of %d: %-10s %7.3f s", c.name, round+1, b.rounds, one.Name, cost.Wall.Seconds())
 	return nil

@@ -13,7 +13,7 @@ import (
 func sample() *results {
 	r := &results{}
 	r.set(result{Case: "again-20", Title: "again, far", Clients: []clientResult{{Name: own, Seconds: []float64{0.1}, Requests: []int{4}}, {Name: "crane", Ratio: 0.9, Least: 1}}})
-	r.set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05},
+	r.set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own, PathCPURatio: 1}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05, PathCPURatio: 1.5},
 		{Name: "regctl", Ratio: 0.5, Least: 1 / 1.05}, {Name: "podman", Note: "cannot: it has no such source"}}})
 	r.set(result{Case: "again-0", Title: "again, near", Clients: []clientResult{{Name: own, Seconds: []float64{0.02}}, {Name: "crane", Ratio: 2, Least: 1}}})
 	r.set(result{Case: "memory-10", Clients: []clientResult{{Name: own, PeakMiB: 60}}})
@@ -32,7 +32,6 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// The ratio is the median of the rounds' ratios, so that a slow hour slows both sides of it.
 func TestCompare(t *testing.T) {
 	clients := []clientResult{{Seconds: []float64{1, 10, 2}}, {Seconds: []float64{2, 30, 8}}, {}}
 	compare(clients)
@@ -47,6 +46,7 @@ func TestTable(t *testing.T) {
 	got := sample().table()
 	for _, want := range []string{
 		"| near | 1.25 of 0.952 ✓ | **0.50** of 0.952 ✗ | cannot | cannot |",
+		"| … processor time of client, nginx and registry | 1.50 | 0.00 | 0.00 | 0.00 |",
 		"| again, far | **0.90** of 1 ✗ |",
 		"| requests of a push of what is there | 4 ✓ | ≤ 6 |",
 		"| round trips of it, TCP and TLS counted | 4.0 ✓ | ≤ 4 |",
