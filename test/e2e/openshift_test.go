@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,10 +72,10 @@ func TestControllerRunsUnderRestrictedV2(t *testing.T) {
 	defer w.Stop()
 	for event := range w.ResultChan() {
 		now, ok := event.Object.(*corev1.Pod)
-		for _, c := range now.Status.Conditions {
-			if ok && c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-				return
-			}
+		if ok && slices.ContainsFunc(now.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		}) {
+			return
 		}
 	}
 	t.Errorf("never ready: %v", ctx.Err())

@@ -37,7 +37,7 @@ var scenarios = map[string][]scenario{
 		{"one is left", `up{job="quay-push", pod="a"} 1x30
 			up{job="quay-push", pod="b"} 0x30`, 16 * time.Minute, []string{`{}`}, "One replica"},
 		{"a rollout", `up{job="quay-push", pod="a"} 1x30
-			up{job="quay-push", pod="b"} 0x10 1x20`, 20 * time.Minute, nil, ""},
+			up{job="quay-push", pod="b"} 0x10 1x20`, 9 * time.Minute, nil, ""},
 	},
 	"QuayPushNoLeader": {
 		{"nobody leads one kind", `quay_push_leading{kind="PushImage", pod="a"} 0x10
