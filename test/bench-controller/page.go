@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Between these lines, docs/benchmarks-controller.md is made here.
+const (
+	beginMark = "<!-- begin: made by make bench-controller -->"
+	endMark   = "<!-- end: made by make bench-controller -->"
+)
+
+// publish writes JSON, plots and page, and prints the tables to w.
+func (r *results) publish(root string, w io.Writer) error {
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	table := r.table()
+	fmt.Fprint(w, "\n", table)
+	page := filepath.Join(root, pageFile)
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), beginMark)
+	_, after, closed := strings.Cut(rest, endMark)
+	if !found || !closed {
+		return fmt.Errorf("writing %q: it has no marks for the table", pageFile)
+	}
+	return errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(resultsFile)), 0o755),
+		os.WriteFile(filepath.Join(root, resultsFile), append(content, '\n'), 0o644),
+		os.WriteFile(page, []byte(before+beginMark+"\n"+table+endMark+after), 0o644), r.plot(root))
+}
+
+// table is the results in Markdown.
+func (r *results) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| | seen | must be | seen ÷ must be | %s | %s ÷ %s |\n|---|---|---|---|---|---|\n", peer.name, own.name, peer.name)
+	for _, one := range r.Cases {
+		fmt.Fprintf(&b, "| **%s** (load %s–%s) | | | | | |\n", one.Title, one.LoadBefore, one.LoadAfter)
+		for _, c := range one.Checks {
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(c.cells(), " | "))
+		}
+	}
+	return b.String()
+}
+
+// cells are the check's, in the order of the table.
+func (c check) cells() []string {
+	cells := []string{c.What, number(c.Seen, c.Unit), "", "", "", ""}
+	if c.Limit != nil {
+		cells[2] = "≤ " + number(*c.Limit, c.Unit)
+		if *c.Limit != 0 {
+			cells[3] = fmt.Sprintf("%.2f", c.Seen / *c.Limit)
+		}
+		if c.reached() {
+			cells[1] += " ✓"
+		} else {
+			cells[1] = "**" + cells[1] + "** ✗"
+		}
+	}
+	if c.Peer != nil {
+		cells[4] = number(*c.Peer, c.Unit)
+		if *c.Peer > 0 && c.Seen > 0 {
+			cells[5] = fmt.Sprintf("%.2f", c.Seen / *c.Peer)
+		}
+	}
+	return cells
+}
