@@ -42,7 +42,7 @@ func TestNothingOfGitChanges(t *testing.T) {
 	if diff := cmp.Diff(before, states(t, objects)); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
-	t.Logf("%d objects are unchanged", len(before))
+	t.Logf("%d objects were looked at", len(before))
 }
 
 // manifests reads the objects of the files that pattern matches; namespace is for those that name none.
