@@ -49,7 +49,8 @@ func decompress(ctx context.Context, w io.Writer, format string, content io.Read
 		}
 		return types.OCILayer, err
 	case "zstd":
-		reader, err := zstd.NewReader(content, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		reader, err := zstd.NewReader(content, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return "", err
 		}

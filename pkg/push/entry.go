@@ -1,0 +1,72 @@
+package push
+
+import (
+	"archive/tar"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// entry is one entry of a tar file.
+type entry struct {
+	offset, size int64
+	// kind says what the entry is if it is not a regular file.
+	kind string
+	// link is the entry that a symbolic or hard link stands for, as a path in the archive; "" if that is outside.
+	link string
+}
+
+// add adds an entry whose content starts at offset. end is the size of the tar file.
+func (a *archive) add(header *tar.Header, offset, end int64) error {
+	if len(header.Name) > maxEntryName {
+		return refused("%q has an entry with a name of %d bytes, at most %d are taken", a.file.Name(), len(header.Name), maxEntryName)
+	}
+	name := path.Clean(header.Name)
+	if !filepath.IsLocal(header.Name) || strings.Contains(header.Name, `\`) || strings.Contains("/"+header.Name+"/", "/../") {
+		return refused("%q has an entry %q, whose path is absolute or goes upwards", a.file.Name(), header.Name)
+	}
+	e := entry{offset: offset, size: header.Size}
+	switch header.Typeflag {
+	case tar.TypeDir, tar.TypeXGlobalHeader:
+		return nil
+	case tar.TypeReg, tar.TypeGNUSparse:
+		if sparse(header) {
+			e = entry{kind: "a sparse file"}
+		} else if e.size > end-offset {
+			return corrupt("%q is cut off: its entry %q ends at byte %d, the file at %d", a.file.Name(), header.Name, offset+e.size, end)
+		}
+	case tar.TypeSymlink:
+		e = entry{kind: "a symbolic link", link: inside(path.Join(path.Dir(name), header.Linkname), header.Linkname)}
+	case tar.TypeLink:
+		e = entry{kind: "a hard link", link: inside(path.Clean(header.Linkname), header.Linkname)}
+	default:
+		e = entry{kind: fmt.Sprintf("a special file (type %q)", header.Typeflag)}
+	}
+	if _, twice := a.entries[name]; twice {
+		return refused("%q has two entries %q", a.file.Name(), name)
+	}
+	a.entries[name] = e
+	return nil
+}
+
+// inside is target, or "" if that or the link it was made of leads out of the archive.
+func inside(target, link string) string {
+	if path.IsAbs(link) || !filepath.IsLocal(target) || len(target) > maxEntryName {
+		return ""
+	}
+	return target
+}
+
+// sparse says whether the content of an entry has holes, so that it does not lie in the file as it is read.
+func sparse(header *tar.Header) bool {
+	if header.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for name := range header.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
