@@ -33,7 +33,7 @@ lint: ## gofmt and vet, also of what only the cluster runs
 FUZZTIME ?= 60s
 fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 	@set -e; for package in ./pkg/push ./pkg/dockerconfig; do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; done; done
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
 e2e: tekton ## The tests that need the cluster
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/

@@ -280,7 +280,7 @@ func FuzzChallenge(f *testing.F) {
 // FuzzReference parses anything as an image reference. What is taken leads to the host and repository that it shows, in every
 // URL that is made of it.
 func FuzzReference(f *testing.F) {
-	for _, text := range []string{"quay.io/a/b:v1", "quay.io:443/a/b", "localhost/a@sha256:" + strings.Repeat("0", 64), "[::1]:5000/a", "quay.io/a/../b", "a@quay.io/b", "quay.io/%2e%2e/a"} {
+	for _, text := range []string{"quay.io/a/b:v1", "quay.io:443/a/b", "localhost/a@sha256:" + strings.Repeat("0", 64), "[::1]:5000/a", "quay.io/a/../b", "a@quay.io/b", "quay.io/%2e%2e/a", "[1]:0/a"} {
 		f.Add(text, "v1")
 	}
 	f.Fuzz(func(t *testing.T, text, tag string) {

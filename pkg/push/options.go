@@ -100,7 +100,7 @@ func (o *Options) complete() error {
 	if o.Jobs == 0 {
 		o.Jobs = defaultJobs
 	}
-	if o.TokenHost != "" && !hostPattern.MatchString(o.TokenHost) {
+	if o.TokenHost != "" && !possibleHost(o.TokenHost) {
 		return usageError("--token-host %q is not a host", o.TokenHost)
 	}
 	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {

@@ -21,7 +21,7 @@ func parseOrigin(text string) (origin, error) {
 	repository, tag, tagged := strings.Cut(repository, ":")
 	o := origin{target{host: host, repository: repository}, "latest"}
 	switch {
-	case !hostPattern.MatchString(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
+	case !possibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, usageError("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
 	case !repositoryPattern.MatchString(repository) || len(o.name()) > maxName:
 		return origin{}, usageError("--source docker://%s/… has no possible repository: lower case letters, digits and . _ - between them", host)

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +25,17 @@ var (
 	tagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
+// possibleHost says whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
+func possibleHost(host string) bool {
+	if !hostPattern.MatchString(host) {
+		return false
+	}
+	inner, bracketed := strings.CutPrefix(host, "[")
+	inner, _, _ = strings.Cut(inner, "]")
+	_, err := netip.ParseAddr(inner)
+	return !bracketed || err == nil
+}
+
 // maxName is the longest host/repository that the spec promises to work, in characters.
 const maxName = 255
 
@@ -46,7 +58,7 @@ func parseTarget(reference string, tags []string) (target, error) {
 	}
 	name := host + "/" + repository
 	switch {
-	case !hostPattern.MatchString(host):
+	case !possibleHost(host):
 		return target{}, usageError("--image-ref %q has no possible host", reference)
 	case !repositoryPattern.MatchString(repository) || len(name) > maxName:
 		return target{}, usageError("--image-ref %q has no possible repository: lower case letters, digits and . _ - between them", reference)

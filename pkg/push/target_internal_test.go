@@ -44,7 +44,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		"q.io/team-a/app@sha256:" + strings.Repeat("0", 64), "q.io/team-a/app:v1@sha256:" + strings.Repeat("0", 64),
 		"q.io/team-a/../team-b/app", "q.io/team-a/./app", "q.io/team-a//app", "q.io//app", "q.io/Team-A/app", "q.io/team-a/app/",
 		"q.io/team-a/app:", "q.io/team-a/app:-v", "q.io/team-a/app:v 1", "q.io/team-a/app\n", "q.io/team-a/app?x=1", "q.io/team-a/%2e%2e/app",
-		"user@q.io/team-a/app", "q.io:port/team-a/app", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
+		"user@q.io/team-a/app", "q.io:port/team-a/app", "[1]:0/a", "[::1::]/a", "[127.0.0.1]/a", "[fe80::1%25eth0]/a", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
 	} {
 		if got, err := parseTarget(reference, nil); ExitCode(err) != ClassUsage.Exit {
 			t.Errorf("parseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
