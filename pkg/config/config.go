@@ -24,6 +24,8 @@ type Config struct {
 	// CustodyNamespace is where the robots' Secrets are if tenants' namespaces have none: each run then gets a copy for itself.
 	// Empty: every namespace has its own.
 	CustodyNamespace string
+	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
+	VerifyResults bool
 }
 
 // Default returns the names of the seed.
@@ -35,7 +37,7 @@ func Default() *Config {
 // could not name anything, is an error: a typo must not silently be the default.
 func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	c := Default()
-	texts, lists := c.texts(), c.lists()
+	texts, lists, switches := c.texts(), c.lists(), c.switches()
 	for _, key := range slices.Sorted(maps.Keys(from.Data)) {
 		value := strings.TrimSpace(from.Data[key])
 		switch {
@@ -44,6 +46,11 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 			*texts[key] = value
 		case lists[key] != nil:
 			*lists[key] = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+		case switches[key] != nil:
+			if value != "true" && value != "false" {
+				return nil, fmt.Errorf("reading ConfigMap %q: %s is %q, not true or false", Name, key, value)
+			}
+			*switches[key] = value == "true"
 		default:
 			return nil, fmt.Errorf("reading ConfigMap %q: no key is named %q", Name, key)
 		}
@@ -84,5 +91,12 @@ func (c *Config) lists() map[string]*[]string {
 	return map[string]*[]string{
 		"run-labels":        &c.RunLabels,
 		"shared-namespaces": &c.SharedNamespaces,
+	}
+}
+
+// switches are the keys that are true or false.
+func (c *Config) switches() map[string]*bool {
+	return map[string]*bool{
+		"verify-results": &c.VerifyResults,
 	}
 }

@@ -28,7 +28,7 @@ func TestShippedConfigMapIsTheDefault(t *testing.T) {
 	if diff := cmp.Diff(Default(), got); diff != "" {
 		t.Errorf("(-default +shipped):\n%s", diff)
 	}
-	keys := len(Default().texts()) + len(Default().lists())
+	keys := len(Default().texts()) + len(Default().lists()) + len(Default().switches())
 	if len(shipped.Data) != keys || shipped.Name != Name {
 		t.Errorf("%s has %d keys, the code %d", shipped.Name, len(shipped.Data), keys)
 	}
@@ -38,7 +38,7 @@ func TestShippedConfigMapIsTheDefault(t *testing.T) {
 func TestEveryFieldHasAKey(t *testing.T) {
 	c := Default()
 	fields := reflect.TypeOf(*c).NumField() - 1 + reflect.TypeOf(c.Convention).NumField()
-	if keys := len(c.texts()) + len(c.lists()); keys != fields {
+	if keys := len(c.texts()) + len(c.lists()) + len(c.switches()); keys != fields {
 		t.Errorf("%d keys for %d fields", keys, fields)
 	}
 }
@@ -46,12 +46,14 @@ func TestEveryFieldHasAKey(t *testing.T) {
 func TestFromConfigMap(t *testing.T) {
 	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
 		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\nmore", "task": "push", "_example": "registry: x",
+		"custody-namespace": "custody", "verify-results": "true\n",
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Default()
 	want.Registry, want.Task, want.SharedNamespaces = "quay.example.com:8443", "push", []string{"ci", "builds", "more"}
+	want.CustodyNamespace, want.VerifyResults = "custody", true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -63,6 +65,7 @@ func TestFromConfigMapRefuses(t *testing.T) {
 		"registry":                   {"registry": "https://quay.example.com"},
 		"task":                       {"task": ""},
 		"task-namespace":             {"task-namespace": " "},
+		`verify-results is "yes"`:    {"verify-results": "yes"},
 		"<team>":                     {"secret": "quay-robot"},
 		"run-labels":                 {"run-labels": ""},
 	} {

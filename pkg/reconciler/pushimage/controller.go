@@ -2,6 +2,7 @@ package pushimage
 
 import (
 	"context"
+	"net/http"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
@@ -16,6 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -24,12 +26,18 @@ const TaskRunSelector = v1alpha1.LabelManaged + "=true"
 
 // NewController returns what wires the reconciler to Knative, with a clock. The context must carry TaskRunSelector.
 func NewController(now clock.PassiveClock) injection.ControllerConstructor {
+	return newController(now, http.DefaultTransport)
+}
+
+// newController reaches registries through transport.
+func newController(now clock.PassiveClock, transport http.RoundTripper) injection.ControllerConstructor {
 	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
 		taskRuns, client := taskruninformer.Get(ctx, TaskRunSelector), tektonclient.Get(ctx)
 		cluster := tenancy.FromContext(ctx)
 		r := &Reconciler{
 			cluster:   cluster,
 			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
+			verifier:  provenance.Verifier{Transport: transport},
 			tekton:    client,
 			taskRuns:  taskRuns.Lister(),
 			config:    config.Watch(ctx, watcher),

@@ -40,6 +40,9 @@ func (r *Reconciler) succeed(ctx context.Context, run *v1beta1.CustomRun, task *
 				"TaskRun %q succeeded without result %q; is the Task that config-tenancy names ours?", task.Name, name), task))
 		}
 	}
+	if err := r.prove(ctx, run, task, results); err != nil {
+		return err
+	}
 	if err := r.withdraw(ctx, run); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
@@ -26,6 +27,7 @@ import (
 type Reconciler struct {
 	cluster   tenancy.Cluster
 	projector projection.Projector
+	verifier  provenance.Verifier
 	tekton    tekton.Interface
 	taskRuns  pipelinelisters.TaskRunLister
 	config    func() *config.Config

@@ -107,6 +107,8 @@ const (
 	ReasonTaskRunRefused = "TaskRunRefused"
 	// ReasonResultsMissing: the TaskRun succeeded without every result that PushImage promises.
 	ReasonResultsMissing = "ResultsMissing"
+	// ReasonResultsUnproven: the registry does not serve what the results say, or could not be asked (verify-results).
+	ReasonResultsUnproven = "ResultsUnproven"
 	// ReasonTaskRunDeleted: the TaskRun was deleted while it ran.
 	ReasonTaskRunDeleted = "TaskRunDeleted"
 )

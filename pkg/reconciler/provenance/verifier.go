@@ -1,0 +1,88 @@
+// Package provenance asks the registry whether an image is there, so that what a run answers does not rest on the word of the
+// Pod that pushed.
+package provenance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+)
+
+// Verifier asks registries. It is safe for concurrent use.
+type Verifier struct {
+	// Transport makes the requests.
+	Transport http.RoundTripper
+}
+
+// Verify asks the registry of i with credential for the digest and for the tag. The error is an *Unproven if the registry
+// does not have them or has another digest under the tag; any other error, such as one of the network, is worth another try.
+// No error holds the credential.
+func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.Credential) error {
+	repository, err := name.NewRepository(i.Repository, name.StrictValidation)
+	if err != nil {
+		return unproven("%q is no repository", i.Repository)
+	}
+	puller, err := remote.NewPuller(remote.WithTransport(oneHost{repository.RegistryStr(), v.Transport}), remote.WithAuth(basic{credential}),
+		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(never))
+	if err != nil {
+		return fmt.Errorf("asking the registry for %q: %w", repository, err)
+	}
+	head := func(ref name.Reference) (*v1.Descriptor, error) {
+		descriptor, err := puller.Head(ctx, ref)
+		var answered *transport.Error
+		switch {
+		case errors.As(err, &answered) && answered.StatusCode == http.StatusNotFound:
+			return nil, unproven("the registry does not have %s", ref)
+		case err != nil:
+			// A server may echo what it was sent.
+			return nil, fmt.Errorf("asking the registry for %q: %s", ref, credential.Redact(err.Error()))
+		}
+		return descriptor, nil
+	}
+	if _, err := head(repository.Digest(i.Digest)); err != nil {
+		return err
+	}
+	tag := repository.Tag(i.Tag)
+	served, err := head(tag)
+	if err != nil {
+		return err
+	}
+	if served.Digest.String() != i.Digest {
+		return unproven("%s is %s at the registry, and not what was pushed, %s", tag, served.Digest, i.Digest)
+	}
+	return nil
+}
+
+// never: who asks tries again, and tells why.
+func never(error) bool { return false }
+
+// basic hands the credential to go-containerregistry.
+type basic struct{ credential dockerconfig.Credential }
+
+func (b basic) Authorization() (*authn.AuthConfig, error) {
+	return &authn.AuthConfig{Auth: strings.TrimPrefix(b.credential.Authorization(), "Basic ")}, nil
+}
+
+// oneHost sends requests to host alone and over TLS alone: the credential goes to a token service elsewhere only if somebody
+// forged the registry's answer, or by a setting that push-image does not follow either.
+type oneHost struct {
+	host string
+	next http.RoundTripper
+}
+
+func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" || r.URL.Host != o.host {
+		return nil, fmt.Errorf("the registry sends its clients to %s://%s, and the credential goes to https://%s alone", r.URL.Scheme, r.URL.Host, o.host)
+	}
+	return o.next.RoundTrip(r)
+}

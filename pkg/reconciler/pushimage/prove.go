@@ -1,0 +1,82 @@
+package pushimage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"knative.dev/pkg/controller"
+	"knative.dev/pkg/logging"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// How long one question to the registry may take, how long the next one waits, and for how long after the end of the TaskRun
+// the registry, or a Secret that is being rotated, may give no answer.
+const (
+	proofTimeout  = 10 * time.Second
+	proofPause    = 5 * time.Second
+	proofPatience = 5 * time.Minute
+)
+
+// prove asks the registry for the image that the results are about, if the platform wants that. The error is an end of the run,
+// or a request to come back.
+func (r *Reconciler) prove(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
+	if !r.config().VerifyResults {
+		return nil
+	}
+	err := r.ask(ctx, run, task, results)
+	var unproven *provenance.Unproven
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unproven):
+		return customrun.Failf(v1alpha1.ReasonResultsUnproven, "%s", message(
+			"the TaskRun says that it pushed, the controller does not: "+unproven.Problem, task))
+	case task.Status.CompletionTime == nil || r.clock.Since(task.Status.CompletionTime.Time) > proofPatience:
+		return customrun.Failf(v1alpha1.ReasonResultsUnproven, "%s", message(
+			"the image was pushed, and the controller could not make sure that it is there: "+err.Error(), task))
+	}
+	logging.FromContext(ctx).Infow("Asking the registry again", "in", proofPause, "because", err)
+	return controller.NewRequeueAfter(proofPause)
+}
+
+// ask asks with the tenant's own credential, from where the run has it.
+func (r *Reconciler) ask(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	s, err := stateOf(run)
+	if err != nil {
+		return err
+	}
+	values := map[string]string{}
+	for _, result := range results {
+		values[result.Name] = result.Value
+	}
+	// The TaskRun's spec is the one that was decided on; a CustomRun's can be edited.
+	imageRef := ""
+	for _, p := range task.Spec.Params {
+		if p.Name == v1alpha1.ParamImageRef {
+			imageRef = p.Value.StringVal
+		}
+	}
+	image, err := provenance.Pushed(imageRef, values)
+	if err != nil {
+		return err
+	}
+	c, namespace := r.config(), run.Namespace
+	if s.ProjectedSecret != "" {
+		namespace = c.CustodyNamespace
+	}
+	credential, err := tenancy.Credential(ctx, r.cluster, namespace, imageRef, tenant.Decision{Team: s.Team, Names: c.Names(s.Team)})
+	if err != nil {
+		return err
+	}
+	return r.verifier.Verify(ctx, image, credential)
+}
