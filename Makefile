@@ -24,6 +24,7 @@ test: lint ## Unit and in-process tests: no root, no cluster
 	go test -race ./...
 	go test -C test/cluster ./dns/ ./pki/
 	go test -C test/tekton ./pipelines/
+	go test -C test/monitoring ./...
 
 lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }

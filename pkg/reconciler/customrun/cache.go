@@ -9,10 +9,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// Ours says whether the CustomRun is for one of our kinds, of any version: one that we do not serve is answered, too.
+// Ours says whether the CustomRun is for our group. One of a version or kind that we do not serve is answered, too: nobody else
+// would, and its PipelineRun would wait until its timeout.
 func Ours(run *v1beta1.CustomRun) bool {
-	version, kind := reference(run)
-	return version == v1alpha1.APIVersion && (kind == v1alpha1.KindPushImage || kind == v1alpha1.KindResolveTenant)
+	version, _ := reference(run)
+	return strings.HasPrefix(version, v1alpha1.Group+"/")
 }
 
 func reference(run *v1beta1.CustomRun) (apiVersion, kind string) {
@@ -25,10 +26,10 @@ func reference(run *v1beta1.CustomRun) (apiVersion, kind string) {
 	return "", ""
 }
 
-// Is says whether the CustomRun is for the kind.
+// Is says whether the controller of kind answers the CustomRun: that of PushImage refuses what no other knows, see Params.
 func Is(run *v1beta1.CustomRun, kind string) bool {
-	version, got := reference(run)
-	return version == v1alpha1.APIVersion && got == kind
+	_, got := reference(run)
+	return Ours(run) && (got == kind || kind == v1alpha1.KindPushImage && got != v1alpha1.KindResolveTenant)
 }
 
 // Slim drops from the cache what nobody reads: of other controllers' CustomRuns, which the API server cannot filter out,

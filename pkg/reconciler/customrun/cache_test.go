@@ -70,19 +70,26 @@ func TestSlimDropsTheRest(t *testing.T) {
 	}
 }
 
-func TestOurs(t *testing.T) {
-	for _, test := range []struct {
-		version, kind string
-		want          bool
-	}{
-		{v1alpha1.APIVersion, v1alpha1.KindPushImage, true},
-		{v1alpha1.APIVersion, v1alpha1.KindResolveTenant, true},
-		{v1alpha1.APIVersion, "PushImages", false},
-		{"quay.comptech-lab.com/v1", v1alpha1.KindPushImage, false},
-		{"", "", false},
+func TestWhoAnswers(t *testing.T) {
+	const nobody = ""
+	for _, test := range []struct{ version, kind, want string }{
+		{v1alpha1.APIVersion, v1alpha1.KindPushImage, v1alpha1.KindPushImage},
+		{v1alpha1.APIVersion, v1alpha1.KindResolveTenant, v1alpha1.KindResolveTenant},
+		{v1alpha1.APIVersion, "PushImages", v1alpha1.KindPushImage},
+		{"quay.comptech-lab.com/v1", v1alpha1.KindPushImage, v1alpha1.KindPushImage},
+		{"quay.comptech-lab.com/v1", v1alpha1.KindResolveTenant, v1alpha1.KindResolveTenant},
+		{"quay.comptech-lab.community/v1", v1alpha1.KindPushImage, nobody},
+		{"example.dev/v1", v1alpha1.KindPushImage, nobody},
+		{"", "", nobody},
 	} {
-		if got := Ours(newRun(test.version, test.kind)); got != test.want {
+		run := newRun(test.version, test.kind)
+		if got := Ours(run); got != (test.want != nobody) {
 			t.Errorf("Ours(%s, %s) = %v", test.version, test.kind, got)
+		}
+		for _, kind := range []string{v1alpha1.KindPushImage, v1alpha1.KindResolveTenant} {
+			if got := Is(run, kind); got != (test.want == kind) {
+				t.Errorf("%s answers %s, %s: %v", kind, test.version, test.kind, got)
+			}
 		}
 	}
 	if Ours(&v1beta1.CustomRun{}) || Is(&v1beta1.CustomRun{}, v1alpha1.KindPushImage) {

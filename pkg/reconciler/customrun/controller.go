@@ -6,20 +6,20 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	customruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun"
 	customrunreconciler "github.com/tektoncd/pipeline/pkg/client/injection/reconciler/pipeline/v1beta1/customrun"
-	tektoncontroller "github.com/tektoncd/pipeline/pkg/controller"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
-
-	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // NewImpl returns the controller that answers the CustomRuns of kind. Besides the Interface, two options matter, and a test
 // fails without each: SkipStatusUpdates, since Knative would un-finish a run that is patched after its end, and put its
 // status over a newer one; PromoteFilterFunc, since a new leader would otherwise get every controller's CustomRuns.
 func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string) *controller.Impl {
-	filter := tektoncontroller.FilterCustomRunRef(v1alpha1.APIVersion, kind)
+	filter := func(object any) bool {
+		run, ok := object.(*v1beta1.CustomRun)
+		return ok && Is(run, kind)
+	}
 	m := Metrics(ctx)
 	m.Leads(kind, 0) // A sum over replicas of which none has ever led has to be 0, not nothing.
 	impl := customrunreconciler.NewImpl(ctx, r, func(*controller.Impl) controller.Options {

@@ -115,6 +115,8 @@ func TestRefusals(t *testing.T) {
 		"a Secret as source":   {edit(secretWorkspace), v1alpha1.ReasonInvalidWorkspaces, "Secret"},
 		"customSpec":           {edit(customSpec), v1alpha1.ReasonUnsupportedSpec, "taskRef"},
 		"a name in customRef":  {edit(func(r *v1beta1.CustomRun) { r.Spec.CustomRef.Name = "x" }), v1alpha1.ReasonUnsupportedSpec, "taskRef"},
+		"a kind with a typo":   {edit(func(r *v1beta1.CustomRun) { r.Spec.CustomRef.Kind = "PushImages" }), v1alpha1.ReasonUnsupportedSpec, "not served"},
+		"another version":      {edit(func(r *v1beta1.CustomRun) { r.Spec.CustomRef.APIVersion = "quay.comptech-lab.com/v2" }), v1alpha1.ReasonUnsupportedSpec, "not served"},
 		"a resolver":           {edit(func(r *v1beta1.CustomRun) { r.Spec.CustomRef.Resolver = "git" }), v1alpha1.ReasonUnsupportedSpec, "taskRef"},
 		"another's image":      {edit(image(reconcilertest.Host + "/team-platform/app")), v1alpha1.ReasonImageOutsideOrganization, "rule image"},
 		"forged owner":         {edit(func(r *v1beta1.CustomRun) { r.OwnerReferences[0].UID = "made-up" }), v1alpha1.ReasonUnprovenOwner, "rule owner"},
