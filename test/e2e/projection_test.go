@@ -28,8 +28,8 @@ import (
 
 const custody = "quay-push-custody"
 
-// gone is how soon a run's Secret must be away where nobody waited for that.
-const gone = 10 * time.Second
+// leftover is how long a run's Secret may still be there where nobody waited for its end.
+const leftover = 10 * time.Second
 
 // TestProjection takes the payments robot into custody, and pushes from a namespace that has no Secret.
 func TestProjection(t *testing.T) {
@@ -223,7 +223,7 @@ func bindProjection(t *testing.T, ctx context.Context) {
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:               "system:serviceaccount:quay-push:controller",
 		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: stage.Payments.Namespace, Verb: "create", Resource: "secrets"}}}
-	for deadline := time.Now().Add(gone); ; {
+	for deadline := time.Now().Add(leftover); ; {
 		got, err := s.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -255,8 +255,8 @@ func wantGone(t *testing.T, ctx context.Context) {
 	t.Helper()
 	start := time.Now()
 	for len(projected(t, ctx)) > 0 {
-		if time.Since(start) > gone {
-			t.Errorf("%v are left after %s", projected(t, ctx), gone)
+		if time.Since(start) > leftover {
+			t.Errorf("%v are left after %s", projected(t, ctx), leftover)
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
