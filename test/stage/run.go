@@ -57,6 +57,11 @@ func (s *Stage) Wait(ctx context.Context, run *pipelinev1.PipelineRun) (*pipelin
 	return waitFor(ctx, s.Tekton.TektonV1().PipelineRuns(run.Namespace).Watch, run.Name, (*pipelinev1.PipelineRun).IsDone)
 }
 
+// WaitTaskRun waits until run has ended, well or not, and returns its last state.
+func (s *Stage) WaitTaskRun(ctx context.Context, run *pipelinev1.TaskRun) (*pipelinev1.TaskRun, error) {
+	return waitFor(ctx, s.Tekton.TektonV1().TaskRuns(run.Namespace).Watch, run.Name, (*pipelinev1.TaskRun).IsDone)
+}
+
 // RunCustom creates a CustomRun and waits until it has ended.
 func (s *Stage) RunCustom(ctx context.Context, run *v1beta1.CustomRun) (*v1beta1.CustomRun, error) {
 	client := s.Tekton.TektonV1beta1().CustomRuns(run.Namespace)

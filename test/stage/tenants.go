@@ -59,7 +59,7 @@ func (s *Stage) openTenants(ctx context.Context) error {
 
 // openNamespace puts the Tasks and Pipelines into the namespace: the seed's own way names the Task in the run's.
 func (s *Stage) openNamespace(ctx context.Context, namespace string) error {
-	for _, path := range []string{"tekton/task/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
+	for _, path := range []string{"tekton/task/", "tekton/stepaction/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
 		if err := s.koApply(ctx, path, "--recursive", "--", "--namespace="+namespace); err != nil {
 			return err
 		}

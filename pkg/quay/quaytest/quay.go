@@ -53,8 +53,8 @@ type Quay struct {
 	journal journal
 	closed  context.Context
 	close   context.CancelFunc
-	// running counts the requests in progress; Close waits for them.
-	running sync.WaitGroup
+	// gate is held for reading by every request in progress; Close waits for them, and lets no later one in.
+	gate sync.RWMutex
 
 	caFile string
 	client *http.Client
@@ -123,14 +123,17 @@ func (q *Quay) Advance(d time.Duration) {
 // removes the stored blobs.
 func (q *Quay) Close() error {
 	q.close()
-	q.running.Wait()
+	q.gate.Lock() // For good.
 	return q.storage.close()
 }
 
 // ServeHTTP answers the registry API, the token service, the management API and the health check.
 func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q.running.Add(1)
-	defer q.running.Done()
+	if !q.gate.TryRLock() {
+		http.Error(w, "the registry is closed", http.StatusServiceUnavailable)
+		return
+	}
+	defer q.gate.RUnlock()
 	entry := q.journal.open(w, r)
 	// An HTTP/1.1 answer goes out while the body is still coming in. Only the
 	// server's own writer can do that, and nothing is lost where it cannot.
