@@ -21,16 +21,19 @@ type Check struct {
 	Detail string `json:"detail,omitempty"`
 	Next   string `json:"next,omitempty"`
 	// Symptom is what people see when this is wrong, in the words of the seed's table of failures.
-	Symptom string `json:"symptom,omitempty"`
+	Symptom Symptom `json:"symptom,omitempty"`
 }
 
-// The symptoms of the seed's table of failures.
+// Symptom is a row of the seed's table of failures.
+type Symptom string
+
+// The symptoms, in the order of the seed's table.
 const (
-	symptomUnauthorized = "PipelineRun fails unauthorized"
-	symptomNotReady     = "ExternalSecret Ready=False"
-	symptomShared       = "Two tenants accidentally share a Secret"
-	symptomLeaked       = "Robot token leaked"
-	symptomStronger     = "Push works locally but fails in the cluster"
+	SymptomUnauthorized Symptom = "PipelineRun fails unauthorized"
+	SymptomNotReady     Symptom = "ExternalSecret Ready=False"
+	SymptomStronger     Symptom = "Push works locally but fails in the cluster"
+	SymptomShared       Symptom = "Two tenants accidentally share a Secret"
+	SymptomLeaked       Symptom = "Robot token leaked"
 )
 
 // Report is what Verify found of one tenant.
@@ -56,29 +59,31 @@ func (r Report) OK() bool {
 
 // checkKind is a check that is not done yet.
 type checkKind struct {
-	id, title, symptom, next string
+	id, title string
+	symptom   Symptom
+	next      string
 }
 
 // The checks in the order of the chain. The first four that are about Vault and the Secret are the seed's.
 var (
-	checkOrganization = checkKind{"organization", "the organization exists", symptomUnauthorized, "create it in Quay, or run bootstrap"}
-	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", symptomNotReady, "run bootstrap"}
-	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", symptomShared, "run bootstrap for the path's own team"}
-	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", symptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
-	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", symptomNotReady,
+	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap"}
+	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
+	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", SymptomShared, "run bootstrap for the path's own team"}
+	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
+	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
 		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
-	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", symptomShared, "render it again with onboard"}
-	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", symptomUnauthorized, "render the ExternalSecret again with onboard"}
-	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", symptomStronger, "render the ExternalSecret again with onboard"}
-	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's two", symptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
-	checkSecretToken = checkKind{"secret-token", "the Secret has the token that Vault has", symptomUnauthorized, "refresh the ExternalSecret, or run rotate, which does"}
-	checkAge         = checkKind{"secret-age", "the Secret is not older than the version in Vault", symptomUnauthorized, "refresh the ExternalSecret"}
-	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", symptomUnauthorized, "run bootstrap"}
-	checkPush        = checkKind{"push-right", "the robot may push to every repository of the team", symptomUnauthorized,
+	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "render it again with onboard"}
+	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", SymptomUnauthorized, "render the ExternalSecret again with onboard"}
+	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", SymptomStronger, "render the ExternalSecret again with onboard"}
+	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's two", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
+	checkSecretToken = checkKind{"secret-token", "the Secret has the token that Vault has", SymptomUnauthorized, "refresh the ExternalSecret, or run rotate, which does"}
+	checkAge         = checkKind{"secret-age", "the Secret is not older than the version in Vault", SymptomUnauthorized, "refresh the ExternalSecret"}
+	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized, "run bootstrap"}
+	checkPush        = checkKind{"push-right", "the robot may push to every repository of the team", SymptomUnauthorized,
 		"run bootstrap; if it has Write, see whether the repository is read-only or a mirror"}
-	checkForeign = checkKind{"no-right-elsewhere", "the robot may not push to another organization", symptomShared, "take it out of that organization's teams"}
-	checkOld     = checkKind{"old-tokens", "no older version in Vault can be read", symptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
-	checkShared  = checkKind{"not-shared", "no other team has the same token, Secret or path", symptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
+	checkForeign = checkKind{"no-right-elsewhere", "the robot may not push to another organization", SymptomShared, "take it out of that organization's teams"}
+	checkOld     = checkKind{"old-tokens", "no older version in Vault can be read", SymptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
+	checkShared  = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
 )
 
 func (k checkKind) with(status Status, detail string) Check {

@@ -63,11 +63,41 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakRepor
 	if err != nil {
 		return report, err
 	}
-	if err := s.exposure(ctx, t, repositories, &report); err != nil {
+	if err := s.exposure(ctx, t, repositories, report.Burnt, &report); err != nil {
 		return report, err
 	}
 	report.Verification, err = Verify(ctx, s, t, repositories, nil)
 	return report, err
+}
+
+// PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
+func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
+	report := LeakReport{Tenant: t.Team, Since: since.UTC(), Pushes: []quay.Push{}, Tags: []LeakTag{}}
+	for _, name := range []string{t.Robot, t.StandbyRobot} {
+		_, err := s.Quay.Robot(ctx, name)
+		switch {
+		case err == nil:
+			report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("burn the token of %q", name), Pending, "it exists"})
+		case !quay.IsNotFound(err):
+			return report, err
+		}
+	}
+	if len(report.Steps) == 0 {
+		return report, noRobot(t)
+	}
+	repositories, err := s.repositories(ctx, t.Organization)
+	if err != nil {
+		return report, err
+	}
+	if err := s.exposure(ctx, t, repositories, s.now().UTC(), &report); err != nil {
+		return report, err
+	}
+	report.Verification, err = Verify(ctx, s, t, repositories, nil)
+	return report, err
+}
+
+func noRobot(t Tenant) error {
+	return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("team %q has no robot in Quay", t.Team), Next: "check the name of the team"}
 }
 
 // burnBoth replaces the tokens of the robots that exist, and returns the new ones by name.
@@ -84,7 +114,7 @@ func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token
 		tokens[name] = robot.Token
 	}
 	if len(tokens) == 0 {
-		return nil, &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("team %q has no robot in Quay", t.Team), Next: "check the name of the team"}
+		return nil, noRobot(t)
 	}
 	return tokens, nil
 }
@@ -110,10 +140,10 @@ func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]quay.
 	})
 }
 
-// exposure lists what was pushed while the token may have been known.
-func (s Services) exposure(ctx context.Context, t Tenant, repositories []string, report *LeakReport) error {
+// exposure lists what was pushed while the token may have been known, until it was burnt.
+func (s Services) exposure(ctx context.Context, t Tenant, repositories []string, until time.Time, report *LeakReport) error {
 	for _, robot := range []string{t.Robot, t.StandbyRobot} {
-		pushes, err := s.Quay.Pushes(ctx, t.Organization, robot, report.Since, report.Burnt)
+		pushes, err := s.Quay.Pushes(ctx, t.Organization, robot, report.Since, until)
 		if err != nil {
 			return err
 		}
@@ -127,7 +157,7 @@ func (s Services) exposure(ctx context.Context, t Tenant, repositories []string,
 			return err
 		}
 		for i, tag := range tags {
-			if tag.Start.Before(report.Since.Truncate(time.Second)) || tag.Start.After(report.Burnt) {
+			if tag.Start.Before(report.Since.Truncate(time.Second)) || tag.Start.After(until) {
 				continue
 			}
 			set := LeakTag{Repository: repository, Name: tag.Name, Digest: tag.Digest, Time: tag.Start}

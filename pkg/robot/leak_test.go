@@ -149,3 +149,26 @@ func TestLeakSaysThatNothingWasBurnt(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// A plan lists what was pushed, and burns nothing.
+func TestPlanLeak(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	token := w.quay.RobotToken(first)
+	since := w.quay.Now()
+	w.push("team-payments/api", "v1", first, token)
+	report, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.quay.RobotToken(first) != token || !report.Burnt.IsZero() || len(report.Pushes) != 1 || len(report.Tags) != 1 || !report.Verification.OK() {
+		t.Errorf("report is %+v", report)
+	}
+	if got := states(report.Steps); len(got) != 1 || got[0] != "burn pending" {
+		t.Errorf("steps are %q", got)
+	}
+	var text strings.Builder
+	if err := report.WriteMarkdown(&text); err != nil || !strings.Contains(text.String(), "Nothing was burnt: this is a plan.") {
+		t.Errorf("report is %v\n%s", err, text.String())
+	}
+}

@@ -10,8 +10,12 @@ import (
 func (r LeakReport) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Leaked token of team %s\n\n", r.Tenant)
-	fmt.Fprintf(&b, "The tokens of both robots were burnt at %s. They may have been known since %s.\n", stamp(r.Burnt), stamp(r.Since))
-	fmt.Fprintf(&b, "Bearer tokens that they bought before stay good until %s: look at the pushes again after that.\n", stamp(r.BearersUntil))
+	if r.Burnt.IsZero() {
+		fmt.Fprintf(&b, "Nothing was burnt: this is a plan. The tokens may have been known since %s.\n", stamp(r.Since))
+	} else {
+		fmt.Fprintf(&b, "The tokens of both robots were burnt at %s. They may have been known since %s.\n", stamp(r.Burnt), stamp(r.Since))
+		fmt.Fprintf(&b, "Bearer tokens that they bought before stay good until %s: look at the pushes again after that.\n", stamp(r.BearersUntil))
+	}
 
 	fmt.Fprintf(&b, "\n## Pushes in that time: %d\n\n", len(r.Pushes))
 	if len(r.Pushes) > 0 {

@@ -27,22 +27,33 @@ var elementPattern = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
 // NewTenant derives the names of a team's credential by the convention c. team may carry the convention's prefix. The error
 // says which name cannot be one.
 func NewTenant(c tenant.Convention, team, division, app string) (Tenant, error) {
-	parsed, err := c.ParseTeam(team)
-	if err != nil {
-		return Tenant{}, err
-	}
 	for key, name := range map[string]string{"division": division, "app": app} {
 		if len(name) > 63 || !elementPattern.MatchString(name) {
 			return Tenant{}, fmt.Errorf("%s %.80q is not made of lower case letters and digits with single separators", key, name)
 		}
+	}
+	t, err := TenantAt(c, team, "")
+	if err != nil {
+		return Tenant{}, err
+	}
+	t.Division, t.App = division, app
+	t.VaultPath = strings.NewReplacer("<team>", t.Team, "<division>", division, "<app>", app).Replace(c.VaultPath)
+	return t, nil
+}
+
+// TenantAt is NewTenant for a team whose path in Vault, without the mount, is known: from its ExternalSecret. Division and
+// App stay empty.
+func TenantAt(c tenant.Convention, team, path string) (Tenant, error) {
+	parsed, err := c.ParseTeam(team)
+	if err != nil {
+		return Tenant{}, err
 	}
 	names := c.Names(parsed)
 	if strings.Contains(names.Organization, "_") {
 		// Quay lists robots with an unescaped LIKE, in which an underscore matches any character.
 		return Tenant{}, fmt.Errorf("organization %q has an underscore: Quay would show its administrators the robots of others", names.Organization)
 	}
-	path := strings.NewReplacer("<team>", parsed, "<division>", division, "<app>", app).Replace(c.VaultPath)
-	return Tenant{Team: parsed, Division: division, App: app, Registry: names.Registry, Organization: names.Organization,
+	return Tenant{Team: parsed, Registry: names.Registry, Organization: names.Organization,
 		Robot: names.Robot, StandbyRobot: names.StandbyRobot, VaultPath: path, Namespace: c.SecretNamespace, Secret: names.Secret}, nil
 }
 

@@ -44,3 +44,13 @@ func TestNewTenantRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestTenantAt(t *testing.T) {
+	got, err := robot.TenantAt(tenant.Default(), "team-payments", "apps/retail/refunds/ci/quay-robot")
+	if err != nil || got.Team != "payments" || got.VaultPath != "apps/retail/refunds/ci/quay-robot" || got.App != "" || got.Secret != "quay-robot-team-payments" {
+		t.Errorf("tenant is %+v, %v", got, err)
+	}
+	if _, err := robot.TenantAt(tenant.Default(), "Payments", ""); err == nil {
+		t.Error("no error for an impossible team")
+	}
+}
