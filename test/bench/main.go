@@ -50,7 +50,11 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
-		results.set(r)
+		// At once: the next case takes its time and may be interrupted.
+		if err := results.set(r).publish(*root); err != nil {
+			return err
+		}
 	}
-	return results.publish(*root, os.Stdout)
+	fmt.Print("\n", results.table())
+	return nil
 }

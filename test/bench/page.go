@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,20 +19,18 @@ const (
 // own is the client that the others are held against.
 const own = "push-image"
 
-// publish writes JSON, plot and page, and prints the table to w.
-func (r *results) publish(root string, w io.Writer) error {
+// publish writes JSON, plot and page.
+func (r *results) publish(root string) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	table := r.table()
-	fmt.Fprint(w, "\n", table)
 	page := filepath.Join(root, pageFile)
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
-	updated, err := replace(string(text), table)
+	updated, err := replace(string(text), r.table())
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", pageFile, err)
 	}

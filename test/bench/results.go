@@ -111,14 +111,15 @@ func readResults(root string) (*results, error) {
 	return r, nil
 }
 
-// set replaces the result of a case.
-func (r *results) set(one result) {
+// set replaces the result of a case, and returns r.
+func (r *results) set(one result) *results {
 	if at := slices.IndexFunc(r.Cases, func(old result) bool { return old.Case == one.Case }); at >= 0 {
 		r.Cases[at] = one
 	} else {
 		r.Cases = append(r.Cases, one)
 	}
 	slices.SortStableFunc(r.Cases, func(a, b result) int { return order(a.Case) - order(b.Case) })
+	return r
 }
 
 // order is the place of a case in the table.
