@@ -25,7 +25,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.IfTagAbsent, "if-tag-absent", false, "fail if a tag exists with another digest")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
 	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
-	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs sent at the same time")
+	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs over 1 MiB sent at the same time, and three times as many smaller ones")
 	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push")
 	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")

@@ -44,7 +44,7 @@ type Options struct {
 	DryRun bool
 	// Preflight checks source, credential, right and tags; it writes nothing, and creates no repository.
 	Preflight bool
-	// Jobs is how many blobs are sent at the same time; 0: 6.
+	// Jobs is how many blobs over 1 MiB are sent at the same time, and a third of how many smaller ones; 0: 6.
 	Jobs int
 	// Timeout is how long the whole push may take; 0: an hour.
 	Timeout time.Duration
