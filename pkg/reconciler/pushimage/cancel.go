@@ -41,21 +41,32 @@ func (r *Reconciler) cancel(ctx context.Context, task *pipelinev1.TaskRun, why s
 	return nil
 }
 
-// abandon stops a TaskRun that an earlier try made and died before it could record it, when the run now ends without one.
+// abandon stops a TaskRun that an earlier try made and died before it could record it, when the run now ends without one. The
+// run ends when that has. Only the API server knows of it for sure.
 func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error {
 	if s, err := stateOf(run); err != nil || s.TaskRun.UID != "" {
 		return err
 	}
-	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(run.Name)
-	if apierrs.IsNotFound(err) {
+	task, err := r.live(ctx, run.Namespace, run.Name)
+	switch {
+	case apierrs.IsNotFound(err) || err == nil && (!metav1.IsControlledBy(task, run) || task.IsDone()):
 		return nil
-	} else if err != nil {
+	case err != nil:
 		return fmt.Errorf("reading TaskRun %q: %w", run.Name, err)
 	}
-	if !metav1.IsControlledBy(task, run) || task.IsDone() {
+	if err := r.cancel(ctx, task, "its CustomRun ended before it was recorded"); err != nil {
+		return err
+	}
+	return controller.NewRequeueAfter(unseen)
+}
+
+// stop stops a TaskRun that goes on after its run has ended: a leader that was none any more made it, or Tekton brought it back.
+func (r *Reconciler) stop(ctx context.Context, run *v1beta1.CustomRun) error {
+	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(run.Name)
+	if err != nil || !metav1.IsControlledBy(task, run) || task.IsDone() {
 		return nil
 	}
-	return r.cancel(ctx, task, "its CustomRun ended before it was recorded")
+	return r.cancel(ctx, task, "its CustomRun has ended")
 }
 
 // timeout is the longest that one attempt may take; 0: as long as Tekton lets the TaskRun.
@@ -66,13 +77,18 @@ func timeout(run *v1beta1.CustomRun) time.Duration {
 	return run.Spec.Timeout.Duration
 }
 
-// watchTimeout ends a run whose TaskRun nobody started in time. One that runs is timed by Tekton.
+// watchTimeout ends a run whose TaskRun nobody started in time, or started again: Tekton clears the start between two attempts.
+// One that runs is timed by Tekton.
 func (r *Reconciler) watchTimeout(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
 	limit := timeout(run)
 	if limit <= 0 || task.Status.StartTime != nil || run.Status.StartTime == nil {
 		return nil
 	}
-	if left := limit - r.clock.Since(run.Status.StartTime.Time); left > 0 {
+	since := run.Status.StartTime.Time
+	if n := len(task.Status.RetriesStatus); n > 0 && task.Status.RetriesStatus[n-1].CompletionTime != nil {
+		since = task.Status.RetriesStatus[n-1].CompletionTime.Time
+	}
+	if left := limit - r.clock.Since(since); left > 0 {
 		return controller.NewRequeueAfter(left)
 	}
 	if err := r.cancel(ctx, task, "it did not start in time"); err != nil {

@@ -144,3 +144,41 @@ func TestStartIsNotBeforeCreation(t *testing.T) {
 		t.Errorf("started %s, created %s", got.Status.StartTime, got.CreationTimestamp)
 	}
 }
+
+// The leader died after the create, and the cache lags behind it: the TaskRun that no status names is stopped all the same, and
+// the run ends when that has.
+func TestCancelledBeforeTheTaskRunWasRecorded(t *testing.T) {
+	w := newWorld(t, payments()...)
+	w.Faults.After = func(a reconcilertest.Action) error {
+		if a == "create taskruns" {
+			return apierrs.NewTimeoutError("the webhook took too long", 0)
+		}
+		return nil
+	}
+	if err := w.Reconcile(ns, run); err == nil {
+		t.Fatal("the lost answer was not noticed")
+	}
+	cancelRun(w, "")
+	w.RefreshCustomRuns()
+	if again, _ := controller.IsRequeueKey(w.ReconcileStale(ns, run)); !again || !w.TaskRun(ns, run).IsCancelled() || condition(w).Reason != "" {
+		t.Errorf("again %v, TaskRun %+v, condition %+v", again, w.TaskRun(ns, run).Spec, condition(w))
+	}
+	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionFalse, "TaskRunCancelled", "cancelled"))
+	reconcile(t, w)
+	wantEnd(t, w, corev1.ConditionFalse, "CustomRunCancelled")
+}
+
+// Tekton clears a TaskRun's start between two attempts: the time that the first one took is not the second one's.
+func TestTimeoutBetweenTwoAttempts(t *testing.T) {
+	w := started(t, withRun(func(r *v1beta1.CustomRun) {
+		r.Spec.Timeout, r.Spec.Retries = &metav1.Duration{Duration: time.Minute}, 1
+	})...)
+	w.Clock.SetTime(w.Clock.Now().Add(2 * time.Minute))
+	task := w.TaskRun(ns, run)
+	task.Status.RetriesStatus = make([]pipelinev1.TaskRunStatus, 1)
+	task.Status.RetriesStatus[0].CompletionTime = &metav1.Time{Time: w.Clock.Now()}
+	w.Update(task)
+	if again, wait := controller.IsRequeueKey(w.Reconcile(ns, run)); !again || wait != time.Minute || w.TaskRun(ns, run).IsCancelled() {
+		t.Errorf("again %v after %s, want a minute for the second attempt; condition %+v", again, wait, condition(w))
+	}
+}

@@ -2,8 +2,10 @@ package pushimage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -15,28 +17,45 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
-// child returns the TaskRun that the state names. The cache may lag behind, and loses a TaskRun whose label somebody removed:
-// before it is called deleted the API server is asked.
-func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (*pipelinev1.TaskRun, error) {
-	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(s.TaskRun.Name)
-	if apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID {
+// unseen is how soon a TaskRun is looked at again of which no event may tell.
+const unseen = 10 * time.Second
+
+// child returns the TaskRun that the state names, and whether the cache has it. That may lag behind, and loses a TaskRun whose
+// label somebody removed: before it is called deleted the API server is asked.
+func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (task *pipelinev1.TaskRun, seen bool, err error) {
+	task, err = r.taskRuns.TaskRuns(run.Namespace).Get(s.TaskRun.Name)
+	if seen = err == nil && task.UID == s.TaskRun.UID; !seen {
 		task, err = r.live(ctx, run.Namespace, s.TaskRun.Name)
 	}
 	switch {
 	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
 		if run.IsCancelled() {
-			return nil, customrun.Cancelled(run)
+			return nil, false, customrun.Cancelled(run)
 		}
-		return nil, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
+		return nil, false, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
 			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)
 	case err != nil:
-		return nil, fmt.Errorf("reading TaskRun %q: %w", s.TaskRun.Name, err)
+		return nil, false, fmt.Errorf("reading TaskRun %q: %w", s.TaskRun.Name, err)
 	}
-	return task, nil
+	return task, seen, nil
 }
 
 func (r *Reconciler) live(ctx context.Context, namespace, name string) (*pipelinev1.TaskRun, error) {
 	return r.tekton.TektonV1().TaskRuns(namespace).Get(ctx, name, metav1.GetOptions{})
+}
+
+// newest makes sure that the cache has the newest of the run. Another leader may have made the TaskRun already, and somebody
+// deleted it; or the run has ended. What is made twice is pushed twice.
+func (r *Reconciler) newest(ctx context.Context, run *v1beta1.CustomRun) error {
+	live, err := r.tekton.TektonV1beta1().CustomRuns(run.Namespace).Get(ctx, run.Name, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("reading CustomRun %q: %w", run.Name, err)
+	}
+	if live.UID != run.UID || live.ResourceVersion != run.ResourceVersion {
+		// Quietly tried again when the cache has come up.
+		return apierrs.NewConflict(v1beta1.Resource("customruns"), run.Name, errors.New("the cache is behind"))
+	}
+	return nil
 }
 
 // create makes the TaskRun, or finds the one that an earlier try made: one that is controlled by this very CustomRun and

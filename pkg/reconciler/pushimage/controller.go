@@ -7,6 +7,7 @@ import (
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	taskruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1/taskrun/filtered"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/configmap"
@@ -69,7 +70,9 @@ func childEvents(enqueue func(any), count func(passed bool)) cache.ResourceEvent
 		UpdateFunc: func(before, after any) {
 			b, _ := before.(*pipelinev1.TaskRun)
 			a, ok := after.(*pipelinev1.TaskRun)
-			pass(after, ok && b != nil && (a.IsDone() != b.IsDone() || len(a.Status.RetriesStatus) != len(b.Status.RetriesStatus)))
+			pass(after, ok && b != nil && (a.IsDone() != b.IsDone() || len(a.Status.RetriesStatus) != len(b.Status.RetriesStatus) ||
+				// What was evicted, came back and ended, where an informer that had to list anew tells of the end alone.
+				a.IsDone() && !equality.Semantic.DeepEqual(a.Status.Conditions, b.Status.Conditions)))
 		},
 		DeleteFunc: func(object any) { pass(object, true) },
 	}

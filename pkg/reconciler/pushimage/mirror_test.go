@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
+	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
@@ -156,7 +157,9 @@ func TestTaskRunWithoutItsLabelIsFound(t *testing.T) {
 	task := w.TaskRun(ns, run)
 	delete(task.Labels, v1alpha1.LabelManaged)
 	w.Update(task)
-	reconcile(t, w)
+	if again, wait := controller.IsRequeueKey(w.Reconcile(ns, run)); !again || wait != unseen {
+		t.Errorf("again %v after %s: no event will tell of its end", again, wait)
+	}
 	if c := condition(w); c.Status != corev1.ConditionUnknown {
 		t.Errorf("while it runs: %+v", c)
 	}
@@ -182,4 +185,38 @@ func TestForeignTaskRunIsNotAdopted(t *testing.T) {
 			wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonTaskRunNameConflict, run)
 		})
 	}
+}
+
+// An informer that had to list anew tells of an eviction, and then of the end: what was between them it did not see.
+func TestEndAfterAnEvictionIsHeardOf(t *testing.T) {
+	w := started(t, payments()...)
+	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionFalse, podEvicted, "the node was low on memory"))
+	w.Refresh()
+	w.Queued()
+	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionTrue, "Succeeded", ""))
+	w.Refresh()
+	if len(w.Queued()) != 1 {
+		t.Error("nobody looks at the end")
+	}
+}
+
+// Tekton brings an evicted TaskRun back after its CustomRun has failed.
+func TestTaskRunOfAnEndedRunIsStopped(t *testing.T) {
+	w := started(t, payments()...)
+	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionFalse, podEvicted, "the node was low on memory"))
+	reconcile(t, w)
+	wantEnd(t, w, corev1.ConditionFalse, podEvicted)
+	back := w.TaskRun(ns, run)
+	back.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: corev1.ConditionUnknown, Reason: "Running"})
+	w.Update(back)
+	w.Queued()
+	w.Refresh()
+	if len(w.Queued()) != 1 {
+		t.Error("nobody looks at it")
+	}
+	reconcile(t, w)
+	if !w.TaskRun(ns, run).IsCancelled() {
+		t.Error("it goes on")
+	}
+	wantEnd(t, w, corev1.ConditionFalse, podEvicted)
 }

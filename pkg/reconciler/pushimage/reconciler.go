@@ -46,6 +46,9 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 		return nil
 	}
 	if customrun.Done(run) {
+		if err := r.stop(ctx, run); err != nil {
+			return err
+		}
 		return r.sweep(ctx, run)
 	}
 	err := r.advance(ctx, run)
@@ -60,8 +63,11 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 
 // end writes why the run failed, when nothing of it is left that could push.
 func (r *Reconciler) end(ctx context.Context, run *v1beta1.CustomRun, failure *customrun.Failure) error {
-	if err := r.abandon(ctx, run); err != nil {
-		return err
+	// A TaskRun that is not ours is left alone.
+	if failure.Reason != v1alpha1.ReasonTaskRunNameConflict {
+		if err := r.abandon(ctx, run); err != nil {
+			return err
+		}
 	}
 	if err := r.withdraw(ctx, run); err != nil {
 		return err
@@ -78,11 +84,15 @@ func (r *Reconciler) advance(ctx context.Context, run *v1beta1.CustomRun) error 
 	if s.TaskRun.UID == "" {
 		return r.start(ctx, run)
 	}
-	task, err := r.child(ctx, run, s)
+	task, seen, err := r.child(ctx, run, s)
 	if err != nil {
 		return err
 	}
-	return r.mirror(ctx, run, task)
+	err = r.mirror(ctx, run, task)
+	if again, wait := controller.IsRequeueKey(err); !seen && !customrun.Done(run) && (err == nil || again && wait > unseen) {
+		return controller.NewRequeueAfter(unseen)
+	}
+	return err
 }
 
 // start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
@@ -98,6 +108,9 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	d, owner, err := tenancy.Resolve(ctx, r.cluster, c, run, params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
+		return err
+	}
+	if err := r.newest(ctx, run); err != nil {
 		return err
 	}
 	secret, err := r.secret(ctx, run, params[v1alpha1.ParamImageRef], d, c)

@@ -72,6 +72,7 @@ func TestPushIsCounted(t *testing.T) {
 	reconcile(t, w)
 	reconcile(t, w) // It has ended, and does not count again.
 	want := map[string]string{
+		"child_events{outcome=passed}":                   "1",
 		"leading{kind=PushImage}":                        "1",
 		"decisions{reason=Allowed,rule=namespace-label}": "1",
 		"secret_checks{reason=Valid,team=payments}":      "1",

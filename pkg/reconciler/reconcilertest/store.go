@@ -2,11 +2,14 @@ package reconcilertest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,51 +44,70 @@ func (w *World) Add(objects ...runtime.Object) {
 	w.t.Helper()
 	for _, object := range objects {
 		w.stamp(object)
-		tracker := w.Kube.Tracker()
-		switch object.(type) {
-		case *v1beta1.CustomRun, *pipelinev1.TaskRun, *pipelinev1.PipelineRun:
-			tracker = w.Tekton.Tracker()
-		}
+		tracker, _ := w.home(object)
 		if err := tracker.Add(object); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 }
 
-// Update changes a CustomRun or TaskRun as somebody else than the controller; generation counts the changes of a spec.
+// Update changes an object as somebody else than the controller; who changes a spec counts the generation up.
 func (w *World) Update(object runtime.Object) {
 	w.t.Helper()
 	w.stamp(object)
-	resource := v1beta1.SchemeGroupVersion.WithResource("customruns")
-	if _, ok := object.(*pipelinev1.TaskRun); ok {
-		resource = pipelinev1.SchemeGroupVersion.WithResource("taskruns")
-	}
-	if _, ok := object.(*pipelinev1.PipelineRun); ok {
-		resource = pipelinev1.SchemeGroupVersion.WithResource("pipelineruns")
-	}
-	accessor, err := meta.Accessor(object)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.Tekton.Tracker().Update(resource, object, accessor.GetNamespace()); err != nil {
+	tracker, resource := w.home(object)
+	if err := tracker.Update(resource, object, metadata(object).GetNamespace()); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// DeleteTaskRun deletes as somebody else than the controller.
-func (w *World) DeleteTaskRun(namespace, name string) {
+// Delete deletes as somebody else than the controller.
+func (w *World) Delete(object runtime.Object) {
 	w.t.Helper()
-	if err := w.Tekton.Tracker().Delete(pipelinev1.SchemeGroupVersion.WithResource("taskruns"), namespace, name); err != nil {
+	tracker, resource := w.home(object)
+	if err := tracker.Delete(resource, metadata(object).GetNamespace(), metadata(object).GetName()); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// DeleteTaskRun deletes a TaskRun as somebody else than the controller.
+func (w *World) DeleteTaskRun(namespace, name string) {
+	w.t.Helper()
+	w.Delete(w.TaskRun(namespace, name))
+}
+
+// home is where an object of this kind is kept.
+func (w *World) home(object runtime.Object) (clienttesting.ObjectTracker, schema.GroupVersionResource) {
+	switch object.(type) {
+	case *v1beta1.CustomRun:
+		return w.tekton, v1beta1.SchemeGroupVersion.WithResource("customruns")
+	case *pipelinev1.TaskRun:
+		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("taskruns")
+	case *pipelinev1.PipelineRun:
+		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("pipelineruns")
+	case *corev1.Secret:
+		return w.kube, corev1.SchemeGroupVersion.WithResource("secrets")
+	case *corev1.Namespace:
+		return w.kube, corev1.SchemeGroupVersion.WithResource("namespaces")
+	case *admissionv1.ValidatingAdmissionPolicy:
+		return w.kube, admission.WithResource("validatingadmissionpolicies")
+	case *admissionv1.ValidatingAdmissionPolicyBinding:
+		return w.kube, admission.WithResource("validatingadmissionpolicybindings")
+	}
+	panic(fmt.Sprintf("no resource for %T", object))
+}
+
+func metadata(object any) metav1.Object {
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		panic(err)
+	}
+	return accessor
 }
 
 // stamp gives an object what the API server gives it.
 func (w *World) stamp(object runtime.Object) {
-	accessor, err := meta.Accessor(object)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	accessor := metadata(object)
 	w.version++
 	accessor.SetResourceVersion(strconv.Itoa(w.version))
 	if accessor.GetUID() == "" {
@@ -98,8 +120,8 @@ func (w *World) stamp(object runtime.Object) {
 
 // observe records every request and asks Faults.
 func (w *World) observe() {
-	w.Tekton.PrependReactor("*", "*", w.react(w.Tekton.Tracker()))
-	w.Kube.PrependReactor("*", "*", w.react(w.Kube.Tracker()))
+	w.Tekton.PrependReactor("*", "*", w.react(w.tekton))
+	w.Kube.PrependReactor("*", "*", w.react(w.kube))
 	w.Dynamic.PrependReactor("*", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		w.actions = append(w.actions, nameOf(a))
 		return false, nil, nil
@@ -128,6 +150,10 @@ func (w *World) react(tracker clienttesting.ObjectTracker) clienttesting.Reactio
 			return true, nil, err
 		}
 		handled, object, err := store(a)
+		if _, patched := a.(clienttesting.PatchActionImpl); patched && err == nil {
+			w.stamp(object)
+			err = tracker.Update(a.GetResource(), object, a.GetNamespace())
+		}
 		if err == nil && w.Faults.After != nil {
 			if err := w.Faults.After(name); err != nil {
 				return true, nil, err
@@ -142,19 +168,12 @@ func (w *World) react(tracker clienttesting.ObjectTracker) clienttesting.Reactio
 func (w *World) admit(tracker clienttesting.ObjectTracker, a clienttesting.Action) error {
 	switch a := a.(type) {
 	case clienttesting.UpdateActionImpl:
-		accessor, err := meta.Accessor(a.Object)
-		if err != nil {
-			return err
-		}
+		accessor := metadata(a.Object)
 		stored, err := tracker.Get(a.Resource, a.Namespace, accessor.GetName())
 		if err != nil {
 			return err
 		}
-		current, err := meta.Accessor(stored)
-		if err != nil {
-			return err
-		}
-		if current.GetResourceVersion() != accessor.GetResourceVersion() {
+		if metadata(stored).GetResourceVersion() != accessor.GetResourceVersion() {
 			return apierrs.NewConflict(a.Resource.GroupResource(), accessor.GetName(), fmt.Errorf("version %s is not the newest", accessor.GetResourceVersion()))
 		}
 		w.stamp(a.Object)
@@ -175,6 +194,8 @@ func (w *World) lister(tracker clienttesting.ObjectTracker, resource schema.Grou
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		// The store lists in no order, and a seed has to give the same run again.
+		slices.SortFunc(objects, func(a, b runtime.Object) int { return strings.Compare(keyOf(a), keyOf(b)) })
 		return objects
 	}
 }

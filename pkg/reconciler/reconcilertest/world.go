@@ -13,9 +13,7 @@ import (
 	faketektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client/fake"
 	filtered "github.com/tektoncd/pipeline/pkg/client/injection/informers/factory/filtered"
 	_ "github.com/tektoncd/pipeline/pkg/client/injection/informers/factory/filtered/fake"
-	taskruns "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1/taskrun/filtered"
 	_ "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1/taskrun/filtered/fake"
-	customruns "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun"
 	_ "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun/fake"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,16 +21,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	fakedynamic "k8s.io/client-go/dynamic/fake"
 	fakekube "k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/tools/cache"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	fakekubeclient "knative.dev/pkg/client/injection/kube/client/fake"
-	policies "knative.dev/pkg/client/injection/kube/informers/admissionregistration/v1/validatingadmissionpolicy"
 	_ "knative.dev/pkg/client/injection/kube/informers/admissionregistration/v1/validatingadmissionpolicy/fake"
-	bindings "knative.dev/pkg/client/injection/kube/informers/admissionregistration/v1/validatingadmissionpolicybinding"
 	_ "knative.dev/pkg/client/injection/kube/informers/admissionregistration/v1/validatingadmissionpolicybinding/fake"
-	namespaces "knative.dev/pkg/client/injection/kube/informers/core/v1/namespace"
 	_ "knative.dev/pkg/client/injection/kube/informers/core/v1/namespace/fake"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
@@ -44,7 +39,6 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
 // selector is what the controllers cache TaskRuns by.
@@ -52,21 +46,31 @@ const selector = v1alpha1.LabelManaged + "=true"
 
 // World is the API server and one replica of the controller.
 type World struct {
+	*server
+	// Kube, Tekton and Dynamic are the clients of this replica.
 	Kube    *fakekube.Clientset
 	Tekton  *faketekton.Clientset
 	Dynamic *fakedynamic.FakeDynamicClient
-	// Clock is what the controller takes for the time.
-	Clock *clocktesting.FakePassiveClock
-	// Faults is asked before and after every request.
+	// Faults is asked before and after every request of this replica.
 	Faults Faults
 
-	t       testing.TB
-	ctx     context.Context
-	impl    *controller.Impl
-	caches  []cached
-	events  *record.FakeRecorder
-	actions []Action
-	version int
+	ctx         context.Context
+	constructor Constructor
+	settings    map[string]string
+	impl        *controller.Impl
+	caches      []*cached
+	actions     []Action
+}
+
+// server is what all replicas share.
+type server struct {
+	// Clock is what the controllers take for the time.
+	Clock *clocktesting.FakePassiveClock
+
+	t            testing.TB
+	kube, tekton clienttesting.ObjectTracker
+	events       *record.FakeRecorder
+	version      int
 }
 
 // Constructor makes a controller that takes its time from a clock.
@@ -75,22 +79,61 @@ type Constructor func(clock.PassiveClock) injection.ControllerConstructor
 // New returns a World with the objects in it, in which the replica leads. settings are keys of ConfigMap config-tenancy.
 func New(t testing.TB, constructor Constructor, settings map[string]string, objects ...runtime.Object) *World {
 	t.Helper()
-	w := &World{t: t, Clock: clocktesting.NewFakePassiveClock(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)), events: record.NewFakeRecorder(10_000)}
-	w.ctx, _ = knativetesting.SetupFakeContext(t,
+	w := &World{constructor: constructor, settings: settings, server: &server{t: t, events: record.NewFakeRecorder(10_000),
+		Clock: clocktesting.NewFakePassiveClock(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))}}
+	w.connect()
+	w.Add(objects...)
+	w.start()
+	return w
+}
+
+// Replica returns another replica of the controller, that leads too: on the same API server, with caches and Faults of its own.
+func (w *World) Replica() *World {
+	w.t.Helper()
+	r := &World{constructor: w.constructor, settings: w.settings, server: w.server}
+	r.connect()
+	r.start()
+	return r
+}
+
+// Restart is the end of the replica's process, whatever it was doing, and the start of another that leads at once: nothing is
+// left of the first but what the API server has.
+func (w *World) Restart() {
+	w.t.Helper()
+	w.impl.WorkQueue().ShutDown()
+	w.start()
+}
+
+// connect gives the replica its clients and informers. The first one's objects are everybody's.
+func (w *World) connect() {
+	w.ctx, _ = knativetesting.SetupFakeContext(w.t,
 		func(ctx context.Context) context.Context { return filtered.WithSelectors(ctx, selector) })
 	w.ctx = controller.WithEventRecorder(w.ctx, w.events)
 	w.ctx, w.Dynamic = fakedynamicclient.With(w.ctx, runtime.NewScheme())
 	w.Kube, w.Tekton = fakekubeclient.Get(w.ctx), faketektonclient.Get(w.ctx)
-	w.observe()
-	w.impl = constructor(w.Clock)(w.ctx, configmap.NewStaticWatcher(&corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: config.Name, Namespace: "knative-testing"}, Data: settings}))
-	w.caches = w.openCaches()
-	w.Add(objects...)
-	w.Refresh()
-	if _, err := w.Promote(); err != nil {
-		t.Fatal(err)
+	if w.kube == nil {
+		w.kube, w.tekton = w.Kube.Tracker(), w.Tekton.Tracker()
 	}
-	return w
+	w.observe()
+	w.openCaches()
+}
+
+// start runs the controller: it lists, leads, and looks at what there is.
+func (w *World) start() {
+	w.t.Helper()
+	for _, c := range w.caches {
+		c.forget(w.t)
+	}
+	w.impl = w.constructor(w.Clock)(w.ctx, configmap.NewStaticWatcher(&corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: config.Name, Namespace: "knative-testing"}, Data: w.settings}))
+	w.Refresh()
+	keys, err := w.Promote()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, key := range keys {
+		w.impl.EnqueueKey(key)
+	}
 }
 
 // Promote makes the replica the leader, and returns what it looks at because of that.
@@ -115,7 +158,7 @@ func (w *World) ReconcileStale(namespace, name string) error {
 // CustomRun returns the CustomRun as the API server has it.
 func (w *World) CustomRun(namespace, name string) *v1beta1.CustomRun {
 	w.t.Helper()
-	object, err := w.Tekton.Tracker().Get(v1beta1.SchemeGroupVersion.WithResource("customruns"), namespace, name)
+	object, err := w.tekton.Get(v1beta1.SchemeGroupVersion.WithResource("customruns"), namespace, name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -124,7 +167,7 @@ func (w *World) CustomRun(namespace, name string) *v1beta1.CustomRun {
 
 // TaskRun returns the TaskRun as the API server has it; nil if there is none.
 func (w *World) TaskRun(namespace, name string) *pipelinev1.TaskRun {
-	object, err := w.Tekton.Tracker().Get(pipelinev1.SchemeGroupVersion.WithResource("taskruns"), namespace, name)
+	object, err := w.tekton.Get(pipelinev1.SchemeGroupVersion.WithResource("taskruns"), namespace, name)
 	if err != nil {
 		return nil
 	}
@@ -160,47 +203,4 @@ func (w *World) Events() (all []string) {
 			return all
 		}
 	}
-}
-
-// cached is one informer's store.
-type cached struct {
-	store cache.Indexer
-	list  func() []runtime.Object
-}
-
-// Refresh makes the caches what the API server has.
-func (w *World) Refresh() {
-	w.t.Helper()
-	for _, c := range w.caches {
-		var items []any
-		for _, object := range c.list() {
-			slim, err := customrun.Slim(object.DeepCopyObject())
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			items = append(items, slim)
-		}
-		if err := c.store.Replace(items, ""); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-func (w *World) openCaches() []cached {
-	return []cached{
-		{customruns.Get(w.ctx).Informer().GetIndexer(), w.lister(w.Tekton.Tracker(), v1beta1.SchemeGroupVersion.WithResource("customruns"), "CustomRun")},
-		{taskruns.Get(w.ctx, selector).Informer().GetIndexer(), w.managed(w.lister(w.Tekton.Tracker(), pipelinev1.SchemeGroupVersion.WithResource("taskruns"), "TaskRun"))},
-		{namespaces.Get(w.ctx).Informer().GetIndexer(), w.lister(w.Kube.Tracker(), corev1.SchemeGroupVersion.WithResource("namespaces"), "Namespace")},
-		{policies.Get(w.ctx).Informer().GetIndexer(), w.lister(w.Kube.Tracker(), admission.WithResource("validatingadmissionpolicies"), "ValidatingAdmissionPolicy")},
-		{bindings.Get(w.ctx).Informer().GetIndexer(), w.lister(w.Kube.Tracker(), admission.WithResource("validatingadmissionpolicybindings"), "ValidatingAdmissionPolicyBinding")},
-	}
-}
-
-// RefreshTaskRuns makes the cache of TaskRuns alone what the API server has.
-func (w *World) RefreshTaskRuns() {
-	w.t.Helper()
-	all := w.caches
-	w.caches = all[1:2]
-	w.Refresh()
-	w.caches = all
 }
