@@ -28,9 +28,6 @@ type bench struct {
 	began   time.Time
 }
 
-// measurement runs a case and returns what each client took.
-type measurement func(ctx context.Context) ([]clientResult, error)
-
 // open gets all programs.
 func open(ctx context.Context, root string, rounds int, out io.Writer) (*bench, error) {
 	b := &bench{rounds: rounds, storage: ramDisk(), out: out, began: time.Now()}
@@ -67,7 +64,7 @@ func (b *bench) close() {
 func (b *bench) run(ctx context.Context, c benchCase) (result, error) {
 	b.printf("%s: %s", c.name, c.title)
 	r := result{Case: c.name, Title: c.title, RTTMillis: c.rtt.Milliseconds(), Time: time.Now().UTC().Format(time.RFC3339), Load: load()}
-	clients, err := c.measure(b, c)(ctx)
+	clients, err := c.measure(ctx, b, c)
 	r.Clients = clients
 	return r, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -19,18 +20,17 @@ const (
 // benchCase is one row of the table.
 type benchCase struct {
 	name, title string
-	// source makes the image in the directory dir, once for all cases that name the same function.
-	source *source
-	rtt    time.Duration
+	source      *source
+	rtt         time.Duration
 	// again measures a push of what is in the registry already.
 	again bool
 	// least is how many times as long each peer has to take, by its name.
 	least map[string]float64
 	// measure is how the case is run.
-	measure func(b *bench, c benchCase) measurement
+	measure func(ctx context.Context, b *bench, c benchCase) ([]clientResult, error)
 }
 
-// source is an image and how it is made.
+// source is an image and how it is made, once for all cases that name it.
 type source struct {
 	name string
 	kind string
@@ -48,7 +48,7 @@ var (
 	sparse10 = &source{"sparse10", client.Layout, func(path string) error { return image.Sparse(path, times(10, gib)) }}
 )
 
-// The shares that the peers must take.
+// How many times as long as push-image the peers must take.
 var (
 	asFast  = map[string]float64{"crane": 1 / 1.05, "regctl": 1 / 1.05, "skopeo": 1 / 1.05, "podman": 1 / 1.05}
 	distant = map[string]float64{"crane": 5, "regctl": 5, "skopeo": 1.3, "podman": 1.3}

@@ -14,17 +14,15 @@ import (
 )
 
 // memory pushes once with push-image alone and follows its high-water mark.
-func memory(b *bench, c benchCase) measurement {
-	return func(ctx context.Context) ([]clientResult, error) {
-		// 10 GiB do not belong on a RAM disk.
-		r, err := registry.Start(ctx, os.TempDir(), c.rtt)
-		if err != nil {
-			return nil, err
-		}
-		peak, err := b.memory(ctx, c, r)
-		b.printf("%s: peak of %.1f MiB", c.name, peak)
-		return []clientResult{{Name: b.own.Name, Version: b.own.Version, PeakMiB: peak}}, errors.Join(err, r.Close())
+func memory(ctx context.Context, b *bench, c benchCase) ([]clientResult, error) {
+	// 10 GiB do not belong on a RAM disk.
+	r, err := registry.Start(ctx, os.TempDir(), c.rtt)
+	if err != nil {
+		return nil, err
 	}
+	peak, err := b.memory(ctx, c, r)
+	b.printf("%s: peak of %.1f MiB", c.name, peak)
+	return []clientResult{{Name: b.own.Name, Version: b.own.Version, PeakMiB: peak}}, errors.Join(err, r.Close())
 }
 
 func (b *bench) memory(ctx context.Context, c benchCase, r *registry.Registry) (peak float64, err error) {

@@ -10,15 +10,13 @@ import (
 )
 
 // race lets all clients push the same image to the same registry, one after the other, in every round in another order.
-func race(b *bench, c benchCase) measurement {
-	return func(ctx context.Context) ([]clientResult, error) {
-		r, err := registry.Start(ctx, b.storage, c.rtt)
-		if err != nil {
-			return nil, err
-		}
-		results, err := b.race(ctx, c, r)
-		return results, errors.Join(err, r.Close())
+func race(ctx context.Context, b *bench, c benchCase) ([]clientResult, error) {
+	r, err := registry.Start(ctx, b.storage, c.rtt)
+	if err != nil {
+		return nil, err
 	}
+	results, err := b.race(ctx, c, r)
+	return results, errors.Join(err, r.Close())
 }
 
 func (b *bench) race(ctx context.Context, c benchCase, r *registry.Registry) ([]clientResult, error) {

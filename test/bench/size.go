@@ -8,17 +8,15 @@ import (
 )
 
 // size compresses the program: that is the one layer that an image adds to its base.
-func size(b *bench, c benchCase) measurement {
-	return func(context.Context) ([]clientResult, error) {
-		file, err := os.Open(b.program)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		n, err := compressed(file)
-		b.printf("%s: %.1f MiB", c.name, n)
-		return []clientResult{{Name: b.own.Name, Version: b.own.Version, CompressedMiB: n}}, err
+func size(_ context.Context, b *bench, c benchCase) ([]clientResult, error) {
+	file, err := os.Open(b.program)
+	if err != nil {
+		return nil, err
 	}
+	defer file.Close()
+	n, err := compressed(file)
+	b.printf("%s: %.1f MiB", c.name, n)
+	return []clientResult{{Name: b.own.Name, Version: b.own.Version, CompressedMiB: n}}, err
 }
 
 // compressed is what gzip makes of r, in MiB.

@@ -16,45 +16,43 @@ import (
 )
 
 // start measures the time from the start of a client to its first request. The server answers 404, which ends the push.
-func start(b *bench, c benchCase) measurement {
-	return func(ctx context.Context) ([]clientResult, error) {
-		s, err := c.source.at(b.dir)
-		if err != nil {
-			return nil, fmt.Errorf("making image %q: %w", c.source.name, err)
-		}
-		d, err := newDoor(b.dir)
-		if err != nil {
+func start(ctx context.Context, b *bench, c benchCase) ([]clientResult, error) {
+	s, err := c.source.at(b.dir)
+	if err != nil {
+		return nil, fmt.Errorf("making image %q: %w", c.source.name, err)
+	}
+	d, err := newDoor(b.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	clients := append([]*client.Client{b.own}, b.peers...)
+	results := make([]clientResult, len(clients))
+	for i, one := range clients {
+		results[i] = clientResult{Name: one.Name, Version: one.Version}
+		if err := one.Load(ctx, s); err != nil {
 			return nil, err
 		}
-		defer d.close()
-		clients := append([]*client.Client{b.own}, b.peers...)
-		results := make([]clientResult, len(clients))
-		for i, one := range clients {
-			results[i] = clientResult{Name: one.Name, Version: one.Version}
-			if err := one.Load(ctx, s); err != nil {
+	}
+	for round := range b.rounds {
+		for n := range clients {
+			i := (n + round) % len(clients)
+			t, err := b.target(d.host, d.caFile, "start")
+			if err != nil {
 				return nil, err
 			}
-		}
-		for round := range b.rounds {
-			for n := range clients {
-				i := (n + round) % len(clients)
-				t, err := b.target(d.host, d.caFile, "start")
-				if err != nil {
-					return nil, err
-				}
-				took, err := d.knock(ctx, clients[i], s, t)
-				if err != nil {
-					return nil, err
-				}
-				results[i].Seconds = append(results[i].Seconds, took.Seconds())
+			took, err := d.knock(ctx, clients[i], s, t)
+			if err != nil {
+				return nil, err
 			}
+			results[i].Seconds = append(results[i].Seconds, took.Seconds())
 		}
-		compare(results)
-		for _, one := range results {
-			b.printf("%s: %s", c.name, one.line())
-		}
-		return results, nil
 	}
+	compare(results)
+	for _, one := range results {
+		b.printf("%s: %s", c.name, one.line())
+	}
+	return results, nil
 }
 
 // door is a server that notes when the first request comes.
