@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func TestVerifyTriesAgain(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]string{{"code": "UNAUTHORIZED", "message": user + password + r.Header.Get("Authorization")}}})
 		},
 		"another host's token service": func(_ *quaytest.Quay, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="https://127.0.0.1:1/token",service="x"`)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="https://auth.invalid/token",service="x"`)
 			w.WriteHeader(http.StatusUnauthorized)
 		},
 		"a token service without TLS": func(q *quaytest.Quay, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -133,7 +134,11 @@ func TestVerifyTriesAgain(t *testing.T) {
 			q.Faults.Add(quaytest.Fault{Name: "fault", Times: -1, Effect: effect})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			err := verifier(q).Verify(ctx, i, credential)
+			sent := &hosts{next: q.Client().Transport}
+			err := Verifier{Transport: sent}.Verify(ctx, i, credential)
+			if sent.other(q.URL()) {
+				t.Errorf("requests went to %q", sent.all)
+			}
 			if u := (*Unproven)(nil); err == nil || errors.As(err, &u) {
 				t.Errorf("Verify = %v, want an error to try again after", err)
 			}
@@ -142,4 +147,20 @@ func TestVerifyTriesAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hosts records where requests go. It is for one request at a time.
+type hosts struct {
+	next http.RoundTripper
+	all  []string
+}
+
+func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.all = append(h.all, r.URL.Scheme+"://"+r.URL.Host)
+	return h.next.RoundTrip(r)
+}
+
+// other says whether a request went elsewhere than to url.
+func (h *hosts) other(url string) bool {
+	return len(h.all) == 0 || slices.ContainsFunc(h.all, func(to string) bool { return to != url })
 }

@@ -116,26 +116,29 @@ func TestResultsAreProved(t *testing.T) {
 
 // The Pod says that it pushed, and the registry knows nothing of it.
 func TestResultsThatAreNotTrue(t *testing.T) {
-	r := newRegistry(t)
 	for name, test := range map[string]struct {
-		tag    string
-		forge  func(*pipelinev1.TaskRun)
-		says   string
-		before func()
+		pushed, claimed string
+		forge           func(r *registry, task *pipelinev1.TaskRun)
+		says            string
 	}{
-		"nothing was pushed":    {"v1", nil, "does not have", func() {}},
-		"another tag":           {"v2", nil, "does not have", func() { r.push("v1") }},
-		"another's repository":  {"v1", func(task *pipelinev1.TaskRun) { forge(task, "IMAGE_URL", r.Host()+"/team-platform/app:v1") }, "IMAGE_URL", func() {}},
-		"the overlay's alone":   {"v1", func(task *pipelinev1.TaskRun) { forge(task, "overlay-image", "{}") }, "overlay-image", func() {}},
-		"a digest that is none": {"v1", func(task *pipelinev1.TaskRun) { forge(task, "IMAGE_DIGEST", "latest") }, "IMAGE_DIGEST", func() {}},
+		"nothing was pushed": {"", "v1", nil, "does not have"},
+		"another tag":        {"v1", "v2", nil, "does not have"},
+		"another's repository": {"v1", "v1", func(r *registry, task *pipelinev1.TaskRun) {
+			forge(task, "IMAGE_URL", r.Host()+"/team-platform/app:v1")
+		}, "IMAGE_URL"},
+		"the overlay's alone":   {"v1", "v1", func(_ *registry, task *pipelinev1.TaskRun) { forge(task, "overlay-image", "{}") }, "overlay-image"},
+		"a digest that is none": {"v1", "v1", func(_ *registry, task *pipelinev1.TaskRun) { forge(task, "IMAGE_DIGEST", "latest") }, "IMAGE_DIGEST"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.before()
+			r := newRegistry(t)
+			if test.pushed != "" {
+				r.push(test.pushed)
+			}
 			w := r.world(ns, nil)
-			r.finish(w, test.tag)
+			r.finish(w, test.claimed)
 			if test.forge != nil {
 				task := w.TaskRun(ns, run)
-				test.forge(task)
+				test.forge(r, task)
 				w.Update(task)
 			}
 			reconcile(t, w)

@@ -205,6 +205,15 @@ func lead(t *testing.T, w *reconcilertest.World) {
 	}
 }
 
+// goOn brings the push on as far as the controller lives.
+func goOn(w *reconcilertest.World) {
+	_ = w.Reconcile(ns, run)
+	if task := w.TaskRun(ns, run); task != nil && !task.IsDone() && condition(w).Reason == "Running" {
+		finish(w, corev1.ConditionTrue)
+		_ = w.Reconcile(ns, run)
+	}
+}
+
 // crashes runs a push that is killed at every point between two requests, and has a new leader go on. change is what happens
 // meanwhile.
 func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun)) {
@@ -213,11 +222,7 @@ func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *t
 		for at := 0; ; at++ {
 			w := newCustody(t)
 			revive := dieAt(w, at, after)
-			_ = w.Reconcile(ns, run)
-			if w.TaskRun(ns, run) != nil && condition(w).Reason == "Running" {
-				finish(w, corev1.ConditionTrue)
-				_ = w.Reconcile(ns, run)
-			}
+			goOn(w)
 			if !revive() {
 				break
 			}
@@ -242,13 +247,24 @@ func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *t
 }
 
 func TestProjectionOutlivesEveryCrash(t *testing.T) {
-	crashes(t, func(*reconcilertest.World) {}, func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun) {
+	check := func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun) {
 		wantEnd(t, w, corev1.ConditionTrue, "Succeeded")
 		wantProjected(t, w, false)
 		if first != nil && w.TaskRun(ns, run).UID != first.UID {
 			t.Error("a second TaskRun was made")
 		}
-	})
+	}
+	t.Run("one", func(t *testing.T) { crashes(t, func(*reconcilertest.World) {}, check) })
+	// The next leader dies as well, at each of its own requests.
+	for at := range 8 {
+		t.Run(fmt.Sprintf("and the next before its request %d", at), func(t *testing.T) {
+			crashes(t, func(w *reconcilertest.World) {
+				revive := dieAt(w, at, false)
+				goOn(w)
+				revive()
+			}, check)
+		})
+	}
 }
 
 // The new leader cannot decide as the old one did: what that one left is stopped and taken away all the same.
