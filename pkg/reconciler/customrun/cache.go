@@ -2,7 +2,9 @@ package customrun
 
 import (
 	"strings"
+	"unique"
 
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -33,27 +35,35 @@ func Is(run *v1beta1.CustomRun, kind string) bool {
 }
 
 // Slim drops from the cache what nobody reads: of other controllers' CustomRuns, which the API server cannot filter out,
-// everything but the reference, and of ours the managed fields and, once they have ended, the rest. It is a
-// cache.TransformFunc. Nothing that it returns may be written but with UpdateStatus.
+// everything but the name; of ours the managed fields and, once they have ended, the rest; and of our TaskRuns all that no end
+// of a run is made of. It is a cache.TransformFunc. Nothing that it returns may be written but with UpdateStatus of a CustomRun
+// that has not ended.
 func Slim(object any) (any, error) {
-	run, ok := object.(*v1beta1.CustomRun)
-	if !ok {
-		return object, nil
+	switch object := object.(type) {
+	case *v1beta1.CustomRun:
+		return slimCustomRun(object), nil
+	case *pipelinev1.TaskRun:
+		return slimTaskRun(object), nil
 	}
-	run.ManagedFields = nil
-	delete(run.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
-	if Ours(run) && run.Status.CompletionTime == nil {
-		return run, nil
-	}
-	slim := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{
-		Name: run.Name, Namespace: run.Namespace, UID: run.UID, ResourceVersion: run.ResourceVersion,
-	}}
-	if version, kind := reference(run); Ours(run) {
-		slim.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: version, Kind: v1beta1.TaskKind(kind)}
-		slim.Status.CompletionTime = run.Status.CompletionTime
-	} else {
-		// A copy, since a part of the decoded string would keep the whole of it.
-		slim.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: strings.Clone(version), Kind: v1beta1.TaskKind(strings.Clone(kind))}
-	}
-	return slim, nil
+	return object, nil
 }
+
+func slimCustomRun(run *v1beta1.CustomRun) *v1beta1.CustomRun {
+	ours := Ours(run)
+	if ours && run.Status.CompletionTime == nil {
+		run.ManagedFields = nil
+		delete(run.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
+		return run
+	}
+	slim := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: run.Name, Namespace: shared(run.Namespace), ResourceVersion: run.ResourceVersion}}
+	if ours {
+		version, kind := reference(run)
+		slim.UID = run.UID
+		slim.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: shared(version), Kind: v1beta1.TaskKind(shared(kind))}
+		slim.Status.CompletionTime = run.Status.CompletionTime
+	}
+	return slim
+}
+
+// shared returns the one copy of a string that thousands of objects have.
+func shared(s string) string { return unique.Make(s).Value() }

@@ -47,6 +47,7 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 			metrics:   customrun.Metrics(ctx),
 		}
 		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage)
+		customrun.Must(ctx, taskRuns.Informer().SetTransform(customrun.Slim))
 		_, err := taskRuns.Informer().AddEventHandler(childEvents(impl.EnqueueControllerOf, r.metrics.ChildEvent))
 		customrun.Must(ctx, err)
 		return impl

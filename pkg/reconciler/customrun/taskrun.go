@@ -1,0 +1,35 @@
+package customrun
+
+import (
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+)
+
+// slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task
+// into the status.
+func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
+	slim := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{
+		Name: task.Name, Namespace: shared(task.Namespace), UID: task.UID, ResourceVersion: task.ResourceVersion,
+		OwnerReferences: task.OwnerReferences, DeletionTimestamp: task.DeletionTimestamp,
+	}}
+	slim.Spec.Status = task.Spec.Status
+	for _, param := range task.Spec.Params {
+		if param.Name == v1alpha1.ParamImageRef {
+			slim.Spec.Params = pipelinev1.Params{param}
+		}
+	}
+	slim.Status = attempt(&task.Status)
+	slim.Status.Results = task.Status.Results
+	for _, earlier := range task.Status.RetriesStatus {
+		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
+	}
+	return slim
+}
+
+// attempt keeps when one attempt was, and how it went.
+func attempt(status *pipelinev1.TaskRunStatus) (slim pipelinev1.TaskRunStatus) {
+	slim.Conditions, slim.StartTime, slim.CompletionTime = status.Conditions, status.StartTime, status.CompletionTime
+	return slim
+}
