@@ -34,13 +34,18 @@ func bindTektonEdit(t *testing.T, account string) {
 
 // mayI asks the API server what a ServiceAccount of the shared namespace may do there; resource is name or name/subresource.
 func mayI(ctx context.Context, account, verb, group, resource string, names []string) (bool, error) {
+	return may(ctx, "system:serviceaccount:"+stage.SharedNamespace+":"+account, stage.SharedNamespace, verb, group, resource, names)
+}
+
+// may asks the API server what a user may do in a namespace.
+func may(ctx context.Context, user, namespace, verb, group, resource string, names []string) (bool, error) {
 	resource, sub, _ := strings.Cut(resource, "/")
-	attributes := &authorizationv1.ResourceAttributes{Namespace: stage.SharedNamespace, Verb: verb, Group: group, Resource: resource, Subresource: sub}
+	attributes := &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: sub}
 	if len(names) > 0 {
 		attributes.Name = names[0]
 	}
 	review, err := s.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-		Spec: authorizationv1.SubjectAccessReviewSpec{User: "system:serviceaccount:" + stage.SharedNamespace + ":" + account, ResourceAttributes: attributes},
+		Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: attributes},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		return false, err
