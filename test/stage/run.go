@@ -3,6 +3,8 @@ package stage
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -34,10 +36,8 @@ func NewRun(t Tenant, pipeline string, params map[string]string) *pipelinev1.Pip
 			}},
 		},
 	}
-	for _, name := range []string{"image-ref", "tag", "dockerconfig-secret"} {
-		if value, ok := params[name]; ok {
-			run.Spec.Params = append(run.Spec.Params, pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(value)})
-		}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		run.Spec.Params = append(run.Spec.Params, pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(params[name])})
 	}
 	return run
 }

@@ -1,4 +1,5 @@
-// Package stage sets up what the demo and the e2e tests play on: a cluster with Tekton and quay-push, a Quay, two tenants.
+// Package stage sets up what the demo and the e2e tests play on: a cluster with Tekton and quay-push, a Quay, a Git server, two
+// tenants.
 package stage
 
 import (
@@ -27,6 +28,8 @@ type Stage struct {
 	Tekton tekton.Interface
 	// Quay is the registry that the cluster hosts.
 	Quay *Quay
+	// Git is the Git server that the cluster hosts.
+	Git *Git
 	// root is the repository's top directory.
 	root string
 	log  io.Writer
@@ -52,6 +55,7 @@ func Open(ctx context.Context, root string, log io.Writer) (*Stage, error) {
 		do   func(context.Context) error
 	}{
 		{"Quay (quaytest) in namespace " + quayNamespace, s.openQuay},
+		{"Git (gitserver) in namespace " + gitNamespace, s.openGit},
 		{"quay-push: ko apply -f config/", s.openController},
 		{"tenants payments and platform", s.openTenants},
 	} {

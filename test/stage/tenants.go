@@ -15,16 +15,16 @@ import (
 // Tenant is one team of the stage, with its own namespace, Quay organization, robot and Secret.
 type Tenant struct {
 	Team, App, Namespace string
-	// Secret is the name of its dockerconfigjson Secret, in Namespace.
-	Secret string
+	// Secret is the name of its dockerconfigjson Secret, in Namespace; GitSecret of its Git user's.
+	Secret, GitSecret string
 	// Repository is host/organization/name that its robot may write to.
 	Repository string
 }
 
 // Payments and Platform are the two tenants of the story.
 var (
-	Payments = Tenant{"payments", "checkout", "apps-payments-checkout", "quay-robot-team-payments", quayHost + "/team-payments/checkout"}
-	Platform = Tenant{"platform", "sample", "apps-platform-sample", "quay-robot-team-platform", quayHost + "/team-platform/sample"}
+	Payments = Tenant{"payments", "checkout", "apps-payments-checkout", "quay-robot-team-payments", "gitlab-bot-payments", quayHost + "/team-payments/checkout"}
+	Platform = Tenant{"platform", "sample", "apps-platform-sample", "quay-robot-team-platform", "gitlab-bot-platform", quayHost + "/team-platform/sample"}
 )
 
 //go:embed tenant.yaml
@@ -51,6 +51,9 @@ func (s *Stage) openTenants(ctx context.Context) error {
 			return err
 		}
 		if err := s.PutSecret(ctx, t, t.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(t.Team)); err != nil {
+			return err
+		}
+		if err := s.PutGitSecret(ctx, t, t.GitSecret, s.Git.Password); err != nil {
 			return err
 		}
 	}
@@ -90,7 +93,7 @@ func (s *Stage) putCertificates(ctx context.Context, namespace string) error {
 	maps := s.Kube.CoreV1().ConfigMaps(namespace)
 	bundle := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "config-trusted-cabundle"},
-		Data:       map[string]string{"ca-bundle.crt": string(s.Quay.CA)},
+		Data:       map[string]string{"ca-bundle.crt": string(s.Quay.CA) + string(s.Git.CA)},
 	}
 	_, err := maps.Create(ctx, bundle, metav1.CreateOptions{})
 	if apierrs.IsAlreadyExists(err) {
