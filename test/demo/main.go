@@ -30,7 +30,7 @@ func demo(ctx context.Context) error {
 		return err
 	}
 	st := &story{stage: s, out: os.Stdout}
-	for _, scene := range []func(context.Context) error{st.pushImage, st.seedsWay, st.refused} {
+	for _, scene := range []func(context.Context) error{st.pushImage, st.seedsWay, st.refused, st.overlay} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
