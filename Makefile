@@ -15,7 +15,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint fuzz e2e demo cluster-up cluster-down tekton bench-push
+.PHONY: help test lint fuzz e2e demo conformance cluster-up cluster-down tekton bench-push
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ e2e: tekton ## The tests that need the cluster
 
 demo: tekton test/build/kodata/image ## Two tenants, three PipelineRuns, told as a story
 	go run ./test/demo
+
+conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
+	go run ./test/conformance
 
 cluster-up: ## Start the one-node cluster, or find it running
 	go run -C test/cluster . up

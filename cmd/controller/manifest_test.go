@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/injection"
+	"knative.dev/pkg/version"
 	"sigs.k8s.io/yaml"
 )
 
@@ -145,5 +146,16 @@ func TestMetricsAreOn(t *testing.T) {
 	c := read[corev1.ConfigMap](t, documents(t, "../../config/config-observability.yaml")["ConfigMap config-observability"])
 	if c.Data["metrics-protocol"] != "prometheus" {
 		t.Errorf("%v", c.Data)
+	}
+}
+
+// The policies need Kubernetes 1.30, and Knative would refuse to start below its own, newer minimum.
+func TestOldKubernetesIsAllowed(t *testing.T) {
+	spec := read[appsv1.Deployment](t, documents(t, "../../config/500-controller.yaml")["Deployment controller"]).Spec.Template.Spec
+	for _, e := range spec.Containers[0].Env {
+		t.Setenv(e.Name, e.Value)
+	}
+	if got := version.KubernetesMinimumVersion(); got != "v1.30.0" {
+		t.Errorf("the minimum is %s", got)
 	}
 }

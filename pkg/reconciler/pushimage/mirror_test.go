@@ -220,3 +220,16 @@ func TestTaskRunOfAnEndedRunIsStopped(t *testing.T) {
 	}
 	wantEnd(t, w, corev1.ConditionFalse, podEvicted)
 }
+
+// What a failed TaskRun left is there for a finally task to read.
+func TestResultsOfAFailedTaskRun(t *testing.T) {
+	w := started(t, payments()...)
+	task := reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionFalse, "Failed", "the step failed")
+	task.Status.Results = []pipelinev1.TaskRunResult{{Name: "IMAGE_URL", Type: pipelinev1.ResultsTypeString, Value: *pipelinev1.NewStructuredValues("half")}}
+	w.Update(task)
+	reconcile(t, w)
+	wantEnd(t, w, corev1.ConditionFalse, "Failed")
+	if got := w.CustomRun(ns, run).Status.Results; len(got) != 1 || got[0].Value != "half" {
+		t.Errorf("results %v", got)
+	}
+}
