@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
+)
+
+// Clients are the connections to the cluster.
+type Clients struct {
+	Kube    kubernetes.Interface
+	Tekton  tekton.Interface
+	Dynamic dynamic.Interface
+}
+
+// systemNamespace is where quay-push is installed.
+const systemNamespace = "quay-push"
+
+// What the tool asks of the API server, per second and at once.
+const clusterQPS, clusterBurst = 50, 100
+
+// cluster opens the cluster.
+func (c *connection) cluster() (Clients, error) {
+	if c.clients != nil {
+		return *c.clients, nil
+	}
+	open := c.program.Cluster
+	if open == nil {
+		open = c.openCluster
+	}
+	clients, err := open()
+	if err != nil {
+		return Clients{}, err
+	}
+	c.clients = &clients
+	return clients, nil
+}
+
+func (c *connection) openCluster() (Clients, error) {
+	// What client-go logs is for programs that run for days.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.kubeconfig
+	settings, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
+	if err != nil {
+		return Clients{}, &failure{ExitUsage, fmt.Sprintf("reading the kubeconfig: %v", err), "set KUBECONFIG, or use --kubeconfig and --context"}
+	}
+	settings.QPS, settings.Burst, settings.UserAgent = clusterQPS, clusterBurst, "tkn-quay"
+	var clients Clients
+	var failed [3]error
+	clients.Kube, failed[0] = kubernetes.NewForConfig(settings)
+	clients.Tekton, failed[1] = tekton.NewForConfig(settings)
+	clients.Dynamic, failed[2] = dynamic.NewForConfig(settings)
+	if err := errors.Join(failed[:]...); err != nil {
+		return Clients{}, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	return clients, nil
+}
+
+// tenancy returns the names to work with: of the file, else of the cluster, else of the seed.
+func (c *connection) tenancy(ctx context.Context) (*config.Config, error) {
+	if c.config != nil {
+		return c.config, nil
+	}
+	from, err := c.configMap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.config, err = config.FromConfigMap(from)
+	return c.config, err
+}
+
+// configMap returns the ConfigMap; an empty one where quay-push is not installed.
+func (c *connection) configMap(ctx context.Context) (*corev1.ConfigMap, error) {
+	if c.configFile != "" {
+		data, err := os.ReadFile(c.configFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading --config: %w", err)
+		}
+		from := &corev1.ConfigMap{}
+		if err := yaml.UnmarshalStrict(data, from); err != nil {
+			return nil, fmt.Errorf("reading --config %q: %w", c.configFile, err)
+		}
+		return from, nil
+	}
+	clients, err := c.cluster()
+	if err != nil {
+		return nil, err
+	}
+	from, err := clients.Kube.CoreV1().ConfigMaps(systemNamespace).Get(ctx, config.Name, metav1.GetOptions{})
+	if apierrs.IsNotFound(err) {
+		return &corev1.ConfigMap{}, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", systemNamespace+"/"+config.Name, err)
+	}
+	return from, nil
+}

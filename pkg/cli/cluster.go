@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// cluster is the cluster as package robot sees it.
+type cluster struct {
+	Clients
+	config *config.Config
+}
+
+// refreshAnnotation is the seed's; to External Secrets any change of an annotation means to read Vault now.
+const refreshAnnotation = "force-sync"
+
+// Secret implements robot.Cluster.
+func (c *cluster) Secret(ctx context.Context, namespace, name string) (robot.Secret, error) {
+	secret, err := c.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return robot.Secret{}, reading("Secret", namespace, name, err)
+	}
+	// Without the annotation, or with one that is no number, the version is not known.
+	version, _ := strconv.Atoi(secret.Annotations[onboard.VersionAnnotation])
+	return robot.Secret{Type: string(secret.Type), Dockerconfig: secret.Data[corev1.DockerConfigJsonKey], VaultVersion: version}, nil
+}
+
+// ExternalSecret implements robot.Cluster.
+func (c *cluster) ExternalSecret(ctx context.Context, namespace, name string) (robot.ExternalSecret, error) {
+	object, err := c.Dynamic.Resource(externalSecrets).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return robot.ExternalSecret{}, reading("ExternalSecret", namespace, name, err)
+	}
+	return readExternalSecret(object, c.config.VaultMount), nil
+}
+
+// Refresh implements robot.Cluster.
+func (c *cluster) Refresh(ctx context.Context, namespace, name string) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{
+		refreshAnnotation: time.Now().UTC().Format(time.RFC3339Nano)}}})
+	if err != nil {
+		return err
+	}
+	_, err = c.Dynamic.Resource(externalSecrets).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	if err != nil {
+		return reading("ExternalSecret", namespace, name, err)
+	}
+	return nil
+}
+
+// Runs implements robot.Cluster. A run is the team's that is in a namespace of the team, or that names it in a shared one.
+func (c *cluster) Runs(ctx context.Context, team string) ([]string, error) {
+	found := []string{}
+	namespaces, err := c.namespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range namespaces {
+		owner, err := c.config.ParseTeam(n.Labels[c.config.TeamLabel])
+		own := err == nil && owner == team
+		if !own && !slices.Contains(c.config.SharedNamespaces, n.Name) {
+			continue
+		}
+		err = eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return c.Tekton.TektonV1().PipelineRuns(n.Name).List(ctx, opts)
+		}, func(o runtime.Object) {
+			if run := o.(*pipelinev1.PipelineRun); !run.IsDone() && (own || c.claims(run, team)) {
+				// A later run may have the name of one that was deleted.
+				found = append(found, n.Name+"/"+run.Name+"/"+string(run.UID))
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing PipelineRuns in namespace %q: %w", n.Name, err)
+		}
+	}
+	return found, nil
+}
+
+// claims says whether a label of the run names the team.
+func (c *cluster) claims(run *pipelinev1.PipelineRun, team string) bool {
+	return slices.ContainsFunc(c.config.RunLabels, func(label string) bool {
+		claimed, err := c.config.ParseTeam(run.Labels[label])
+		return err == nil && claimed == team
+	})
+}
+
+// namespaces lists all namespaces.
+func (c *cluster) namespaces(ctx context.Context) ([]*corev1.Namespace, error) {
+	var found []*corev1.Namespace
+	err := eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+		return c.Kube.CoreV1().Namespaces().List(ctx, opts)
+	}, func(o runtime.Object) { found = append(found, o.(*corev1.Namespace)) })
+	if err != nil {
+		return nil, fmt.Errorf("listing namespaces: %w", err)
+	}
+	return found, nil
+}
+
+// eachPage calls f for every object of a list, which is read page by page.
+func eachPage(ctx context.Context, list func(context.Context, metav1.ListOptions) (runtime.Object, error), f func(runtime.Object)) error {
+	return pager.New(list).EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
+		f(o)
+		return nil
+	})
+}
+
+// reading tells what was read when err came, and lets package robot see that something is not there.
+func reading(kind, namespace, name string, err error) error {
+	if apierrs.IsNotFound(err) {
+		return fmt.Errorf("reading %s %q: %w", kind, namespace+"/"+name, robot.ErrNotFound)
+	}
+	return fmt.Errorf("reading %s %q: %w", kind, namespace+"/"+name, err)
+}

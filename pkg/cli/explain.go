@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// explained is the result of explain.
+type explained struct {
+	head
+	Runs []explanation `json:"runs"`
+}
+
+func (e explained) write(w io.Writer) error {
+	for i, run := range e.Runs {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := run.write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refused counts the runs that may not push.
+func (e explained) refused() (n int) {
+	for _, run := range e.Runs {
+		if !run.Allowed {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *connection) newExplain() *cobra.Command {
+	var namespace string
+	use := func(use, short, example string, find func(context.Context, *explainer, string) ([]explanation, error)) *cobra.Command {
+		cmd := &cobra.Command{
+			Use: use, Short: short, Example: example, Args: arguments("the name of a run"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return c.explain(cmd.Context(), namespace, args[0], find)
+			},
+		}
+		cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the run")
+		return cmd
+	}
+	group := newGroup("explain", "Say which team a run is, by which rule, and what would allow it",
+		use("pipelinerun NAME", "Explain the tasks of a PipelineRun that push", "  tkn quay explain pipelinerun build-7x2kq -n apps-payments-checkout",
+			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
+				return e.pipelineRun(ctx, name)
+			}),
+		use("customrun NAME", "Explain one CustomRun", "  tkn quay explain customrun build-7x2kq-push -n apps-payments-checkout",
+			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
+				return e.customRun(ctx, name)
+			}))
+	group.Long = `Takes the decision that the controller would take now, with its own code and the cluster's state, rule by rule. It changes nothing,
+and shows nothing of a Secret. The exit code is 3 for a run that may not push.`
+	return group
+}
+
+// explain prints what find explains.
+func (c *connection) explain(ctx context.Context, namespace, name string, find func(context.Context, *explainer, string) ([]explanation, error)) error {
+	clients, err := c.cluster()
+	if err != nil {
+		return err
+	}
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return err
+	}
+	result := explained{head: newHead("Explanation")}
+	result.Runs, err = find(ctx, &explainer{clients: clients, cluster: newLive(clients), config: names, namespace: namespace}, name)
+	if err != nil {
+		return err
+	}
+	if err := c.print(result); err != nil || result.refused() == 0 {
+		return err
+	}
+	return &failure{exit: ExitRefused, problem: fmt.Sprintf("%d of %d runs may not push", result.refused(), len(result.Runs))}
+}
+
+// customRun explains one CustomRun.
+func (e *explainer) customRun(ctx context.Context, name string) ([]explanation, error) {
+	run, err := e.clients.Tekton.TektonV1beta1().CustomRuns(e.namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("reading CustomRun %q: %w", e.namespace+"/"+name, err)
+	}
+	if kind, ours := servedKind(run); !ours {
+		return nil, &failure{ExitMissing, fmt.Sprintf("CustomRun %q is of kind %q, which is not ours", name, kind), "name one of PushImage or ResolveTenant"}
+	}
+	explained, err := e.explain(ctx, run)
+	return []explanation{explained}, err
+}
+
+// pipelineRun explains every CustomRun of ours that the PipelineRun has; if it has none yet, the one that it would get.
+func (e *explainer) pipelineRun(ctx context.Context, name string) ([]explanation, error) {
+	owner, err := e.clients.Tekton.TektonV1().PipelineRuns(e.namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("reading PipelineRun %q: %w", e.namespace+"/"+name, err)
+	}
+	found := []explanation{}
+	for _, child := range owner.Status.ChildReferences {
+		if child.Kind != "CustomRun" {
+			continue
+		}
+		run, err := e.clients.Tekton.TektonV1beta1().CustomRuns(e.namespace).Get(ctx, child.Name, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("reading CustomRun %q: %w", e.namespace+"/"+child.Name, err)
+		}
+		if _, ours := servedKind(run); !ours {
+			continue
+		}
+		explained, err := e.explain(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, explained)
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	explained, err := e.future(ctx, owner)
+	return []explanation{explained}, err
+}
+
+// future explains the CustomRun that the PipelineRun would get.
+func (e *explainer) future(ctx context.Context, owner *pipelinev1.PipelineRun) (explanation, error) {
+	run := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: owner.Name + "-push", Namespace: owner.Namespace,
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, pipelinev1.SchemeGroupVersion.WithKind("PipelineRun"))}}}
+	future := *e
+	future.cluster = listing{e.cluster, run.Name}
+	explained, err := future.explain(ctx, run)
+	explained.Recorded = "there is no CustomRun of ours yet: this is the one that it would get"
+	return explained, err
+}
+
+// write writes the explanation for people.
+func (e explanation) write(w io.Writer) error {
+	verdict := "may not push: " + e.Reason
+	if e.Allowed {
+		verdict = fmt.Sprintf("pushes as team %s to %s/%s with Secret %s", e.Team, e.Registry, e.Organization, e.Secret)
+	}
+	fmt.Fprintf(w, "%s %s\n", plain(e.Run), plain(verdict))
+	rows := [][]string{}
+	for _, r := range e.Rules {
+		rows = append(rows, []string{r.Rule, r.Outcome, r.Detail})
+	}
+	if err := table(w, []string{"RULE", "OUTCOME", "WHY"}, rows); err != nil {
+		return err
+	}
+	if e.Allow != "" {
+		fmt.Fprintf(w, "allow: %s\n", plain(e.Allow))
+	}
+	if e.Recorded != "" {
+		fmt.Fprintf(w, "recorded: %s\n", plain(e.Recorded))
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// leaked is the result of leak.
+type leaked struct {
+	head
+	robot.LeakReport
+}
+
+func (l leaked) write(w io.Writer) error { return l.WriteMarkdown(w) }
+
+// defaultLeakTimeout is how long External Secrets may take for the new token.
+const defaultLeakTimeout = 10 * time.Minute
+
+func (c *connection) newLeak() *cobra.Command {
+	var at place
+	var since string
+	var timeout time.Duration
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "leak TEAM --since TIME",
+		Short: "Burn a leaked token, give the team a new one, list what was pushed since",
+		Long: `Burns the tokens of both robots before anything else: pushes of the team fail until the Secret has the new token. Then lists what
+was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and YAML by -o.`,
+		Example: `  tkn quay leak payments --since 72h --dry-run
+  tkn quay leak payments --since 2026-11-24T08:00:00Z > incident.md`,
+		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			from, err := parseSince(since, c.program.Now())
+			if err != nil {
+				return err
+			}
+			s, err := c.services(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			if err != nil {
+				return err
+			}
+			result := leaked{head: newHead("LeakReport")}
+			if dryRun {
+				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s, t, from)
+			} else {
+				ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+				defer cancel()
+				result.LeakReport, err = c.leak(ctx, s, t, from)
+			}
+			// What was found until an error is what there is in an incident.
+			if result.LeakReport.Burnt.IsZero() && err != nil {
+				return err
+			}
+			if printed := c.print(result); printed != nil {
+				return printed
+			}
+			return err
+		},
+	}
+	at.addFlags(cmd)
+	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h (required)")
+	cmd.Flags().DurationVar(&timeout, "timeout", defaultLeakTimeout, "limit for all of it")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	return cmd
+}
+
+func (c *connection) leak(ctx context.Context, s robot.Services, t robot.Tenant, since time.Time) (robot.LeakReport, error) {
+	progress := c.program.start("burning the tokens of team " + t.Team)
+	defer progress.stop()
+	s.Report = progress.report
+	return robot.Leak(ctx, s, t, since)
+}
+
+// parseSince reads a time or a duration before now.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, usagef("say since when the token may be known, such as --since 72h", "--since is missing")
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	switch {
+	case err != nil:
+		return time.Time{}, usagef("write 2026-11-24T08:00:00Z or 72h", "--since %q is neither a time nor a duration", text)
+	case at.After(now):
+		return time.Time{}, usagef("give a time in the past", "--since %q has not come yet", text)
+	}
+	return at, nil
+}

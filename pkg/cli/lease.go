@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/klog/v2"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// How long a Lease is good after its holder died, how long the holder tries to renew it, and how often.
+const (
+	leaseDuration = 30 * time.Second
+	leaseRenew    = 20 * time.Second
+	leaseRetry    = 4 * time.Second
+)
+
+// errLeaseLost ends what was done under a Lease that could not be renewed.
+var errLeaseLost = errors.New("the Lease could not be renewed, somebody else may have it by now")
+
+// exclusively does work while it holds the Lease of the team's credential, so that no two of us work on it at once. It waits
+// until a dead holder's Lease has run out, and no longer: a live one is an error.
+func (c *connection) exclusively(ctx context.Context, team string, work func(context.Context) error) error {
+	clients, err := c.cluster()
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	name := "credential-" + team
+	lock := &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: systemNamespace, Name: name},
+		Client:     clients.Kube.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "/" + rand.Text()},
+	}
+	began := make(chan struct{})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	result := make(chan error, 1)
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: lock, LeaseDuration: leaseDuration, RenewDeadline: leaseRenew, RetryPeriod: leaseRetry, ReleaseOnCancel: true,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(ctx context.Context) {
+				close(began)
+				result <- work(ctx)
+				cancel(nil)
+			},
+			OnStoppedLeading: func() { cancel(errLeaseLost) },
+		},
+	})
+	if err != nil {
+		return err
+	}
+	waiting := time.AfterFunc(leaseDuration+leaseRetry*2, func() {
+		select {
+		case <-began:
+		default:
+			cancel(&robot.Error{Reason: robot.ReasonConflict, Problem: fmt.Sprintf("Lease %q is held by %q", systemNamespace+"/"+name, elector.GetLeader()),
+				Next: "let it end, then run this again; if nobody has it, see whether you may write Leases in that namespace"})
+		}
+	})
+	defer waiting.Stop()
+	// What the library logs is for programs that run for days.
+	elector.Run(klog.NewContext(ctx, klog.Logger{}))
+	select {
+	case <-began:
+		err := <-result
+		if err != nil && errors.Is(context.Cause(ctx), errLeaseLost) {
+			return &robot.Error{Reason: robot.ReasonConflict, Problem: errLeaseLost.Error(), Err: err, Next: "run it again: it goes on from here"}
+		}
+		return err
+	default:
+		return context.Cause(ctx)
+	}
+}

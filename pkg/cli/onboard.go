@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// onboarded is the result of onboard where the manifests go into files or into the cluster.
+type onboarded struct {
+	head
+	Tenant string `json:"tenant,omitempty"`
+	// Steps are those of bootstrap.
+	Steps []robot.Step `json:"steps,omitempty"`
+	// Files were written, Applied are the objects that the cluster has now.
+	Files   []string `json:"files,omitempty"`
+	Applied []string `json:"applied,omitempty"`
+	// Commands are what is left to do in Vault.
+	Commands []string `json:"commands,omitempty"`
+}
+
+func (o onboarded) write(w io.Writer) error {
+	if len(o.Steps) > 0 {
+		if err := stepsTable(w, o.Steps); err != nil {
+			return err
+		}
+	}
+	for _, lines := range []struct {
+		what string
+		list []string
+	}{{"wrote", o.Files}, {"applied", o.Applied}, {"then", o.Commands}} {
+		for _, line := range lines.list {
+			fmt.Fprintf(w, "%s %s\n", lines.what, plain(line))
+		}
+	}
+	return nil
+}
+
+// destination says where manifests go: to stdout, into a directory, or into the cluster.
+type destination struct {
+	directory string
+	apply     bool
+	// dryRun writes to stdout or a directory, and applies nothing.
+	dryRun bool
+}
+
+func (d *destination) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&d.directory, "output-dir", "", "`directory` for the manifests, one file each (default stdout)")
+	cmd.Flags().BoolVar(&d.apply, "apply", false, "apply the manifests to the cluster")
+}
+
+// check refuses two places at once.
+func (d *destination) check() error {
+	if d.directory != "" && d.apply {
+		return usagef("use one of them", "--output-dir and --apply exclude each other")
+	}
+	return nil
+}
+
+func (c *connection) newOnboard() *cobra.Command {
+	var flags bootstrapFlags
+	var to destination
+	var team onboard.Team
+	var account string
+	cmd := &cobra.Command{
+		Use:   "onboard TEAM --division DIVISION --app APP",
+		Short: "Bootstrap a team, and render what it needs in the cluster",
+		Long: `Does what bootstrap does, then prints the team's manifests as YAML for GitOps: the ExternalSecret, the controller's right to its
+Secret, labels of the team's namespace, and the right of a trigger to push as the team in the shared namespaces.
+
+A team has one credential: a second app of it gets the rights and uses what is there.`,
+		Example: `  tkn quay onboard payments --division retail --app checkout --service-account ci/trigger-payments > payments.yaml
+  tkn quay onboard payments --division retail --app checkout --namespace apps-payments-checkout --output-dir tenants/payments
+  tkn quay onboard platform --vault-address https://vault.example.com:8200 --output-dir platform`,
+		Args: arguments("a team"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if given, err := flags.given(); err != nil || !given {
+				if err == nil {
+					err = usagef("see tkn quay onboard --help", "--division and --app are missing: they name the path in Vault")
+				}
+				return err
+			}
+			var err error
+			if team.Trigger, err = parseAccount(account); err != nil {
+				return err
+			}
+			to.dryRun = flags.dryRun
+			if err := to.check(); err != nil {
+				return err
+			}
+			return c.onboard(cmd.Context(), args[0], flags, team, to)
+		},
+	}
+	flags.add(cmd)
+	to.addFlags(cmd)
+	cmd.Flags().StringVar(&flags.namespace, "namespace", "", "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)")
+	cmd.Flags().StringVar(&account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
+	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	cmd.AddCommand(c.newOnboardPlatform())
+	return cmd
+}
+
+func parseAccount(text string) (onboard.ServiceAccount, error) {
+	namespace, name, ok := strings.Cut(text, "/")
+	if text != "" && (!ok || namespace == "" || name == "" || strings.Contains(name, "/")) {
+		return onboard.ServiceAccount{}, usagef("write --service-account ci/trigger-payments", "--service-account %q is not NAMESPACE/NAME", text)
+	}
+	return onboard.ServiceAccount{Namespace: namespace, Name: name}, nil
+}
+
+// onboard bootstraps the team, and delivers its manifests.
+func (c *connection) onboard(ctx context.Context, name string, flags bootstrapFlags, team onboard.Team, to destination) error {
+	s, err := c.services(ctx, false)
+	if err != nil {
+		return err
+	}
+	done, t, err := c.bootstrap(ctx, s, name, flags)
+	if err != nil {
+		return err
+	}
+	view := s.Cluster.(*cluster)
+	if team.NullBytePolicy, err = view.hasNullBytePolicy(ctx); err != nil {
+		return err
+	}
+	team.Convention, team.Tenant, team.Namespace = view.config.Convention, t, flags.namespace
+	team.Custody, team.Adopted = view.config.CustodyNamespace != "", done.Adopted
+	return c.deliver(ctx, onboarded{head: newHead("Onboarding"), Tenant: t.Team, Steps: done.Steps}, team.Manifests(), to)
+}
+
+func (c *connection) newOnboardPlatform() *cobra.Command {
+	var to destination
+	var p onboard.Platform
+	cmd := &cobra.Command{
+		Use:   "platform --vault-address ADDRESS",
+		Short: "Render the platform's own part, once: SecretStore, Vault policy and role",
+		Long: `Prints the SecretStore with which External Secrets reads every team's path, and for Vault the policy and the role that it logs in
+with. Nothing is changed in Vault: the commands for that are printed. A team that is called platform is onboarded as team-platform.`,
+		Example: "  tkn quay onboard platform --vault-address https://vault.example.com:8200 --output-dir platform",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.VaultAddress == "" {
+				return usagef("give the address at which External Secrets reaches Vault", "--vault-address is missing")
+			}
+			if err := to.check(); err != nil {
+				return err
+			}
+			names, err := c.tenancy(cmd.Context())
+			if err != nil {
+				return err
+			}
+			p.Convention = names.Convention
+			if len(p.Namespaces) == 0 {
+				p.Namespaces = []string{(&cluster{config: names}).home("")}
+			}
+			files, err := p.Manifests()
+			if err != nil {
+				return err
+			}
+			return c.deliver(cmd.Context(), onboarded{head: newHead("Onboarding"), Commands: p.Commands()}, files, to)
+		},
+	}
+	to.addFlags(cmd)
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usagef("see tkn quay onboard platform --help; for a team of that name: tkn quay onboard team-platform", "%v", err)
+	})
+	cmd.Flags().StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it (required)")
+	cmd.Flags().StringArrayVar(&p.Namespaces, "namespace", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
+	return cmd
+}
+
+// deliver brings manifests to where they are wanted, and prints what was done, unless that is the manifests themselves.
+func (c *connection) deliver(ctx context.Context, done onboarded, files []onboard.Manifest, to destination) error {
+	switch {
+	case to.directory != "":
+		for _, m := range files {
+			data, err := m.Bytes()
+			if err != nil {
+				return err
+			}
+			if err := os.MkdirAll(to.directory, 0o755); err != nil {
+				return fmt.Errorf("making --output-dir: %w", err)
+			}
+			path := filepath.Join(to.directory, m.Name)
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				return fmt.Errorf("writing %q: %w", path, err)
+			}
+			done.Files = append(done.Files, path)
+		}
+	case to.apply && !to.dryRun:
+		clients, err := c.cluster()
+		if err != nil {
+			return err
+		}
+		for _, m := range files {
+			applied, err := clients.apply(ctx, m.Objects)
+			done.Applied = append(done.Applied, applied...)
+			if err != nil {
+				return err
+			}
+		}
+	default:
+		return c.printManifests(files, done.Commands)
+	}
+	return c.print(done)
+}

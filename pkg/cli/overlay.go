@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+)
+
+// edited is the result of overlay set and promote.
+type edited struct {
+	head
+	// Path is relative to the repository's root. Changed says whether the file was written, or with a dry run would be.
+	Path    string `json:"path"`
+	Changed bool   `json:"changed"`
+	DryRun  bool   `json:"dryRun,omitempty"`
+}
+
+func (e edited) write(w io.Writer) error {
+	what := "has it already"
+	switch {
+	case e.Changed && e.DryRun:
+		what = "would change"
+	case e.Changed:
+		what = "changed"
+	}
+	_, err := fmt.Fprintf(w, "%s %s\n", e.Path, what)
+	return err
+}
+
+// checked is the result of overlay verify.
+type checked struct {
+	head
+	Findings []overlayFinding `json:"findings"`
+}
+
+// overlayFinding is one thing in which a repository breaks the contract.
+type overlayFinding struct {
+	Path    string         `json:"path"`
+	Reason  overlay.Reason `json:"reason"`
+	Problem string         `json:"problem"`
+	Next    string         `json:"next"`
+}
+
+func (r checked) write(w io.Writer) error {
+	rows := [][]string{}
+	for _, f := range r.Findings {
+		rows = append(rows, []string{f.Path, string(f.Reason), f.Problem + "; " + f.Next})
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(w, "nothing is wrong")
+		return err
+	}
+	return table(w, []string{"PATH", "REASON", "WHAT"}, rows)
+}
+
+func (c *connection) newOverlay() *cobra.Command {
+	group := newGroup("overlay", "Write and check the digests of a GitOps repository", c.newOverlaySet(), c.newOverlayVerify(), c.newOverlayPromote())
+	group.Long = "Works on a clone of the repository; docs/overlay.md has its layout and the reasons. Nothing is committed."
+	return group
+}
+
+func (c *connection) newOverlaySet() *cobra.Command {
+	var pin overlay.Pin
+	var from string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "set DIRECTORY --image IMAGE --digest DIGEST | --from OVERLAY-IMAGE",
+		Short: "Write a digest into a dev overlay",
+		Long:  "Writes images[].digest of the overlay, and no other byte. DIRECTORY is the overlay's, or its kustomization.yaml.",
+		Example: `  tkn quay overlay set apps/payments/checkout/overlays/dev --image quay.example.com/team-payments/checkout --digest sha256:…
+  echo "$OVERLAY_IMAGE" | tkn quay overlay set apps/payments/checkout/overlays/dev --from -`,
+		Args: arguments("the directory of an overlay"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if byFlags := pin != (overlay.Pin{}); byFlags == (from != "") || byFlags && (pin.Image == "" || pin.Digest == "") {
+				return usagef("see tkn quay overlay set --help", "overlay set needs --image and --digest, or --from")
+			}
+			if from != "" {
+				var err error
+				if pin, err = c.readPin(from); err != nil {
+					return err
+				}
+			}
+			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Set(tree, o, pin) })
+		},
+	}
+	cmd.Flags().StringVar(&pin.Image, "image", "", "`host/organization/name`, as in the base, without a tag")
+	cmd.Flags().StringVar(&pin.Digest, "digest", "", "`sha256:…` that the push reported")
+	cmd.Flags().StringVar(&from, "from", "", "`file` with the result overlay-image of a push, - for stdin")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
+	return cmd
+}
+
+// readPin reads the result overlay-image of a push.
+func (c *connection) readPin(from string) (overlay.Pin, error) {
+	in := c.program.In
+	if from != "-" {
+		file, err := os.Open(from)
+		if err != nil {
+			return overlay.Pin{}, fmt.Errorf("reading --from: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	// Tekton's results have at most 4 KiB.
+	data, err := io.ReadAll(io.LimitReader(in, 4096))
+	if err != nil {
+		return overlay.Pin{}, fmt.Errorf("reading --from %q: %w", from, err)
+	}
+	return overlay.ParsePin(strings.TrimSpace(string(data)))
+}
+
+func (c *connection) newOverlayPromote() *cobra.Command {
+	var to string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:     "promote DIRECTORY --to ENVIRONMENT",
+		Short:   "Copy the digests of an overlay to the next environment",
+		Long:    "Copies the digests that DIRECTORY has to the overlay of the same app one step further: dev to stg, stg to prd.",
+		Example: "  tkn quay overlay promote apps/payments/checkout/overlays/dev --to stg",
+		Args:    arguments("the directory of an overlay"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if to == "" {
+				return usagef("name the next environment, such as --to stg", "--to is missing")
+			}
+			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Promote(tree, o, to) })
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
+	return cmd
+}
+
+// edit makes an edit in the working copy that holds path, and writes it.
+func (c *connection) edit(path string, dryRun bool, plan func(fs.FS, overlay.Overlay) (overlay.Edit, error)) (err error) {
+	repository, o, err := overlay.Locate(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, repository.Close()) }()
+	edit, err := plan(repository.FS(), o)
+	if err != nil {
+		return err
+	}
+	if !dryRun {
+		if err := repository.Write(edit); err != nil {
+			return err
+		}
+	}
+	return c.print(edited{head: newHead("OverlayEdit"), Path: edit.Path, Changed: edit.Changed(), DryRun: dryRun})
+}
+
+func (c *connection) newOverlayVerify() *cobra.Command {
+	var ask bool
+	cmd := &cobra.Command{
+		Use:   "verify [DIRECTORY]",
+		Short: "Check one overlay, or a whole repository",
+		Long: `Checks layout, names and digests, and that kustomize renders what is pinned. DIRECTORY is an overlay's, or the repository's root.
+With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there.`,
+		Example: `  tkn quay overlay verify
+  tkn quay overlay verify apps/payments/checkout/overlays/prd --registry`,
+		Args: atMostOne,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			directory := "."
+			if len(args) > 0 {
+				directory = args[0]
+			}
+			var r overlay.Registry
+			if ask {
+				q, err := c.quay(cmd.Context(), false)
+				if err != nil {
+					return err
+				}
+				r = registry{q}
+			}
+			findings, err := findings(cmd.Context(), directory, r)
+			if err != nil {
+				return err
+			}
+			result := checked{head: newHead("OverlayVerification"), Findings: []overlayFinding{}}
+			for _, f := range findings {
+				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next})
+			}
+			if err := c.print(result); err != nil || len(findings) == 0 {
+				return err
+			}
+			return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d findings", len(findings))}
+		},
+	}
+	cmd.Flags().BoolVar(&ask, "registry", false, "ask Quay whether each digest is there to stay")
+	c.addQuayFlags(cmd)
+	return cmd
+}
+
+// findings checks the repository whose root is directory, or the overlay that it is.
+func findings(ctx context.Context, directory string, r overlay.Registry) (found []overlay.Finding, err error) {
+	if _, err := os.Stat(filepath.Join(directory, "apps")); err == nil {
+		repository, err := overlay.OpenRepository(directory)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, repository.Close()) }()
+		return overlay.VerifyRepository(ctx, repository.FS(), r)
+	}
+	repository, o, err := overlay.Locate(directory)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, repository.Close()) }()
+	return overlay.VerifyOverlay(ctx, repository.FS(), o, r)
+}

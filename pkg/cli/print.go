@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// outputVersion is the apiVersion of what is printed as JSON or YAML. Fields are added to it; none is renamed or taken away.
+const outputVersion = "cli." + v1alpha1.Group + "/v1alpha1"
+
+// head is the beginning of everything that is printed as JSON or YAML.
+type head struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+}
+
+func newHead(kind string) head { return head{outputVersion, kind} }
+
+// result is what a command found or did.
+type result interface {
+	// write writes it for people.
+	write(w io.Writer) error
+}
+
+// print prints a result in the format that was asked for.
+func (c *connection) print(r result) error {
+	if c.format == "table" {
+		return r.write(c.program.Out)
+	}
+	return c.encode(r)
+}
+
+// encode prints a value as YAML if that was asked for, else as JSON.
+func (c *connection) encode(r any) error {
+	var data []byte
+	var err error
+	if c.format == "yaml" {
+		data, err = yaml.Marshal(r)
+	} else if data, err = json.MarshalIndent(r, "", "  "); err == nil {
+		data = append(data, '\n')
+	}
+	if err != nil {
+		return fmt.Errorf("encoding the result: %w", err)
+	}
+	_, err = c.program.Out.Write(data)
+	return err
+}
+
+// printError prints what is wrong and the next step.
+func (p *Program) printError(err error) {
+	if err == nil {
+		return
+	}
+	problem, next := split(err)
+	fmt.Fprintln(p.Err, "tkn quay: "+plain(problem))
+	if next != "" {
+		fmt.Fprintln(p.Err, "next: "+plain(next))
+	}
+}
+
+// split parts an error from its next step, where it has one.
+func split(err error) (problem, next string) {
+	var own *failure
+	var domain *robot.Error
+	var refusal *overlay.Refusal
+	switch {
+	case errors.As(err, &own):
+		next = own.next
+	case errors.As(err, &domain):
+		next = domain.Next
+	case errors.As(err, &refusal):
+		next = refusal.Next
+	}
+	return strings.TrimSuffix(err.Error(), "; "+next), next
+}
+
+// table writes rows below a heading, in columns.
+func table(w io.Writer, heading []string, rows [][]string) error {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heading}, rows...) {
+		for i, cell := range row {
+			row[i] = plain(cell)
+		}
+		fmt.Fprintln(columns, strings.Join(row, "\t"))
+	}
+	return columns.Flush()
+}
+
+// plain takes out what would move the cursor or break a line: much of what is printed was written by others.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// stepsTable writes steps.
+func stepsTable(w io.Writer, steps []robot.Step) error {
+	rows := [][]string{}
+	for _, s := range steps {
+		rows = append(rows, []string{s.ID, string(s.State), s.Title, s.Detail})
+	}
+	return table(w, []string{"STEP", "STATE", "WHAT", "FOUND"}, rows)
+}
+
+// printManifests prints manifests as one stream of YAML, what is for Vault as comments, or as one List in JSON.
+func (c *connection) printManifests(files []onboard.Manifest, commands []string) error {
+	if c.format == "json" {
+		items := []map[string]any{}
+		for _, m := range files {
+			items = append(items, m.Objects...)
+		}
+		return c.encode(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	}
+	out := []string{}
+	for _, m := range files {
+		data, err := m.Bytes()
+		if err != nil {
+			return err
+		}
+		if m.Objects == nil {
+			data = []byte("# " + m.Name + "\n# " + strings.ReplaceAll(strings.TrimSuffix(string(data), "\n"), "\n", "\n# ") + "\n")
+		}
+		out = append(out, string(data))
+	}
+	for _, command := range commands {
+		out = append(out, "# "+command+"\n")
+	}
+	_, err := io.WriteString(c.program.Out, strings.Join(out, "---\n"))
+	return err
+}

@@ -1,0 +1,49 @@
+// Package cli is the platform team's tool: its commands, its words, and the real Quay, Vault and cluster behind package
+// robot's interfaces. What a command does is in the domain packages.
+package cli
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// Program is the tool with what is around it. New returns the real one.
+type Program struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Now tells the time.
+	Now func() time.Time
+	// Poll is the time between two looks at what is waited for, Tick between two lines that say that it goes on.
+	Poll, Tick time.Duration
+	// Transport carries what goes to Quay; nil means Go's own.
+	Transport *http.Transport
+	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
+	Cluster func() (Clients, error)
+	Vault   func(mount string) (robot.Vault, error)
+}
+
+// New returns the program as a shell runs it.
+func New() *Program {
+	return &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, Poll: 2 * time.Second, Tick: 10 * time.Second}
+}
+
+// Run does what the arguments, without the program's name, say, and returns the exit code. The result goes to Out; progress,
+// and what is wrong with the next step, to Err.
+func (p *Program) Run(ctx context.Context, args []string) Exit {
+	root := p.newRoot()
+	root.SetArgs(args)
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	err := root.ExecuteContext(ctx)
+	exit := exitOf(ctx, err)
+	p.printError(err)
+	return exit
+}

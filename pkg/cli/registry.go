@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+)
+
+// registry is Quay as package overlay asks it.
+type registry struct{ quay *quay.Client }
+
+// LiveTags implements overlay.Registry. A repository that does not exist, or of another registry, has no tags.
+func (r registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
+	host, repository, _ := strings.Cut(image, "/")
+	if host != r.quay.Host() {
+		return nil, nil
+	}
+	all, err := r.quay.Tags(ctx, repository, time.Time{})
+	if quay.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	found := []string{}
+	for _, tag := range all {
+		// A tag with an end was moved, or expires.
+		if tag.Digest == digest && tag.End.IsZero() {
+			found = append(found, tag.Name)
+		}
+	}
+	return found, nil
+}

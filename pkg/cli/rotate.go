@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// rotated is the result of rotate.
+type rotated struct {
+	head
+	Tenant string `json:"tenant"`
+	// Robot is the robot in use now. Resumed says that an unfinished rotation was finished and no new one begun.
+	Robot   string `json:"robot"`
+	Resumed bool   `json:"resumed"`
+	// OutageSeconds is how long no credential in the cluster was good; 0 unless in place.
+	OutageSeconds float64      `json:"outageSeconds"`
+	Steps         []robot.Step `json:"steps"`
+}
+
+func (r rotated) write(w io.Writer) error {
+	if err := stepsTable(w, r.Steps); err != nil {
+		return err
+	}
+	if r.OutageSeconds > 0 {
+		fmt.Fprintf(w, "pushes of team %s failed for %.1fs\n", r.Tenant, r.OutageSeconds)
+	}
+	_, err := fmt.Fprintf(w, "team %s pushes with %s\n", r.Tenant, r.Robot)
+	return err
+}
+
+// defaultRotateTimeout is longer than most pipelines take.
+const defaultRotateTimeout = time.Hour
+
+func (c *connection) newRotate() *cobra.Command {
+	var at place
+	var opts robot.RotateOptions
+	var timeout time.Duration
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "rotate TEAM",
+		Short: "Give a team a new token, without a failed push",
+		Long: `A team has two robots. The one that waits gets a new token and proves its right, Vault and the Secret take it over, the runs
+that began with the old one end, then the old token is burnt and its copies in Vault are destroyed. After a failure, or when the
+time is up, run it again: it goes on where it was.
+
+--in-place replaces the token of the one robot, as Quay's own pages do: every push fails from then until the Secret has the new
+one. How long that was is in the result.`,
+		Example: `  tkn quay rotate payments --plan
+  tkn quay rotate payments --max-age 720h`,
+		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.services(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			if err != nil {
+				return err
+			}
+			if opts.Foreign, err = s.Cluster.(*cluster).foreign(cmd.Context(), s.Quay, t.Team); err != nil {
+				return err
+			}
+			var done robot.RotateResult
+			if dryRun {
+				done, err = robot.PlanRotate(cmd.Context(), s, t, opts)
+			} else {
+				ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+				defer cancel()
+				done, err = c.rotate(ctx, s, t, opts)
+			}
+			if err != nil {
+				return err
+			}
+			return c.print(rotated{head: newHead("Rotation"), Tenant: t.Team, Robot: done.Robot, Resumed: done.Resumed,
+				OutageSeconds: done.Outage.Seconds(), Steps: done.Steps})
+		},
+	}
+	at.addFlags(cmd)
+	cmd.Flags().BoolVar(&opts.InPlace, "in-place", false, "replace the token of the robot in use; pushes fail meanwhile")
+	cmd.Flags().DurationVar(&opts.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
+	cmd.Flags().DurationVar(&timeout, "timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing; --plan is the same")
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "plan" {
+			name = "dry-run"
+		}
+		return pflag.NormalizedName(name)
+	})
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	return cmd
+}
+
+// rotate rotates while nobody else does.
+func (c *connection) rotate(ctx context.Context, s robot.Services, t robot.Tenant, opts robot.RotateOptions) (done robot.RotateResult, err error) {
+	progress := c.program.start("waiting for the Lease of team " + t.Team)
+	defer progress.stop()
+	s.Report = progress.report
+	err = c.exclusively(ctx, t.Team, func(ctx context.Context) (err error) {
+		done, err = robot.Rotate(ctx, s, t, opts)
+		return err
+	})
+	return done, err
+}

@@ -1,0 +1,129 @@
+package cli_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
+)
+
+// worldKey and exitKey are what a script keeps: its world, and how the tool ended last.
+type (
+	worldKey struct{}
+	exitKey  struct{}
+)
+
+// update writes what the tests would compare with: the manifests in testdata, and the tables of the pages.
+var update = flag.Bool("update", false, "write the expected output")
+
+// Each script has a world of its own. In it are tkn-quay, and what the platform or an accident does.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: commands, UpdateScripts: *update, Setup: func(env *testscript.Env) error {
+		w := newWorld(env.T().(testing.TB))
+		env.Values[worldKey{}], env.Values[exitKey{}] = w, new(cli.Exit)
+		env.Setenv("HOST", w.quay.Host())
+		env.Setenv("CA", w.quay.CAFile())
+		return os.WriteFile(filepath.Join(env.WorkDir, "token"), []byte(w.oauth+"\n"), 0o600)
+	}})
+}
+
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// tkn-quay runs the tool; the file stdin.txt is its stdin. With ! it must not succeed.
+	"tkn-quay": func(ts *testscript.TestScript, neg bool, args []string) {
+		w, in := ts.Value(worldKey{}).(*world), ""
+		if data, err := os.ReadFile(ts.MkAbs("stdin.txt")); err == nil {
+			in = string(data)
+		}
+		for i, arg := range args {
+			// The tool runs in the test's own directory.
+			if strings.HasPrefix(arg, "./") {
+				args[i] = ts.MkAbs(arg)
+			}
+		}
+		exit, stdout, stderr := w.run(w.Context(), in, args...)
+		*ts.Value(exitKey{}).(*cli.Exit) = exit
+		for text, write := range map[*string]interface{ Write([]byte) (int, error) }{&stdout: ts.Stdout(), &stderr: ts.Stderr()} {
+			if _, err := write.Write([]byte(*text)); err != nil {
+				ts.Fatalf("%v", err)
+			}
+		}
+		if neg == (exit == cli.ExitOK) {
+			ts.Fatalf("exit code is %d", exit)
+		}
+	},
+	// exit says how the tool ended.
+	"exit": func(ts *testscript.TestScript, _ bool, args []string) {
+		if got := int(*ts.Value(exitKey{}).(*cli.Exit)); strconv.Itoa(got) != args[0] {
+			ts.Fatalf("exit code is %d, want %s", got, args[0])
+		}
+	},
+	// onboard has a team in place.
+	"onboard": func(ts *testscript.TestScript, _ bool, args []string) { ts.Value(worldKey{}).(*world).onboard(args[0]) },
+	// sleep-eso stops External Secrets, with ! it goes on.
+	"sleep-eso": func(ts *testscript.TestScript, neg bool, _ []string) {
+		w := ts.Value(worldKey{}).(*world)
+		w.mu.Lock()
+		w.asleep = !neg
+		w.mu.Unlock()
+	},
+	// break does what a row of the seed's table of failures begins with.
+	"break": func(ts *testscript.TestScript, _ bool, args []string) {
+		i := slices.IndexFunc(accidents, func(a accident) bool { return a.name == args[0] })
+		accidents[i].do(ts.Value(worldKey{}).(*world))
+	},
+	// kube puts the objects of a YAML file into the cluster.
+	"kube": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value(worldKey{}).(*world)
+		for _, document := range strings.Split(ts.ReadFile(args[0]), "---\n") {
+			ts.Check(w.add([]byte(document)))
+		}
+	},
+	// guard installs the policies for the shared namespace.
+	"guard": func(ts *testscript.TestScript, _ bool, _ []string) {
+		w := ts.Value(worldKey{}).(*world)
+		for _, o := range reconcilertest.NewGuards(shared) {
+			ts.Check(w.kube.Tracker().Add(o))
+		}
+	},
+}
+
+// add puts an object of Kubernetes or Tekton into the cluster.
+func (w *world) add(document []byte) error {
+	var kind metav1.TypeMeta
+	if err := yaml.Unmarshal(document, &kind); err != nil {
+		return err
+	}
+	objects := map[string]runtime.Object{"PipelineRun": &pipelinev1.PipelineRun{}, "CustomRun": &v1beta1.CustomRun{}}
+	if object, ok := objects[kind.Kind]; ok {
+		if err := yaml.UnmarshalStrict(document, object); err != nil {
+			return err
+		}
+		return w.tekton.Tracker().Add(object)
+	}
+	object, _, err := scheme.Codecs.UniversalDeserializer().Decode(document, nil, nil)
+	if err != nil {
+		return err
+	}
+	if secret, ok := object.(*corev1.Secret); ok {
+		for key, value := range secret.StringData {
+			secret.Data = map[string][]byte{key: []byte(strings.ReplaceAll(value, "$HOST", w.quay.Host()))}
+		}
+	}
+	return w.kube.Tracker().Add(object)
+}

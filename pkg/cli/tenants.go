@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// place says where a team's credential is, for a team without an ExternalSecret.
+type place struct{ division, app, namespace string }
+
+func (p *place) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.division, "division", "", "`division` in the path in Vault (default what the team's ExternalSecret reads)")
+	cmd.Flags().StringVar(&p.app, "app", "", "`app` in that path")
+}
+
+// given says whether the place is told; half of it is an error.
+func (p *place) given() (bool, error) {
+	if (p.division == "") != (p.app == "") {
+		return false, usagef("give both, or none for a team that has an ExternalSecret", "--division and --app go together")
+	}
+	return p.division != "", nil
+}
+
+// home is where the Secret of a team goes: in custody if there is one, else where its runs are.
+func (c *cluster) home(namespace string) string {
+	switch {
+	case c.config.CustodyNamespace != "":
+		return c.config.CustodyNamespace
+	case namespace != "":
+		return namespace
+	}
+	return c.config.SecretNamespace
+}
+
+// newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already.
+func (c *connection) newTenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, bool, error) {
+	view := s.Cluster.(*cluster)
+	t, err := robot.NewTenant(view.config.Convention, team, p.division, p.app)
+	if err != nil {
+		return robot.Tenant{}, false, usagef("correct the name", "%v", err)
+	}
+	t.Namespace = view.home(p.namespace)
+	others, err := view.located(ctx, t.Team)
+	if err != nil {
+		return robot.Tenant{}, false, err
+	}
+	for _, other := range others {
+		if other.Namespace != t.Namespace {
+			return robot.Tenant{}, false, &robot.Error{Reason: robot.ReasonRefused,
+				Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", t.Team, other.Namespace, t.Namespace),
+				Next:    "a team has one Secret: use that namespace, or custody for several (docs/projection.md)"}
+		}
+	}
+	return robot.AdoptPath(ctx, s, t)
+}
+
+// tenant returns the tenant of a team: by its place if that is given, else by its ExternalSecret.
+func (c *connection) tenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, error) {
+	if given, err := p.given(); given || err != nil {
+		if err != nil {
+			return robot.Tenant{}, err
+		}
+		t, _, err := c.newTenant(ctx, s, team, p)
+		return t, err
+	}
+	view := s.Cluster.(*cluster)
+	parsed, err := view.config.ParseTeam(team)
+	if err != nil {
+		return robot.Tenant{}, usagef("correct the name", "%v", err)
+	}
+	found, err := view.located(ctx, parsed)
+	if err != nil {
+		return robot.Tenant{}, err
+	}
+	switch len(found) {
+	case 0:
+		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),
+			Next: "give --division and --app, or make it with onboard"}
+	case 1:
+		return found[0], nil
+	}
+	return robot.Tenant{}, &robot.Error{Reason: robot.ReasonRefused,
+		Problem: fmt.Sprintf("team %q has ExternalSecrets in the namespaces %q and %q", parsed, found[0].Namespace, found[1].Namespace),
+		Next:    "a team has one Secret: delete one of them"}
+}
+
+// located returns the tenants of one team.
+func (c *cluster) located(ctx context.Context, team string) ([]robot.Tenant, error) {
+	all, err := c.tenants(ctx)
+	return slices.DeleteFunc(all, func(t robot.Tenant) bool { return t.Team != team }), err
+}
+
+// tenants lists the teams that have an ExternalSecret, by team. An ExternalSecret counts where only the platform, or the team
+// itself, can have made it: in the namespaces of the convention, and in the team's own.
+func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
+	namespaces, err := c.namespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	owners := map[string]string{}
+	for _, n := range namespaces {
+		// A label that is no team is nobody's namespace.
+		owners[n.Name], _ = c.config.ParseTeam(n.Labels[c.config.TeamLabel])
+	}
+	common := append([]string{c.config.SecretNamespace, c.config.CustodyNamespace}, c.config.SharedNamespaces...)
+	found := []robot.Tenant{}
+	var odd error
+	err = eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+		return c.Dynamic.Resource(externalSecrets).List(ctx, opts)
+	}, func(o runtime.Object) {
+		object := o.(*unstructured.Unstructured)
+		team, ok := c.teamOf(object.GetName())
+		if !ok || !slices.Contains(common, object.GetNamespace()) && owners[object.GetNamespace()] != team {
+			return
+		}
+		t, err := robot.TenantAt(c.config.Convention, team, strings.Join(paths(object, c.config.VaultMount), ", "))
+		t.Namespace = object.GetNamespace()
+		t.Division, t.App = object.GetLabels()[c.config.DivisionLabel], object.GetLabels()[c.config.AppLabel]
+		found, odd = append(found, t), errors.Join(odd, err)
+	})
+	if apierrs.IsNotFound(err) {
+		return nil, &failure{ExitMissing, "the cluster has no ExternalSecrets of " + externalSecrets.GroupVersion().String(), "install External Secrets v0.17 or newer"}
+	}
+	if err = errors.Join(err, odd); err != nil {
+		return nil, fmt.Errorf("listing ExternalSecrets: %w", err)
+	}
+	slices.SortFunc(found, func(a, b robot.Tenant) int {
+		return strings.Compare(a.Team+" "+a.Namespace, b.Team+" "+b.Namespace)
+	})
+	return found, nil
+}
+
+// teamOf returns the team whose Secret has the name.
+func (c *cluster) teamOf(secret string) (string, bool) {
+	before, after, _ := strings.Cut(c.config.Secret, "<team>")
+	if !strings.HasPrefix(secret, before) || !strings.HasSuffix(secret, after) || len(secret) <= len(before)+len(after) {
+		return "", false
+	}
+	name := secret[len(before) : len(secret)-len(after)]
+	team, err := c.config.ParseTeam(name)
+	return team, err == nil && team == name
+}
+
+// foreign returns one repository each of a few other teams, to prove that a robot may not push there.
+func (c *cluster) foreign(ctx context.Context, q robot.Quay, team string) ([]string, error) {
+	const most = 10
+	all, err := c.tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, seen := []string{}, map[string]bool{team: true}
+	for _, t := range all {
+		if seen[t.Team] || len(found) == most {
+			continue
+		}
+		seen[t.Team] = true
+		repositories, err := q.Repositories(ctx, t.Organization)
+		if err != nil {
+			return nil, err
+		}
+		if len(repositories) > 0 {
+			found = append(found, repositories[0].Path())
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// verified is the result of verify.
+type verified struct {
+	head
+	Reports []robot.Report `json:"reports"`
+}
+
+func (v verified) write(w io.Writer) error {
+	rows := [][]string{}
+	for _, r := range v.Reports {
+		for _, c := range r.Checks {
+			// A platform of many tenants is read for what is wrong.
+			if len(v.Reports) > 1 && c.Status == robot.Passed {
+				continue
+			}
+			detail := c.Detail
+			if c.Next != "" {
+				detail += "; " + c.Next
+			}
+			rows = append(rows, []string{r.Tenant, string(c.Status), c.ID, c.Title, detail})
+		}
+	}
+	if err := table(w, []string{"TEAM", "STATUS", "CHECK", "WHAT", "FOUND"}, rows); err != nil {
+		return err
+	}
+	if len(v.Reports) > 1 {
+		fmt.Fprintf(w, "%d tenants, %d are right\n", len(v.Reports), len(v.Reports)-v.wrong())
+	}
+	return nil
+}
+
+// wrong counts the tenants of which not every check passed.
+func (v verified) wrong() (n int) {
+	for _, r := range v.Reports {
+		if !r.OK() {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *connection) newVerify() *cobra.Command {
+	var at place
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "verify TEAM | --all",
+		Short: "Check a team's credential from Quay to the Secret, and that it opens nothing else",
+		Long: `Looks, and changes nothing: Quay, Vault, ExternalSecret and Secret have the same token, the robot may push to the team's
+repositories and to no other team's. Each finding has the row of the failure table that it explains (docs/failure-modes.md) and
+the next step; the exit code is that of the worst row.
+
+With --all, every team that has an ExternalSecret; the table then has only what is wrong.`,
+		Example: `  tkn quay verify payments
+  tkn quay verify --all -o json`,
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) == 1) || len(args) > 1 {
+				return usagef("see tkn quay verify --help", "verify needs one team, or --all")
+			}
+			s, err := c.services(cmd.Context(), all)
+			if err != nil {
+				return err
+			}
+			result := verified{head: newHead("Verification")}
+			if all {
+				result.Reports, err = c.verifyAll(cmd.Context(), s)
+			} else {
+				result.Reports, err = c.verify(cmd.Context(), s, args[0], at)
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.print(result); err != nil || result.wrong() == 0 {
+				return err
+			}
+			return &failure{exit: exitOfReports(result.Reports), problem: fmt.Sprintf("%d of %d tenants are not right", result.wrong(), len(result.Reports))}
+		},
+	}
+	at.addFlags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret")
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	return cmd
+}
+
+func (c *connection) verify(ctx context.Context, s robot.Services, team string, at place) ([]robot.Report, error) {
+	t, err := c.tenant(ctx, s, team, at)
+	if err != nil {
+		return nil, err
+	}
+	foreign, err := s.Cluster.(*cluster).foreign(ctx, s.Quay, t.Team)
+	if err != nil {
+		return nil, err
+	}
+	report, err := robot.Verify(ctx, s, t, nil, foreign)
+	return []robot.Report{report}, err
+}
+
+func (c *connection) verifyAll(ctx context.Context, s robot.Services) ([]robot.Report, error) {
+	tenants, err := s.Cluster.(*cluster).tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	progress := c.program.start(fmt.Sprintf("verifying %d tenants", len(tenants)))
+	defer progress.stop()
+	return robot.VerifyAll(ctx, s, tenants)
+}

@@ -1,0 +1,274 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	faketekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/fake"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	fakedynamic "k8s.io/client-go/dynamic/fake"
+	fakekube "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// shared is the namespace of the default convention where Secrets and runs are.
+const shared = "openshift-pipelines"
+
+// world is everything around the program: a Quay, a Vault in memory, and an API server that is an object store with the part
+// of External Secrets played by sync. What is claimed about Vault and the cluster themselves is shown in e2e.
+type world struct {
+	testing.TB
+	quay    *quaytest.Quay
+	kube    *fakekube.Clientset
+	tekton  *faketekton.Clientset
+	dynamic *fakedynamic.FakeDynamicClient
+	oauth   string
+
+	mu       sync.Mutex
+	versions map[string][]*vault.Secret
+	// asleep says that External Secrets does nothing.
+	asleep bool
+	// tokens are all that ever were in Vault.
+	tokens []string
+}
+
+var (
+	externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
+	secretStores    = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "secretstores"}
+	definitions     = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+)
+
+// newWorld has Quay with the organizations of teams payments and platform, a repository each, and a cluster with the shared
+// namespace.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, quay: quaytest.Start(t), versions: map[string][]*vault.Secret{}}
+	for _, team := range []string{"payments", "platform"} {
+		w.quay.AddOrganization("team-" + team)
+		w.quay.AddRepository("team-"+team, "app")
+	}
+	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin})
+	w.kube = fakekube.NewClientset(
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: shared, Labels: map[string]string{"kubernetes.io/metadata.name": shared}}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "quay-push"}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "quay-push", Name: config.Name}, Data: map[string]string{"registry": w.quay.Host()}})
+	w.tekton = faketekton.NewSimpleClientset()
+	w.dynamic = fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
+		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList"})
+	w.dynamic.PrependReactor("patch", "*", w.patch)
+	return w
+}
+
+// program is the tool in this world.
+func (w *world) program() *cli.Program {
+	p := cli.New()
+	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
+	p.Transport = w.quay.Client().Transport.(*http.Transport)
+	p.Cluster = func() (cli.Clients, error) {
+		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic}, nil
+	}
+	p.Vault = func(mount string) (robot.Vault, error) {
+		if mount != "secret" {
+			return nil, fmt.Errorf("mount is %q", mount)
+		}
+		return memoryVault{w}, nil
+	}
+	p.Getenv = func(name string) string { return map[string]string{"QUAY_TOKEN": w.oauth}[name] }
+	return p
+}
+
+// run runs the tool and fails the test if it prints a secret.
+func (w *world) run(ctx context.Context, in string, args ...string) (exit cli.Exit, stdout, stderr string) {
+	w.Helper()
+	var out, err strings.Builder
+	p := w.program()
+	p.In, p.Out, p.Err = strings.NewReader(in), &out, &err
+	exit = p.Run(ctx, args)
+	w.keepsSecrets(out.String() + err.String())
+	return exit, out.String(), err.String()
+}
+
+// keepsSecrets fails the test if a text has a secret in it.
+func (w *world) keepsSecrets(text string) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, token := range append(w.tokens, w.oauth) {
+		for _, team := range []string{"payments", "platform"} {
+			for _, robot := range []string{"ci", "ci-b"} {
+				auth := base64.StdEncoding.EncodeToString([]byte("team-" + team + "+" + robot + ":" + token))
+				if strings.Contains(text, auth) {
+					w.Errorf("a credential is in the output")
+				}
+			}
+		}
+		if strings.Contains(text, token) {
+			w.Errorf("a token is in the output")
+		}
+	}
+}
+
+// must runs the tool and fails the test unless it succeeds.
+func (w *world) must(args ...string) (stdout string) {
+	w.Helper()
+	exit, stdout, stderr := w.run(w.Context(), "", args...)
+	if exit != cli.ExitOK {
+		w.Fatalf("tkn quay %q: exit %d\n%s", args, exit, stderr)
+	}
+	return stdout
+}
+
+// onboard onboards a team whose only app is app.
+func (w *world) onboard(team string) {
+	w.Helper()
+	w.must("onboard", "team-"+team, "--division", team, "--app", "app", "--apply")
+	w.sync()
+}
+
+// patch is the API server's answer to apply, which the object store does not know; and it wakes External Secrets.
+func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error) {
+	patch := action.(clienttesting.PatchActionImpl)
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(patch.GetPatch()); err != nil && patch.GetPatchType() == "application/apply-patch+yaml" {
+		return true, nil, err
+	}
+	if patch.GetPatchType() != "application/apply-patch+yaml" {
+		defer w.sync()
+		return false, nil, nil
+	}
+	tracker := w.dynamic.Tracker()
+	if err := tracker.Create(action.GetResource(), object, action.GetNamespace()); err == nil {
+		return true, object, nil
+	}
+	return true, object, tracker.Update(action.GetResource(), object, action.GetNamespace())
+}
+
+// sync does what External Secrets does: each Secret gets what Vault has.
+func (w *world) sync() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list, err := w.dynamic.Tracker().List(externalSecrets, externalSecrets.GroupVersion().WithKind("ExternalSecret"), "")
+	if err != nil {
+		w.Error(err)
+		return
+	}
+	for _, object := range list.(*unstructured.UnstructuredList).Items {
+		w.syncOne(object.DeepCopy())
+	}
+}
+
+// syncOne renders one Secret; the caller holds mu.
+func (w *world) syncOne(object *unstructured.Unstructured) {
+	items, _, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	path, _, _ := unstructured.NestedString(items[0].(map[string]any), "extract", "key")
+	all := w.versions[path]
+	if w.asleep || len(all) == 0 || all[len(all)-1] == nil {
+		return
+	}
+	data := all[len(all)-1].Data
+	host, _, _ := unstructured.NestedString(object.Object, "metadata", "annotations", "test-host")
+	if host == "" {
+		host = w.quay.Host()
+	}
+	auth := base64.StdEncoding.EncodeToString([]byte(data["username"] + ":" + data["token"]))
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName()}, Type: corev1.SecretTypeDockerConfigJson,
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"` + host + `":{"auth":"` + auth + `"}}}`)}}
+	secrets := corev1.SchemeGroupVersion.WithResource("secrets")
+	if w.kube.Tracker().Create(secrets, secret, secret.Namespace) != nil {
+		if err := w.kube.Tracker().Update(secrets, secret, secret.Namespace); err != nil {
+			w.Error(err)
+		}
+	}
+	w.setReady(object, "True", "SecretSynced", "secret synced")
+}
+
+// setReady writes the status of an ExternalSecret.
+func (w *world) setReady(object *unstructured.Unstructured, status, reason, message string) {
+	object.Object["status"] = map[string]any{"refreshTime": w.quay.Now().UTC().Format(time.RFC3339),
+		"conditions": []any{map[string]any{"type": "Ready", "status": status, "reason": reason, "message": message}}}
+	if err := w.dynamic.Tracker().Update(externalSecrets, object, object.GetNamespace()); err != nil {
+		w.Error(err)
+	}
+}
+
+// externalSecret returns a team's ExternalSecret.
+func (w *world) externalSecret(team string) *unstructured.Unstructured {
+	w.Helper()
+	object, err := w.dynamic.Resource(externalSecrets).Namespace(shared).Get(w.Context(), "quay-robot-team-"+team, metav1.GetOptions{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return object
+}
+
+// memoryVault is KV v2 in memory.
+type memoryVault struct{ w *world }
+
+func (v memoryVault) Read(ctx context.Context, path string) (vault.Secret, error) {
+	return v.ReadVersion(ctx, path, 0)
+}
+
+func (v memoryVault) ReadVersion(_ context.Context, path string, version int) (vault.Secret, error) {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	all := v.w.versions[path]
+	if version == 0 {
+		version = len(all)
+	}
+	if version < 1 || version > len(all) || all[version-1] == nil {
+		return vault.Secret{}, vault.ErrNotFound
+	}
+	secret := *all[version-1]
+	secret.Data = maps.Clone(secret.Data)
+	return secret, nil
+}
+
+func (v memoryVault) Write(_ context.Context, path string, data vault.Data, current int) (int, error) {
+	now := v.w.quay.Now()
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	if current != len(v.w.versions[path]) {
+		return 0, vault.ErrConflict
+	}
+	v.w.tokens = append(v.w.tokens, data["token"])
+	v.w.versions[path] = append(v.w.versions[path], &vault.Secret{Data: maps.Clone(data), Version: current + 1, Created: now})
+	return current + 1, nil
+}
+
+func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	m := vault.Metadata{Current: len(v.w.versions[path])}
+	for i, secret := range v.w.versions[path] {
+		if secret != nil {
+			m.Live = append(m.Live, i+1)
+		}
+	}
+	return m, nil
+}
+
+func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	for _, n := range versions {
+		v.w.versions[path][n-1] = nil
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package onboard
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// AuthMount is where Vault's Kubernetes login is mounted.
+const AuthMount = "kubernetes"
+
+// Platform is what the platform's own manifests are made from, once for all teams.
+type Platform struct {
+	tenant.Convention
+	// Namespaces are those that get a SecretStore, which reads every team's path: ExternalSecrets there are for the platform
+	// to write, see docs/threat-model.md.
+	Namespaces []string
+	// VaultAddress is the address of Vault as External Secrets reaches it.
+	VaultAddress string
+}
+
+// Manifests returns the platform's files: SecretStores, and for Vault the policy and the role that they log in with.
+func (p Platform) Manifests() ([]Manifest, error) {
+	var files []Manifest
+	namespaces := slices.Compact(slices.Sorted(slices.Values(p.Namespaces)))
+	for _, namespace := range namespaces {
+		files = append(files, Manifest{Name: "secret-store-" + namespace + ".yaml", Objects: p.store(namespace)})
+	}
+	role, err := json.MarshalIndent(map[string]any{
+		"bound_service_account_names":      []string{p.SecretStore},
+		"bound_service_account_namespaces": namespaces,
+		"token_policies":                   []string{p.SecretStore},
+		"token_ttl":                        "10m",
+	}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the Vault role: %w", err)
+	}
+	return append(files, Manifest{Name: "vault-policy.hcl", Text: p.policy()}, Manifest{Name: "vault-role.json", Text: string(role) + "\n"}), nil
+}
+
+// Commands are what makes Vault take its two files.
+func (p Platform) Commands() []string {
+	return []string{
+		"vault policy write " + p.SecretStore + " vault-policy.hcl",
+		"vault write auth/" + AuthMount + "/role/" + p.SecretStore + " @vault-role.json",
+	}
+}
+
+func (p Platform) store(namespace string) []map[string]any {
+	store := newObject("external-secrets.io/v1", "SecretStore", namespace, p.SecretStore, nil)
+	store["spec"] = object{"provider": object{"vault": object{
+		"server": p.VaultAddress, "path": p.VaultMount, "version": "v2",
+		"auth": object{"kubernetes": object{"mountPath": AuthMount, "role": p.SecretStore, "serviceAccountRef": object{"name": p.SecretStore}}},
+	}}}
+	return []map[string]any{newObject("v1", "ServiceAccount", namespace, p.SecretStore, nil), store}
+}
+
+// policy lets External Secrets read every team's path. In Vault a * matches only at the end; + is one element of a path.
+func (p Platform) policy() string {
+	path := strings.NewReplacer("<team>", "+", "<division>", "+", "<app>", "+").Replace(p.VaultPath)
+	var b strings.Builder
+	for _, section := range []string{"data", "metadata"} {
+		fmt.Fprintf(&b, "path %q {\n  capabilities = [\"read\"]\n}\n", p.VaultMount+"/"+section+"/"+path)
+	}
+	return b.String()
+}
