@@ -15,13 +15,13 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint fuzz e2e demo conformance cluster-up cluster-down tekton bench-push
+.PHONY: help test lint fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 test: lint ## Unit and in-process tests: no root, no cluster
-	go test -race ./...
+	go test -race -timeout 20m ./...
 	go test -C test/cluster ./dns/ ./pki/
 	go test -C test/tekton ./pipelines/
 	go test -C test/monitoring ./...
@@ -29,18 +29,24 @@ test: lint ## Unit and in-process tests: no root, no cluster
 lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
 	go vet ./...
-	go vet -tags e2e ./test/e2e/
+	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/
 
 FUZZTIME ?= 60s
 fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
-	@set -e; for package in ./pkg/push ./pkg/dockerconfig; do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+	@set -e; for package in ./pkg/push ./pkg/dockerconfig ./pkg/overlay; do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
 e2e: tekton ## The tests that need the cluster
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
 
-demo: tekton test/build/kodata/image ## Two tenants, three PipelineRuns, told as a story
+demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked
 	go run ./test/demo
+
+vault: ## The tests that need the real Vault server, which they build
+	go test -tags vault -count=1 -timeout 30m ./pkg/vault/ ./pkg/robot/
+
+scale: ## A thousand tenants verified against quaytest
+	go test -tags scale -count=1 -v -run Thousand ./pkg/robot
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
 	go run ./test/conformance

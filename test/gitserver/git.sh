@@ -4,7 +4,7 @@ set -euo pipefail
 out=$1
 at=/var/run/ko/$(basename "$out") # Where the image will have it.
 for package in git patchelf; do
-  command -v $package >/dev/null || { apt-get update -q; DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $package; } >&2
+  command -v $package >/dev/null || { apt-get -o DPkg::Lock::Timeout=300 update -q; DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends $package; } >&2
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// newAuthority returns, as PEM, a certificate authority and a certificate with its key for host, good for a day.
+// newAuthority returns, as PEM, a certificate authority and a certificate with its key for host, good for ten years: a cluster that is kept keeps them.
 func newAuthority(host string) (ca, certificate, key []byte, err error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -21,7 +21,7 @@ func newAuthority(host string) (ca, certificate, key []byte, err error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	from, until := time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	from, until := time.Now().Add(-time.Hour), time.Now().AddDate(10, 0, 0)
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "quay-push test authority"},
 		NotBefore: from, NotAfter: until, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
