@@ -70,7 +70,7 @@ var accidents = []accident{
 		}, "take it out of the other organization's team"},
 	{"old-token-in-vault", robot.SymptomLeaked, "a token that was replaced can still be read in Vault", cli.ExitLeaked,
 		func(w *world) {
-			v := memoryVault{w}
+			v := &memoryVault{w: w}
 			secret, err := v.Read(w.Context(), "apps/payments/app/ci/quay-robot")
 			if err != nil {
 				w.Fatal(err)

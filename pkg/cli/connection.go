@@ -96,7 +96,11 @@ func (c *connection) token(what, file, variable, flag string) (string, error) {
 		text = string(data)
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		return "", usagef(fmt.Sprintf("set %s, or name a file with %s", variable, flag), "there is no %s", what)
+		next := "name a file with " + flag
+		if variable != "" {
+			next = "set " + variable + ", or " + next
+		}
+		return "", usagef(next, "there is no %s", what)
 	}
 	return text, nil
 }
@@ -154,36 +158,42 @@ func (c *connection) quayHTTP() (*http.Client, error) {
 	return &http.Client{Transport: transport, Timeout: quayTimeout}, nil
 }
 
-// vault returns a client of Vault that is logged in.
-func (c *connection) vault(ctx context.Context) (robot.Vault, error) {
-	names, err := c.tenancy(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if c.program.Vault != nil {
-		return c.program.Vault(names.VaultMount)
-	}
-	if c.vaultRole != "" {
-		return c.loginVault(ctx, names.VaultMount)
-	}
-	token, err := c.token("Vault token", c.vaultTokenFile, "VAULT_TOKEN", "--vault-token-file or --vault-role")
-	if err != nil {
-		return nil, err
-	}
-	return vault.New(vault.Options{Token: token, Mount: names.VaultMount})
+// Vault is a client of Vault.
+type Vault interface {
+	robot.Vault
+	Capabilities(ctx context.Context, section, path string) ([]string, error)
+	LoginKubernetes(ctx context.Context, mount, role, serviceAccountToken string) error
 }
 
-// loginVault logs in as a ServiceAccount, for a run in a Pod.
-func (c *connection) loginVault(ctx context.Context, mount string) (robot.Vault, error) {
-	client, err := vault.New(vault.Options{Mount: mount})
+// vault returns a client of Vault that is logged in.
+func (c *connection) vault(ctx context.Context) (Vault, error) {
+	if _, err := c.tenancy(ctx); err != nil {
+		return nil, err
+	}
+	if c.vaultRole == "" {
+		token, err := c.token("Vault token", c.vaultTokenFile, "VAULT_TOKEN", "--vault-token-file or --vault-role")
+		if err != nil {
+			return nil, err
+		}
+		return c.openVault(token)
+	}
+	v, err := c.openVault("")
 	if err != nil {
 		return nil, err
 	}
-	jwt, err := c.token("token of the ServiceAccount", cmp.Or(c.vaultJWTFile, serviceAccountToken), "", "--vault-jwt-file")
+	jwt, err := c.token("token of the ServiceAccount", c.vaultJWTFile, "", "--vault-jwt-file")
 	if err != nil {
 		return nil, err
 	}
-	return client, client.LoginKubernetes(ctx, onboard.AuthMount, c.vaultRole, jwt)
+	return v, v.LoginKubernetes(ctx, onboard.AuthMount, c.vaultRole, jwt)
+}
+
+// openVault returns a client with a token; without one it has to log in.
+func (c *connection) openVault(token string) (Vault, error) {
+	if c.program.Vault != nil {
+		return c.program.Vault(c.config.VaultMount)
+	}
+	return vault.New(vault.Options{Token: token, Mount: c.config.VaultMount})
 }
 
 // services opens everything that package robot works on. many is as with quay.

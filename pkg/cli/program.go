@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"os"
 	"time"
-
-	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
 // Program is the tool with what is around it. New returns the real one.
@@ -26,7 +24,7 @@ type Program struct {
 	Transport *http.Transport
 	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
 	Cluster func() (Clients, error)
-	Vault   func(mount string) (robot.Vault, error)
+	Vault   func(mount string) (Vault, error)
 }
 
 // New returns the program as a shell runs it.

@@ -94,6 +94,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			ts.Check(w.add([]byte(document)))
 		}
 	},
+	// install puts a healthy installation into the cluster, guards apart.
+	"install": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).install() },
+	// deny gives External Secrets the seed's policy.
+	"deny": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).denied = true },
 	// guard installs the policies for the shared namespace.
 	"guard": func(ts *testscript.TestScript, _ bool, _ []string) {
 		w := ts.Value(worldKey{}).(*world)

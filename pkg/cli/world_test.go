@@ -24,7 +24,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -45,9 +44,14 @@ type world struct {
 	versions map[string][]*vault.Secret
 	// asleep says that External Secrets does nothing.
 	asleep bool
+	// denied says that the role of External Secrets may read nothing, as with the seed's policy.
+	denied bool
 	// tokens are all that ever were in Vault.
 	tokens []string
 }
+
+// vaultToken is the token for Vault, which takes any.
+const vaultToken = "hvs.THISISAVAULTTOKEN"
 
 var (
 	externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
@@ -84,13 +88,15 @@ func (w *world) program() *cli.Program {
 	p.Cluster = func() (cli.Clients, error) {
 		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic}, nil
 	}
-	p.Vault = func(mount string) (robot.Vault, error) {
+	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
 			return nil, fmt.Errorf("mount is %q", mount)
 		}
-		return memoryVault{w}, nil
+		return &memoryVault{w: w}, nil
 	}
-	p.Getenv = func(name string) string { return map[string]string{"QUAY_TOKEN": w.oauth}[name] }
+	p.Getenv = func(name string) string {
+		return map[string]string{"QUAY_TOKEN": w.oauth, "VAULT_TOKEN": vaultToken}[name]
+	}
 	return p
 }
 
@@ -110,7 +116,7 @@ func (w *world) keepsSecrets(text string) {
 	w.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, token := range append(w.tokens, w.oauth) {
+	for _, token := range append(w.tokens, w.oauth, vaultToken) {
 		for _, team := range []string{"payments", "platform"} {
 			for _, robot := range []string{"ci", "ci-b"} {
 				auth := base64.StdEncoding.EncodeToString([]byte("team-" + team + "+" + robot + ":" + token))
@@ -219,13 +225,37 @@ func (w *world) externalSecret(team string) *unstructured.Unstructured {
 }
 
 // memoryVault is KV v2 in memory.
-type memoryVault struct{ w *world }
+type memoryVault struct {
+	w *world
+	// role is who is logged in; empty for the token.
+	role string
+}
 
-func (v memoryVault) Read(ctx context.Context, path string) (vault.Secret, error) {
+// LoginKubernetes takes any token of a ServiceAccount.
+func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role, token string) error {
+	if mount != "kubernetes" || role == "" {
+		return fmt.Errorf("mount is %q, role %q", mount, role)
+	}
+	v.role = role
+	return nil
+}
+
+// Capabilities are all for the token, and read for a role.
+func (v *memoryVault) Capabilities(context.Context, string, string) ([]string, error) {
+	switch {
+	case v.role == "":
+		return []string{"create", "read", "update"}, nil
+	case v.w.denied:
+		return []string{"deny"}, nil
+	}
+	return []string{"read"}, nil
+}
+
+func (v *memoryVault) Read(ctx context.Context, path string) (vault.Secret, error) {
 	return v.ReadVersion(ctx, path, 0)
 }
 
-func (v memoryVault) ReadVersion(_ context.Context, path string, version int) (vault.Secret, error) {
+func (v *memoryVault) ReadVersion(_ context.Context, path string, version int) (vault.Secret, error) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	all := v.w.versions[path]
@@ -240,7 +270,7 @@ func (v memoryVault) ReadVersion(_ context.Context, path string, version int) (v
 	return secret, nil
 }
 
-func (v memoryVault) Write(_ context.Context, path string, data vault.Data, current int) (int, error) {
+func (v *memoryVault) Write(_ context.Context, path string, data vault.Data, current int) (int, error) {
 	now := v.w.quay.Now()
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
@@ -252,7 +282,7 @@ func (v memoryVault) Write(_ context.Context, path string, data vault.Data, curr
 	return current + 1, nil
 }
 
-func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
+func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	m := vault.Metadata{Current: len(v.w.versions[path])}
@@ -264,7 +294,7 @@ func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, e
 	return m, nil
 }
 
-func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
+func (v *memoryVault) Destroy(_ context.Context, path string, versions []int) error {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	for _, n := range versions {
