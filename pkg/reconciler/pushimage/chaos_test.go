@@ -81,6 +81,7 @@ type chaos struct {
 	calm     bool
 	depth    int
 	down     time.Time
+	observed int
 	log      []string
 }
 
@@ -429,6 +430,10 @@ func (c *chaos) logf(format string, args ...any) {
 
 // observe compares what there is now with what was.
 func (c *chaos) observe() {
+	if c.observed == c.world.Version() {
+		return
+	}
+	c.observed = c.world.Version()
 	for _, name := range c.names {
 		h, custom, task := c.history[name], c.customRun(name), c.world.TaskRun(ns, name)
 		if task != nil {

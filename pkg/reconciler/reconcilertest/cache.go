@@ -146,7 +146,10 @@ func (w *World) Queued() (keys []types.NamespacedName) {
 		if item == any(last) {
 			return keys
 		}
-		keys = append(keys, item.(types.NamespacedName))
+		// Knative's queue may hand out twice what was added twice.
+		if key := item.(types.NamespacedName); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
 	}
 }
 

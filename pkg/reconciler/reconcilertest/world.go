@@ -136,6 +136,9 @@ func (w *World) start() {
 	}
 }
 
+// Version counts up with every change of an object.
+func (w *World) Version() int { return w.version }
+
 // Promote makes the replica the leader, and returns what it looks at because of that.
 func (w *World) Promote() (keys []types.NamespacedName, err error) {
 	err = w.impl.Reconciler.(reconciler.LeaderAware).Promote(reconciler.UniversalBucket(), func(_ reconciler.Bucket, key types.NamespacedName) {
