@@ -2,7 +2,6 @@ package customrun
 
 import (
 	"strings"
-	"unique"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -34,9 +33,8 @@ func Is(run *v1beta1.CustomRun, kind string) bool {
 	return Ours(run) && (got == kind || kind == v1alpha1.KindPushImage && got != v1alpha1.KindResolveTenant)
 }
 
-// Slim drops from the cache what nobody reads: of other controllers' CustomRuns, which the API server cannot filter out,
-// everything but the name; of ours the managed fields and, once they have ended, the rest; and of our TaskRuns all that no end
-// of a run is made of. It is a cache.TransformFunc. Nothing that it returns may be written but with UpdateStatus of a CustomRun
+// Slim drops from the cache what nobody reads: of our CustomRuns the managed fields and, once they have ended, the rest; of other
+// controllers', of which none should come, everything but the name; and of our TaskRuns all that no end of a run is made of. It is a cache.TransformFunc. Nothing that it returns may be written but with UpdateStatus of a CustomRun
 // that has not ended.
 func Slim(object any) (any, error) {
 	switch object := object.(type) {
@@ -55,15 +53,12 @@ func slimCustomRun(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 		delete(run.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
 		return run
 	}
-	slim := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: run.Name, Namespace: shared(run.Namespace), ResourceVersion: run.ResourceVersion}}
+	slim := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: run.Name, Namespace: run.Namespace, ResourceVersion: run.ResourceVersion}}
 	if ours {
 		version, kind := reference(run)
 		slim.UID = run.UID
-		slim.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: shared(version), Kind: v1beta1.TaskKind(shared(kind))}
+		slim.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: version, Kind: v1beta1.TaskKind(kind)}
 		slim.Status.CompletionTime = run.Status.CompletionTime
 	}
 	return slim
 }
-
-// shared returns the one copy of a string that thousands of objects have.
-func shared(s string) string { return unique.Make(s).Value() }

@@ -7,11 +7,10 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task
-// into the status.
+// slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task into the status.
 func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	slim := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{
-		Name: task.Name, Namespace: shared(task.Namespace), UID: task.UID, ResourceVersion: task.ResourceVersion,
+		Name: task.Name, Namespace: task.Namespace, UID: task.UID, ResourceVersion: task.ResourceVersion,
 		OwnerReferences: task.OwnerReferences, DeletionTimestamp: task.DeletionTimestamp,
 	}}
 	slim.Spec.Status = task.Spec.Status
