@@ -16,13 +16,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
-// How long a Lease is good after its holder died, how long the holder tries to renew it, and how often.
-const (
-	leaseDuration = 30 * time.Second
-	leaseRenew    = 20 * time.Second
-	leaseRetry    = 4 * time.Second
-)
-
 // errLeaseLost ends what was done under a Lease that could not be renewed.
 var errLeaseLost = errors.New("the Lease could not be renewed, somebody else may have it by now")
 
@@ -48,7 +41,8 @@ func (c *connection) exclusively(ctx context.Context, team string, work func(con
 	defer cancel(nil)
 	result := make(chan error, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: lock, LeaseDuration: leaseDuration, RenewDeadline: leaseRenew, RetryPeriod: leaseRetry, ReleaseOnCancel: true,
+		Lock: lock, LeaseDuration: c.program.Lease, RenewDeadline: c.program.Lease * 2 / 3, RetryPeriod: c.program.Lease / 8,
+		ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
 				close(began)
@@ -61,7 +55,7 @@ func (c *connection) exclusively(ctx context.Context, team string, work func(con
 	if err != nil {
 		return err
 	}
-	waiting := time.AfterFunc(leaseDuration+leaseRetry*2, func() {
+	waiting := time.AfterFunc(c.program.Lease*5/4, func() {
 		select {
 		case <-began:
 		default:

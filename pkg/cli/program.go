@@ -20,6 +20,8 @@ type Program struct {
 	Now func() time.Time
 	// Poll is the time between two looks at what is waited for, Tick between two lines that say that it goes on.
 	Poll, Tick time.Duration
+	// Lease is how long a team's Lease is good after its holder died.
+	Lease time.Duration
 	// Transport carries what goes to Quay; nil means Go's own.
 	Transport *http.Transport
 	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
@@ -29,7 +31,8 @@ type Program struct {
 
 // New returns the program as a shell runs it.
 func New() *Program {
-	return &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, Poll: 2 * time.Second, Tick: 10 * time.Second}
+	return &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, Poll: 2 * time.Second, Tick: 10 * time.Second,
+		Lease: 30 * time.Second}
 }
 
 // Run does what the arguments, without the program's name, say, and returns the exit code. The result goes to Out; progress,
