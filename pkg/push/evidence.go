@@ -3,6 +3,8 @@ package push
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
 // evidence is the content of evidence.json: what was pushed, by whom, and what it replaced.
@@ -45,10 +47,10 @@ func (p *pusher) writeEvidence(before state) error {
 	}
 	content, err := json.MarshalIndent(e, "", "  ")
 	if err == nil {
-		err = writeFile(p.opts.EvidenceDir, "evidence.json", string(content)+"\n")
+		err = results.WriteFile(p.opts.EvidenceDir, "evidence.json", string(content)+"\n")
 	}
 	if err == nil {
-		err = writeFile(p.opts.EvidenceDir, "image-digest.txt", p.image.digest+"\n")
+		err = results.WriteFile(p.opts.EvidenceDir, "image-digest.txt", p.image.digest+"\n")
 	}
 	if err != nil {
 		return unwritable("--evidence", err)

@@ -50,7 +50,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if p.to, err = parseTarget(p.opts.ImageRef, p.opts.Tags); err != nil {
 		return Result{}, err
 	}
-	results, err := p.openResults()
+	dir, err := p.openResults()
 	if err != nil {
 		return Result{}, err
 	}
@@ -79,7 +79,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err := p.writeEvidence(before); err != nil {
 		return Result{}, err
 	}
-	if err := results.write(result); err != nil {
+	if err := writeResults(dir, result); err != nil {
 		return Result{}, err
 	}
 	p.log.Info("pushed", "image", result.Pinned(), "tags", result.Tags)

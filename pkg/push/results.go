@@ -2,10 +2,8 @@ package push
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
+
+	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
 // resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, and the image's two other forms.
@@ -34,75 +32,30 @@ func (r Result) values() (map[string]string, error) {
 	}, nil
 }
 
-// resultsDir is the directory of the result files; empty for none.
-type resultsDir string
-
 // openResults makes sure, before anything is sent, that results and evidence can be written, and removes the results of an
-// earlier run: who finds one after a failure would take the wrong image.
-func (p *pusher) openResults() (resultsDir, error) {
+// earlier run.
+func (p *pusher) openResults() (results.Dir, error) {
 	if p.opts.readOnly() {
 		return "", nil
 	}
-	for _, dir := range []struct{ flag, path string }{{"--evidence", p.opts.EvidenceDir}, {"--results-dir", p.opts.ResultsDir}} {
-		if dir.path == "" {
-			continue
-		}
-		probe, err := os.CreateTemp(dir.path, ".push-image-*")
-		if err == nil {
-			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		}
-		if err != nil {
-			return "", unwritable(dir.flag, err)
-		}
+	if err := results.Dir(p.opts.EvidenceDir).Prepare(); err != nil {
+		return "", unwritable("--evidence", err)
 	}
-	results := resultsDir(p.opts.ResultsDir)
-	return results, results.clear()
+	dir := results.Dir(p.opts.ResultsDir)
+	if err := dir.Prepare(resultNames...); err != nil {
+		return "", unwritable("--results-dir", err)
+	}
+	return dir, nil
 }
 
-// clear removes the result files.
-func (d resultsDir) clear() error {
-	if d == "" {
-		return nil
-	}
-	for _, name := range resultNames {
-		if err := os.Remove(filepath.Join(string(d), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return unwritable("--results-dir", err)
-		}
-	}
-	return nil
-}
-
-// write writes the result files, without a newline. Each is complete from the moment it exists, and all exist or none.
-func (d resultsDir) write(r Result) error {
-	if d == "" {
-		return nil
-	}
+// writeResults writes the result files of r.
+func writeResults(dir results.Dir, r Result) error {
 	values, err := r.values()
 	if err != nil {
 		return err
 	}
-	for _, name := range resultNames {
-		if err := writeFile(string(d), name, values[name]); err != nil {
-			return errors.Join(unwritable("--results-dir", err), d.clear())
-		}
-	}
-	return nil
-}
-
-// writeFile writes dir/name by way of a temporary file.
-func writeFile(dir, name, content string) error {
-	file, err := os.CreateTemp(dir, ".push-image-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(content)
-	// Another container reads it, perhaps as another user.
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
+	if err := dir.Write(values); err != nil {
+		return unwritable("--results-dir", err)
 	}
 	return nil
 }
