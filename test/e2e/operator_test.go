@@ -1,0 +1,128 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/comptech-lab/quay-push/pkg/vault"
+	"github.com/comptech-lab/quay-push/test/stage"
+)
+
+var externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
+
+// operator plays External Secrets for the ExternalSecrets of some teams, since the operator itself cannot be built from its
+// module: it reads Vault, renders the ExternalSecret's own template, writes the Secret and then the status.
+type operator struct {
+	vault   *vault.Client
+	dynamic dynamic.Interface
+	teams   []string
+	// lag is how long a change takes to come through.
+	lag time.Duration
+}
+
+// run works until ctx ends. A change that it missed is seen the next time.
+func (o *operator) run(ctx context.Context, t *testing.T) {
+	for tick := time.NewTicker(o.lag); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		for _, team := range o.teams {
+			if err := o.sync(ctx, "quay-robot-team-"+team); err != nil && ctx.Err() == nil && !apierrs.IsNotFound(err) && !apierrs.IsConflict(err) {
+				t.Errorf("playing External Secrets for team %q: %v", team, err)
+			}
+		}
+	}
+}
+
+func (o *operator) sync(ctx context.Context, name string) error {
+	client := o.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace)
+	object, err := client.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	refreshed := time.Now().UTC().Format(time.RFC3339)
+	secret, err := o.render(ctx, object)
+	if err != nil {
+		return err
+	}
+	secrets := s.Kube.CoreV1().Secrets(stage.SharedNamespace)
+	if _, err = secrets.Update(ctx, secret, metav1.UpdateOptions{}); apierrs.IsNotFound(err) {
+		_, err = secrets.Create(ctx, secret, metav1.CreateOptions{})
+	}
+	if err != nil {
+		return err
+	}
+	object.Object["status"] = map[string]any{"refreshTime": refreshed, "conditions": []any{map[string]any{
+		"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced", "lastTransitionTime": refreshed}}}
+	_, err = client.UpdateStatus(ctx, object, metav1.UpdateOptions{})
+	return err
+}
+
+// render makes the Secret that the ExternalSecret describes.
+func (o *operator) render(ctx context.Context, object *unstructured.Unstructured) (*corev1.Secret, error) {
+	from, _, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	path, _, _ := unstructured.NestedString(from[0].(map[string]any), "extract", "key")
+	stored, err := o.vault.Read(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := unstructured.NestedString(object.Object, "spec", "target", "template", "type")
+	texts, _, _ := unstructured.NestedStringMap(object.Object, "spec", "target", "template", "data")
+	labels, _, _ := unstructured.NestedStringMap(object.Object, "spec", "target", "template", "metadata", "labels")
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: object.GetName(), Labels: labels}, Type: corev1.SecretType(kind), Data: map[string][]byte{}}
+	encode := template.FuncMap{"b64enc": func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }}
+	for key, text := range texts {
+		parsed, err := template.New(key).Funcs(encode).Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		var out bytes.Buffer
+		if err := parsed.Execute(&out, map[string]string(stored.Data)); err != nil {
+			return nil, err
+		}
+		secret.Data[key] = out.Bytes()
+	}
+	return secret, nil
+}
+
+// installSecretStores applies the operator's definition of SecretStores if the cluster has none.
+func installSecretStores(t *testing.T, ctx context.Context) {
+	t.Helper()
+	const module = "github.com/external-secrets/external-secrets@v1.3.2"
+	if exec.CommandContext(ctx, "kubectl", "get", "crd", "secretstores.external-secrets.io").Run() == nil {
+		return
+	}
+	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
+	if err != nil {
+		t.Fatalf("downloading %s: %v", module, err)
+	}
+	_, rest, _ := strings.Cut(string(out), `"Dir": "`)
+	dir, _, _ := strings.Cut(rest, `"`)
+	for _, args := range [][]string{
+		{"apply", "--server-side", "--filename=" + dir + "/config/crds/bases/external-secrets.io_secretstores.yaml"},
+		{"wait", "--for=condition=Established", "crd/secretstores.external-secrets.io", "--timeout=60s"},
+	} {
+		if out, err := exec.CommandContext(ctx, "kubectl", args...).CombinedOutput(); err != nil {
+			t.Fatal(fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out))
+		}
+	}
+}
