@@ -30,8 +30,8 @@ type Clients struct {
 // systemNamespace is where quay-push is installed.
 const systemNamespace = "quay-push"
 
-// What the tool asks of the API server, per second and at once.
-const clusterQPS, clusterBurst = 50, 100
+// What the tool asks of the API server at most, per second and at once: three requests for each of 1,000 tenants in half a minute.
+const clusterQPS, clusterBurst = 100, 200
 
 // cluster opens the cluster.
 func (c *connection) cluster() (Clients, error) {

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,32 +32,6 @@ func (e edited) write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%s %s\n", e.Path, what)
 	return err
-}
-
-// checked is the result of overlay verify.
-type checked struct {
-	head
-	Findings []overlayFinding `json:"findings"`
-}
-
-// overlayFinding is one thing in which a repository breaks the contract.
-type overlayFinding struct {
-	Path    string         `json:"path"`
-	Reason  overlay.Reason `json:"reason"`
-	Problem string         `json:"problem"`
-	Next    string         `json:"next"`
-}
-
-func (r checked) write(w io.Writer) error {
-	rows := [][]string{}
-	for _, f := range r.Findings {
-		rows = append(rows, []string{f.Path, string(f.Reason), f.Problem + "; " + f.Next})
-	}
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(w, "nothing is wrong")
-		return err
-	}
-	return table(w, []string{"PATH", "REASON", "WHAT"}, rows)
 }
 
 func (c *connection) newOverlay() *cobra.Command {
@@ -156,64 +128,4 @@ func (c *connection) edit(path string, dryRun bool, plan func(fs.FS, overlay.Ove
 		}
 	}
 	return c.print(edited{head: newHead("OverlayEdit"), Path: edit.Path, Changed: edit.Changed(), DryRun: dryRun})
-}
-
-func (c *connection) newOverlayVerify() *cobra.Command {
-	var ask bool
-	cmd := &cobra.Command{
-		Use:   "verify [DIRECTORY]",
-		Short: "Check one overlay, or a whole repository",
-		Long: `Checks layout, names and digests, and that kustomize renders what is pinned. DIRECTORY is an overlay's, or the repository's root.
-With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there.`,
-		Example: `  tkn quay overlay verify
-  tkn quay overlay verify apps/payments/checkout/overlays/prd --registry`,
-		Args: atMostOne,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			directory := "."
-			if len(args) > 0 {
-				directory = args[0]
-			}
-			var r overlay.Registry
-			if ask {
-				q, err := c.quay(cmd.Context(), false)
-				if err != nil {
-					return err
-				}
-				r = registry{q}
-			}
-			findings, err := findings(cmd.Context(), directory, r)
-			if err != nil {
-				return err
-			}
-			result := checked{head: newHead("OverlayVerification"), Findings: []overlayFinding{}}
-			for _, f := range findings {
-				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next})
-			}
-			if err := c.print(result); err != nil || len(findings) == 0 {
-				return err
-			}
-			return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d findings", len(findings))}
-		},
-	}
-	cmd.Flags().BoolVar(&ask, "registry", false, "ask Quay whether each digest is there to stay")
-	c.addQuayFlags(cmd)
-	return cmd
-}
-
-// findings checks the repository whose root is directory, or the overlay that it is.
-func findings(ctx context.Context, directory string, r overlay.Registry) (found []overlay.Finding, err error) {
-	if _, err := os.Stat(filepath.Join(directory, "apps")); err == nil {
-		repository, err := overlay.OpenRepository(directory)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, repository.Close()) }()
-		return overlay.VerifyRepository(ctx, repository.FS(), r)
-	}
-	repository, o, err := overlay.Locate(directory)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, repository.Close()) }()
-	return overlay.VerifyOverlay(ctx, repository.FS(), o, r)
 }

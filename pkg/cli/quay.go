@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+)
+
+const (
+	// quayTimeout is how long one request to Quay may take.
+	quayTimeout = 30 * time.Second
+	// unlimitedRate is how many requests a second a Quay without rate limits is asked; with them it is package quay's default.
+	unlimitedRate = 120
+)
+
+// addQuayFlags defines the flags of a command that talks to Quay.
+func (c *connection) addQuayFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
+	flags.StringVar(&c.quayTokenFile, "quay-token-file", "", "`file` with the OAuth token, - for stdin (default $QUAY_TOKEN)")
+	flags.StringVar(&c.quayCAFile, "quay-ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
+}
+
+// quay returns a client of Quay. many says that it will be asked about all tenants.
+func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) {
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "--quay-token-file")
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.quayHTTP()
+	if err != nil {
+		return nil, err
+	}
+	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client}
+	q, err := quay.New(opts)
+	if err != nil || !many {
+		return q, err
+	}
+	settings, err := q.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if limited, told := settings.Features["RATE_LIMITS"]; told && !limited {
+		opts.Rate = unlimitedRate
+	}
+	return quay.New(opts)
+}
+
+// quayHTTP returns the HTTP client for Quay.
+func (c *connection) quayHTTP() (*http.Client, error) {
+	transport := c.program.Transport
+	if transport == nil {
+		transport = http.DefaultTransport.(*http.Transport)
+	}
+	transport = transport.Clone()
+	if c.quayCAFile != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("reading the system's authorities: %w", err)
+		}
+		data, err := os.ReadFile(c.quayCAFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading Quay's authorities: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(data) {
+			return nil, usagef("give a PEM file", "--quay-ca-file %q has no PEM certificate", c.quayCAFile)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	return &http.Client{Transport: transport, Timeout: quayTimeout}, nil
+}
