@@ -37,7 +37,7 @@ func (r *results) plot(path string) error {
 	p := plot.New()
 	p.Title.Text = "How many times as long as push-image the others take"
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	p.Y.Min, p.Legend.Top = 0.8, true
+	p.Legend.Top, p.Legend.Left = true, true
 	equal := make(plotter.Values, len(titles))
 	for i := range equal {
 		equal[i] = 1
@@ -60,5 +60,7 @@ func (r *results) plot(path string) error {
 	}
 	p.Add(plotter.NewGrid())
 	p.NominalX(titles...)
+	// Room for what stands on the edge.
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.7, float64(len(titles))-0.5, 0.8, p.Y.Max*2
 	return p.Save(24*vg.Centimeter, 12*vg.Centimeter, path)
 }
