@@ -95,6 +95,7 @@ func (p *platform) clean() {
 	ctx := within(p.T, time.Minute)
 	selector := metav1.ListOptions{LabelSelector: "apps.platform/team in (story,other)"}
 	for _, err := range []error{
+		s.Tekton.TektonV1().PipelineRuns(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		p.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		s.Kube.CoreV1().Secrets(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		s.Kube.RbacV1().RoleBindings(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
