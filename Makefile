@@ -15,7 +15,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push
+.PHONY: help test lint fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -24,6 +24,7 @@ test: lint ## Unit and in-process tests: no root, no cluster
 	go test -race -timeout 20m ./...
 	go test -C test/cluster ./dns/ ./pki/
 	go test -C test/tekton ./pipelines/
+	go test -C test/bench-controller ./...
 	go test -C test/monitoring ./...
 
 lint: ## gofmt and vet, also of what only the cluster runs
@@ -69,3 +70,14 @@ test/build/kodata/image:
 
 bench-push: ## push-image beside crane, regctl, skopeo and podman: writes docs/benchmarks (CASE=large BENCH_RUNS=5)
 	go run -C test/bench . -case "$(CASE)" -runs $(or $(BENCH_RUNS),5)
+
+# The programs of the cluster, which cluster-up builds too.
+$(CACHE)/cluster/bin/kube:
+	CGO_ENABLED=0 go build -C test/cluster -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3' -o $@ ./kube
+
+BENCH := $(CACHE)/bench-controller
+bench-controller: $(CACHE)/cluster/bin/kube ## The controller beside a custom task of Tekton's shape: writes docs/benchmarks (CASE=size SEED=1)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BENCH)/ ./cmd/controller
+	CGO_ENABLED=0 go build -C test/bench-controller -trimpath -ldflags '-s -w' -o $(BENCH)/ . ./waittask
+	unshare --net sh -c 'ip link set lo up && exec "$$@"' bench $(BENCH)/bench-controller -root $(CURDIR) -bin $(BENCH) \
+		-kube $(CACHE)/cluster/bin/kube -case "$(CASE)" -seed $(or $(SEED),0)
