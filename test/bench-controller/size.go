@@ -15,7 +15,7 @@ func (l level) customRuns() int { return l.foreign + l.finished }
 
 // The levels at which a run's cost is measured, and one more for the memory that a foreign CustomRun takes.
 var (
-	levels  = []level{{1000, 0}, {5000, 0}, {10000, 0}, {10000, 10000}}
+	levels  = []level{{1000, 0}, {10000, 0}, {10000, 10000}}
 	fullest = level{20000, 10000}
 )
 
@@ -23,7 +23,7 @@ var (
 // cold caches at times.
 const (
 	costRounds = 5
-	costRuns   = 150
+	costRuns   = 80
 	costWidth  = 8
 	costQPS    = 200
 )
@@ -40,6 +40,7 @@ type usage struct {
 func size(_ context.Context, s *stage) (measured, error) {
 	var now level
 	cpu, memory := map[subject][]float64{}, map[subject][]float64{}
+	half := map[subject]replica.Memory{} // at the last of levels
 	var counts, calls []float64
 	for _, next := range levels {
 		if err := s.fill(&now, next); err != nil {
@@ -51,22 +52,23 @@ func size(_ context.Context, s *stage) (measured, error) {
 			if err != nil {
 				return measured{}, err
 			}
+			half[who] = u.memory
 			cpu[who], memory[who] = append(cpu[who], median(u.cpu)), append(memory[who], mebibytes(u.memory.Resident))
 			if who == own {
 				calls = append(calls, u.calls)
 			}
 		}
 	}
-	half, err := s.memory()
-	if err != nil {
-		return measured{}, err
-	}
 	if err := s.fill(&now, fullest); err != nil {
 		return measured{}, err
 	}
-	full, err := s.memory()
-	if err != nil {
-		return measured{}, err
+	full := map[subject]replica.Memory{}
+	for _, who := range []subject{peer, own} {
+		u, err := s.use(who, 0)
+		if err != nil {
+			return measured{}, err
+		}
+		full[who] = u.memory
 	}
 	at := levels[len(levels)-1]
 	foreign := float64(fullest.foreign - at.foreign)
@@ -79,6 +81,7 @@ func size(_ context.Context, s *stage) (measured, error) {
 		checks: []check{
 			atMost(96, mebibytes(half[own].Resident), "MiB", "resident, %d finished and %d foreign CustomRuns, %d TaskRuns", at.finished, at.foreign, at.finished/2).
 				beside(mebibytes(half[peer].Resident)),
+			just(mebibytes(half[own].Program), "MiB", "of which pages of the program's file").beside(mebibytes(half[peer].Program)),
 			just(mebibytes(half[own].Peak), "MiB", "the most that was ever resident").beside(mebibytes(half[peer].Peak)),
 			atMost(2, more(own, resident), "KiB", "resident, more for each foreign CustomRun").beside(more(peer, resident)),
 			just(more(own, live), "KiB", "of which live").beside(more(peer, live)),
@@ -117,7 +120,7 @@ func (s *stage) fill(now *level, next level) error {
 	return nil
 }
 
-// use starts the subject, has it work for some rounds, and says what that took.
+// use starts the subject, has it work a little, looks at its memory, has it work for some rounds, and says what that took.
 func (s *stage) use(who subject, rounds int) (u usage, err error) {
 	r, err := s.start(who, costQPS, 0)
 	if err != nil {
@@ -129,6 +132,11 @@ func (s *stage) use(who subject, rounds int) (u usage, err error) {
 	if _, err := s.drive(prefix+"-warm", who, costRuns, costWidth); err != nil {
 		return u, err
 	}
+	if u.memory, err = r.Memory(s.ctx); err != nil {
+		return u, err
+	}
+	s.printf("size: %s: %.3g MiB resident, at most %.3g, %.3g live", who.name,
+		mebibytes(u.memory.Resident), mebibytes(u.memory.Peak), mebibytes(u.memory.Live))
 	before, err := s.server.Calls()
 	if err != nil {
 		return u, err
@@ -150,6 +158,7 @@ func (s *stage) use(who subject, rounds int) (u usage, err error) {
 			return u, err
 		}
 		u.cpu = append(u.cpu, 1000*(ended-began).Seconds()/costRuns)
+		s.printf("size: %s: %.3g ms of processor for a run", who.name, u.cpu[round])
 	}
 	after, err := s.server.Calls()
 	if err != nil {
@@ -157,23 +166,5 @@ func (s *stage) use(who subject, rounds int) (u usage, err error) {
 	}
 	writes, reads, _ := after.Minus(before).Count()
 	u.calls = float64(writes+reads) / float64(max(rounds, 1)*costRuns)
-	if u.memory, err = r.Memory(s.ctx); err != nil {
-		return u, err
-	}
-	s.printf("size: %s: %.3g ms of processor for a run, %.3g MiB resident, at most %.3g, %.3g live", who.name, median(u.cpu),
-		mebibytes(u.memory.Resident), mebibytes(u.memory.Peak), mebibytes(u.memory.Live))
 	return u, nil
-}
-
-// memory is what the subjects take when they have started anew and worked a little.
-func (s *stage) memory() (map[subject]replica.Memory, error) {
-	all := map[subject]replica.Memory{}
-	for _, who := range []subject{peer, own} {
-		u, err := s.use(who, 0)
-		if err != nil {
-			return nil, err
-		}
-		all[who] = u.memory
-	}
-	return all, nil
 }

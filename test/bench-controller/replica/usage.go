@@ -36,8 +36,9 @@ func cpu(stat []byte) (time.Duration, error) {
 
 // Memory is what the replica has of the machine's, in bytes.
 type Memory struct {
-	// Resident is now, Peak the most that it ever was.
-	Resident, Peak int64
+	// Resident is now, Peak the most that it ever was. Program is the part of Resident that is pages of the program's file, which
+	// the kernel takes back when it needs them.
+	Resident, Peak, Program int64
 	// Live is the part of the heap that a collection leaves.
 	Live int64
 }
@@ -61,10 +62,11 @@ func (r *Replica) Memory(ctx context.Context) (Memory, error) {
 }
 
 func memory(status []byte) (m Memory, err error) {
-	var errs [2]error
+	var errs [3]error
 	m.Resident, errs[0] = number(string(status), "VmRSS:")
 	m.Peak, errs[1] = number(string(status), "VmHWM:")
-	m.Resident, m.Peak = m.Resident<<10, m.Peak<<10
+	m.Program, errs[2] = number(string(status), "RssFile:")
+	m.Resident, m.Peak, m.Program = m.Resident<<10, m.Peak<<10, m.Program<<10
 	return m, errors.Join(errs[:]...)
 }
 
