@@ -51,6 +51,11 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("case %s: %w", c.name, err)
 		}
 		all.set(r)
+		// What has been seen is kept, whatever comes of the next case.
+		if err := all.publish(b.root); err != nil {
+			return err
+		}
 	}
-	return all.publish(b.root, b.out)
+	fmt.Fprint(b.out, "\n", all.table())
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,14 +15,12 @@ const (
 	endMark   = "<!-- end: made by make bench-controller -->"
 )
 
-// publish writes JSON, plots and page, and prints the tables to w.
-func (r *results) publish(root string, w io.Writer) error {
+// publish writes JSON, plots and page.
+func (r *results) publish(root string) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	table := r.table()
-	fmt.Fprint(w, "\n", table)
 	page := filepath.Join(root, pageFile)
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -36,7 +33,7 @@ func (r *results) publish(root string, w io.Writer) error {
 	}
 	return errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(resultsFile)), 0o755),
 		os.WriteFile(filepath.Join(root, resultsFile), append(content, '\n'), 0o644),
-		os.WriteFile(page, []byte(before+beginMark+"\n"+table+endMark+after), 0o644), r.plot(root))
+		os.WriteFile(page, []byte(before+beginMark+"\n"+r.table()+endMark+after), 0o644), r.plot(root))
 }
 
 // table is the results in Markdown.

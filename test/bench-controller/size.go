@@ -132,6 +132,10 @@ func (s *stage) use(who subject, rounds int) (u usage, err error) {
 	if _, err := s.drive(prefix+"-warm", who, costRuns, costWidth); err != nil {
 		return u, err
 	}
+	// The cluster has no more than its level says.
+	if err := s.tekton.Prune(s.ctx, s.tenants); err != nil {
+		return u, err
+	}
 	if u.memory, err = r.Memory(s.ctx); err != nil {
 		return u, err
 	}
@@ -166,5 +170,5 @@ func (s *stage) use(who subject, rounds int) (u usage, err error) {
 	}
 	writes, reads, _ := after.Minus(before).Count()
 	u.calls = float64(writes+reads) / float64(max(rounds, 1)*costRuns)
-	return u, nil
+	return u, s.tekton.Prune(s.ctx, s.tenants)
 }

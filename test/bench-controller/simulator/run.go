@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -76,4 +77,18 @@ func newCustomRun(tenant Tenant, pipelineRun, name string, kind Kind) *v1beta1.C
 	object.Spec.CustomRef.APIVersion = kind.APIVersion
 	object.Spec.Params[0].Value = *v1beta1.NewStructuredValues(tenant.repository())
 	return object
+}
+
+// Prune deletes what there is of the runs of the tenants that are watched, as a pruner would.
+func (t *Tekton) Prune(ctx context.Context, tenants []Tenant) error {
+	watched := metav1.ListOptions{LabelSelector: LabelWatched + "=true"}
+	for _, tenant := range tenants {
+		// There is no garbage collector that would follow the owners.
+		err := t.client.TektonV1beta1().CustomRuns(tenant.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, watched)
+		err2 := t.client.TektonV1().TaskRuns(tenant.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, watched)
+		if err := errors.Join(err, err2); err != nil {
+			return fmt.Errorf("pruning runs in namespace %q: %w", tenant.Namespace, err)
+		}
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	faketekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/fake"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	fakekube "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	_ "knative.dev/pkg/reconciler/testing" // The fake client sends no bookmarks: this turns WatchList off.
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -96,6 +97,23 @@ func TestPrepareAndCreate(t *testing.T) {
 	}
 	if run.Key() != "apps-bench-00/build-1-push" {
 		t.Errorf("key %q", run.Key())
+	}
+}
+
+// Only what is watched is pruned. The fake client deletes nothing, but tells what it was asked for.
+func TestPrune(t *testing.T) {
+	simulated, client := newTekton(t)
+	if err := simulated.Prune(t.Context(), []Tenant{tenant}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, action := range client.Actions() {
+		if action, ok := action.(clienttesting.DeleteCollectionAction); ok {
+			got = append(got, action.GetResource().Resource+" "+action.GetListRestrictions().Labels.String())
+		}
+	}
+	if diff := cmp.Diff([]string{"customruns " + LabelWatched + "=true", "taskruns " + LabelWatched + "=true"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
