@@ -91,6 +91,14 @@ func (r *Reconciler) watchTimeout(ctx context.Context, run *v1beta1.CustomRun, t
 	if left := limit - r.clock.Since(since); left > 0 {
 		return controller.NewRequeueAfter(left)
 	}
+	// It may have started long ago where the cache lags behind.
+	live, err := r.live(ctx, task.Namespace, task.Name)
+	if err != nil && !apierrs.IsNotFound(err) {
+		return fmt.Errorf("reading TaskRun %q: %w", task.Name, err)
+	}
+	if err != nil || live.Status.StartTime != nil || len(live.Status.RetriesStatus) > len(task.Status.RetriesStatus) || live.IsDone() {
+		return controller.NewRequeueAfter(time.Second)
+	}
 	if err := r.cancel(ctx, task, "it did not start in time"); err != nil {
 		return err
 	}

@@ -182,3 +182,16 @@ func TestTimeoutBetweenTwoAttempts(t *testing.T) {
 		t.Errorf("again %v after %s, want a minute for the second attempt; condition %+v", again, wait, condition(w))
 	}
 }
+
+// The cache lags behind: the TaskRun has started.
+func TestTimeoutIsConfirmedLive(t *testing.T) {
+	w := started(t, withRun(func(r *v1beta1.CustomRun) { r.Spec.Timeout = &metav1.Duration{Duration: time.Minute} })...)
+	w.Refresh()
+	task := w.TaskRun(ns, run)
+	task.Status.StartTime = &metav1.Time{Time: w.Clock.Now()}
+	w.Update(task)
+	w.Clock.SetTime(w.Clock.Now().Add(time.Hour))
+	if again, wait := controller.IsRequeueKey(w.ReconcileStale(ns, run)); !again || wait != time.Second || w.TaskRun(ns, run).IsCancelled() {
+		t.Errorf("again %v after %s, condition %+v", again, wait, condition(w))
+	}
+}

@@ -98,7 +98,9 @@ type history struct {
 	// tasks are all TaskRuns there ever were, allowed how many there may be.
 	tasks   map[types.UID]*pipelinev1.TaskRun
 	allowed int
-	end     *v1beta1.CustomRunStatus
+	// back says that Tekton brought the TaskRun back from an eviction.
+	back bool
+	end  *v1beta1.CustomRunStatus
 }
 
 func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happened map[string]int) *chaos {
@@ -301,6 +303,7 @@ func (c *chaos) advance(task *pipelinev1.TaskRun) bool {
 	}
 	if task.IsDone() {
 		c.count("came back")
+		c.history[task.Name].back = true
 	}
 	c.world.Update(next)
 	c.logf("Tekton: TaskRun %s is %v", task.Name, next.Status.GetCondition(apis.ConditionSucceeded))
@@ -471,8 +474,8 @@ func (c *chaos) ended(custom *v1beta1.CustomRun, task *pipelinev1.TaskRun) {
 	if why.IsTrue() && !c.succeeded(custom.Name) {
 		c.failf("CustomRun %s succeeded, no TaskRun of it did", custom.Name)
 	}
-	// What comes back from an eviction in this very moment is stopped as soon as it is seen.
-	if task != nil && task.Status.StartTime != nil && !task.IsDone() && !task.IsCancelled() && why.Reason != podEvicted {
+	// What comes back from an eviction in this very moment, or was made because the first was deleted, is stopped when it is seen.
+	if task != nil && task.Status.StartTime != nil && !task.IsDone() && !task.IsCancelled() && !c.history[custom.Name].back && len(c.history[custom.Name].tasks) == 1 {
 		c.failf("CustomRun %s ended with %s while TaskRun %s runs: %+v", custom.Name, why.Reason, task.Name, task.Status.Conditions)
 	}
 	if why.Reason == v1beta1.CustomRunReasonTimedOut.String() && task != nil && len(task.Status.RetriesStatus) > 0 && !task.IsDone() {
@@ -530,7 +533,7 @@ func (c *chaos) judge(ends map[string]int) {
 		}
 		ends[custom.Status.Conditions[0].Reason]++
 		// Who takes the label off an evicted TaskRun that then comes back hides it: nobody looks for what ended.
-		hidden := task != nil && task.Labels[v1alpha1.LabelManaged] == "" && custom.Status.Conditions[0].Reason == podEvicted
+		hidden := task != nil && task.Labels[v1alpha1.LabelManaged] == "" && c.history[name].back
 		if task != nil && !task.IsDone() && !task.IsCancelled() && !hidden {
 			c.failf("CustomRun %s ended with %s, and TaskRun %s goes on", name, custom.Status.Conditions[0].Reason, task.Name)
 		}
