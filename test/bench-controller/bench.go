@@ -61,7 +61,7 @@ var cases = []benchCase{
 }
 
 // limit is how long a case may take.
-const limit = 10 * time.Minute
+const limit = 15 * time.Minute
 
 // open makes sure that the benchmark is alone on its network: its servers must be nobody else's to reach.
 func (b *bench) open() error {
