@@ -34,13 +34,22 @@ var (
 )
 
 // Everything that can happen to runs does, in an order that a seed gives, between any two requests of two leaders with caches of
-// their own. When it is over no run was lost, none pushed twice, none changed its end, none goes on after it, none told a token.
+// their own. When it is over no run was lost, none pushed twice, none changed its end, none goes on after it, none told a token. Every
+// second seed has the robots in custody: then none left its Secret, either.
 func TestChaos(t *testing.T) {
-	world := reconcilertest.New(quiet{t}, NewController, nil, reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
-	leaders := []*reconcilertest.World{world, world.Replica()}
+	var modes [][]*reconcilertest.World
+	for _, custodyNamespace := range []string{"", custody} {
+		world := reconcilertest.New(quiet{t}, NewController, map[string]string{"custody-namespace": custodyNamespace},
+			reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
+		modes = append(modes, []*reconcilertest.World{world, world.Replica()})
+	}
 	happened, ends := map[string]int{}, map[string]int{}
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		c := newChaos(t, seed, leaders, happened)
+		c := newChaos(t, seed, modes[seed%2], happened)
+		if seed%2 == 1 {
+			c.home = custody
+		}
+		c.secret(true)
 		c.play()
 		c.settle()
 		c.judge(ends)
@@ -61,6 +70,7 @@ func TestChaos(t *testing.T) {
 var faults = []string{"killed before create taskruns", "killed after create taskruns", "killed before update customruns/status",
 	"killed after update customruns/status", "killed before patch taskruns", "killed after patch taskruns", "killed before get secrets",
 	"killed between", "two leaders at once", "conflict", "answer lost of create taskruns", "answer lost of update customruns/status",
+	"killed before create secrets", "killed after create secrets", "killed before delete secrets", "killed after delete secrets",
 	"API server down", "TaskRun deleted", "TaskRun deleted before it was recorded", "label removed", "PipelineRun deleted", "PipelineRun ended",
 	"Secret rotated", "Secret missing", "cancelled", "cancelled after its end", "evicted", "came back"}
 
@@ -78,6 +88,8 @@ type chaos struct {
 	names    []string
 	history  map[string]*history
 	happened map[string]int
+	// home is where the tenant's Secret is.
+	home     string
 	calm     bool
 	depth    int
 	down     time.Time
@@ -104,7 +116,7 @@ type history struct {
 }
 
 func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happened map[string]int) *chaos {
-	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, 0)), world: leaders[0], history: map[string]*history{}, happened: happened}
+	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, 0)), world: leaders[0], history: map[string]*history{}, happened: happened, home: ns}
 	for i := range 1 + c.random.IntN(3) {
 		c.names = append(c.names, fmt.Sprintf("%s-%d", run, i))
 		custom := reconcilertest.NewCustomRun(ns, reconcilertest.Pipeline, c.names[i], v1alpha1.KindPushImage)
@@ -117,7 +129,7 @@ func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happen
 	}
 	foreign := reconcilertest.NewCustomRun(ns, reconcilertest.Pipeline, "foreign", "Approval")
 	foreign.Spec.CustomRef.APIVersion = "example.dev/v1"
-	c.world.Add(reconcilertest.NewPipelineRun(ns, reconcilertest.Pipeline), reconcilertest.NewSecret(ns, reconcilertest.Secret, "team-payments+ci"), foreign)
+	c.world.Add(reconcilertest.NewPipelineRun(ns, reconcilertest.Pipeline), foreign)
 	for i, w := range leaders {
 		l := &leader{World: w, name: fmt.Sprint("leader ", i), due: map[types.NamespacedName]time.Time{}}
 		l.Faults = reconcilertest.Faults{
@@ -215,7 +227,7 @@ func (c *chaos) before(l *leader, a reconcilertest.Action) error {
 		return apierrs.NewServiceUnavailable("the API server is down")
 	}
 	switch n := c.random.IntN(100); {
-	case n < 3:
+	case n < 3 || n < 15 && a == "patch taskruns":
 		c.die(l, "killed before ", a)
 	case n < 6:
 		return apierrs.NewInternalError(errors.New("etcd is slow"))
@@ -239,7 +251,7 @@ func (c *chaos) after(l *leader, a reconcilertest.Action) error {
 		return nil
 	}
 	switch n := c.random.IntN(100); {
-	case n < 3:
+	case n < 3 || n < 15 && a == "patch taskruns":
 		c.die(l, "killed after ", a)
 	case n < 8:
 		c.count("answer lost of " + string(a))
@@ -411,8 +423,8 @@ func (c *chaos) deleteTaskRun(custom *v1beta1.CustomRun, task *pipelinev1.TaskRu
 
 // secret gives the tenant's Secret a new token, or takes it away.
 func (c *chaos) secret(there bool) {
-	secret := reconcilertest.NewSecret(ns, reconcilertest.Secret, "team-payments+ci-b")
-	_, err := c.world.Kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), ns, reconcilertest.Secret)
+	secret := reconcilertest.NewSecret(c.home, reconcilertest.Secret, "team-payments+ci-b")
+	_, err := c.world.Kube.Tracker().Get(corev1.SchemeGroupVersion.WithResource("secrets"), c.home, reconcilertest.Secret)
 	switch {
 	case err == nil && there:
 		c.world.Update(secret)
@@ -539,6 +551,11 @@ func (c *chaos) judge(ends map[string]int) {
 		}
 		if encoded, err := json.Marshal(custom); err != nil || strings.Contains(string(encoded), reconcilertest.Token) {
 			c.failf("CustomRun %s tells the token (%v)", name, err)
+		}
+	}
+	for _, secret := range c.world.Secrets(ns) {
+		if secret.Name != reconcilertest.Secret {
+			c.failf("Secret %s is left behind", secret.Name)
 		}
 	}
 	if foreign := c.customRun("foreign"); foreign != nil && (len(foreign.Status.Conditions) > 0 || foreign.Status.StartTime != nil) {

@@ -71,11 +71,12 @@ func (w *World) CollectGarbage() bool {
 		w.lister(w.tekton, pipelinev1.SchemeGroupVersion.WithResource("pipelineruns"), "PipelineRun"),
 		w.lister(w.tekton, v1beta1.SchemeGroupVersion.WithResource("customruns"), "CustomRun"),
 		w.lister(w.tekton, pipelinev1.SchemeGroupVersion.WithResource("taskruns"), "TaskRun"),
+		w.lister(w.kube, corev1.SchemeGroupVersion.WithResource("secrets"), "Secret"),
 	}
 	for _, list := range resources {
 		for _, object := range list() { // Owners come before what they own.
-			owner := metav1.GetControllerOf(metadata(object))
-			if owner != nil && !alive[owner.UID] {
+			owners := metadata(object).GetOwnerReferences()
+			if len(owners) > 0 && !alive[owners[0].UID] {
 				w.Delete(object)
 				return true
 			}
