@@ -1,6 +1,8 @@
 package customrun
 
 import (
+	"slices"
+
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -11,8 +13,14 @@ import (
 func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	slim := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{
 		Name: task.Name, Namespace: task.Namespace, UID: task.UID, ResourceVersion: task.ResourceVersion,
-		OwnerReferences: task.OwnerReferences, DeletionTimestamp: task.DeletionTimestamp,
+		DeletionTimestamp: task.DeletionTimestamp,
 	}}
+	if owner := metav1.GetControllerOf(task); owner != nil {
+		if owner.Name == task.Name {
+			owner.Name = task.Name // The same string, once in memory.
+		}
+		slim.OwnerReferences = []metav1.OwnerReference{*owner}
+	}
 	slim.Spec.Status = task.Spec.Status
 	for _, param := range task.Spec.Params {
 		if param.Name == v1alpha1.ParamImageRef {
@@ -20,15 +28,15 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 		}
 	}
 	slim.Status = attempt(&task.Status)
-	slim.Status.Results = task.Status.Results
+	slim.Status.Results = slices.Clone(task.Status.Results)
 	for _, earlier := range task.Status.RetriesStatus {
 		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
 	}
 	return slim
 }
 
-// attempt keeps when one attempt was, and how it went.
+// attempt keeps when one attempt was, and how it went. A list that was decoded has room for more.
 func attempt(status *pipelinev1.TaskRunStatus) (slim pipelinev1.TaskRunStatus) {
-	slim.Conditions, slim.StartTime, slim.CompletionTime = status.Conditions, status.StartTime, status.CompletionTime
+	slim.Conditions, slim.StartTime, slim.CompletionTime = slices.Clone(status.Conditions), status.StartTime, status.CompletionTime
 	return slim
 }

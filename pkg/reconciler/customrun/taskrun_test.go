@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	k8sjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
@@ -82,14 +83,14 @@ func TestSlimIsSmall(t *testing.T) {
 			run.Name, run.UID = name, types.UID(strings.Clone("00000000-0000-0000-0000-000000000000"))
 			return run
 		}},
-		"ended CustomRun": {1280, func(name string) any {
+		"ended CustomRun": {1024, func(name string) any {
 			run := newRun(v1alpha1.APIVersion, v1alpha1.KindPushImage)
 			run.Name, run.UID = name, types.UID(strings.Clone("00000000-0000-0000-0000-000000000000"))
 			run.Status.CompletionTime = &metav1.Time{Time: time.Unix(1, 0)}
 			run.Status.Results = []v1beta1.CustomRunResult{{Name: "n", Value: strings.Repeat("x", 1000)}}
 			return run
 		}},
-		"TaskRun": {3584, func(name string) any {
+		"TaskRun": {3328, func(name string) any {
 			task := newTaskRun(name)
 			task.Status.RetriesStatus = nil
 			return task
@@ -124,7 +125,7 @@ func decoded(t *testing.T, object any) any {
 		t.Fatal(err)
 	}
 	into := reflect.New(reflect.TypeOf(object).Elem()).Interface()
-	if err := json.Unmarshal(encoded, into); err != nil {
+	if err := k8sjson.Unmarshal(encoded, into); err != nil {
 		t.Fatal(err)
 	}
 	return into
