@@ -2,6 +2,7 @@ package customrun
 
 import (
 	"slices"
+	"unique"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,10 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	}
 	slim.Status = attempt(&task.Status)
 	slim.Status.Results = slices.Clone(task.Status.Results)
+	for i := range slim.Status.Results {
+		r := &slim.Status.Results[i]
+		r.Name, r.Type, r.Value.Type = shared(r.Name), shared(r.Type), shared(r.Value.Type)
+	}
 	for _, earlier := range task.Status.RetriesStatus {
 		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
 	}
@@ -38,5 +43,12 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 // attempt keeps when one attempt was, and how it went. A list that was decoded has room for more.
 func attempt(status *pipelinev1.TaskRunStatus) (slim pipelinev1.TaskRunStatus) {
 	slim.Conditions, slim.StartTime, slim.CompletionTime = slices.Clone(status.Conditions), status.StartTime, status.CompletionTime
+	for i := range slim.Conditions {
+		c := &slim.Conditions[i]
+		c.Type, c.Status, c.Reason, c.Message = shared(c.Type), shared(c.Status), shared(c.Reason), shared(c.Message)
+	}
 	return slim
 }
+
+// shared returns the one copy in memory of a word that thousands of objects have.
+func shared[T ~string](s T) T { return unique.Make(s).Value() }

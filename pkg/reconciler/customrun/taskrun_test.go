@@ -90,7 +90,7 @@ func TestSlimIsSmall(t *testing.T) {
 			run.Status.Results = []v1beta1.CustomRunResult{{Name: "n", Value: strings.Repeat("x", 1000)}}
 			return run
 		}},
-		"TaskRun": {3328, func(name string) any {
+		"TaskRun": {3584, func(name string) any {
 			task := newTaskRun(name)
 			task.Status.RetriesStatus = nil
 			return task
