@@ -44,6 +44,8 @@ type platform struct {
 	oauth   string
 	config  string
 	dynamic dynamic.Interface
+	// operator plays External Secrets.
+	operator *operator
 	// said is all that the tool ever printed.
 	mu   sync.Mutex
 	said strings.Builder
@@ -54,8 +56,8 @@ type platform struct {
 // newPlatform has two teams in Quay that nobody else knows; what the tool makes of them in the cluster is deleted at the end.
 func newPlatform(t *testing.T, ctx context.Context) *platform {
 	t.Helper()
-	installExternalSecrets(t, ctx)
-	installSecretStores(t, ctx)
+	installDefinition(t, ctx, "externalsecrets")
+	installDefinition(t, ctx, "secretstores")
 	p := &platform{T: t, quay: quaytest.Start(t), vault: vaulttest.Start(t)}
 	for _, team := range []string{"story", "other"} {
 		p.quay.AddOrganization("team-" + team)
@@ -80,8 +82,8 @@ func newPlatform(t *testing.T, ctx context.Context) *platform {
 	}
 	operating, stop := context.WithCancel(ctx)
 	var stopped sync.WaitGroup
-	o := operator{vault: client, dynamic: p.dynamic, teams: []string{"story", "other"}, lag: 500 * time.Millisecond}
-	stopped.Go(func() { o.run(operating, t) })
+	p.operator = &operator{vault: client, dynamic: p.dynamic, teams: []string{"story", "other"}, lag: 500 * time.Millisecond}
+	stopped.Go(func() { p.operator.run(operating, t) })
 	t.Cleanup(func() {
 		stop()
 		stopped.Wait()
@@ -150,9 +152,9 @@ func (p *platform) tool(ctx context.Context, want cli.Exit, args ...string) stri
 }
 
 // pushes pushes a new image each time, with the credential that the cluster's Secret has then, until ctx ends; and returns
-// how many there were and why those failed that did.
-func (p *platform) pushes(ctx context.Context, every time.Duration) func() (count int, failed []string) {
-	done, end := make(chan struct{}), make(chan struct{})
+// how many there were and why those failed that did. The channel is closed when the first fails.
+func (p *platform) pushes(ctx context.Context, every time.Duration) (stop func() (count int, failed []string), outage <-chan struct{}) {
+	done, end, broken := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var count int
 	var failed []string
 	source := p.layout()
@@ -160,7 +162,9 @@ func (p *platform) pushes(ctx context.Context, every time.Duration) func() (coun
 		defer close(done)
 		for tick := time.NewTicker(every); ; {
 			if err := p.push(ctx, source, fmt.Sprint("v", count)); err != nil {
-				failed = append(failed, err.Error())
+				if failed = append(failed, err.Error()); len(failed) == 1 {
+					close(broken)
+				}
 			}
 			count++
 			select {
@@ -175,7 +179,7 @@ func (p *platform) pushes(ctx context.Context, every time.Duration) func() (coun
 		close(end)
 		<-done
 		return count, failed
-	}
+	}, broken
 }
 
 // layout is an OCI layout with a small image.
@@ -236,7 +240,16 @@ func TestCLI(t *testing.T) {
 	})
 	t.Run("rotate while pushes go on", func(t *testing.T) { p.rotate(t, ctx) })
 	t.Run("rotate in place", func(t *testing.T) {
-		pushed := p.pushes(ctx, 100*time.Millisecond)
+		pushed, outage := p.pushes(ctx, 100*time.Millisecond)
+		// External Secrets is as late as it takes for a push to meet the old token in the cluster's Secret.
+		p.operator.hold.Lock()
+		go func() {
+			defer p.operator.hold.Unlock()
+			select {
+			case <-outage:
+			case <-ctx.Done():
+			}
+		}()
 		var result struct{ OutageSeconds float64 }
 		if err := json.Unmarshal([]byte(p.tool(ctx, cli.ExitOK, "rotate", "story", "--in-place", "-o", "json")), &result); err != nil {
 			t.Fatal(err)
@@ -303,7 +316,7 @@ func (p *platform) rotate(t *testing.T, ctx context.Context) {
 		t.Errorf("explained as\n%s", explained)
 	}
 	old := p.quay.RobotToken("team-story+ci")
-	pushed := p.pushes(ctx, time.Second)
+	pushed, _ := p.pushes(ctx, time.Second)
 	var stderr strings.Builder
 	rotated := make(chan cli.Exit, 1)
 	go func() {

@@ -156,6 +156,14 @@ func TestConfigMapsWrongAndMissing(t *testing.T) {
 		}
 	}
 	restart(t)
+	// Without config-leader-election Knative looks at a lease every 10 s, so who leads has to be waited for.
+	pods := map[string]bool{}
+	for _, pod := range replicas(t, ctx) {
+		pods[pod.Name] = true
+	}
+	if _, err := leader(ctx, "pushimage", func(pod string) bool { return pods[pod] }); err != nil {
+		t.Fatal(err)
+	}
 	answered()
 }
 

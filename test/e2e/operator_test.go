@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"fmt"
-	"os/exec"
-	"strings"
+	"sync"
 	"testing"
 	"text/template"
 	"time"
@@ -32,8 +30,9 @@ type operator struct {
 	vault   *vault.Client
 	dynamic dynamic.Interface
 	teams   []string
-	// lag is how long a change takes to come through.
-	lag time.Duration
+	// lag is how long a change takes to come through at most, and while hold is held none does.
+	lag  time.Duration
+	hold sync.Mutex
 }
 
 // run works until ctx ends. A change that it missed is seen the next time.
@@ -54,6 +53,8 @@ func (o *operator) run(ctx context.Context, t *testing.T) {
 }
 
 func (o *operator) sync(ctx context.Context, name string) error {
+	o.hold.Lock()
+	defer o.hold.Unlock()
 	client := o.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace)
 	object, err := client.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
@@ -102,27 +103,4 @@ func (o *operator) render(ctx context.Context, object *unstructured.Unstructured
 		secret.Data[key] = out.Bytes()
 	}
 	return secret, nil
-}
-
-// installSecretStores applies the operator's definition of SecretStores if the cluster has none.
-func installSecretStores(t *testing.T, ctx context.Context) {
-	t.Helper()
-	const module = "github.com/external-secrets/external-secrets@v1.3.2"
-	if exec.CommandContext(ctx, "kubectl", "get", "crd", "secretstores.external-secrets.io").Run() == nil {
-		return
-	}
-	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
-	if err != nil {
-		t.Fatalf("downloading %s: %v", module, err)
-	}
-	_, rest, _ := strings.Cut(string(out), `"Dir": "`)
-	dir, _, _ := strings.Cut(rest, `"`)
-	for _, args := range [][]string{
-		{"apply", "--server-side", "--filename=" + dir + "/config/crds/bases/external-secrets.io_secretstores.yaml"},
-		{"wait", "--for=condition=Established", "crd/secretstores.external-secrets.io", "--timeout=60s"},
-	} {
-		if out, err := exec.CommandContext(ctx, "kubectl", args...).CombinedOutput(); err != nil {
-			t.Fatal(fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out))
-		}
-	}
 }

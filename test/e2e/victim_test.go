@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -149,7 +148,7 @@ func TestHoleGuardedNamespace(t *testing.T) {
 // H10, H11: an ExternalSecret that reads another tenant's path, against the real CRD.
 func TestHoleExternalSecret(t *testing.T) {
 	ctx := within(t, 3*time.Minute)
-	installExternalSecrets(t, ctx)
+	installDefinition(t, ctx, "externalsecrets")
 	const account = "trigger-platform"
 	resource := schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
 	grant(t, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
@@ -204,27 +203,5 @@ func TestHoleExternalSecret(t *testing.T) {
 		if err := create(edit); !apierrs.IsInvalid(err) {
 			t.Errorf("%s: %v, want Invalid", name, err)
 		}
-	}
-}
-
-// installExternalSecrets applies the operator's CRD, at the version that the design names, if the cluster has none.
-func installExternalSecrets(t *testing.T, ctx context.Context) {
-	t.Helper()
-	const module = "github.com/external-secrets/external-secrets@v1.3.2"
-	if exec.CommandContext(ctx, "kubectl", "get", "crd", "externalsecrets.external-secrets.io").Run() == nil {
-		return
-	}
-	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
-	if err != nil {
-		t.Fatalf("downloading %s: %v", module, err)
-	}
-	_, rest, _ := strings.Cut(string(out), `"Dir": "`)
-	dir, _, _ := strings.Cut(rest, `"`)
-	crds := dir + "/config/crds/bases/external-secrets.io_externalsecrets.yaml"
-	if out, err := exec.CommandContext(ctx, "kubectl", "apply", "--server-side", "--filename="+crds).CombinedOutput(); err != nil {
-		t.Fatalf("applying the CRD: %v\n%s", err, out)
-	}
-	if out, err := exec.CommandContext(ctx, "kubectl", "wait", "--for=condition=Established", "crd/externalsecrets.external-secrets.io", "--timeout=60s").CombinedOutput(); err != nil {
-		t.Fatalf("waiting for the CRD: %v\n%s", err, out)
 	}
 }

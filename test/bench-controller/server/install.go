@@ -42,8 +42,12 @@ func (s *Server) Install(ctx context.Context, kubectl, root string) error {
 	if err := run(crds, "apply", "--server-side", "--filename=-"); err != nil {
 		return err
 	}
-	if err := run(nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"); err != nil {
-		return err
+	// Asked again, since kubectl wait fails at once on a CRD whose conditions are still null.
+	for run(nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s") != nil {
+		if err := deadline.Err(); err != nil {
+			return fmt.Errorf("waiting for the CRDs: %w", err)
+		}
+		time.Sleep(200 * time.Millisecond)
 	}
 	return run(own, "apply", "--server-side", "--filename=-")
 }

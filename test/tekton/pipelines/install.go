@@ -46,7 +46,7 @@ func Install(ctx context.Context, w io.Writer) error {
 	if err := apply(ctx, first); err != nil {
 		return err
 	}
-	if _, err := run(ctx, nil, "kubectl", "wait", "--for=condition=Established", "crd", "--selector=app.kubernetes.io/part-of=tekton-pipelines", "--timeout=60s"); err != nil {
+	if err := established(ctx, time.Minute); err != nil {
 		return err
 	}
 	if err := apply(ctx, rest); err != nil {
@@ -64,6 +64,22 @@ func Install(ctx context.Context, w io.Writer) error {
 func apply(ctx context.Context, manifests []byte) error {
 	_, err := run(ctx, bytes.NewReader(manifests), "kubectl", "apply", "--server-side", "--force-conflicts", "--filename=-")
 	return err
+}
+
+// established waits until the API server serves Tekton's CRDs. kubectl wait is asked again: it fails at once on a CRD whose
+// conditions are still null, as they are in its first milliseconds.
+func established(ctx context.Context, wait time.Duration) error {
+	for deadline := time.Now().Add(wait); ; {
+		_, err := run(ctx, nil, "kubectl", "wait", "--for=condition=Established", "crd", "--selector=app.kubernetes.io/part-of=tekton-pipelines", "--timeout="+wait.String())
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // available waits until all of Tekton's deployments are; with no time to wait it only looks.
