@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -72,12 +73,12 @@ func (e *explainer) explain(ctx context.Context, run *v1beta1.CustomRun) (explan
 		params[p.Name] = p.Value.StringVal
 	}
 	image := params[v1alpha1.ParamImageRef]
-	d, _, err := tenancy.Decide(ctx, e.cluster, e.config, run, image, false)
+	d, _, err := tenancy.Decide(ctx, e.cluster, e.config, run, params, false)
 	var refusal *tenant.Refusal
 	if err != nil && !errors.As(err, &refusal) {
 		return x, err
 	}
-	x.Rules = outcomes(d, refusal, image)
+	x.Rules = outcomes(d, refusal, image, params[v1alpha1.ParamSource])
 	if refusal != nil {
 		x.Reason, x.Message, x.Allow = refusal.Reason, refusal.Message, refusal.Allow
 		x.skip(ruleParam, ruleSecret)
@@ -130,13 +131,13 @@ func (x *explanation) skip(rules ...string) {
 }
 
 // outcomes are what the rules of a decision said, in the order in which they are asked.
-func outcomes(d tenant.Decision, refusal *tenant.Refusal, image string) []ruleOutcome {
+func outcomes(d tenant.Decision, refusal *tenant.Refusal, image, source string) []ruleOutcome {
 	ended, outcome, detail := d.Rule, "decided", d.Evidence
 	if refusal != nil {
 		ended, outcome, detail = refusal.Rule, "refused", refusal.Message
 	}
 	rules, reached := []ruleOutcome{}, true
-	for _, rule := range []tenant.Rule{tenant.RuleOwner, tenant.RuleNamespace, tenant.RuleSharedNamespace, tenant.RuleNone, tenant.RuleImage} {
+	for _, rule := range []tenant.Rule{tenant.RuleOwner, tenant.RuleNamespace, tenant.RuleSharedNamespace, tenant.RuleNone, tenant.RuleImage, tenant.RuleSource} {
 		r := ruleOutcome{string(rule), "skipped", ""}
 		switch {
 		case rule == ended:
@@ -145,6 +146,8 @@ func outcomes(d tenant.Decision, refusal *tenant.Refusal, image string) []ruleOu
 			r.Outcome = "passed"
 		case rule == tenant.RuleImage && refusal == nil && image != "":
 			r.Outcome, r.Detail = "passed", image+" is the team's"
+		case rule == tenant.RuleSource && refusal == nil && strings.HasPrefix(source, tenant.RegistrySource):
+			r.Outcome, r.Detail = "passed", source+" is the namespace's"
 		case reached:
 			r.Detail = "it is not for this run"
 		}

@@ -21,6 +21,8 @@ type Config struct {
 	// Task and TaskNamespace name the shared Task that pushes. The cluster resolver reads it there, so that no tenant can put
 	// a Task of the same name in its place.
 	Task, TaskNamespace string
+	// CopyTask is the Task in TaskNamespace that pushes from a registry, and the ServiceAccount in CustodyNamespace that it runs as.
+	CopyTask string
 	// CustodyNamespace is where the robots' Secrets are if tenants' namespaces have none: each run then gets a copy for itself.
 	// Empty: every namespace has its own.
 	CustodyNamespace string
@@ -30,7 +32,7 @@ type Config struct {
 
 // Default returns the names of the seed.
 func Default() *Config {
-	return &Config{Convention: tenant.Default(), Task: "push-image-quay", TaskNamespace: "openshift-pipelines"}
+	return &Config{Convention: tenant.Default(), Task: "push-image-quay", CopyTask: "copy-image-quay", TaskNamespace: "openshift-pipelines"}
 }
 
 // FromConfigMap returns the defaults with what the ConfigMap says in their place. A key that is unknown, and a value that
@@ -58,6 +60,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	if c.Task == "" || c.TaskNamespace == "" {
 		return nil, fmt.Errorf("reading ConfigMap %q: task and task-namespace must not be empty", Name)
 	}
+	if len(c.InternalRegistries) > 0 && (c.CustodyNamespace == "" || c.CopyTask == "") {
+		return nil, fmt.Errorf("reading ConfigMap %q: internal-registries needs custody-namespace and copy-task: runs that push from there run in custody", Name)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
@@ -82,6 +87,7 @@ func (c *Config) texts() map[string]*string {
 		"app-label":         &c.AppLabel,
 		"task":              &c.Task,
 		"task-namespace":    &c.TaskNamespace,
+		"copy-task":         &c.CopyTask,
 		"custody-namespace": &c.CustodyNamespace,
 	}
 }
@@ -89,8 +95,9 @@ func (c *Config) texts() map[string]*string {
 // lists are the keys with values that commas or spaces part.
 func (c *Config) lists() map[string]*[]string {
 	return map[string]*[]string{
-		"run-labels":        &c.RunLabels,
-		"shared-namespaces": &c.SharedNamespaces,
+		"run-labels":          &c.RunLabels,
+		"shared-namespaces":   &c.SharedNamespaces,
+		"internal-registries": &c.InternalRegistries,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -25,7 +26,7 @@ func TestShippedConfigMapIsTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Default(), got); diff != "" {
+	if diff := cmp.Diff(Default(), got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-default +shipped):\n%s", diff)
 	}
 	keys := len(Default().texts()) + len(Default().lists()) + len(Default().switches())
@@ -46,14 +47,14 @@ func TestEveryFieldHasAKey(t *testing.T) {
 func TestFromConfigMap(t *testing.T) {
 	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
 		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\nmore", "task": "push", "_example": "registry: x",
-		"custody-namespace": "custody", "verify-results": "true\n",
+		"custody-namespace": "custody", "verify-results": "true\n", "internal-registries": "registry.svc:5000",
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Default()
 	want.Registry, want.Task, want.SharedNamespaces = "quay.example.com:8443", "push", []string{"ci", "builds", "more"}
-	want.CustodyNamespace, want.VerifyResults = "custody", true
+	want.CustodyNamespace, want.VerifyResults, want.InternalRegistries = "custody", true, []string{"registry.svc:5000"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -68,6 +69,9 @@ func TestFromConfigMapRefuses(t *testing.T) {
 		`verify-results is "yes"`:    {"verify-results": "yes"},
 		"<team>":                     {"secret": "quay-robot"},
 		"run-labels":                 {"run-labels": ""},
+		"custody-namespace":          {"internal-registries": "registry.svc:5000"},
+		"copy-task":                  {"internal-registries": "registry.svc:5000", "custody-namespace": "custody", "copy-task": ""},
+		`internal-registries: "http`: {"internal-registries": "http://registry.svc", "custody-namespace": "custody"},
 	} {
 		if got, err := FromConfigMap(&corev1.ConfigMap{Data: data}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v = %v, %v, want an error that says %q", data, got, err, says)

@@ -14,7 +14,7 @@ import (
 
 // connect finds the credential and makes the client that may use it.
 func (p *pusher) connect() error {
-	match, err := p.findCredential()
+	match, err := findCredential(p.opts.Dockerconfig, p.to)
 	if err != nil {
 		return err
 	}
@@ -49,23 +49,23 @@ func (p *pusher) connect() error {
 	return nil
 }
 
-// findCredential reads the dockerconfig.
-func (p *pusher) findCredential() (dockerconfig.Match, error) {
-	if p.opts.Dockerconfig == "" {
+// findCredential reads the dockerconfig, a file or its directory, for the entry of a repository.
+func findCredential(file string, to target) (dockerconfig.Match, error) {
+	if file == "" {
 		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Next: "name one in --dockerconfig or DOCKER_CONFIG"}
 	}
-	config, err := dockerconfig.Read(p.opts.Dockerconfig)
+	config, err := dockerconfig.Read(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Err: err,
 			Next: "mount the Secret there; without a key .dockerconfigjson or config.json it is of another type"}
 	}
 	var match dockerconfig.Match
 	if err == nil {
-		match, err = config.For(p.to.host, p.to.repository)
+		match, err = config.For(to.host, to.repository)
 	}
 	if err != nil {
-		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "the dockerconfig has no credential for " + p.to.name(), Err: err,
-			Next: fmt.Sprintf("put an entry for %q with the robot's name and token into it", p.to.host)}
+		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "the dockerconfig has no credential for " + to.name(), Err: err,
+			Next: fmt.Sprintf("put an entry for %q with the robot's name and token into it", to.host)}
 	}
 	return match, nil
 }

@@ -16,6 +16,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.ResultsDir, "results-dir", "", "`directory` for the result files, such as /tekton/results")
 	fs.StringVar(&o.EvidenceDir, "evidence", "", "`directory` for image-digest.txt and evidence.json")
 	fs.StringVar(&o.Dockerconfig, "dockerconfig", "", "`file` with the credential, or its directory (default $DOCKER_CONFIG)")
+	fs.StringVar(&o.SourceDockerconfig, "source-dockerconfig", "", "`file` with the credential for a docker:// source, or its directory (default what --dockerconfig names)")
 	fs.BoolVar(&o.SourceAnonymous, "source-anonymous", false, "pull a docker:// source without a credential")
 	fs.StringVar(&o.CAFile, "ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
 	fs.StringVar(&o.TokenHost, "token-host", "", "`host` of the token service, if it is not the registry's")

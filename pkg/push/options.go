@@ -26,7 +26,9 @@ type Options struct {
 	EvidenceDir string
 	// Dockerconfig is the file with the credential, or its directory; empty: what $DOCKER_CONFIG names.
 	Dockerconfig string
-	// SourceAnonymous pulls a docker:// source without a credential, whatever Dockerconfig has; without it there must be one.
+	// SourceDockerconfig is the file, or its directory, with the credential for a docker:// source; empty: Dockerconfig has it.
+	SourceDockerconfig string
+	// SourceAnonymous pulls a docker:// source without a credential, whatever the files have; without it there must be one.
 	SourceAnonymous bool
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
 	CAFile string

@@ -2,6 +2,7 @@ package push
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -25,7 +26,7 @@ type remote struct {
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
-// that host and repository; --source-anonymous sends none, whatever the file has, and without it nothing is tried without one.
+// that host and repository in --source-dockerconfig, else in --dockerconfig; --source-anonymous sends none, whatever the file has, and without it nothing is tried without one.
 func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	from, err := parseOrigin(name)
 	if err != nil {
@@ -52,7 +53,7 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	r.registry = &registry{base: base, repository: from.repository, tokenHost: tokenHost, client: newClient(transport),
 		stall: p.opts.StallTimeout, now: p.opts.Now}
 	if !p.opts.SourceAnonymous {
-		match, err := (&pusher{opts: p.opts, to: from.target}).findCredential()
+		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), from.target)
 		if err != nil {
 			return nil, err
 		}

@@ -184,6 +184,26 @@ func TestRemoteCredential(t *testing.T) {
 	}
 }
 
+// With a file of its own the source's credential is looked for nowhere else, and goes nowhere else.
+func TestRemoteSourceDockerconfig(t *testing.T) {
+	f := newFixture(t)
+	u := newUpstream(t, f)
+	f.credentials(f.Dockerconfig("team-a+ci"))
+	f.opts.SourceDockerconfig = t.TempDir()
+	if failure := f.fail(push.ClassNoCredential); !strings.Contains(failure.Error(), f.opts.SourceDockerconfig) {
+		t.Errorf("the error is %q", failure)
+	}
+	write(t, filepath.Join(f.opts.SourceDockerconfig, ".dockerconfigjson"), u.Dockerconfig("base+puller"))
+	f.push()
+	for robot, requests := range map[string][]quaytest.Request{"base+puller": u.Requests(), "team-a+ci": f.Requests()} {
+		for _, r := range requests {
+			if r.Robot != "" && r.Robot != robot {
+				t.Errorf("%s %s went out as %q, not %q", r.Method, r.Path, r.Robot, robot)
+			}
+		}
+	}
+}
+
 // Every row is what the source's registry does, and the class it ends in.
 func TestBadRemote(t *testing.T) {
 	const blob, manifest = "/base/app/blobs/", "/base/app/manifests/"

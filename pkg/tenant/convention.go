@@ -34,6 +34,9 @@ type Convention struct {
 	RunLabels []string
 	// SharedNamespaces are the namespaces where a run's own label names the team, if the policy guards it.
 	SharedNamespaces []string
+	// InternalRegistries are the hosts, with their ports, of registries where the repositories <namespace>/… are the
+	// namespace's own, such as OpenShift's. A run may push from there; empty: only from a workspace.
+	InternalRegistries []string
 }
 
 // Default returns the seed's convention, as DESIGN §3 lists it.
@@ -83,6 +86,11 @@ func (c Convention) Validate() error {
 	}
 	if c.Robot == c.StandbyRobot {
 		return fmt.Errorf("robot and standby-robot are both %q", c.Robot)
+	}
+	for _, host := range c.InternalRegistries {
+		if !hostPattern.MatchString(host) {
+			return fmt.Errorf("internal-registries: %q is not a host or host:port", host)
+		}
 	}
 	if c.TeamLabel == "" || len(c.RunLabels) == 0 || slices.Contains(c.RunLabels, "") {
 		return fmt.Errorf("team-label and run-labels must not be empty")

@@ -3,6 +3,7 @@ package tenant
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
@@ -22,6 +23,8 @@ const (
 	RuleNone Rule = "no-rule"
 	// RuleImage: the image must lie in the team's organization.
 	RuleImage Rule = "image"
+	// RuleSource: an image in a registry must be one of the run's namespace.
+	RuleSource Rule = "source"
 )
 
 // Request is everything a decision looks at. All of it may be hostile, but for NamespaceLabels, which only the platform
@@ -39,6 +42,8 @@ type Request struct {
 	Guarded bool
 	// Image is the param image-ref, host/organization/name; empty: what will be pushed is not known yet.
 	Image string
+	// Source is the param source. Only one that begins with RegistrySource is looked at: any other is in the run's own workspace.
+	Source string
 }
 
 // Owner is what an ownerReference claims; anyone who may create a CustomRun can claim anything.
@@ -104,10 +109,13 @@ func (c Convention) Decide(r Request) (Decision, error) {
 		return Decision{}, err
 	}
 	d.Names = c.Names(d.Team)
-	if r.Image == "" {
-		return d, nil
+	if r.Image != "" {
+		err = d.checkImage(r.Image)
 	}
-	return d, d.checkImage(r.Image)
+	if err == nil && strings.HasPrefix(r.Source, RegistrySource) {
+		err = c.checkSource(r, d.Rule)
+	}
+	return d, err
 }
 
 // checkOwner is rule 1. A labelled namespace names the tenant whoever made the CustomRun; anywhere else the PipelineRun

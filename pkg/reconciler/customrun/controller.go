@@ -6,6 +6,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	customruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun"
 	customrunreconciler "github.com/tektoncd/pipeline/pkg/client/injection/reconciler/pipeline/v1beta1/customrun"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
@@ -15,18 +16,29 @@ import (
 // NewImpl returns the controller that answers the CustomRuns of kind. Besides the Interface, two options matter, and a test
 // fails without each: SkipStatusUpdates, since Knative would un-finish a run that is patched after its end, and put its
 // status over a newer one; PromoteFilterFunc, since a new leader would otherwise get every controller's CustomRuns.
-func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string) *controller.Impl {
+// A new leader looks also at the CustomRuns that besides returns, which may be gone; nil: at none.
+func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string, besides func() []types.NamespacedName) *controller.Impl {
 	filter := func(object any) bool {
 		run, ok := object.(*v1beta1.CustomRun)
 		return ok && Is(run, kind)
 	}
 	m := Metrics(ctx)
 	m.Leads(kind, 0) // A sum over replicas of which none has ever led has to be 0, not nothing.
-	impl := customrunreconciler.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
+	impl := customrunreconciler.NewImpl(ctx, r, func(impl *controller.Impl) controller.Options {
 		return controller.Options{
 			AgentName: "quay-push", SkipStatusUpdates: true, PromoteFilterFunc: filter,
-			PromoteFunc: func(reconciler.Bucket) { m.Leads(kind, 1) },
-			DemoteFunc:  func(reconciler.Bucket) { m.Leads(kind, -1) },
+			PromoteFunc: func(bucket reconciler.Bucket) {
+				m.Leads(kind, 1)
+				if besides == nil {
+					return
+				}
+				for _, key := range besides() {
+					if bucket.Has(key) {
+						impl.EnqueueKey(key)
+					}
+				}
+			},
+			DemoteFunc: func(reconciler.Bucket) { m.Leads(kind, -1) },
 		}
 	})
 	informer := customruninformer.Get(ctx).Informer()

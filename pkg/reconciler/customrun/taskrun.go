@@ -22,6 +22,9 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 		}
 		slim.OwnerReferences = []metav1.OwnerReference{*owner}
 	}
+	if of, ok := task.Annotations[v1alpha1.AnnotationCustomRun]; ok {
+		slim.Annotations = map[string]string{v1alpha1.AnnotationCustomRun: of}
+	}
 	slim.Spec.Status = task.Spec.Status
 	for _, param := range task.Spec.Params {
 		if param.Name == v1alpha1.ParamImageRef {

@@ -47,26 +47,32 @@ func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error 
 	if s, err := stateOf(run); err != nil || s.TaskRun.UID != "" {
 		return err
 	}
-	task, err := r.live(ctx, run.Namespace, run.Name)
-	switch {
-	case apierrs.IsNotFound(err) || err == nil && (!metav1.IsControlledBy(task, run) || task.IsDone()):
-		return nil
-	case err != nil:
-		return fmt.Errorf("reading TaskRun %q: %w", run.Name, err)
+	for _, place := range r.places(run) {
+		task, err := r.live(ctx, place.Namespace, place.Name)
+		switch {
+		case apierrs.IsNotFound(err) || err == nil && (!belongs(task, run) || task.IsDone()):
+			continue
+		case err != nil:
+			return fmt.Errorf("reading TaskRun %q: %w", place, err)
+		}
+		if err := r.cancel(ctx, task, "its CustomRun ended before it was recorded"); err != nil {
+			return err
+		}
+		return controller.NewRequeueAfter(unseen)
 	}
-	if err := r.cancel(ctx, task, "its CustomRun ended before it was recorded"); err != nil {
-		return err
-	}
-	return controller.NewRequeueAfter(unseen)
+	return nil
 }
 
 // stop stops a TaskRun that goes on after its run has ended: a leader that was none any more made it, or Tekton brought it back.
 func (r *Reconciler) stop(ctx context.Context, run *v1beta1.CustomRun) error {
-	task, err := r.taskRuns.TaskRuns(run.Namespace).Get(run.Name)
-	if err != nil || !metav1.IsControlledBy(task, run) || task.IsDone() {
-		return nil
+	for _, place := range r.places(run) {
+		task, err := r.taskRuns.TaskRuns(place.Namespace).Get(place.Name)
+		if err != nil || !belongs(task, run) || task.IsDone() {
+			continue
+		}
+		return r.cancel(ctx, task, "its CustomRun has ended")
 	}
-	return r.cancel(ctx, task, "its CustomRun has ended")
+	return nil
 }
 
 // timeout is the longest that one attempt may take; 0: as long as Tekton lets the TaskRun.

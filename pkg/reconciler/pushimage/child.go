@@ -1,6 +1,7 @@
 package pushimage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,10 @@ const unseen = 10 * time.Second
 // child returns the TaskRun that the state names, and whether the cache has it. That may lag behind, and loses a TaskRun whose
 // label somebody removed: before it is called deleted the API server is asked.
 func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (task *pipelinev1.TaskRun, seen bool, err error) {
-	task, err = r.taskRuns.TaskRuns(run.Namespace).Get(s.TaskRun.Name)
+	namespace := cmp.Or(s.TaskRun.Namespace, run.Namespace)
+	task, err = r.taskRuns.TaskRuns(namespace).Get(s.TaskRun.Name)
 	if seen = err == nil && task.UID == s.TaskRun.UID; !seen {
-		task, err = r.live(ctx, run.Namespace, s.TaskRun.Name)
+		task, err = r.live(ctx, namespace, s.TaskRun.Name)
 	}
 	switch {
 	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
@@ -81,7 +83,7 @@ func (r *Reconciler) adopt(ctx context.Context, run *v1beta1.CustomRun, want *pi
 	// Only these decide what is pushed and with what; Tekton's webhook fills in others.
 	same := equality.Semantic.DeepEqual(task.Spec.TaskRef, want.Spec.TaskRef) && equality.Semantic.DeepEqual(task.Spec.Params, want.Spec.Params) &&
 		task.Spec.TaskSpec == nil && equality.Semantic.DeepEqual(task.Spec.Workspaces, want.Spec.Workspaces)
-	if !metav1.IsControlledBy(task, run) || !same {
+	if !belongs(task, run) || !same {
 		return nil, customrun.Failf(v1alpha1.ReasonTaskRunNameConflict,
 			"a TaskRun %q exists that this CustomRun did not make; delete it and run the PipelineRun again", want.Name)
 	}
@@ -95,5 +97,8 @@ func refused(err error) bool {
 
 // message adds where to look to what is said: tkn pipelinerun logs does not follow a CustomRun (tektoncd/cli#1623).
 func message(text string, task *pipelinev1.TaskRun) string {
+	if _, ok := customRunOf(task); ok {
+		return fmt.Sprintf("%s; exit codes are in docs/push-image.md, the platform team reads the log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
+	}
 	return fmt.Sprintf("%s; log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
 }

@@ -7,12 +7,14 @@ import (
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	tektonclient "github.com/tektoncd/pipeline/pkg/client/injection/client"
 	taskruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1/taskrun/filtered"
+	customruninformer "github.com/tektoncd/pipeline/pkg/client/injection/informers/pipeline/v1beta1/customrun"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/injection"
+	"knative.dev/pkg/kmeta"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
@@ -46,9 +48,24 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 			clock:     now,
 			metrics:   customrun.Metrics(ctx),
 		}
-		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage)
+		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage, r.orphans)
 		customrun.Must(ctx, taskRuns.Informer().SetTransform(customrun.Slim))
-		_, err := taskRuns.Informer().AddEventHandler(childEvents(impl.EnqueueControllerOf, r.metrics.ChildEvent))
+		enqueue := func(object any) {
+			if task, err := kmeta.DeletionHandlingAccessor(object); err == nil && task.GetNamespace() == r.config().CustodyNamespace {
+				if key, ok := customRunOf(task); ok {
+					impl.EnqueueKey(key)
+				}
+			}
+			impl.EnqueueControllerOf(object)
+		}
+		_, err := taskRuns.Informer().AddEventHandler(childEvents(enqueue, r.metrics.ChildEvent))
+		customrun.Must(ctx, err)
+		_, err = customruninformer.Get(ctx).Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
+			// What has an owner goes with it; what is in custody has none.
+			if r.config().CustodyNamespace != "" {
+				impl.Enqueue(object)
+			}
+		}})
 		customrun.Must(ctx, err)
 		return impl
 	}

@@ -19,6 +19,13 @@ func validate(run *v1beta1.CustomRun) (map[string]string, error) {
 	if params[v1alpha1.ParamImageRef] == "" {
 		return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is missing: name the repository to push to, host/organization/name", v1alpha1.ParamImageRef)
 	}
+	if copies(params) {
+		if len(run.Spec.Workspaces) > 0 {
+			return nil, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces,
+				"%s with its source in a registry takes no workspace; leave it out", v1alpha1.KindPushImage)
+		}
+		return params, nil
+	}
 	return params, validateWorkspaces(run.Spec.Workspaces)
 }
 

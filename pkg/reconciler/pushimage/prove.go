@@ -71,7 +71,7 @@ func (r *Reconciler) ask(ctx context.Context, run *v1beta1.CustomRun, task *pipe
 		return err
 	}
 	c, namespace := r.config(), run.Namespace
-	if s.ProjectedSecret != "" {
+	if s.ProjectedSecret != "" || s.TaskRun.Namespace != "" {
 		namespace = c.CustodyNamespace
 	}
 	credential, err := tenancy.Credential(ctx, r.cluster, namespace, imageRef, tenant.Decision{Team: s.Team, Names: c.Names(s.Team)})

@@ -36,7 +36,10 @@ type Reconciler struct {
 	metrics   *telemetry.Metrics
 }
 
-var _ customrunreconciler.Interface = (*Reconciler)(nil)
+var (
+	_ customrunreconciler.Interface  = (*Reconciler)(nil)
+	_ reconciler.OnDeletionInterface = (*Reconciler)(nil)
+)
 
 // ReconcileKind brings one CustomRun on. An error is worth another try; what no try can mend becomes Succeeded=False.
 func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) reconciler.Event {
@@ -113,12 +116,16 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if err := r.newest(ctx, run); err != nil {
 		return err
 	}
-	secret, err := r.secret(ctx, run, params[v1alpha1.ParamImageRef], d, c)
+	secret, err := r.secret(ctx, run, params, d, c)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
 	}
-	task, err := r.create(ctx, run, newTaskRun(run, owner, params, d, secret, c))
+	want := newTaskRun(run, owner, params, d, secret, c)
+	if copies(params) {
+		want = newCopy(run, owner, params, d, c)
+	}
+	task, err := r.create(ctx, run, want)
 	if err != nil {
 		return err
 	}
@@ -128,7 +135,7 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 			return err
 		}
 	}
-	if err := run.Status.EncodeExtraFields(newState(d, task, secret)); err != nil {
+	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)
 	}
 	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {

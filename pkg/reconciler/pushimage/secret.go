@@ -23,8 +23,12 @@ func projects(c *config.Config, run *v1beta1.CustomRun, rule tenant.Rule) bool {
 }
 
 // secret makes sure that the tenant can push, and returns the name of the Secret that the TaskRun mounts.
-func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, image string, d tenant.Decision, c *config.Config) (string, error) {
-	if !projects(c, run, d.Rule) {
+func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, params map[string]string, d tenant.Decision, c *config.Config) (string, error) {
+	image := params[v1alpha1.ParamImageRef]
+	switch {
+	case copies(params):
+		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, c.CustodyNamespace, image, d)
+	case !projects(c, run, d.Rule):
 		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, run.Namespace, image, d)
 	}
 	name, err := r.projector.Create(ctx, c.CustodyNamespace, image, run, d)

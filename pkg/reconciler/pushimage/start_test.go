@@ -78,7 +78,7 @@ func TestTaskRunOfATenant(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantState := state{Team: "payments", Division: "shop", App: "checkout", Organization: "team-payments", Rule: "namespace-label",
-		Evidence: "namespace apps-payments-checkout has label apps.platform/team=payments", Secret: reconcilertest.Secret, TaskRun: child{run, got.UID}}
+		Evidence: "namespace apps-payments-checkout has label apps.platform/team=payments", Secret: reconcilertest.Secret, TaskRun: child{Name: run, UID: got.UID}}
 	if diff := cmp.Diff(wantState, s); diff != "" {
 		t.Errorf("extraFields (-want +got):\n%s", diff)
 	}

@@ -26,14 +26,19 @@ type state struct {
 }
 
 type child struct {
-	Name string    `json:"name"`
-	UID  types.UID `json:"uid"`
+	// Namespace is empty in the CustomRun's own.
+	Namespace string    `json:"namespace,omitempty"`
+	Name      string    `json:"name"`
+	UID       types.UID `json:"uid"`
 }
 
-// newState records the decision, and the TaskRun that mounts Secret secret.
-func newState(d tenant.Decision, task *pipelinev1.TaskRun, secret string) state {
+// newState records the decision about run, and the TaskRun that mounts Secret secret.
+func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string) state {
 	s := state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule,
-		Evidence: d.Evidence, Secret: d.Secret, TaskRun: child{task.Name, task.UID}}
+		Evidence: d.Evidence, Secret: d.Secret, TaskRun: child{Name: task.Name, UID: task.UID}}
+	if task.Namespace != run.Namespace {
+		s.TaskRun.Namespace = task.Namespace
+	}
 	if secret != d.Secret {
 		s.ProjectedSecret = secret
 	}

@@ -44,10 +44,7 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 			OwnerReferences: []metav1.OwnerReference{*kmeta.NewControllerRef(run)},
 		},
 		Spec: pipelinev1.TaskRunSpec{
-			// The platform's Task, from the platform's namespace, whatever a tenant put under that name in its own.
-			TaskRef: &pipelinev1.TaskRef{ResolverRef: pipelinev1.ResolverRef{Resolver: "cluster", Params: pipelinev1.Params{
-				param("kind", "task"), param("name", c.Task), param("namespace", c.TaskNamespace),
-			}}},
+			TaskRef:            taskRef(c.Task, c.TaskNamespace),
 			ServiceAccountName: run.Spec.ServiceAccountName,
 			Retries:            run.Spec.Retries,
 			// nil stays nil: then the cluster's default-timeout-minutes holds, and not the 60 of CustomRun.GetTimeout.
@@ -72,6 +69,13 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 	return task
 }
 
+// taskRef names the platform's Task, in the platform's namespace, whatever a tenant put under that name in its own.
+func taskRef(name, namespace string) *pipelinev1.TaskRef {
+	return &pipelinev1.TaskRef{ResolverRef: pipelinev1.ResolverRef{Resolver: "cluster", Params: pipelinev1.Params{
+		param("kind", "task"), param("name", name), param("namespace", namespace),
+	}}}
+}
+
 func param(name, value string) pipelinev1.Param {
 	return pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(value)}
 }
@@ -93,6 +97,11 @@ func applyOwner(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun, pipelin
 	task.Spec.PodTemplate = placement(spec.PodTemplate)
 	task.Spec.StepSpecs = spec.StepSpecs
 	task.Spec.ComputeResources = spec.ComputeResources
+	trace(task, owner)
+}
+
+// trace makes the TaskRun a part of the PipelineRun's trace.
+func trace(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun) {
 	carrier := owner.Annotations[spanContext]
 	if carrier == "" && len(owner.Status.SpanContext) > 0 {
 		if encoded, err := json.Marshal(owner.Status.SpanContext); err == nil {

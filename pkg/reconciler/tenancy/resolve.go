@@ -27,9 +27,8 @@ const (
 // to ask, in the namespace where it expects it. The error is an end of the run, see FailureOf; a request to come back, where Tekton has not listed the CustomRun yet;
 // or the API server's.
 func Resolve(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
-	image := params[v1alpha1.ParamImageRef]
 	age := max(now.Sub(run.CreationTimestamp.Time), 0)
-	d, owner, err := Decide(ctx, cluster, c, run, image, age < unlistedPatience)
+	d, owner, err := Decide(ctx, cluster, c, run, params, age < unlistedPatience)
 	switch {
 	case errors.Is(err, ErrUnlisted):
 		return d, nil, controller.NewRequeueAfter(min(max(age/4, firstLook), longestPause))

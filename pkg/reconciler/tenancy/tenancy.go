@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -35,10 +36,10 @@ type Cluster interface {
 // CustomRun, so that asking again can help.
 var ErrUnlisted = errors.New("not listed in the PipelineRun's status.childReferences yet")
 
-// Decide returns the tenant of the CustomRun, and its live PipelineRun if it has one. The error is a *tenant.Refusal, which
+// Decide returns the tenant of the CustomRun, whose params are given by name, and its live PipelineRun if it has one. The error is a *tenant.Refusal, which
 // is final; or wraps ErrUnlisted, while patient; or is the API server's.
-func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, image string, patient bool) (tenant.Decision, *pipelinev1.PipelineRun, error) {
-	request, owner, err := gather(ctx, cluster, c, run, image)
+func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string, patient bool) (tenant.Decision, *pipelinev1.PipelineRun, error) {
+	request, owner, err := gather(ctx, cluster, c, run, params)
 	if err != nil {
 		return tenant.Decision{}, nil, err
 	}
@@ -51,8 +52,9 @@ func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1
 }
 
 // gather reads what a decision about the CustomRun looks at.
-func gather(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, image string) (tenant.Request, *pipelinev1.PipelineRun, error) {
-	request := tenant.Request{Name: run.Name, Namespace: run.Namespace, Image: image}
+func gather(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string) (tenant.Request, *pipelinev1.PipelineRun, error) {
+	request := tenant.Request{Name: run.Name, Namespace: run.Namespace,
+		Image: params[v1alpha1.ParamImageRef], Source: params[v1alpha1.ParamSource]}
 	namespace, err := cluster.Namespace(ctx, run.Namespace)
 	if err != nil {
 		return request, nil, fmt.Errorf("reading namespace %q: %w", run.Namespace, err)

@@ -27,7 +27,7 @@ const (
 	ParamTag = "tag"
 	// ParamDockerconfigSecret names the Secret of type kubernetes.io/dockerconfigjson that the push mounts.
 	ParamDockerconfigSecret = "dockerconfig-secret"
-	// ParamSource is where the image is, relative to the workspace: an OCI layout directory.
+	// ParamSource is where the image is: a path in the workspace, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
@@ -68,6 +68,9 @@ const (
 	LabelManaged = Group + "/managed"
 	// LabelTeam carries the decided team on such a TaskRun and its Pod.
 	LabelTeam = Group + "/team"
+	// AnnotationCustomRun is the <namespace>/<name> of the CustomRun that a TaskRun in custody pushes for: no owner reference
+	// leads to another namespace.
+	AnnotationCustomRun = Group + "/customrun"
 )
 
 // Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut
@@ -91,6 +94,8 @@ const (
 	ReasonNoTenant = "NoTenant"
 	// ReasonImageOutsideOrganization: image-ref is not in the team's organization (rule 5).
 	ReasonImageOutsideOrganization = "ImageOutsideOrganization"
+	// ReasonSourceOutsideNamespace: source is in a registry, and no image of the run's namespace in an internal one (rule 6).
+	ReasonSourceOutsideNamespace = "SourceOutsideNamespace"
 	// ReasonSecretMismatch: the author named another Secret than the tenant's.
 	ReasonSecretMismatch = "SecretMismatch"
 	// ReasonSecretMissing: the tenant's Secret does not exist in the run's namespace.
