@@ -94,16 +94,19 @@ func TestPushStepRunsRestricted(t *testing.T) {
 			}
 		}
 	}
-	for _, document := range documents(t, "../../tekton/task/push-image-quay/0.1/push-image-quay.yaml") {
-		if err := yaml.Unmarshal(document, &task); err != nil {
-			t.Fatal(err)
+	for _, name := range []string{"push-image-quay", "copy-image-quay"} {
+		task.Spec.Steps = nil
+		for _, document := range documents(t, "../../tekton/task/"+name+"/0.1/"+name+".yaml") {
+			if err := yaml.Unmarshal(document, &task); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if len(task.Spec.Steps) == 0 {
-		t.Fatal("the Task has no steps")
-	}
-	for _, step := range task.Spec.Steps {
-		checkRestricted(t, step.SecurityContext)
+		if len(task.Spec.Steps) == 0 {
+			t.Fatalf("Task %s has no steps", name)
+		}
+		for _, step := range task.Spec.Steps {
+			checkRestricted(t, step.SecurityContext)
+		}
 	}
 }
 

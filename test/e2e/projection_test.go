@@ -176,7 +176,7 @@ func takeIntoCustody(t *testing.T, ctx context.Context) {
 		if err := s.PutSecret(ctx, stage.Payments, stage.Payments.Secret, corev1.SecretTypeDockerConfigJson, robot); err != nil {
 			t.Error(err)
 		}
-		if out, err := exec.CommandContext(ctx, "kubectl", "delete", "--filename=../../config/projection/").CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "kubectl", "delete", "--filename=../../config/projection/", "--ignore-not-found").CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
