@@ -145,6 +145,8 @@ type Result struct {
 	Digest string
 	// Tags are the tags that point at the digest; the first one is that of IMAGE_URL.
 	Tags []string
+	// SentBytes is the size of the blobs that the registry lacked, in bytes.
+	SentBytes int64
 }
 
 // Pinned is the image by digest, host/organization/name@sha256:<64 hex>.

@@ -69,7 +69,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Image: p.to.name(), Digest: p.image.digest, Tags: p.to.tags}
+	result := Result{Image: p.to.name(), Digest: p.image.digest, Tags: p.to.tags, SentBytes: p.progress.sentBytes.Load()}
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
 	}

@@ -44,8 +44,8 @@ func TestPush(t *testing.T) {
 			t.Errorf("result %s = %q, want %q", file, got, want)
 		}
 	}
-	if files, err := os.ReadDir(f.results); err != nil || len(files) != 6 {
-		t.Errorf("the results are %v (%v), want 6 files", files, err)
+	if files, err := os.ReadDir(f.results); err != nil || len(files) != 7 {
+		t.Errorf("the results are %v (%v), want 7 files", files, err)
 	}
 }
 
@@ -266,7 +266,7 @@ func TestResultsAreSmall(t *testing.T) {
 	f.opts.ImageRef, f.opts.Tags = f.Host()+"/"+repository, []string{strings.Repeat("v", 128)}
 	f.push()
 	total := 0
-	for _, name := range []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image"} {
+	for _, name := range []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes"} {
 		total += len(name) + len(f.result(name))
 	}
 	if total > 2000 {

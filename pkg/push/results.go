@@ -2,12 +2,14 @@ package push
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
-// resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, and the image's two other forms.
-var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image"}
+// resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, the image's two other forms, and what
+// the controller counts.
+var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes"}
 
 // overlayImage is one item of the images list in a kustomization (kustomize types.Image).
 type overlayImage struct {
@@ -29,6 +31,7 @@ func (r Result) values() (map[string]string, error) {
 		"image-ref":     r.Image,
 		"image-pinned":  r.Pinned(),
 		"overlay-image": string(overlay),
+		"pushed-bytes":  strconv.FormatInt(r.SentBytes, 10),
 	}, nil
 }
 

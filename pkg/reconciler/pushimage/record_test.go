@@ -68,7 +68,10 @@ func TestPushIsCounted(t *testing.T) {
 	reader := newReader(t)
 	w := started(t, payments()...)
 	w.Clock.SetTime(w.Clock.Now().Add(7 * time.Second))
-	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionTrue, "Succeeded", ""))
+	task := reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionTrue, "Succeeded", "")
+	task.Status.Results = append(task.Status.Results, pipelinev1.TaskRunResult{
+		Name: "pushed-bytes", Type: pipelinev1.ResultsTypeString, Value: *pipelinev1.NewStructuredValues("52428800")})
+	w.Update(task)
 	reconcile(t, w)
 	reconcile(t, w) // It has ended, and does not count again.
 	want := map[string]string{
@@ -77,9 +80,21 @@ func TestPushIsCounted(t *testing.T) {
 		"decisions{reason=Allowed,rule=namespace-label}": "1",
 		"secret_checks{reason=Valid,team=payments}":      "1",
 		"push.duration{reason=Succeeded,team=payments}":  "1, 7",
+		"pushed{team=payments}":                          "52428800",
 	}
 	if diff := cmp.Diff(want, counts(t, reader)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A Task that does not say what it sent, or says nonsense, sent nothing.
+func TestSent(t *testing.T) {
+	for value, want := range map[string]int64{"": 0, "-5": 0, "1e9": 0, "99999999999999999999": 0, "12": 12} {
+		custom := &v1beta1.CustomRun{}
+		custom.Status.Results = []v1beta1.CustomRunResult{{Name: "image-digest", Value: "7"}, {Name: "pushed-bytes", Value: value}}
+		if got := sent(custom); got != want {
+			t.Errorf("sent(%q) = %d, want %d", value, got, want)
+		}
 	}
 }
 

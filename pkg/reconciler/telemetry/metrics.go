@@ -39,6 +39,7 @@ type Metrics struct {
 	decisions    metric.Int64Counter
 	secretChecks metric.Int64Counter
 	pushes       metric.Float64Histogram
+	pushedBytes  metric.Int64Counter
 	childEvents  metric.Int64Counter
 	leading      metric.Int64UpDownCounter
 	policy       metric.Int64ObservableGauge
@@ -48,7 +49,7 @@ type Metrics struct {
 // New returns the instruments of provider. Two that are made of one provider count together.
 func New(provider metric.MeterProvider) (*Metrics, error) {
 	m := &Metrics{meter: provider.Meter(Scope)}
-	var errs [7]error
+	var errs [8]error
 	m.decisions, errs[0] = m.meter.Int64Counter("quay_push.decisions", metric.WithUnit("{decision}"),
 		metric.WithDescription("Tenant decisions, by the rule that fired and the reason: Allowed, or why it was refused"))
 	m.secretChecks, errs[1] = m.meter.Int64Counter("quay_push.secret_checks", metric.WithUnit("{check}"),
@@ -65,6 +66,8 @@ func New(provider metric.MeterProvider) (*Metrics, error) {
 		metric.WithDescription("Whether every policy that guards the team label denies in the shared namespace: 1 or 0"))
 	m.unanswered, errs[6] = m.meter.Float64ObservableGauge("quay_push.unanswered.age", metric.WithUnit("s"),
 		metric.WithDescription("Age of the oldest CustomRun of the kind that has no condition yet; 0 when there is none"))
+	m.pushedBytes, errs[7] = m.meter.Int64Counter("quay_push.pushed", metric.WithUnit("By"),
+		metric.WithDescription("Bytes that pushes which succeeded sent: the blobs that the registry lacked"))
 	return m, errors.Join(errs[:]...)
 }
 
@@ -81,6 +84,11 @@ func (m *Metrics) SecretChecked(ctx context.Context, team, reason string) {
 // Pushed counts one push of a team that has ended for reason after took.
 func (m *Metrics) Pushed(ctx context.Context, team, reason string, took time.Duration) {
 	m.pushes.Record(ctx, took.Seconds(), metric.WithAttributes(attribute.String(labelTeam, team), attribute.String(labelReason, reason)))
+}
+
+// Sent counts the bytes that one push of a team sent.
+func (m *Metrics) Sent(ctx context.Context, team string, bytes int64) {
+	m.pushedBytes.Add(ctx, bytes, metric.WithAttributes(attribute.String(labelTeam, team)))
 }
 
 // ChildEvent counts one event of a child TaskRun, and whether it led to a reconcile.

@@ -80,6 +80,7 @@ func everything(t *testing.T, m *Metrics) {
 	m.Decided(ctx, tenant.RuleNamespace, Allowed)
 	m.SecretChecked(ctx, "payments", Valid)
 	m.Pushed(ctx, "payments", "Succeeded", 3*time.Second)
+	m.Sent(ctx, "payments", 1000)
 	m.ChildEvent(true)
 	m.ChildEvent(false)
 	m.Leads("PushImage", 1)
@@ -112,6 +113,7 @@ func TestSeries(t *testing.T) {
 		"quay_push_secret_checks_total":    {"reason=Valid team=payments 1"},
 		"quay_push_push_duration_seconds":  {"reason=Succeeded team=payments 2 with sum 4"},
 		"quay_push_child_events_total":     {"outcome=filtered 1", "outcome=passed 1"},
+		"quay_push_pushed_bytes_total":     {"team=payments 1000"},
 		"quay_push_leading":                {"kind=PushImage 0"},
 		"quay_push_policy_enforced":        {"shared_namespace=a 1", "shared_namespace=b 0"},
 		"quay_push_unanswered_age_seconds": {"kind=PushImage 120"},

@@ -47,6 +47,8 @@ const (
 	ResultPinned = "image-pinned"
 	// ResultOverlay is one item of a kustomization's images list, as JSON.
 	ResultOverlay = "overlay-image"
+	// ResultPushedBytes is the size, in bytes, of the blobs that the registry lacked. It is counted and not promised.
+	ResultPushedBytes = "pushed-bytes"
 )
 
 // Results of ResolveTenant.
@@ -59,7 +61,7 @@ const (
 	ResultRegistry     = "registry"
 )
 
-// Results lists every result of PushImage, in the order in which the Task declares them.
+// Results lists every result that PushImage promises, in the order in which the Task declares them.
 var Results = []string{ResultImageURL, ResultImageDigest, ResultDigest, ResultImageRef, ResultPinned, ResultOverlay}
 
 // Labels and field names that the controller sets.
