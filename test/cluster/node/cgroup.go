@@ -49,14 +49,17 @@ func emptyCgroups(ctx context.Context, root, name string) error {
 			left = append(left, pids...)
 		}
 		if len(left) == 0 {
-			return removeAll(dirs)
+			// A process that is ending is in no list any more, and still keeps its cgroup busy.
+			if err = removeAll(dirs); !errors.Is(err, syscall.EBUSY) {
+				return err
+			}
 		}
 		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("killing processes %v: %w", left, ctx.Err())
+			return errors.Join(err, fmt.Errorf("killing processes %v: %w", left, ctx.Err()))
 		case <-tick.C:
 		}
 	}
