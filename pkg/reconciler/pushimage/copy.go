@@ -16,6 +16,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -97,8 +98,8 @@ func (r *Reconciler) ObserveDeletion(ctx context.Context, gone types.NamespacedN
 		}
 		live, err := r.tekton.TektonV1beta1().CustomRuns(gone.Namespace).Get(ctx, gone.Name, metav1.GetOptions{})
 		switch {
-		case err == nil && copyName(live.UID) == task.Name:
-			// The cache is behind.
+		case err == nil && copyName(live.UID) == task.Name && customrun.Is(live, v1alpha1.KindPushImage):
+			// The cache is behind. One that was made another kind's is as good as gone: nobody would look at it again.
 			continue
 		case err != nil && !apierrs.IsNotFound(err):
 			return fmt.Errorf("reading CustomRun %q: %w", gone, err)

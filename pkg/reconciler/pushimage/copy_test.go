@@ -224,6 +224,16 @@ func TestCopyGoesWithItsRun(t *testing.T) {
 		w.Restart()
 		gone(t, w)
 	})
+	t.Run("made another kind's", func(t *testing.T) {
+		w := copying(t)
+		w.Queued()
+		r := w.CustomRun(ns, run)
+		w.Delete(r)
+		w.Refresh() // Of another kind it is in no cache of ours.
+		r.Spec.CustomRef = &v1beta1.TaskRef{APIVersion: "example.dev/v1", Kind: "Approval"}
+		w.Add(r)
+		gone(t, w)
+	})
 	t.Run("a cache that is behind", func(t *testing.T) {
 		w := copying(t)
 		live := w.CustomRun(ns, run)
