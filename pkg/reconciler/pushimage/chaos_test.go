@@ -24,19 +24,20 @@ var (
 )
 
 // Everything that can happen to runs does, in an order that a seed gives, between any two requests of two leaders with caches of
-// their own. When it is over no run was lost, none pushed twice, none changed its end, none goes on after it, none told a token. Every
-// second seed has the robots in custody: then none left its Secret, either.
+// their own. When it is over no run was lost, none pushed twice, none changed its end, none goes on after it, none told a token. Of
+// three seeds one has the robots in custody: then none left its Secret, either; and one pushes from a registry: then no TaskRun is
+// left in custody whose run is gone.
 func TestChaos(t *testing.T) {
 	var modes [][]*reconcilertest.World
-	for _, custodyNamespace := range []string{"", custody} {
-		world := reconcilertest.New(quiet{t}, NewController, map[string]string{"custody-namespace": custodyNamespace},
-			reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
+	for _, settings := range []map[string]string{nil, {"custody-namespace": custody}, {"custody-namespace": custody, "internal-registries": internal}} {
+		world := reconcilertest.New(quiet{t}, NewController, settings, reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
 		modes = append(modes, []*reconcilertest.World{world, world.Replica()})
 	}
 	happened, ends := map[string]int{}, map[string]int{}
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		c := newChaos(t, seed, modes[seed%2], happened)
-		if seed%2 == 1 {
+		mode := seed % uint64(len(modes))
+		c := newChaos(t, seed, modes[mode], happened, mode == 2)
+		if mode > 0 {
 			c.home = custody
 		}
 		c.secret(true)
@@ -61,6 +62,7 @@ var faults = []string{"killed before create taskruns", "killed after create task
 	"killed after update customruns/status", "killed before patch taskruns", "killed after patch taskruns", "killed before get secrets",
 	"killed between", "two leaders at once", "conflict", "answer lost of create taskruns", "answer lost of update customruns/status",
 	"killed before create secrets", "killed after create secrets", "killed before delete secrets", "killed after delete secrets",
+	"killed before delete taskruns", "killed after delete taskruns",
 	"API server down", "TaskRun deleted", "TaskRun deleted before it was recorded", "label removed", "PipelineRun deleted", "PipelineRun ended",
 	"Secret rotated", "Secret missing", "cancelled", "cancelled after its end", "evicted", "came back"}
 
@@ -79,7 +81,9 @@ type chaos struct {
 	history  map[string]*history
 	happened map[string]int
 	// home is where the tenant's Secret is.
-	home     string
+	home string
+	// copies says that the runs push from a registry.
+	copies   bool
 	calm     bool
 	depth    int
 	down     time.Time
@@ -87,11 +91,15 @@ type chaos struct {
 	log      []string
 }
 
-func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happened map[string]int) *chaos {
-	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, 0)), world: leaders[0], history: map[string]*history{}, happened: happened, home: ns}
+func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happened map[string]int, copies bool) *chaos {
+	c := &chaos{t: t, copies: copies, random: rand.New(rand.NewPCG(seed, 0)), world: leaders[0], history: map[string]*history{}, happened: happened, home: ns}
 	for i := range 1 + c.random.IntN(3) {
 		c.names = append(c.names, fmt.Sprintf("%s-%d", run, i))
 		custom := reconcilertest.NewCustomRun(ns, reconcilertest.Pipeline, c.names[i], v1alpha1.KindPushImage)
+		if copies {
+			custom.Spec.Workspaces = nil
+			custom.Spec.Params = append(custom.Spec.Params, v1beta1.Param{Name: v1alpha1.ParamSource, Value: *v1beta1.NewStructuredValues(source)})
+		}
 		custom.Spec.Retries = c.random.IntN(3)
 		if c.random.IntN(2) == 0 {
 			custom.Spec.Timeout = &metav1.Duration{Duration: time.Minute}
@@ -155,7 +163,7 @@ func (c *chaos) settle() {
 		}
 		for _, name := range c.names {
 			// A TaskRun whose CustomRun has ended would go on for ever: judge looks for one.
-			task, custom := c.world.TaskRun(ns, name), c.customRun(name)
+			task, custom := c.task(name), c.customRun(name)
 			if task != nil && (custom == nil || !custom.IsDone() || task.IsCancelled()) && c.advance(task) {
 				still = 0
 			}
@@ -186,8 +194,32 @@ func (c *chaos) clear() {
 	}
 	for c.world.CollectGarbage() {
 	}
+	for _, task := range c.world.TaskRuns(custody) {
+		c.world.Delete(task)
+	}
 	c.secret(true)
 	c.secret(false)
+}
+
+// task is the TaskRun of the CustomRun of that name, where it is now; nil if there is none.
+func (c *chaos) task(name string) *pipelinev1.TaskRun {
+	if !c.copies {
+		return c.world.TaskRun(ns, name)
+	}
+	for _, task := range c.world.TaskRuns(custody) {
+		if runOf(task) == name {
+			return task
+		}
+	}
+	return nil
+}
+
+// runOf is the name of the CustomRun that the TaskRun is of.
+func runOf(task *pipelinev1.TaskRun) string {
+	if key, ok := customRunOf(task); ok {
+		return key.Name
+	}
+	return task.Name
 }
 
 func (c *chaos) customRun(name string) *v1beta1.CustomRun {

@@ -23,7 +23,7 @@ func (c *chaos) tekton() {
 		c.list()
 	}
 	name := c.names[c.random.IntN(len(c.names))]
-	if task := c.world.TaskRun(ns, name); task != nil {
+	if task := c.task(name); task != nil {
 		c.advance(task)
 	}
 }
@@ -38,7 +38,7 @@ func (c *chaos) advance(task *pipelinev1.TaskRun) bool {
 	}
 	if task.IsDone() {
 		c.count("came back")
-		c.history[task.Name].back = true
+		c.history[runOf(task)].back = true
 	}
 	c.world.Update(next)
 	c.logf("Tekton: TaskRun %s is %v", task.Name, next.Status.GetCondition(apis.ConditionSucceeded))
@@ -56,7 +56,7 @@ func (c *chaos) list() {
 // disturb does one thing that a person or the platform could do.
 func (c *chaos) disturb(l *leader) {
 	name := c.names[c.random.IntN(len(c.names))]
-	custom, task := c.customRun(name), c.world.TaskRun(ns, name)
+	custom, task := c.customRun(name), c.task(name)
 	switch c.random.IntN(16) {
 	case 0:
 		c.cancel(custom, v1beta1.CustomRunCancelledByPipelineMsg)
@@ -65,7 +65,8 @@ func (c *chaos) disturb(l *leader) {
 			c.deleteTaskRun(custom, task)
 		}
 	case 4, 5:
-		if task != nil && task.Labels[v1alpha1.LabelManaged] != "" {
+		// In custody nobody but the platform has a hand on it.
+		if task != nil && task.Labels[v1alpha1.LabelManaged] != "" && !c.copies {
 			c.count("label removed")
 			c.logf("TaskRun %s loses its label", name)
 			delete(task.Labels, v1alpha1.LabelManaged)
@@ -134,10 +135,10 @@ func (c *chaos) deleteTaskRun(custom *v1beta1.CustomRun, task *pipelinev1.TaskRu
 	if custom == nil {
 		return
 	}
-	busy := slices.ContainsFunc(c.leaders, func(l *leader) bool { return l.busy == task.Name })
+	busy := slices.ContainsFunc(c.leaders, func(l *leader) bool { return l.busy == runOf(task) })
 	if s, err := stateOf(custom); err != nil || s.TaskRun.UID != task.UID || busy {
 		c.count("TaskRun deleted before it was recorded")
-		c.history[task.Name].allowed++
+		c.history[runOf(task)].allowed++
 	}
 	c.count("TaskRun deleted")
 	c.logf("TaskRun %s is deleted", task.Name)

@@ -32,7 +32,7 @@ func (c *chaos) observe() {
 	}
 	c.observed = c.world.Version()
 	for _, name := range c.names {
-		h, custom, task := c.history[name], c.customRun(name), c.world.TaskRun(ns, name)
+		h, custom, task := c.history[name], c.customRun(name), c.task(name)
 		if task != nil {
 			h.tasks[task.UID] = task
 		}
@@ -89,9 +89,12 @@ func (c *chaos) succeeded(name string) bool {
 // judge looks at what is left.
 func (c *chaos) judge(ends map[string]int) {
 	for _, name := range c.names {
-		custom, task := c.customRun(name), c.world.TaskRun(ns, name)
+		custom, task := c.customRun(name), c.task(name)
 		if custom == nil {
 			ends["deleted"]++
+			if c.copies && task != nil {
+				c.failf("CustomRun %s is gone, and TaskRun %s is left in custody", name, task.Name)
+			}
 			continue
 		}
 		if !custom.IsDone() {

@@ -78,7 +78,7 @@ func (c *chaos) before(l *leader, a reconcilertest.Action) error {
 		return apierrs.NewServiceUnavailable("the API server is down")
 	}
 	switch n := c.random.IntN(100); {
-	case n < 3 || n < 15 && a == "patch taskruns":
+	case n < 3 || n < 15 && a == "patch taskruns" || n < 40 && a == "delete taskruns":
 		c.die(l, "killed before ", a)
 	case n < 6:
 		return apierrs.NewInternalError(errors.New("etcd is slow"))
@@ -102,7 +102,7 @@ func (c *chaos) after(l *leader, a reconcilertest.Action) error {
 		return nil
 	}
 	switch n := c.random.IntN(100); {
-	case n < 3 || n < 15 && a == "patch taskruns":
+	case n < 3 || n < 15 && a == "patch taskruns" || n < 40 && a == "delete taskruns":
 		c.die(l, "killed after ", a)
 	case n < 8:
 		c.count("answer lost of " + string(a))
@@ -136,7 +136,7 @@ func (c *chaos) meanwhile(l *leader) {
 
 // webhook is Tekton's: a TaskRun that ended is not changed.
 func (c *chaos) webhook(l *leader, a reconcilertest.Action) error {
-	if task := c.world.TaskRun(ns, l.busy); a == "patch taskruns" && task != nil && task.IsDone() {
+	if task := c.task(l.busy); a == "patch taskruns" && task != nil && task.IsDone() {
 		return apierrs.NewBadRequest("once the TaskRun is complete, no updates are allowed")
 	}
 	return nil

@@ -177,6 +177,17 @@ func (w *World) TaskRun(namespace, name string) *pipelinev1.TaskRun {
 	return object.(*pipelinev1.TaskRun).DeepCopy()
 }
 
+// TaskRuns returns the TaskRuns of a namespace, as the API server has them.
+func (w *World) TaskRuns(namespace string) (all []*pipelinev1.TaskRun) {
+	w.t.Helper()
+	for _, object := range w.lister(w.tekton, pipelinev1.SchemeGroupVersion.WithResource("taskruns"), "TaskRun")() {
+		if task := object.(*pipelinev1.TaskRun); task.Namespace == namespace {
+			all = append(all, task.DeepCopy())
+		}
+	}
+	return all
+}
+
 // Secrets returns the Secrets of a namespace, as the API server has them.
 func (w *World) Secrets(namespace string) (all []*corev1.Secret) {
 	w.t.Helper()
