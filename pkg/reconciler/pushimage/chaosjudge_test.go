@@ -72,8 +72,11 @@ func (c *chaos) ended(custom *v1beta1.CustomRun, task *pipelinev1.TaskRun) {
 	if task != nil && task.Status.StartTime != nil && !task.IsDone() && !task.IsCancelled() && !c.history[custom.Name].back && len(c.history[custom.Name].tasks) == 1 {
 		c.failf("CustomRun %s ended with %s while TaskRun %s runs: %+v", custom.Name, why.Reason, task.Name, task.Status.Conditions)
 	}
-	if why.Reason == v1beta1.CustomRunReasonTimedOut.String() && task != nil && len(task.Status.RetriesStatus) > 0 && !task.IsDone() {
-		c.failf("CustomRun %s timed out between two attempts", custom.Name)
+	if why.Reason != v1beta1.CustomRunReasonTimedOut.String() || task == nil || task.IsDone() {
+		return
+	}
+	if n := len(task.Status.RetriesStatus); n > 0 && c.world.Clock.Since(task.Status.RetriesStatus[n-1].CompletionTime.Time) < custom.Spec.Timeout.Duration {
+		c.failf("CustomRun %s timed out between two attempts, before the next was late", custom.Name)
 	}
 }
 
