@@ -72,8 +72,7 @@ func (c *cluster) Runs(ctx context.Context, team string) ([]string, error) {
 		return nil, err
 	}
 	for _, n := range namespaces {
-		owner, err := c.config.ParseTeam(n.Labels[c.config.TeamLabel])
-		own := err == nil && owner == team
+		own := c.owner(n) == team
 		if !own && !slices.Contains(c.config.SharedNamespaces, n.Name) {
 			continue
 		}
@@ -98,6 +97,13 @@ func (c *cluster) claims(run *pipelinev1.PipelineRun, team string) bool {
 		claimed, err := c.config.ParseTeam(run.Labels[label])
 		return err == nil && claimed == team
 	})
+}
+
+// owner is the team that the namespace's label names; empty where it is nobody's.
+func (c *cluster) owner(n *corev1.Namespace) string {
+	// A label that is no team is nobody's namespace.
+	team, _ := c.config.ParseTeam(n.Labels[c.config.TeamLabel])
+	return team
 }
 
 // namespaces lists all namespaces.

@@ -33,14 +33,9 @@ func (o onboarded) write(w io.Writer) error {
 			return err
 		}
 	}
-	for _, lines := range []struct {
-		what string
-		list []string
-	}{{"wrote", o.Files}, {"applied", o.Applied}, {"then", o.Commands}} {
-		for _, line := range lines.list {
-			fmt.Fprintf(w, "%s %s\n", lines.what, plain(line))
-		}
-	}
+	writeLines(w, "wrote", o.Files)
+	writeLines(w, "applied", o.Applied)
+	writeLines(w, "then", o.Commands)
 	return nil
 }
 

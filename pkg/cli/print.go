@@ -98,6 +98,13 @@ func table(w io.Writer, heading []string, rows [][]string) error {
 	return columns.Flush()
 }
 
+// writeLines writes a line for each text, which begins with what was done with it.
+func writeLines(w io.Writer, what string, texts []string) {
+	for _, text := range texts {
+		fmt.Fprintf(w, "%s %s\n", what, plain(text))
+	}
+}
+
 // plain takes out what would move the cursor or break a line: much of what is printed was written by others.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {

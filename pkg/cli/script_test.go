@@ -94,6 +94,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			ts.Check(w.add([]byte(document)))
 		}
 	},
+	// finish takes a PipelineRun of the shared namespace out of the cluster.
+	"finish": func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(ts.Value(worldKey{}).(*world).tekton.Tracker().Delete(pipelinev1.SchemeGroupVersion.WithResource("pipelineruns"), shared, args[0]))
+	},
 	// install puts a healthy installation into the cluster, guards apart.
 	"install": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).install() },
 	// deny gives External Secrets the seed's policy.

@@ -110,8 +110,7 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 	}
 	owners := map[string]string{}
 	for _, n := range namespaces {
-		// A label that is no team is nobody's namespace.
-		owners[n.Name], _ = c.config.ParseTeam(n.Labels[c.config.TeamLabel])
+		owners[n.Name] = c.owner(n)
 	}
 	common := append([]string{c.config.SecretNamespace, c.config.CustodyNamespace}, c.config.SharedNamespaces...)
 	found := []robot.Tenant{}

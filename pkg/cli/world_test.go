@@ -13,6 +13,7 @@ import (
 
 	faketekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/fake"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -75,8 +76,10 @@ func newWorld(t testing.TB) *world {
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "quay-push", Name: config.Name}, Data: map[string]string{"registry": w.quay.Host()}})
 	w.tekton = faketekton.NewSimpleClientset()
 	w.dynamic = fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList"})
+		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList",
+		rbacv1.SchemeGroupVersion.WithResource("roles"): "RoleList", rbacv1.SchemeGroupVersion.WithResource("rolebindings"): "RoleBindingList"})
 	w.dynamic.PrependReactor("patch", "*", w.patch)
+	w.dynamic.PrependReactor("delete", "externalsecrets", w.collect)
 	return w
 }
 
@@ -155,8 +158,10 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 	if err := object.UnmarshalJSON(patch.GetPatch()); err != nil && patch.GetPatchType() == "application/apply-patch+yaml" {
 		return true, nil, err
 	}
-	if patch.GetPatchType() != "application/apply-patch+yaml" {
+	if action.GetResource() == externalSecrets {
 		defer w.sync()
+	}
+	if patch.GetPatchType() != "application/apply-patch+yaml" {
 		return false, nil, nil
 	}
 	tracker := w.dynamic.Tracker()
@@ -164,6 +169,12 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 		return true, object, nil
 	}
 	return true, object, tracker.Update(action.GetResource(), object, action.GetNamespace())
+}
+
+// collect does what the garbage collector does: the Secret goes with its ExternalSecret.
+func (w *world) collect(action clienttesting.Action) (bool, runtime.Object, error) {
+	name := action.(clienttesting.DeleteAction).GetName()
+	return false, nil, w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), action.GetNamespace(), name)
 }
 
 // sync does what External Secrets does: each Secret gets what Vault has.
@@ -300,5 +311,12 @@ func (v *memoryVault) Destroy(_ context.Context, path string, versions []int) er
 	for _, n := range versions {
 		v.w.versions[path][n-1] = nil
 	}
+	return nil
+}
+
+func (v *memoryVault) Delete(_ context.Context, path string) error {
+	v.w.mu.Lock()
+	defer v.w.mu.Unlock()
+	delete(v.w.versions, path)
 	return nil
 }

@@ -38,7 +38,7 @@ func (m Manifest) Bytes() ([]byte, error) {
 
 // newObject returns an object with a name; namespace may be empty. Its labels say that it is part of quay-push.
 func newObject(apiVersion, kind, namespace, name string, labels map[string]string) object {
-	all := object{"app.kubernetes.io/part-of": "quay-push"}
+	all := object{PartOfLabel: PartOf}
 	for key, value := range labels {
 		if value != "" {
 			all[key] = value

@@ -54,7 +54,15 @@ func (v realVault) Destroy(ctx context.Context, path string, versions []int) err
 	return err
 }
 
-// Bootstrap and Rotate on the real server: the program dies after each of its calls, is run again, and Vault holds one
+func (v realVault) Delete(ctx context.Context, path string) error {
+	_, err := call(v.w, func() (any, error) {
+		delete(v.w.versions, path)
+		return nil, v.Client.Delete(ctx, path)
+	})
+	return err
+}
+
+// Bootstrap, Rotate and Offboard on the real server: in the rotation the program dies after each of its calls, is run again, and Vault holds one
 // version with the token that Quay has.
 func TestOnTheRealVault(t *testing.T) {
 	server := vaulttest.Start(t)
@@ -82,6 +90,14 @@ func TestOnTheRealVault(t *testing.T) {
 		_, err := robot.Rotate(t.Context(), connect(), w.Tenant, robot.RotateOptions{})
 		if err == nil {
 			w.rotated("without a crash", old)
+			w.crashAt = 0
+			if _, err := robot.Offboard(t.Context(), connect(), w.Tenant); err != nil {
+				t.Error(err)
+			}
+			w.offboarded("on the real Vault")
+			if metadata, err := client.Metadata(t.Context(), w.VaultPath); metadata.Current != 0 || err != nil {
+				t.Errorf("Vault has %v, %v", metadata, err)
+			}
 			break
 		}
 		if points++; !errors.Is(err, errCrash) {

@@ -18,6 +18,7 @@ type Quay interface {
 	Robot(ctx context.Context, robot string) (quay.Robot, error)
 	CreateRobot(ctx context.Context, robot, description string) (quay.Robot, error)
 	RegenerateRobot(ctx context.Context, robot string) (quay.Robot, error)
+	DeleteRobot(ctx context.Context, robot string) error
 	Repository(ctx context.Context, repository string) (quay.Repository, error)
 	Repositories(ctx context.Context, organization string) ([]quay.Repository, error)
 	CreateRepository(ctx context.Context, repository string) error
@@ -38,6 +39,7 @@ type Vault interface {
 	Write(ctx context.Context, path string, data vault.Data, current int) (version int, err error)
 	Metadata(ctx context.Context, path string) (vault.Metadata, error)
 	Destroy(ctx context.Context, path string, versions []int) error
+	Delete(ctx context.Context, path string) error
 }
 
 // ErrNotFound is what an error of Cluster wraps when there is no such object.

@@ -205,6 +205,14 @@ func (v memoryVault) Destroy(_ context.Context, path string, versions []int) err
 	return err
 }
 
+func (v memoryVault) Delete(_ context.Context, path string) error {
+	_, err := call(v.w, func() (any, error) {
+		delete(v.w.versions, path)
+		return nil, nil
+	})
+	return err
+}
+
 type memoryCluster struct{ w *world }
 
 func (c memoryCluster) Secret(_ context.Context, _, name string) (robot.Secret, error) {

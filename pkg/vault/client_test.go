@@ -112,6 +112,18 @@ func TestMetadataAndDestroy(t *testing.T) {
 	sent(t, requests, "GET /v1/secret/metadata/"+path, "PUT /v1/secret/destroy/"+path+` {"versions":[11]}`, "GET /v1/secret/metadata/apps/none")
 }
 
+// Deleting takes the metadata too: what is left of a secret otherwise is the number of its last version.
+func TestDelete(t *testing.T) {
+	c, requests := serve(t, "204 ", `403 {"errors":["permission denied"]}`)
+	if err := c.Delete(t.Context(), path); err != nil {
+		t.Error(err)
+	}
+	if err := c.Delete(t.Context(), path); !errors.Is(err, vault.ErrDenied) || !strings.Contains(err.Error(), `deleting "secret/`+path+`" in Vault`) {
+		t.Errorf("error is %v", err)
+	}
+	sent(t, requests, "DELETE /v1/secret/metadata/"+path, "DELETE /v1/secret/metadata/"+path)
+}
+
 func TestCapabilities(t *testing.T) {
 	c, requests := serve(t, `200 {"data":{"capabilities":["update","read"],"secret/data/`+path+`":["update","read"]}}`)
 	got, err := c.Capabilities(t.Context(), "data", path)
@@ -173,6 +185,9 @@ func TestHostilePaths(t *testing.T) {
 		}
 		if _, err := c.Write(t.Context(), hostile, nil, 0); err == nil {
 			t.Errorf("writing %q: no error", hostile)
+		}
+		if err := c.Delete(t.Context(), hostile); err == nil {
+			t.Errorf("deleting %q: no error", hostile)
 		}
 	}
 	if len(*requests) > 0 {

@@ -122,3 +122,14 @@ func (c *Client) Destroy(ctx context.Context, path string, versions []int) error
 	}
 	return nil
 }
+
+// Delete removes the secret at path with all its versions and what Vault knows of it. That there is none is no error.
+func (c *Client) Delete(ctx context.Context, path string) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
+	if err := c.api.KVv2(c.mount).DeleteMetadata(ctx, path); err != nil {
+		return fmt.Errorf("deleting %q in Vault: %w", c.mount+"/"+path, wrap(err))
+	}
+	return nil
+}

@@ -140,6 +140,24 @@ func TestServer(t *testing.T) {
 		}
 	})
 
+	t.Run("what is deleted never was", func(t *testing.T) {
+		const other = "apps/payments/gone/ci/quay-robot"
+		if _, err := root.Write(t.Context(), other, data, 0); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := root.Delete(t.Context(), other); err != nil {
+				t.Error(err)
+			}
+		}
+		if got, err := root.Metadata(t.Context(), other); got.Current != 0 || err != nil {
+			t.Errorf("metadata is %v, %v", got, err)
+		}
+		if version, err := root.Write(t.Context(), other, data, 0); version != 1 || err != nil {
+			t.Errorf("writing it as a new one: %d, %v", version, err)
+		}
+	})
+
 	t.Run("a ServiceAccount logs in", func(t *testing.T) {
 		tokenFor(t, server, "ours", ourPolicy)
 		reviewers(t, server)

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// offboarded is the result of offboard.
+type offboarded struct {
+	head
+	Tenant string       `json:"tenant"`
+	Steps  []robot.Step `json:"steps"`
+	// Delete are the team's objects in the cluster that are left to be deleted, Deleted those that were.
+	Delete  []string `json:"delete,omitempty"`
+	Deleted []string `json:"deleted,omitempty"`
+	// Stays is what offboarding never deletes.
+	Stays []string `json:"stays"`
+}
+
+func (o offboarded) write(w io.Writer) error {
+	if err := stepsTable(w, o.Steps); err != nil {
+		return err
+	}
+	writeLines(w, "deleted", o.Deleted)
+	writeLines(w, "delete", o.Delete)
+	writeLines(w, "stays", o.Stays)
+	return nil
+}
+
+func (c *connection) newOffboard() *cobra.Command {
+	var at place
+	var apply, dryRun, yes bool
+	cmd := &cobra.Command{
+		Use:   "offboard TEAM --yes",
+		Short: "End a team's right to push: burn and delete its credential",
+		Long: `Burns the tokens of the team's robots first, so that nothing can push any more; then deletes what Vault has, and the robots. The
+organization, its repositories and its images stay. While a run of the team goes on nothing is done: stop what starts them.
+
+Then it lists what onboard rendered for the team: delete that from Git. With --apply it is deleted from the cluster, the Secret
+with its ExternalSecret. After a failure run it again: it goes on where it was.`,
+		Example: `  tkn quay offboard payments --dry-run
+  tkn quay offboard payments --yes --apply`,
+		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes && !dryRun {
+				return usagef("look at it with --dry-run, then repeat it with --yes", "offboarding team %q cannot be undone", args[0])
+			}
+			s, err := c.services(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			if err != nil {
+				return err
+			}
+			result := offboarded{head: newHead("Offboarding"), Tenant: t.Team}
+			if dryRun {
+				result.Steps, err = robot.PlanOffboard(cmd.Context(), s, t)
+				apply = false
+			} else {
+				err = c.exclusively(cmd.Context(), t.Team, func(ctx context.Context) (err error) {
+					result.Steps, err = c.offboard(ctx, s, t)
+					return err
+				})
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.remove(cmd.Context(), s.Cluster.(*cluster), t, apply, &result); err != nil {
+				return err
+			}
+			return c.print(result)
+		},
+	}
+	at.addFlags(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it: what is burnt and deleted does not come back")
+	cmd.Flags().BoolVar(&apply, "apply", false, "delete the team's objects from the cluster")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	return cmd
+}
+
+func (c *connection) offboard(ctx context.Context, s robot.Services, t robot.Tenant) ([]robot.Step, error) {
+	progress := c.program.start("offboarding team " + t.Team)
+	defer progress.stop()
+	s.Report = progress.report
+	return robot.Offboard(ctx, s, t)
+}
+
+// remove deletes what the team has in the cluster if apply says so, else lists it, and lists what stays.
+func (c *connection) remove(ctx context.Context, view *cluster, t robot.Tenant, apply bool, result *offboarded) error {
+	remains, err := view.remains(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, r := range remains {
+		if !apply {
+			result.Delete = append(result.Delete, r.String())
+			continue
+		}
+		if err := view.delete(ctx, r); err != nil {
+			return err
+		}
+		result.Deleted = append(result.Deleted, r.String())
+	}
+	result.Stays = []string{fmt.Sprintf("organization %s in Quay, with its repositories and images", t.Organization)}
+	namespaces, err := view.namespaces(ctx)
+	for _, n := range namespaces {
+		if view.owner(n) == t.Team {
+			result.Stays = append(result.Stays, fmt.Sprintf("Namespace %s, with the team's labels", n.Name))
+		}
+	}
+	return err
+}

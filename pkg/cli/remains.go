@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// remain is an object that onboard rendered for a team.
+type remain struct {
+	resource              schema.GroupVersionResource
+	kind, namespace, name string
+}
+
+func (r remain) String() string { return r.kind + " " + r.namespace + "/" + r.name }
+
+// remains finds what onboard rendered for a team, by the labels that it has, but for the namespace, which is the team's. The
+// ExternalSecret is the last: by it the team is found when offboard is run again.
+func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error) {
+	found := []remain{}
+	rbac := schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}
+	selector := labels.Set{onboard.PartOfLabel: onboard.PartOf, c.config.TeamLabel: t.Team}.String()
+	for _, resource := range []schema.GroupVersionResource{rbac.WithResource("rolebindings"), rbac.WithResource("roles")} {
+		err := eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			opts.LabelSelector = selector
+			return c.Dynamic.Resource(resource).List(ctx, opts)
+		}, func(o runtime.Object) {
+			object := o.(*unstructured.Unstructured)
+			found = append(found, remain{resource, object.GetKind(), object.GetNamespace(), object.GetName()})
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing %s of team %q: %w", resource.Resource, t.Team, err)
+		}
+	}
+	_, err := c.Dynamic.Resource(externalSecrets).Namespace(t.Namespace).Get(ctx, t.Secret, metav1.GetOptions{})
+	if apierrs.IsNotFound(err) {
+		return found, nil
+	} else if err != nil {
+		return nil, reading("ExternalSecret", t.Namespace, t.Secret, err)
+	}
+	return append(found, remain{externalSecrets, "ExternalSecret", t.Namespace, t.Secret}), nil
+}
+
+// delete deletes it; that it is gone already is no error.
+func (c *cluster) delete(ctx context.Context, r remain) error {
+	err := c.Dynamic.Resource(r.resource).Namespace(r.namespace).Delete(ctx, r.name, metav1.DeleteOptions{})
+	if err != nil && !apierrs.IsNotFound(err) {
+		return fmt.Errorf("deleting %s: %w", r, err)
+	}
+	return nil
+}

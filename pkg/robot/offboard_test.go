@@ -1,0 +1,174 @@
+package robot_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// offboarded fails the test unless the team has no credential any more, and everything that it pushed to.
+func (w *world) offboarded(when string) {
+	w.Helper()
+	for _, name := range []string{first, standby} {
+		if w.quay.RobotToken(name) != "" {
+			w.Errorf("%s: robot %q is there", when, name)
+		}
+	}
+	if all, there := w.versions[w.VaultPath]; there {
+		w.Errorf("%s: Vault has %d versions", when, len(all))
+	}
+	s := w.observer()
+	repositories, err := s.Quay.Repositories(w.Context(), w.Organization)
+	if err != nil || len(repositories) != 2 {
+		w.Errorf("%s: the organization has %v, %v", when, repositories, err)
+	}
+	prototypes, err := s.Quay.Prototypes(w.Context(), w.Organization)
+	if err != nil || len(prototypes) != 0 {
+		w.Errorf("%s: default permissions are %v, %v", when, prototypes, err)
+	}
+}
+
+func TestOffboard(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.quay.AddRobot("team-payments", "scanner")
+	w.quay.ForgetRequests()
+	planned, err := robot.PlanOffboard(t.Context(), w.services(), w.Tenant)
+	want := []string{"path kept", "runs kept", "burn pending", "vault pending", "robots pending"}
+	if diff := cmp.Diff(want, states(planned)); diff != "" || err != nil {
+		t.Errorf("plan (-want +got):\n%s%v", diff, err)
+	}
+	for _, r := range w.quay.Requests() {
+		if r.Method != http.MethodGet {
+			t.Errorf("the plan sent %s %s", r.Method, r.Path)
+		}
+	}
+	if !w.works() || len(w.live()) != 1 {
+		t.Error("the plan changed something")
+	}
+
+	w.quay.ForgetRequests()
+	steps, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
+	want = []string{"path kept", "runs kept", "burn changed", "vault changed", "robots changed"}
+	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil {
+		t.Errorf("steps (-want +got):\n%s%v", diff, err)
+	}
+	w.offboarded("after the first run")
+	const robots = "/api/v1/organization/team-payments/robots/"
+	want = []string{"POST " + robots + "ci/regenerate", "POST " + robots + "ci-b/regenerate", "DELETE " + robots + "ci", "DELETE " + robots + "ci-b"}
+	if diff := cmp.Diff(want, w.changes()); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if w.quay.RobotToken("team-payments+scanner") == "" {
+		t.Error("a robot that is not ours is gone")
+	}
+
+	w.quay.ForgetRequests()
+	steps, err = robot.Offboard(t.Context(), w.services(), w.Tenant)
+	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "robots kept"}
+	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil || len(w.changes()) > 0 {
+		t.Errorf("second run, with changes %q (-want +got):\n%s%v", w.changes(), diff, err)
+	}
+}
+
+// changes are the requests to Quay that change something, in order.
+func (w *world) changes() []string {
+	found := []string{}
+	for _, r := range w.quay.Requests() {
+		if r.Method != http.MethodGet {
+			found = append(found, r.Method+" "+r.Path)
+		}
+	}
+	return found
+}
+
+// The program dies after each of its calls, and is run again. As long as the token is good that the Secret has, it is in Vault too,
+// so that rotate and leak can be run instead.
+func TestOffboardGoesOnAfterACrashAnywhere(t *testing.T) {
+	points := 0
+	for crashAt := 1; ; crashAt++ {
+		w := newWorld(t)
+		w.onboard()
+		w.quay.AddRobot("team-payments", "ci-b")
+		w.onCall = func() {
+			if w.works() && len(w.live()) == 0 {
+				t.Errorf("crash at call %d: after call %d the token is good, and Vault does not have it", crashAt, w.calls)
+			}
+		}
+		w.crashAt = crashAt
+		_, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
+		if err == nil {
+			w.offboarded("without a crash")
+			break
+		}
+		if points++; !errors.Is(err, errCrash) {
+			t.Fatalf("crash after call %d: %v", crashAt, err)
+		}
+		w.crashAt, w.dead = 0, false
+		if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
+			t.Errorf("run again after call %d: %v", crashAt, err)
+		}
+		w.offboarded(fmt.Sprint("after a crash at call ", crashAt))
+	}
+	t.Logf("%d points", points)
+	if points < 15 {
+		t.Errorf("only %d points", points)
+	}
+}
+
+func TestOffboardRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(w *world)
+		reason  robot.Reason
+		text    string
+	}{
+		"a run that goes on": {func(w *world) { w.runs = []string{"ci/run-1/u1"} }, robot.ReasonConflict, `step "runs": 1 of team "payments": ci/run-1/u1`},
+		"another team's path": {func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-b+ci", "token": "T"}) },
+			robot.ReasonRefused, `has the credential of "team-b+ci"`},
+		"a robot that cannot be burnt": {func(w *world) {
+			w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "regenerate$", Times: -1, Effect: quaytest.Status(http.StatusForbidden, nil, "")})
+		}, robot.ReasonNoRight, "was NOT burnt"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.onboard()
+			test.prepare(w)
+			before := len(w.live())
+			_, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
+			e := (*robot.Error)(nil)
+			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) || e.Next == "" {
+				t.Errorf("error is %v, want %s, %q", err, test.reason, test.text)
+			}
+			if !w.works() || len(w.live()) != before {
+				t.Error("something was changed")
+			}
+		})
+	}
+}
+
+// A robot that Quay does not delete, since a mirror uses it, is burnt all the same, and named.
+func TestOffboardBurnsARobotThatStays(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodDelete, Path: "robots/ci$", Times: -1,
+		Effect: quaytest.Status(http.StatusBadRequest, nil, `{"error_message":"Robot is being used by a mirror"}`)})
+	_, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
+	if err == nil || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), "Robot is being used by a mirror") {
+		t.Errorf("error is %v", err)
+	}
+	if w.works() || len(w.live()) > 0 || slices.Contains(w.changes(), "DELETE /api/v1/organization/team-payments") {
+		t.Errorf("the token is good: %t, Vault has %d versions", w.works(), len(w.live()))
+	}
+}
