@@ -15,7 +15,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help test lint fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help docs test lint fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,10 @@ lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
 	go vet ./...
 	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/
+
+docs: ## Write docs/cli from the commands
+	rm -rf docs/cli
+	go run ./cmd/tkn-quay docs markdown docs/cli
 
 FUZZTIME ?= 60s
 fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)

@@ -34,7 +34,7 @@ func (p *Program) newRoot() *cobra.Command {
 	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // The flag is defined above.
 	}
-	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newDoctor(), c.newOverlay())
+	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newDoctor(), c.newOverlay(), c.newDocs())
 	return root
 }
 
