@@ -31,7 +31,7 @@ test: lint ## Unit and in-process tests: no root, no cluster
 lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
 	go vet ./...
-	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/
+	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/ ./pkg/cli/
 
 docs: ## Write docs/cli from the commands
 	rm -rf docs/cli
@@ -51,8 +51,8 @@ demo: tekton test/build/kodata/image ## The main job told as a story, from a bui
 vault: ## The tests that need the real Vault server, which they build
 	go test -tags vault -count=1 -timeout 30m ./pkg/vault/ ./pkg/robot/
 
-scale: ## A thousand tenants verified against quaytest
-	go test -tags scale -count=1 -v -run Thousand ./pkg/robot
+scale: ## A thousand tenants verified by the tool, against quaytest
+	go test -tags scale -count=1 -v -run Thousand ./pkg/cli
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
 	go run ./test/conformance
