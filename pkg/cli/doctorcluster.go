@@ -57,26 +57,6 @@ func (d *doctor) lookAtTekton(ctx context.Context) {
 		d.config.Task, d.config.TaskNamespace, err == nil)
 }
 
-func (d *doctor) lookAtExternalSecrets(ctx context.Context) {
-	definition, err := (&cluster{d.clients, d.config}).hasNullBytePolicy(ctx)
-	if err != nil {
-		d.cannot("external-secrets", err)
-		return
-	}
-	served, err := d.clients.Kube.Discovery().ServerResourcesForGroupVersion(externalSecrets.GroupVersion().String())
-	switch {
-	case err != nil && !apierrs.IsNotFound(err):
-		d.cannot("external-secrets", err)
-	case err != nil || len(served.APIResources) == 0:
-		d.add("external-secrets", false, "install External Secrets v2.4.1 or newer", "%s is not served", externalSecrets.GroupVersion())
-	case !definition:
-		d.addAs(warning, "external-secrets", "upgrade to v2.4.1 or newer: older ones let a template read other tenants' Secrets (CVE-2026-22822) or send them away (CVE-2026-34984)",
-			"it is older than v2.3: ExternalSecrets have no nullBytePolicy")
-	default:
-		d.add("external-secrets", true, "", "it is v2.3 or newer; v2.4.1 closes CVE-2026-34984")
-	}
-}
-
 // lookAtClocks compares the clocks of the API server and of this machine: a token that is issued by one and checked by another is
 // refused when they differ.
 func (d *doctor) lookAtClocks(ctx context.Context) {

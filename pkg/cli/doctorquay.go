@@ -14,7 +14,8 @@ func (d *doctor) lookAtQuay(ctx context.Context) {
 		d.add("quay", false, "see whether Quay runs, and --quay-url", "%v", err)
 		return
 	}
-	d.add("quay", settings.Version != "", "", "version %q; see the advisory of CVE-2026-110697 for the ones that show robots' tokens to other organizations", settings.Version)
+	d.add("quay", true, "", "it answers at %s", q.Host())
+	d.addQuayVersion(settings.Version)
 	d.add("quay-state", settings.State == "normal", "pushes fail until it is normal again", "it is %q", settings.State)
 	hostname, _ := settings.Settings["SERVER_HOSTNAME"].(string)
 	d.add("quay-hostname", hostname == d.config.Registry, "set registry in config-tenancy to it: tokens are for that name alone",

@@ -21,6 +21,8 @@ import (
 func (w *world) install() {
 	for _, object := range []runtime.Object{
 		&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "quay-push", Name: "controller"}, Status: appsv1.DeploymentStatus{ReadyReplicas: 2}},
+		&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "external-secrets", Name: "external-secrets", Labels: map[string]string{
+			"app.kubernetes.io/name": "external-secrets", "app.kubernetes.io/version": "v2.9.0"}}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "tekton-pipelines", Name: "pipelines-info"}, Data: map[string]string{"version": "v1.15.0"}},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "pipelines-vault-apps"}},
 		&admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "external-secret.quay.comptech-lab.com"}},

@@ -98,6 +98,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"finish": func(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(ts.Value(worldKey{}).(*world).tekton.Tracker().Delete(pipelinev1.SchemeGroupVersion.WithResource("pipelineruns"), shared, args[0]))
 	},
+	// quay-version has Quay say another version.
+	"quay-version": func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Value(worldKey{}).(*world).quay.SetVersion(args[0])
+	},
 	// install puts a healthy installation into the cluster, guards apart.
 	"install": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).install() },
 	// deny gives External Secrets the seed's policy.

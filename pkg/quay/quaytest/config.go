@@ -8,6 +8,13 @@ import (
 // defaultVersion is the version of Quay whose habits this package has.
 const defaultVersion = "3.18.0"
 
+// SetVersion has this Quay say that it is another version, such as "3.18.1"; its habits stay.
+func (q *Quay) SetVersion(version string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.version = version
+}
+
 // serveConfig answers what Quay's own web page asks first: version, features
 // and the settings that anybody may know (quay/quay:endpoints/common.py).
 func (q *Quay) serveConfig(w http.ResponseWriter, _ *http.Request) {
@@ -16,9 +23,10 @@ func (q *Quay) serveConfig(w http.ResponseWriter, _ *http.Request) {
 	if q.readOnly {
 		state = "readonly"
 	}
+	version := q.version
 	q.mu.Unlock()
 	writeJSON(w, http.StatusOK, map[string]any{
-		"version_number": "Quay " + q.version,
+		"version_number": "Quay " + version,
 		"registry_state": state,
 		"features":       map[string]any{"RATE_LIMITS": false, "IMMUTABLE_TAGS": true, "QUOTA_MANAGEMENT": true},
 		"config":         map[string]any{"SERVER_HOSTNAME": q.host, "TAG_EXPIRATION_OPTIONS": []string{"0s", "1d", "1w", "2w", "4w"}},

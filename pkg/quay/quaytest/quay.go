@@ -4,7 +4,6 @@
 package quaytest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -34,8 +33,6 @@ type Options struct {
 	StorageDir string
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
-	// Version is Quay's version, as "3.18.0"; empty means the one whose habits this has.
-	Version string
 }
 
 // Quay is one registry. It is safe for concurrent use. It has robots but no
@@ -46,7 +43,6 @@ type Quay struct {
 	Faults Faults
 
 	host    string
-	version string
 	clock   func() time.Time
 	signer  *signer
 	storage *storage
@@ -60,6 +56,7 @@ type Quay struct {
 	client *http.Client
 
 	mu            sync.Mutex
+	version       string
 	offset        time.Duration
 	organizations map[string]*organization
 	robots        map[string]*robot
@@ -91,7 +88,7 @@ func New(opts Options) (*Quay, error) {
 	}
 	q := &Quay{
 		host:          opts.Host,
-		version:       cmp.Or(opts.Version, defaultVersion),
+		version:       defaultVersion,
 		clock:         opts.Clock,
 		signer:        signer,
 		storage:       storage,

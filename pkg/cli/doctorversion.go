@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"golang.org/x/mod/semver"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// listsStrangers are the last versions of each line of Quay, as they were tagged until August 2026, that list robots by an
+// unescaped LIKE (quay/quay data/model/user.py): the owner of an organization with an underscore in its name gets the tokens of
+// others' robots with it. Older versions of each line do the same. Which later ones do not is for the advisory to say.
+var listsStrangers = []string{"v3.12.21", "v3.13.11", "v3.14.8", "v3.15.7", "v3.16.5", "v3.17.4", "v3.18.0"}
+
+// addQuayVersion judges the version that Quay says it is.
+func (d *doctor) addQuayVersion(version string) {
+	const advisory = "the advisory of CVE-2026-110697 says which versions are fixed"
+	v := "v" + version
+	if !semver.IsValid(v) {
+		d.cannot("quay-version", errors.New("Quay does not say its version: "+advisory))
+		return
+	}
+	i := slices.IndexFunc(listsStrangers, func(last string) bool { return semver.MajorMinor(last) == semver.MajorMinor(v) })
+	known := i >= 0 && semver.Compare(v, listsStrangers[i]) <= 0 || i < 0 && semver.Compare(v, listsStrangers[0]) < 0
+	if known {
+		d.add("quay-version", false, "upgrade: "+advisory+"; until then let nobody but the platform make organizations, and rotate afterwards",
+			"version %s shows robots' tokens to the owner of an organization with an underscore in its name", version)
+		return
+	}
+	d.addAs(warning, "quay-version", "see whether it is one: "+advisory, "version %s is newer than those known to show robots' tokens to other organizations", version)
+}
+
+// oldestExternalSecrets closes the ways by which a template reads other tenants' Secrets or sends them away.
+const oldestExternalSecrets = "v2.4.1"
+
+func (d *doctor) lookAtExternalSecrets(ctx context.Context) {
+	const next = "install External Secrets " + oldestExternalSecrets + " or newer"
+	const cves = ": older ones let a template read other tenants' Secrets (CVE-2026-22822) or send them away (CVE-2026-34984)"
+	served, err := d.clients.Kube.Discovery().ServerResourcesForGroupVersion(externalSecrets.GroupVersion().String())
+	if err != nil && !apierrs.IsNotFound(err) {
+		d.cannot("external-secrets", err)
+		return
+	} else if err != nil || len(served.APIResources) == 0 {
+		d.add("external-secrets", false, next, "%s is not served", externalSecrets.GroupVersion())
+		return
+	}
+	version, err := d.externalSecretsVersion(ctx)
+	if err == nil && semver.IsValid(version) {
+		d.add("external-secrets", semver.Compare(version, oldestExternalSecrets) >= 0, next+cves, "version %s", version)
+		return
+	}
+	// Where its Deployment cannot be seen or does not tell, its fields do, roughly.
+	switch hasField, err := (&cluster{d.clients, d.config}).hasNullBytePolicy(ctx); {
+	case err != nil:
+		d.cannot("external-secrets", err)
+	case !hasField:
+		d.add("external-secrets", false, next+cves, "it is older than v2.3: ExternalSecrets have no nullBytePolicy")
+	default:
+		d.addAs(warning, "external-secrets", "see that it is "+oldestExternalSecrets+" or newer", "it is v2.3 or newer, by its fields; no Deployment tells its version")
+	}
+}
+
+// externalSecretsVersion is that on the label of its Deployment, as its chart writes it; the oldest if there are several, empty if
+// there is none.
+func (d *doctor) externalSecretsVersion(ctx context.Context) (string, error) {
+	deployments, err := d.clients.Kube.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=external-secrets"})
+	if err != nil {
+		return "", err
+	}
+	versions := []string{}
+	for _, deployment := range deployments.Items {
+		if version := deployment.Labels["app.kubernetes.io/version"]; semver.IsValid(version) {
+			versions = append(versions, version)
+		}
+	}
+	if len(versions) == 0 {
+		return "", nil
+	}
+	return slices.MinFunc(versions, semver.Compare), nil
+}
