@@ -140,8 +140,11 @@ func (r *rotation) unfinished(ctx context.Context, current stored) (credential, 
 	return credential{}, false, nil
 }
 
-// resume looks whether the old token is dead already.
+// resume looks whether the new token is still good, before the Secret gets it, and whether the old one is dead already.
 func (r *rotation) resume(ctx context.Context) error {
+	if err := r.stillGood(ctx); err != nil {
+		return err
+	}
 	robot, err := r.Quay.Robot(ctx, r.from.username)
 	if quay.IsNotFound(err) {
 		r.burnt = true
@@ -178,7 +181,8 @@ func (r *rotation) tasks() []task {
 	case r.fresh:
 		return append(begin, finish...)
 	case r.burnt:
-		return finish[3:]
+		// By an earlier run, after the Secret had the new one; or by somebody else, before.
+		return append(finish[:1], finish[3:]...)
 	}
 	return finish
 }
@@ -215,15 +219,20 @@ func (r *rotation) checkVault(ctx context.Context) (bool, string, error) {
 	return true, fmt.Sprintf("it is version %d", found.version), r.stillGood(ctx)
 }
 
-// stillGood fails if Quay has another token of the new robot by now: then somebody else rotates at the same time, and what
-// is in Vault is dead.
+// stillGood fails if Quay has another token of the new robot than Vault, or none: then what is in Vault is dead, since somebody
+// else rotated in between, or answered a leak and did not get to the end.
 func (r *rotation) stillGood(ctx context.Context) error {
+	const next = "run bootstrap, which puts Quay's token into Vault, then rotate again"
 	robot, err := r.Quay.Robot(ctx, r.to.username)
-	if err != nil || robot.Token.Equal(r.to.token) {
+	switch {
+	case quay.IsNotFound(err):
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, is gone from Quay", r.to.username), Next: next}
+	case err != nil:
 		return err
+	case !robot.Token.Equal(r.to.token):
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Quay has another token of robot %q than Vault", r.to.username), Next: next}
 	}
-	return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody else gave robot %q a new token at the same time", r.to.username),
-		Next: "run bootstrap, which puts Quay's token into Vault, then rotate again"}
+	return nil
 }
 
 // checkRuns is done when every run has ended that was there when the Secret changed.
