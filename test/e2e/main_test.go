@@ -16,17 +16,37 @@ import (
 // s is the stage that all tests share; each test uses names of its own.
 var s *stage.Stage
 
-func TestMain(m *testing.M) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run runs the tests while all that the cluster says is read, and fails them if a secret is in it.
+func run(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
+	defer cancel()
 	fmt.Println("Setting the stage")
 	var err error
 	if s, err = stage.Open(ctx, "../..", os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
+	}
+	transcript.mustNotHave(s.Quay.Tokens()...)
+	transcript.mustNotHave(s.Quay.OAuthToken(), s.Git.Password)
+	listening, err := listen(ctx, s.Config, transcript)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	code := m.Run()
-	cancel()
-	os.Exit(code)
+	if err := listening.close(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	summary, err := transcript.check()
+	fmt.Println("Read by anybody:", summary)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 func within(t *testing.T, d time.Duration) context.Context {

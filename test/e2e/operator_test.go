@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"sync"
 	"testing"
 	"text/template"
@@ -61,11 +62,14 @@ func (o *operator) sync(ctx context.Context, name string) error {
 		return err
 	}
 	refreshed := time.Now().UTC().Format(time.RFC3339)
+	secrets := s.Kube.CoreV1().Secrets(stage.SharedNamespace)
 	secret, err := o.render(ctx, object)
-	if err != nil {
+	if errors.Is(err, vault.ErrNotFound) {
+		// With the deletionPolicy that onboard renders.
+		return secrets.Delete(ctx, name, metav1.DeleteOptions{})
+	} else if err != nil {
 		return err
 	}
-	secrets := s.Kube.CoreV1().Secrets(stage.SharedNamespace)
 	if _, err = secrets.Update(ctx, secret, metav1.UpdateOptions{}); apierrs.IsNotFound(err) {
 		_, err = secrets.Create(ctx, secret, metav1.CreateOptions{})
 	}
@@ -89,7 +93,8 @@ func (o *operator) render(ctx context.Context, object *unstructured.Unstructured
 	kind, _, _ := unstructured.NestedString(object.Object, "spec", "target", "template", "type")
 	texts, _, _ := unstructured.NestedStringMap(object.Object, "spec", "target", "template", "data")
 	labels, _, _ := unstructured.NestedStringMap(object.Object, "spec", "target", "template", "metadata", "labels")
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: object.GetName(), Labels: labels}, Type: corev1.SecretType(kind), Data: map[string][]byte{}}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: object.GetName(), Labels: labels, OwnerReferences: []metav1.OwnerReference{
+		*metav1.NewControllerRef(object, object.GroupVersionKind())}}, Type: corev1.SecretType(kind), Data: map[string][]byte{}}
 	encode := template.FuncMap{"b64enc": func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }}
 	for key, text := range texts {
 		parsed, err := template.New(key).Funcs(encode).Parse(text)

@@ -28,7 +28,7 @@ const (
 	// quayHost is the Service's name, which every pod resolves.
 	quayHost = "quay.quay.svc"
 	// quaySecret holds its state and certificate, and the authority's.
-	quaySecret = "quay-config"
+	quaySecret = "quay-state"
 )
 
 // Quay is the registry that the cluster hosts.
@@ -36,9 +36,10 @@ type Quay struct {
 	// Host is the registry's name inside the cluster.
 	Host string
 	// CA is the PEM of the authority that signed its certificate.
-	CA     []byte
-	setup  quaytest.Setup
-	client http.RoundTripper
+	CA []byte
+	// Transport reaches it by its own name from outside the cluster.
+	Transport *http.Transport
+	setup     quaytest.Setup
 }
 
 // openQuay starts quaytest in the cluster with the two tenants' organizations, repositories and robots. A Quay that is
@@ -76,7 +77,7 @@ func (s *Stage) openQuay(ctx context.Context) error {
 	return s.Quay.dial(address)
 }
 
-// newQuaySecret makes up the tenants' robots and a certificate.
+// newQuaySecret makes up the tenants' robots, the platform team's OAuth token and a certificate.
 func newQuaySecret() (*corev1.Secret, error) {
 	var setup quaytest.Setup
 	for _, t := range []Tenant{Payments, Platform} {
@@ -88,6 +89,8 @@ func newQuaySecret() (*corev1.Secret, error) {
 				Name: t.App, Permissions: map[string]quaytest.Role{organization + "+ci": quaytest.Write}}},
 		})
 	}
+	setup.OAuthTokens = []quaytest.OAuthTokenSetup{{Token: (rand.Text() + rand.Text())[:40],
+		Scopes: []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}}}
 	encoded, err := json.Marshal(setup)
 	if err != nil {
 		return nil, err
@@ -99,13 +102,13 @@ func newQuaySecret() (*corev1.Secret, error) {
 	}, err
 }
 
-// dial makes the client that reaches the registry by its own name through a forwarded port.
+// dial makes the transport that reaches the registry by its own name through a forwarded port.
 func (q *Quay) dial(address string) error {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(q.CA) {
 		return errors.New("reading the certificate authority: no certificate in it")
 	}
-	q.client = &http.Transport{
+	q.Transport = &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
@@ -113,6 +116,12 @@ func (q *Quay) dial(address string) error {
 	}
 	return nil
 }
+
+// Client returns a client that reaches it from outside the cluster and has no credential.
+func (q *Quay) Client() *http.Client { return &http.Client{Transport: q.Transport} }
+
+// OAuthToken is the platform team's token for its management API.
+func (q *Quay) OAuthToken() string { return q.setup.OAuthTokens[0].Token }
 
 // Tokens returns every robot's token, for tests that look whether one got out.
 func (q *Quay) Tokens() []string {
@@ -149,7 +158,7 @@ func (q *Quay) TagDigest(ctx context.Context, repository, tag string) (string, e
 		return "", err
 	}
 	user, token := q.robot(Payments.Team)
-	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.client),
+	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.Transport),
 		remote.WithAuth(&authn.Basic{Username: user, Password: token}))
 	if failure := (*transport.Error)(nil); errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
 		return "", nil

@@ -110,7 +110,7 @@ func (q *Quay) Write(ctx context.Context, image v1.Image, repository, tag string
 	}
 	for _, o := range q.setup.Organizations {
 		if strings.HasPrefix(reference.RepositoryStr(), o.Name+"/") {
-			return remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(q.client),
+			return remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(q.Transport),
 				remote.WithAuth(&authn.Basic{Username: o.Name + "+" + o.Robots[0].Name, Password: o.Robots[0].Token}))
 		}
 	}
