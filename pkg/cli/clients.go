@@ -57,7 +57,9 @@ func (c *connection) openCluster() (Clients, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.kubeconfig
 	settings, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
-	if err != nil {
+	if clientcmd.IsEmptyConfig(err) {
+		return Clients{}, usagef("set KUBECONFIG, or use --kubeconfig and --context", "there is no kubeconfig")
+	} else if err != nil {
 		return Clients{}, &failure{ExitUsage, fmt.Sprintf("reading the kubeconfig: %v", err), "set KUBECONFIG, or use --kubeconfig and --context"}
 	}
 	settings.QPS, settings.Burst, settings.UserAgent = clusterQPS, clusterBurst, "tkn-quay"

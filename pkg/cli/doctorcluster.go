@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/mod/semver"
@@ -44,7 +45,7 @@ func (d *doctor) lookAtTekton(ctx context.Context) {
 	case failed != nil:
 		d.cannot("tekton", failed)
 	case !semver.IsValid(version):
-		d.cannot("tekton", errors.New("ConfigMap pipelines-info says no version, but "+version))
+		d.cannot("tekton", fmt.Errorf("ConfigMap pipelines-info says %q, which is no version", version))
 	default:
 		d.add("tekton", semver.Compare(version, oldestTekton) >= 0, "install Tekton Pipelines "+oldestTekton+" or newer", "version %s", version)
 	}

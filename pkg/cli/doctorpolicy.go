@@ -59,7 +59,10 @@ func (d *doctor) lookAtRights(ctx context.Context) {
 			d.cannot(id, err)
 			return
 		}
-		name := fmt.Sprintf("%s %s/%s in namespace %q", what.Verb, what.Resource, what.Name, what.Namespace)
+		name := what.Verb + " " + what.Resource + " in every namespace"
+		if what.Name != "" {
+			name = fmt.Sprintf("%s %s/%s in namespace %q", what.Verb, what.Resource, what.Name, what.Namespace)
+		}
 		d.add(id, answer.Status.Allowed == want, next, "%s may %s: %t", who.User, name, answer.Status.Allowed)
 	}
 	review("controller-lists-secrets", controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",

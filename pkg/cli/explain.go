@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -41,9 +42,9 @@ func (e explained) refused() (n int) {
 
 func (c *connection) newExplain() *cobra.Command {
 	var namespace string
-	use := func(use, short, example string, find func(context.Context, *explainer, string) ([]explanation, error)) *cobra.Command {
+	use := func(use, alias, short, example string, find func(context.Context, *explainer, string) ([]explanation, error)) *cobra.Command {
 		cmd := &cobra.Command{
-			Use: use, Short: short, Example: example, Args: arguments("the name of a run"),
+			Use: use, Aliases: []string{alias}, Short: short, Example: example, Args: arguments("the name of a run"),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return c.explain(cmd.Context(), namespace, args[0], find)
 			},
@@ -52,11 +53,11 @@ func (c *connection) newExplain() *cobra.Command {
 		return cmd
 	}
 	group := newGroup("explain", "Say which team a run is, by which rule, and what would allow it",
-		use("pipelinerun NAME", "Explain the tasks of a PipelineRun that push", "  tkn quay explain pipelinerun build-7x2kq -n apps-payments-checkout",
+		use("pipelinerun NAME", "pr", "Explain the tasks of a PipelineRun that push", "  tkn quay explain pipelinerun build-7x2kq -n apps-payments-checkout",
 			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
 				return e.pipelineRun(ctx, name)
 			}),
-		use("customrun NAME", "Explain one CustomRun", "  tkn quay explain customrun build-7x2kq-push -n apps-payments-checkout",
+		use("customrun NAME", "cr", "Explain one CustomRun", "  tkn quay explain customrun build-7x2kq-push -n apps-payments-checkout",
 			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
 				return e.customRun(ctx, name)
 			}))
@@ -86,11 +87,19 @@ func (c *connection) explain(ctx context.Context, namespace, name string, find f
 	return &failure{exit: ExitRefused, problem: fmt.Sprintf("%d of %d runs may not push", result.refused(), len(result.Runs))}
 }
 
+// reading tells what was read when err came; that there is no such run is the caller's to mend.
+func (e *explainer) reading(kind, name string, err error) error {
+	if apierrs.IsNotFound(err) {
+		return &failure{ExitMissing, fmt.Sprintf("there is no %s %q in namespace %q", kind, name, e.namespace), "name its namespace with -n"}
+	}
+	return fmt.Errorf("reading %s %q: %w", kind, e.namespace+"/"+name, err)
+}
+
 // customRun explains one CustomRun.
 func (e *explainer) customRun(ctx context.Context, name string) ([]explanation, error) {
 	run, err := e.clients.Tekton.TektonV1beta1().CustomRuns(e.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("reading CustomRun %q: %w", e.namespace+"/"+name, err)
+		return nil, e.reading("CustomRun", name, err)
 	}
 	if kind, ours := servedKind(run); !ours {
 		return nil, &failure{ExitMissing, fmt.Sprintf("CustomRun %q is of kind %q, which is not ours", name, kind), "name one of PushImage or ResolveTenant"}
@@ -103,7 +112,7 @@ func (e *explainer) customRun(ctx context.Context, name string) ([]explanation, 
 func (e *explainer) pipelineRun(ctx context.Context, name string) ([]explanation, error) {
 	owner, err := e.clients.Tekton.TektonV1().PipelineRuns(e.namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("reading PipelineRun %q: %w", e.namespace+"/"+name, err)
+		return nil, e.reading("PipelineRun", name, err)
 	}
 	found := []explanation{}
 	for _, child := range owner.Status.ChildReferences {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
-	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
@@ -72,17 +70,7 @@ func (p *Program) printError(err error) {
 
 // split parts an error from its next step, where it has one.
 func split(err error) (problem, next string) {
-	var own *failure
-	var domain *robot.Error
-	var refusal *overlay.Refusal
-	switch {
-	case errors.As(err, &own):
-		next = own.next
-	case errors.As(err, &domain):
-		next = domain.Next
-	case errors.As(err, &refusal):
-		next = refusal.Next
-	}
+	next = nextOf(err)
 	return strings.TrimSuffix(err.Error(), "; "+next), next
 }
 

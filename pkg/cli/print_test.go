@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -19,22 +17,6 @@ func TestPlain(t *testing.T) {
 	}
 	if got := out.String(); strings.ContainsAny(got, "\x1b\t\u202e\u2066") || strings.Count(got, "\n") != 2 {
 		t.Errorf("table is %q", got)
-	}
-}
-
-func TestSplit(t *testing.T) {
-	for _, test := range []struct {
-		err           error
-		problem, next string
-	}{
-		{errors.New("x"), "x", ""},
-		{usagef("do this", "x is %d", 1), "x is 1", "do this"},
-		{&failure{problem: "x"}, "x", ""},
-		{fmt.Errorf("verifying: %w", &robot.Error{Problem: "x", Err: errors.New("why"), Next: "do this"}), "verifying: x: why", "do this"},
-	} {
-		if problem, next := split(test.err); problem != test.problem || next != test.next {
-			t.Errorf("%v: %q, %q", test.err, problem, next)
-		}
 	}
 }
 

@@ -46,8 +46,10 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	}
 	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client}
 	q, err := quay.New(opts)
-	if err != nil || !many {
-		return q, err
+	if err != nil {
+		return nil, usagef("see --quay-url, or registry in config-tenancy, and the file or variable with the OAuth token", "%v", err)
+	} else if !many {
+		return q, nil
 	}
 	settings, err := q.Config(ctx)
 	if err != nil {

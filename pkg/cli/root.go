@@ -11,8 +11,12 @@ import (
 func (p *Program) newRoot() *cobra.Command {
 	c := &connection{program: p, format: "table"}
 	root := &cobra.Command{
-		Use:     "tkn-quay",
-		Short:   "Give tenants their push credential for Quay, replace it, check it, explain it",
+		Use:   "tkn-quay",
+		Short: "Give tenants their push credential for Quay, replace it, check it, explain it",
+		Long: `Gives tenants their push credential for Quay, replaces it, checks it, explains it.
+
+It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do, by $VAULT_ADDR,
+$VAULT_TOKEN, $VAULT_CACERT and $VAULT_NAMESPACE. Teams are named with or without the prefix: payments is team-payments.`,
 		Version: version(),
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "tkn quay",
@@ -57,7 +61,12 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "unknown argument %q of %s", args[0], cmd.CommandPath())
+	next := fmt.Sprintf("see %s --help", cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		next = fmt.Sprintf("did you mean %s %s? %s", cmd.CommandPath(), meant[0], next)
+	}
+	return usagef(next, "unknown argument %q of %s", args[0], cmd.CommandPath())
 }
 
 // arguments wants as many arguments as there are names.
@@ -65,7 +74,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs %s", cmd.CommandPath(), names[len(args)])
+			return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs %s", cmd.Name(), names[len(args)])
 		case len(args) > len(names):
 			return noArguments(cmd, args[len(names):])
 		}

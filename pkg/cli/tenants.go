@@ -20,8 +20,8 @@ import (
 type place struct{ division, app, namespace string }
 
 func (p *place) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.division, "division", "", "`division` in the path in Vault (default what the team's ExternalSecret reads)")
-	cmd.Flags().StringVar(&p.app, "app", "", "`app` in that path")
+	cmd.Flags().StringVar(&p.division, "division", "", "`division` in the path in Vault, for a team without an ExternalSecret")
+	cmd.Flags().StringVar(&p.app, "app", "", "`app` in the path in Vault; goes with --division")
 }
 
 // given says whether the place is told; half of it is an error.

@@ -19,7 +19,7 @@ func (c *connection) addVaultFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&c.vaultTokenFile, "vault-token-file", "", "`file` with the Vault token, - for stdin (default $VAULT_TOKEN)")
 	flags.StringVar(&c.vaultRole, "vault-role", "", "`role` to log in to Vault as, with the token of a ServiceAccount")
-	flags.StringVar(&c.vaultJWTFile, "vault-jwt-file", serviceAccountToken, "`file` with that token")
+	flags.StringVar(&c.vaultJWTFile, "vault-jwt-file", serviceAccountToken, "`file` with the token of the ServiceAccount for --vault-role")
 }
 
 // Vault is a client of Vault.

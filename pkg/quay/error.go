@@ -70,6 +70,13 @@ func IsForbidden(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf)
 }
 
+// IsUnreachable says whether err means that there was no whole answer: no connection, one that broke, or no trust in its
+// certificate.
+func IsUnreachable(err error) bool {
+	lost := (*transportError)(nil)
+	return errors.As(err, &lost)
+}
+
 // IsRobotUnknown says whether the token service does not know the robot, in contrast to its token.
 func IsRobotUnknown(err error) bool {
 	e := (*Error)(nil)

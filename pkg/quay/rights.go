@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// TokenPath is where a robot logs in: an Error with it is about the robot's token, every other one about the OAuth token.
+const TokenPath = "/v2/auth"
+
 // maxScopes is how many repositories one request asks about: more make a URL that nginx refuses.
 const maxScopes = 40
 
@@ -51,7 +54,7 @@ func (c *Client) askRights(ctx context.Context, robot string, token Token, repos
 	var answer struct {
 		Token string `json:"token"`
 	}
-	err := c.send(ctx, call{method: http.MethodGet, path: []string{"v2", "auth"}, query: query, out: &answer,
+	err := c.send(ctx, call{method: http.MethodGet, path: strings.Split(TokenPath[1:], "/"), query: query, out: &answer,
 		authorization: token.basic(robot), secret: token, again: true})
 	if err != nil {
 		return err

@@ -2,7 +2,9 @@ package vault
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
@@ -16,6 +18,8 @@ var (
 	ErrConflict = errors.New("somebody else wrote to Vault in between")
 	// ErrDenied: the token is wrong or its policies do not allow it.
 	ErrDenied = errors.New("denied by Vault")
+	// ErrUnreachable: there was no answer.
+	ErrUnreachable = errors.New("no answer from Vault")
 )
 
 // failure is an answer of Vault in few words, with its kind.
@@ -41,8 +45,11 @@ func wrap(err error) error {
 	if errors.Is(err, api.ErrSecretNotFound) {
 		return &failure{ErrNotFound, "no such secret"}
 	}
-	answer := (*api.ResponseError)(nil)
-	if !errors.As(err, &answer) {
+	answer, lost := (*api.ResponseError)(nil), (*url.Error)(nil)
+	switch {
+	case errors.As(err, &lost):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	case !errors.As(err, &answer):
 		return err
 	}
 	text := strings.Join(answer.Errors, "; ")

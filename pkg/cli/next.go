@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// nextOf is the next step after err: its own, or one for the part that did not answer or refused; empty where nobody knows one.
+func nextOf(err error) string {
+	var own *failure
+	var domain *robot.Error
+	var refusal *overlay.Refusal
+	switch {
+	case errors.As(err, &own):
+		return own.next
+	case errors.As(err, &domain):
+		return domain.Next
+	case errors.As(err, &refusal):
+		return refusal.Next
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ""
+	}
+	return nextOfPart(err)
+}
+
+// nextOfPart is the next step after an answer of Quay, Vault or the cluster, or after none.
+func nextOfPart(err error) string {
+	var answer *quay.Error
+	var noAnswer *url.Error
+	switch {
+	case quay.IsUnreachable(err):
+		return "see whether Quay runs there; --quay-url is its address, --quay-ca-file its authority"
+	case quay.IsForbidden(err):
+		return "use an OAuth token of an owner of the organization, with org:admin and repo:admin"
+	case quay.IsUnauthorized(err) && errors.As(err, &answer) && answer.Path != quay.TokenPath:
+		return "make another OAuth token in Quay: this one is wrong or has expired"
+	case errors.Is(err, vault.ErrUnreachable):
+		return "see whether Vault runs there; VAULT_ADDR is its address, VAULT_CACERT its authority"
+	case errors.Is(err, vault.ErrDenied):
+		return "see whether your Vault token is good and has the policy that docs/cli.md lists"
+	case apierrs.IsUnauthorized(err):
+		return "log in to the cluster again"
+	case apierrs.IsForbidden(err):
+		return "get the right; docs/cli.md lists what the tool needs in the cluster"
+	case errors.As(err, &noAnswer):
+		return "see whether kubectl version gets an answer; --kubeconfig and --context choose another cluster"
+	}
+	return ""
+}

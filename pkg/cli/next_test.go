@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// An error's own next step is told apart from it, and it alone.
+func TestSplit(t *testing.T) {
+	for _, test := range []struct {
+		err           error
+		problem, next string
+	}{
+		{errors.New("x"), "x", ""},
+		{usagef("do this", "x is %d", 1), "x is 1", "do this"},
+		{&failure{problem: "x"}, "x", ""},
+		{&overlay.Refusal{Problem: "x", Next: "do this"}, "x ()", "do this"},
+		{fmt.Errorf("verifying: %w", &robot.Error{Problem: "x", Err: errors.New("why"), Next: "do this"}), "verifying: x: why", "do this"},
+		{&robot.Error{Problem: "x", Err: fmt.Errorf("y: %w", vault.ErrDenied), Next: "do this"}, "x: y: denied by Vault", "do this"},
+	} {
+		if problem, next := split(test.err); problem != test.problem || next != test.next {
+			t.Errorf("%v: %q, %q", test.err, problem, next)
+		}
+	}
+}
+
+// A part that does not answer, or refuses, has a next step of its own; what was stopped has none.
+func TestNextOfPart(t *testing.T) {
+	dial := &url.Error{Op: "Get", URL: "https://127.0.0.1:1", Err: errors.New("connection refused")}
+	things := schema.GroupResource{Resource: "things"}
+	quayDown, err := quay.New(quay.Options{URL: "https://127.0.0.1:1", Pause: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, noQuay := quayDown.Config(t.Context())
+	t.Setenv("VAULT_ADDR", "https://127.0.0.1:1")
+	t.Setenv("VAULT_MAX_RETRIES", "0")
+	vaultDown, err := vault.New(vault.Options{Token: "T", Mount: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, noVault := vaultDown.Read(t.Context(), "apps/a/b/ci/quay-robot")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, stopped := vaultDown.Read(cancelled, "apps/a/b/ci/quay-robot")
+	for name, test := range map[string]struct {
+		err  error
+		next string
+	}{
+		"no Quay":                 {noQuay, "--quay-url"},
+		"a wrong OAuth token":     {&quay.Error{Status: 401, Path: "/api/v1/organization/x"}, "another OAuth token"},
+		"a wrong robot's token":   {&quay.Error{Status: 401, Path: quay.TokenPath}, ""},
+		"an OAuth token too weak": {&quay.Error{Status: 403, Message: "Unauthorized"}, "an owner of the organization"},
+		"no Vault":                {noVault, "VAULT_ADDR"},
+		"a weak Vault token":      {fmt.Errorf("x: %w", vault.ErrDenied), "has the policy"},
+		"no cluster":              {fmt.Errorf("x: %w", dial), "kubectl version"},
+		"a stale login":           {apierrs.NewUnauthorized("x"), "log in"},
+		"a missing right":         {fmt.Errorf("x: %w", apierrs.NewForbidden(things, "y", errors.New("no"))), "get the right"},
+		"what nobody knows":       {errors.New("x"), ""},
+		"a stop":                  {stopped, ""},
+	} {
+		got := nextOf(test.err)
+		if (got == "") != (test.next == "") || !strings.Contains(got, test.next) {
+			t.Errorf("%s: after %v the next step is %q, want %q", name, test.err, got, test.next)
+		}
+	}
+	if exit := exitOf(cancelled, stopped); exit != ExitCancelled {
+		t.Errorf("stopped while Vault was asked: exit %d", exit)
+	}
+}
