@@ -60,7 +60,7 @@ With --registry, also that a tag that lasts keeps each digest in Quay: what has 
 				if err != nil {
 					return err
 				}
-				r = registry{q}
+				r = registry{q, c.config.Registry}
 			}
 			findings, err := findings(cmd.Context(), directory, r)
 			if err != nil {

@@ -9,12 +9,16 @@ import (
 )
 
 // registry is Quay as package overlay asks it.
-type registry struct{ quay *quay.Client }
+type registry struct {
+	quay *quay.Client
+	// host is its name in images, which need not be the address at which it is asked.
+	host string
+}
 
 // LiveTags implements overlay.Registry. A repository that does not exist, or of another registry, has no tags.
 func (r registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
 	host, repository, _ := strings.Cut(image, "/")
-	if host != r.quay.Host() {
+	if host != r.host {
 		return nil, nil
 	}
 	all, err := r.quay.Tags(ctx, repository, time.Time{})

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -97,6 +101,33 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// finish takes a PipelineRun of the shared namespace out of the cluster.
 	"finish": func(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(ts.Value(worldKey{}).(*world).tekton.Tracker().Delete(pipelinev1.SchemeGroupVersion.WithResource("pipelineruns"), shared, args[0]))
+	},
+	// push pushes a new image of team payments to a tag, and puts its digest into $DIGEST.
+	"push": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value(worldKey{}).(*world)
+		image, err := random.Image(16, 1)
+		ts.Check(err)
+		digest, err := image.Digest()
+		ts.Check(err)
+		reference, err := name.NewTag(w.quay.Host() + "/team-payments/app:" + args[0])
+		ts.Check(err)
+		ts.Check(remote.Write(reference, image, remote.WithTransport(w.quay.Client().Transport),
+			remote.WithAuth(&authn.Basic{Username: "team-payments+ci", Password: w.quay.RobotToken("team-payments+ci")})))
+		ts.Setenv("DIGEST", digest.String())
+	},
+	// fill writes the registry's host where files have HOST.
+	"fill": func(ts *testscript.TestScript, _ bool, args []string) {
+		w := ts.Value(worldKey{}).(*world)
+		ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry os.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte(strings.ReplaceAll(string(data), "HOST", w.quay.Host())), 0o644)
+		}))
 	},
 	// quay-version has Quay say another version.
 	"quay-version": func(ts *testscript.TestScript, _ bool, args []string) {

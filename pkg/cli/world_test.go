@@ -242,10 +242,13 @@ type memoryVault struct {
 	role string
 }
 
-// LoginKubernetes takes any token of a ServiceAccount.
+// LoginKubernetes takes any token of a ServiceAccount, for any role but one.
 func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role, token string) error {
 	if mount != "kubernetes" || role == "" {
 		return fmt.Errorf("mount is %q, role %q", mount, role)
+	}
+	if role == "refused" {
+		return fmt.Errorf("logging in: %w", vault.ErrDenied)
 	}
 	v.role = role
 	return nil
