@@ -171,6 +171,7 @@ func openInternal(t *testing.T, ctx context.Context) *stage.Quay {
 	if err != nil {
 		t.Fatal(err)
 	}
+	transcript.mustNotHave(registry.Tokens()...)
 	return registry
 }
 
