@@ -172,3 +172,18 @@ func TestOffboardBurnsARobotThatStays(t *testing.T) {
 		t.Errorf("the token is good: %t, Vault has %d versions", w.works(), len(w.live()))
 	}
 }
+
+// A team that comes back gets another robot of the same name, and Vault begins with version 1.
+func TestBootstrapAfterOffboard(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	gone := w.quay.RobotToken(first)
+	if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
+		t.Fatal(err)
+	}
+	w.onboard()
+	w.pushes("onboarded again")
+	if live := w.live(); w.quay.RobotToken(first) == gone || len(live) != 1 || live[0].Version != 1 {
+		t.Errorf("Vault has %v, the old token is good: %t", live, w.quay.RobotToken(first) == gone)
+	}
+}
