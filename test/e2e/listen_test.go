@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,6 +33,7 @@ var watched = []schema.GroupVersionResource{
 // listener reads what the cluster says while the tests run: objects, and the logs of all containers as long as they are there.
 type listener struct {
 	text      *text
+	began     metav1.Time
 	informers dynamicinformer.DynamicSharedInformerFactory
 	stop      context.CancelFunc
 	ctx       context.Context
@@ -50,7 +50,7 @@ func listen(ctx context.Context, config *rest.Config, to *text) (*listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{text: to, informers: dynamicinformer.NewDynamicSharedInformerFactory(client, 0), followed: map[string]bool{}}
+	l := &listener{text: to, began: metav1.Now(), informers: dynamicinformer.NewDynamicSharedInformerFactory(client, 0), followed: map[string]bool{}}
 	l.ctx, l.stop = context.WithCancel(ctx)
 	for _, resource := range watched {
 		read := func(object any) { l.read(resource.Resource, object) }
@@ -108,11 +108,10 @@ func (l *listener) close(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What a container said last may not have come through to those that follow it.
-	since := int64(time.Minute.Seconds())
+	// Who follows a log loses it when a connection breaks, and does not hear the last of it.
 	for _, pod := range pods.Items {
 		for _, c := range pod.Spec.Containers {
-			log, err := s.Kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: c.Name, SinceSeconds: &since}).DoRaw(ctx)
+			log, err := s.Kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: c.Name, SinceTime: &l.began}).DoRaw(ctx)
 			if err == nil {
 				l.text.read("logs", strings.NewReader(string(log)))
 			}
