@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
@@ -32,8 +33,10 @@ var watched = []schema.GroupVersionResource{
 
 // listener reads what the cluster says while the tests run: objects, and the logs of all containers as long as they are there.
 type listener struct {
-	text      *text
-	began     metav1.Time
+	text  *text
+	began metav1.Time
+	// kube is a client of its own, so that the tests don't wait for it.
+	kube      kubernetes.Interface
 	informers dynamicinformer.DynamicSharedInformerFactory
 	stop      context.CancelFunc
 	ctx       context.Context
@@ -50,7 +53,11 @@ func listen(ctx context.Context, config *rest.Config, to *text) (*listener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{text: to, began: metav1.Now(), informers: dynamicinformer.NewDynamicSharedInformerFactory(client, 0), followed: map[string]bool{}}
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{text: to, began: metav1.Now(), kube: kube, informers: dynamicinformer.NewDynamicSharedInformerFactory(client, 0), followed: map[string]bool{}}
 	l.ctx, l.stop = context.WithCancel(ctx)
 	for _, resource := range watched {
 		read := func(object any) { l.read(resource.Resource, object) }
@@ -94,7 +101,7 @@ func (l *listener) read(resource string, object any) {
 
 // follow reads a container's log to its end. A Pod that is gone by then says nothing any more.
 func (l *listener) follow(pod *corev1.Pod, container string) {
-	log, err := s.Kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container, Follow: true}).Stream(l.ctx)
+	log, err := l.kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container, Follow: true}).Stream(l.ctx)
 	if err != nil {
 		return
 	}
@@ -104,14 +111,14 @@ func (l *listener) follow(pod *corev1.Pod, container string) {
 
 // close reads what is left, and stops.
 func (l *listener) close(ctx context.Context) error {
-	pods, err := s.Kube.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	pods, err := l.kube.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	// Who follows a log loses it when a connection breaks, and does not hear the last of it.
 	for _, pod := range pods.Items {
 		for _, c := range pod.Spec.Containers {
-			log, err := s.Kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: c.Name, SinceTime: &l.began}).DoRaw(ctx)
+			log, err := l.kube.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: c.Name, SinceTime: &l.began}).DoRaw(ctx)
 			if err == nil {
 				l.text.read("logs", strings.NewReader(string(log)))
 			}
