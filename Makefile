@@ -51,7 +51,7 @@ scale: ## A thousand tenants verified against quaytest
 	go test -tags scale -count=1 -v -run Thousand ./pkg/robot
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
-	go run ./test/conformance
+	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance
 
 cluster-up: ## Start the one-node cluster, or find it running
 	go run -C test/cluster . up

