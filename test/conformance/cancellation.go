@@ -13,16 +13,18 @@ import (
 
 var cancellation = []Check{
 	{ID: "C30", Sentence: "A cancel stops the TaskRun once; the run ends when that has, as CustomRunCancelled with the message given", InProcess: func(t *T) {
-		s := pushing(t)
-		s.cancel(v1beta1.CustomRunCancelledByPipelineMsg)
-		s.look()
-		s.look()
-		if got := s.writes(); len(got) != 1 || got[0] != "patch taskruns" || !s.task().IsCancelled() {
-			t.Errorf("it did %v", got)
+		for _, why := range []v1beta1.CustomRunSpecStatusMessage{v1beta1.CustomRunCancelledByPipelineMsg, v1beta1.CustomRunCancelledByPipelineTimeoutMsg} {
+			s := pushing(t)
+			s.cancel(why)
+			s.look()
+			s.look()
+			if got := s.writes(); len(got) != 1 || got[0] != "patch taskruns" || !s.task().IsCancelled() || string(s.task().Spec.StatusMessage) != string(why) {
+				t.Errorf("it did %v, TaskRun spec.status %q, %q", got, s.task().Spec.Status, s.task().Spec.StatusMessage)
+			}
+			s.want(corev1.ConditionUnknown, "Running")
+			s.finish(corev1.ConditionFalse, "TaskRunCancelled", "")
+			s.want(corev1.ConditionFalse, "CustomRunCancelled", string(why))
 		}
-		s.want(corev1.ConditionUnknown, "Running")
-		s.finish(corev1.ConditionFalse, "TaskRunCancelled", "")
-		s.want(corev1.ConditionFalse, "CustomRunCancelled", string(v1beta1.CustomRunCancelledByPipelineMsg))
 	}},
 	{ID: "C31", Sentence: "A run that is cancelled before it starts makes no TaskRun", InProcess: func(t *T) {
 		s := set(t)

@@ -28,7 +28,7 @@ func creating(t *T, err error, after bool) *scene {
 	if after {
 		s.Faults.Before, s.Faults.After = nil, fault
 	}
-	if got := s.Reconcile(ns, run); !apierrs.IsForbidden(err) && !errors.Is(got, err) {
+	if got := s.Reconcile(ns, run); !apierrs.IsForbidden(err) && !apierrs.IsInvalid(err) && !errors.Is(got, err) {
 		t.Errorf("reconciling = %v, want %v", got, err)
 	}
 	s.Faults = reconcilertest.Faults{}
@@ -85,12 +85,15 @@ var child = []Check{
 			t.Error("the TaskRun has another name")
 		}
 	}},
-	{ID: "C69", Sentence: "A full quota is tried again, a missing right is False", InProcess: func(t *T) {
-		s := creating(t, apierrs.NewForbidden(taskruns, run, errors.New("exceeded quota: pods")), false)
-		s.want(corev1.ConditionUnknown, "")
-		s.look()
-		s.want(corev1.ConditionUnknown, "Running")
+	{ID: "C69", Sentence: "A full quota and an API server that fails are tried again; a missing right or an invalid TaskRun is False", InProcess: func(t *T) {
+		for _, err := range []error{apierrs.NewForbidden(taskruns, run, errors.New("exceeded quota: pods")), apierrs.NewInternalError(errors.New("etcd is slow"))} {
+			s := creating(t, err, false)
+			s.want(corev1.ConditionUnknown, "")
+			s.look()
+			s.want(corev1.ConditionUnknown, "Running")
+		}
 		creating(t, apierrs.NewForbidden(taskruns, run, errors.New("no right")), false).want(corev1.ConditionFalse, v1alpha1.ReasonTaskRunRefused, "no right")
+		creating(t, apierrs.NewInvalid(pipelinev1.Kind("TaskRun"), run, nil), false).want(corev1.ConditionFalse, v1alpha1.ReasonTaskRunRefused)
 	}},
 	{ID: "C70", Sentence: "A create whose answer is lost is tried again, and makes no second TaskRun", InProcess: func(t *T) {
 		s := creating(t, apierrs.NewInternalError(errors.New("failed calling webhook: timeout")), true)

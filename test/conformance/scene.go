@@ -119,12 +119,15 @@ func (s *scene) condition() apis.Condition {
 	return apis.Condition{Status: corev1.ConditionUnknown}
 }
 
-// want checks the condition Succeeded.
+// want checks the condition Succeeded, and that a run which has ended has no copy of the Secret.
 func (s *scene) want(status corev1.ConditionStatus, reason string, says ...string) {
 	s.t.Helper()
 	c := s.condition()
 	if c.Status != status || c.Reason != reason {
 		s.t.Errorf("Succeeded=%s, %s: %s; want %s, %s", c.Status, c.Reason, c.Message, status, reason)
+	}
+	if status != corev1.ConditionUnknown && s.t.Mode == Custody && len(s.Secrets(ns)) > 0 {
+		s.t.Errorf("it ended and left %d Secrets", len(s.Secrets(ns)))
 	}
 	for _, part := range says {
 		if !strings.Contains(c.Message, part) {

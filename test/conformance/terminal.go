@@ -17,29 +17,36 @@ import (
 
 var terminal = []Check{
 	{ID: "C20", Sentence: "A terminal condition never changes: cancel, timeout, edit, resync, restart, stale cache, second leader", InProcess: func(t *T) {
-		s := pushing(t)
-		late := s.Replica()
-		s.finish(corev1.ConditionTrue, "Succeeded", "")
-		end := s.run().Status
-		late.RefreshTaskRuns()
-		if err := late.ReconcileStale(ns, run); !apierrs.IsConflict(err) {
-			t.Errorf("a leader with a stale cache: %v, want a conflict", err)
-		}
-		for _, disturb := range []func(){
-			func() { s.cancel(v1beta1.CustomRunCancelledByPipelineMsg) },
-			func() { s.cancel(v1beta1.CustomRunCancelledByPipelineTimeoutMsg) },
-			func() {
-				r := s.run()
-				r.Spec.Params, r.Generation = nil, r.Generation+1
-				s.Update(r)
-			},
-			func() { s.DeleteTaskRun(ns, run) },
-			s.Restart,
-		} {
-			disturb()
-			s.look()
-			if diff := cmp.Diff(end, s.run().Status); diff != "" {
-				t.Fatalf("the end changed (-was +is):\n%s", diff)
+		for _, status := range []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse} {
+			s := pushing(t)
+			late := s.Replica()
+			s.finish(status, "Because", "")
+			end := s.run().Status
+			late.RefreshTaskRuns()
+			if err := late.ReconcileStale(ns, run); !apierrs.IsConflict(err) {
+				t.Errorf("a leader with a stale cache: %v, want a conflict", err)
+			}
+			s.requests()
+			for _, disturb := range []func(){
+				func() {},
+				func() { s.cancel(v1beta1.CustomRunCancelledByPipelineMsg) },
+				func() { s.cancel(v1beta1.CustomRunCancelledByPipelineTimeoutMsg) },
+				func() {
+					r := s.run()
+					r.Spec.Params, r.Generation = nil, r.Generation+1
+					s.Update(r)
+				},
+				func() { s.DeleteTaskRun(ns, run) },
+				s.Restart,
+			} {
+				disturb()
+				s.look()
+				if diff := cmp.Diff(end, s.run().Status); diff != "" {
+					t.Fatalf("the end changed (-was +is):\n%s", diff)
+				}
+			}
+			if got := s.writes(); len(got) > 0 {
+				t.Errorf("a run that has ended costs %v", got)
 			}
 		}
 	}},

@@ -48,6 +48,9 @@ var timeouts = []Check{
 	}},
 	{ID: "C43", Sentence: "It looks again when what is left of the timeout is over, and what an earlier attempt took is not counted", InProcess: func(t *T) {
 		s := pushing(t, limit(time.Minute), on(func(r *v1beta1.CustomRun) { r.Spec.Retries = 1 }))
+		if s.look(); s.task().IsCancelled() {
+			t.Error("it was stopped at once")
+		}
 		s.pass(40 * time.Second)
 		if again := s.look(); again != 20*time.Second {
 			t.Errorf("looks again after %s, want 20s", again)
@@ -56,7 +59,7 @@ var timeouts = []Check{
 		task := s.task()
 		task.Status.RetriesStatus = []pipelinev1.TaskRunStatus{{TaskRunStatusFields: pipelinev1.TaskRunStatusFields{CompletionTime: &metav1.Time{Time: s.Clock.Now()}}}}
 		s.Update(task)
-		if again := s.look(); again != time.Minute {
+		if again := s.look(); again != time.Minute || s.task().IsCancelled() {
 			t.Errorf("looks again after %s, want 1m", again)
 		}
 		s.want(corev1.ConditionUnknown, "Running")
