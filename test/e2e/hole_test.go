@@ -41,7 +41,7 @@ func battlefield(t *testing.T) tekton.Interface {
 			}
 		})
 	}
-	bindTektonEdit(t, attackerAccount)
+	bindTektonEdit(t, stage.SharedNamespace, attackerAccount)
 	grant(t, attackerAccount, useOf("platform"))
 	return as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+attackerAccount)
 }

@@ -48,12 +48,12 @@ func TestProjection(t *testing.T) {
 		if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
 			t.Errorf("%s: %s", outcome.Reason, outcome.Message)
 		}
-		if left := projected(t, ctx); len(left) > 0 {
+		if left := projected(t, ctx, stage.Payments.Namespace); len(left) > 0 {
 			t.Errorf("%v are left", left)
 		}
 	}
 	takeIntoCustody(t, ctx, stage.Payments)
-	seen := watchSecrets(t, ctx)
+	seen := watchSecrets(t, ctx, stage.Payments.Namespace)
 
 	t.Run("refused without the right", func(t *testing.T) {
 		refused(t, ctx, stage.NewPush(stage.Payments, stage.Payments.Repository), v1alpha1.ReasonSecretRefused, "config/projection/", stage.Payments.Namespace)
@@ -83,7 +83,7 @@ func TestProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The PipelineRun does not wait for its CustomRun.
-		wantGone(t, ctx)
+		wantGone(t, ctx, stage.Payments.Namespace)
 	})
 	t.Run("deleted", func(t *testing.T) {
 		run := start(t)
@@ -91,7 +91,7 @@ func TestProjection(t *testing.T) {
 		if err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		wantGone(t, ctx)
+		wantGone(t, ctx, stage.Payments.Namespace)
 	})
 	t.Run("every replica killed", func(t *testing.T) {
 		run := start(t)
@@ -170,10 +170,10 @@ func bindProjection(t *testing.T, ctx context.Context, tenant stage.Tenant) {
 	}
 }
 
-// projected returns the names of the runs' Secrets that are there now.
-func projected(t *testing.T, ctx context.Context) (names []string) {
+// projected returns the names of the runs' Secrets that are in the namespace now.
+func projected(t *testing.T, ctx context.Context, namespace string) (names []string) {
 	t.Helper()
-	secrets, err := s.Kube.CoreV1().Secrets(stage.Payments.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelTeam})
+	secrets, err := s.Kube.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelTeam})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,12 +184,12 @@ func projected(t *testing.T, ctx context.Context) (names []string) {
 }
 
 // wantGone waits until no run's Secret is there.
-func wantGone(t *testing.T, ctx context.Context) {
+func wantGone(t *testing.T, ctx context.Context, namespace string) {
 	t.Helper()
 	start := time.Now()
-	for len(projected(t, ctx)) > 0 {
+	for len(projected(t, ctx, namespace)) > 0 {
 		if time.Since(start) > leftover {
-			t.Errorf("%v are left after %s", projected(t, ctx), leftover)
+			t.Errorf("%v are left after %s", projected(t, ctx, namespace), leftover)
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -197,16 +197,16 @@ func wantGone(t *testing.T, ctx context.Context) {
 	t.Logf("gone after %.1fs", time.Since(start).Seconds())
 }
 
-// secretLog is every Secret that was made in the tenant's namespace. It is safe for concurrent use.
+// secretLog is every Secret that was made in a namespace. It is safe for concurrent use.
 type secretLog struct {
 	sync.Mutex
 	all []*corev1.Secret
 }
 
 // watchSecrets records until ctx ends.
-func watchSecrets(t *testing.T, ctx context.Context) *secretLog {
+func watchSecrets(t *testing.T, ctx context.Context, namespace string) *secretLog {
 	t.Helper()
-	w, err := s.Kube.CoreV1().Secrets(stage.Payments.Namespace).Watch(ctx, metav1.ListOptions{})
+	w, err := s.Kube.CoreV1().Secrets(namespace).Watch(ctx, metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestVictimGoesOn(t *testing.T) {
 	ctx := within(t, 6*time.Minute)
 	attacker := battlefield(t)
 	const account = "trigger-payments"
-	bindTektonEdit(t, account)
+	bindTektonEdit(t, stage.SharedNamespace, account)
 	grant(t, account, useOf("payments"))
 	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account)
 	for pipeline, params := range map[string]map[string]string{
@@ -147,18 +147,22 @@ func TestHoleGuardedNamespace(t *testing.T) {
 
 // H10, H11: an ExternalSecret that reads another tenant's path, against the real CRD.
 func TestHoleExternalSecret(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	testExternalSecrets(t, within(t, 3*time.Minute), stage.SharedNamespace)
+}
+
+// testExternalSecrets tries as who may write ExternalSecrets in the namespace, and onboard team platform there.
+func testExternalSecrets(t *testing.T, ctx context.Context, namespace string) {
 	installDefinition(t, ctx, "externalsecrets")
 	const account = "trigger-platform"
 	resource := schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
-	grant(t, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
+	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
 	config := rest.CopyConfig(s.Config)
-	config.Impersonate.UserName = "system:serviceaccount:" + stage.SharedNamespace + ":" + account
+	config.Impersonate.UserName = "system:serviceaccount:" + namespace + ":" + account
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := client.Resource(resource).Namespace(stage.SharedNamespace)
+	secrets := client.Resource(resource).Namespace(namespace)
 	create := func(edit func(*unstructured.Unstructured)) error {
 		object := &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
@@ -184,7 +188,7 @@ func TestHoleExternalSecret(t *testing.T) {
 	if err := create(func(*unstructured.Unstructured) {}); !apierrs.IsInvalid(err) || !strings.Contains(err.Error(), "onboard") {
 		t.Errorf("without the right to onboard: %v, want Invalid", err)
 	}
-	grant(t, account, rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource},
+	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource},
 		ResourceNames: []string{"platform", "platform.sample"}, Verbs: []string{"onboard"}})
 	if err := create(func(*unstructured.Unstructured) {}); err != nil {
 		t.Errorf("the own tenant: %v", err)
