@@ -50,10 +50,12 @@ func (c *Cluster) leaders(buckets int) (pods []string) {
 	return pods
 }
 
-// kill ends a Pod without a chance to give its lease back.
+// kill ends a replica without a chance to give its leases back.
 func (c *Cluster) kill(pod string) {
 	c.t.Helper()
-	c.must(c.Kube.CoreV1().Pods(system).Delete(c.ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
+	how, err := c.Kill(c.ctx, pod)
+	c.must(err)
+	c.t.Logf("%s was killed by %s", pod, how)
 }
 
 // rolledOut waits until all replicas are the newest, and ready.

@@ -79,7 +79,10 @@ func TestChaos(t *testing.T) {
 // faults each do one thing that goes wrong, and say to what; "" if that was not there any more.
 var faults = map[string]func(t *testing.T, ctx context.Context, random *rand.Rand, names []string) string{
 	"leader killed": func(t *testing.T, ctx context.Context, _ *rand.Rand, _ []string) string {
-		pod, err := leader(ctx, "pushimage", func(pod string) bool { return pod != "" })
+		pod, err := leader(ctx, "pushimage", func(name string) bool {
+			pod, err := s.Kube.CoreV1().Pods("quay-push").Get(ctx, name, metav1.GetOptions{})
+			return err == nil && pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

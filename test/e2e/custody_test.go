@@ -43,6 +43,10 @@ func TestHoleCustody(t *testing.T) {
 	t.Run("the locked namespace", func(t *testing.T) { testLockedNamespace(t, ctx, attacker) })
 	t.Run("a Secret that stays", func(t *testing.T) { testSecretThatStays(t, ctx, attacker, made) })
 
+	t.Run("another team's Secret, guarded", func(t *testing.T) {
+		guardNamespace(t, stage.Platform.Namespace)
+		testOtherTeamsSecret(t, ctx, attacker, stage.Platform.Namespace)
+	})
 	t.Run("an ExternalSecret there", func(t *testing.T) { testExternalSecrets(t, ctx, stage.Custody) })
 
 	run, err := s.Run(ctx, stage.From(claim, stage.NewPush(stage.Payments, stage.Payments.Repository)))

@@ -46,11 +46,11 @@ func battlefield(t *testing.T) tekton.Interface {
 	return as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+attackerAccount)
 }
 
-// attack is a PipelineRun of the attacker's own team with one task.
+// attack is a PipelineRun of the attacker's own team with one task, for any namespace.
 func attack(task pipelinev1.PipelineTask) *pipelinev1.PipelineRun {
 	task.Name = "attack"
 	return &pipelinev1.PipelineRun{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-", Namespace: stage.SharedNamespace, Labels: map[string]string{"apps.platform/team": "platform"}},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-", Labels: map[string]string{"apps.platform/team": "platform"}},
 		Spec: pipelinev1.PipelineRunSpec{
 			PipelineSpec: &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{task}},
 			Timeouts:     &pipelinev1.TimeoutFields{Pipeline: &metav1.Duration{Duration: time.Minute}},
@@ -71,10 +71,12 @@ func volume(source corev1.VolumeSource) pipelinev1.PipelineTask {
 
 // H1, H2, H5: every way in which a run of one team can name another team's Secret.
 func TestHoleOtherTeamsSecret(t *testing.T) {
-	ctx := within(t, 8*time.Minute)
-	attacker := battlefield(t)
+	testOtherTeamsSecret(t, within(t, 8*time.Minute), battlefield(t), stage.SharedNamespace)
+}
+
+func testOtherTeamsSecret(t *testing.T, ctx context.Context, attacker tekton.Interface, namespace string) {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "payments-ci"}, Secrets: []corev1.ObjectReference{{Name: victim.Secret}}}
-	accounts := s.Kube.CoreV1().ServiceAccounts(stage.SharedNamespace)
+	accounts := s.Kube.CoreV1().ServiceAccounts(namespace)
 	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,7 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run, err := attacker.TektonV1().PipelineRuns(stage.SharedNamespace).Create(ctx, run, metav1.CreateOptions{})
+			run, err := attacker.TektonV1().PipelineRuns(namespace).Create(ctx, run, metav1.CreateOptions{})
 			if apierrs.IsInvalid(err) {
 				return
 			} else if err != nil {

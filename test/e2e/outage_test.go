@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"syscall"
 	"testing"
@@ -60,6 +61,11 @@ func TestAPIServerDown(t *testing.T) {
 	}
 	// The outage is the test: there is nothing to wait for but its end.
 	<-time.After(outage)
+	quick, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	if err := s.Kube.CoreV1().RESTClient().Get().AbsPath("/readyz").Do(quick).Error(); err == nil {
+		t.Error("the API server answers while it is stopped")
+	}
 	goOn()
 	back := time.Now()
 	waitUntil(t, ctx, "the API server answers", func() bool {

@@ -108,16 +108,7 @@ func TestHolePodTemplate(t *testing.T) {
 // A tenant's own namespace that opts in: the robot of the namespace's team, and no other.
 func TestHoleGuardedNamespace(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
-	patch := func(value string) {
-		t.Helper()
-		_, err := s.Kube.CoreV1().Namespaces().Patch(context.Background(), stage.Platform.Namespace, types.MergePatchType,
-			[]byte(`{"metadata":{"labels":{"quay.comptech-lab.com/guarded":`+value+`}}}`), metav1.PatchOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	patch(`"true"`)
-	t.Cleanup(func() { patch("null") })
+	guardNamespace(t, stage.Platform.Namespace)
 	pod := func(secret string) error {
 		_, err := s.Kube.CoreV1().Pods(stage.Platform.Namespace).Create(ctx, &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-"},
@@ -143,6 +134,21 @@ func TestHoleGuardedNamespace(t *testing.T) {
 	if _, err := as(t, "system:serviceaccount:default:nobody").TektonV1().PipelineRuns(stage.Platform.Namespace).Create(ctx, run, metav1.CreateOptions{}); err == nil {
 		t.Error("another team's label was let in")
 	}
+}
+
+// guardNamespace puts the label on the namespace that has the policies guard it, until the end of the test.
+func guardNamespace(t *testing.T, name string) {
+	t.Helper()
+	patch := func(value string) {
+		t.Helper()
+		_, err := s.Kube.CoreV1().Namespaces().Patch(context.Background(), name, types.MergePatchType,
+			[]byte(`{"metadata":{"labels":{"quay.comptech-lab.com/guarded":`+value+`}}}`), metav1.PatchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	patch(`"true"`)
+	t.Cleanup(func() { patch("null") })
 }
 
 // H10, H11: an ExternalSecret that reads another tenant's path, against the real CRD.

@@ -10,17 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// APIServer returns the process of the cluster's API server. ok is false where that is not on this machine, or not ours to stop: only
-// test/cluster has its programs beside its kubeconfig.
+// APIServer returns the process of the cluster's API server. ok is false where that is not on this machine: only test/cluster has its
+// program and its certificates beside its kubeconfig. Others may run the same program with certificates of their own.
 func APIServer() (p *os.Process, ok bool) {
-	program := filepath.Join(filepath.Dir(os.Getenv("KUBECONFIG")), "bin", "kube")
-	return find(func(dir string) bool {
-		exe, err := os.Readlink(filepath.Join(dir, "exe"))
-		if err != nil || exe != program {
-			return false
-		}
-		arguments, err := os.ReadFile(filepath.Join(dir, "cmdline"))
-		return err == nil && bytes.HasPrefix(arguments, []byte("kube-apiserver\x00"))
+	dir := filepath.Dir(os.Getenv("KUBECONFIG"))
+	return find(func(process string) bool {
+		arguments, err := os.ReadFile(filepath.Join(process, "cmdline"))
+		return err == nil && bytes.HasPrefix(arguments, []byte("kube-apiserver\x00")) &&
+			bytes.Contains(arguments, []byte("\x00--client-ca-file="+filepath.Join(dir, "pki", "ca.crt")+"\x00"))
 	})
 }
 
