@@ -75,13 +75,6 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 }
 
 func testOtherTeamsSecret(t *testing.T, ctx context.Context, attacker tekton.Interface, namespace string) {
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "payments-ci"}, Secrets: []corev1.ObjectReference{{Name: victim.Secret}}}
-	accounts := s.Kube.CoreV1().ServiceAccounts(namespace)
-	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = accounts.Delete(context.Background(), account.Name, metav1.DeleteOptions{}) })
-
 	with := func(task pipelinev1.PipelineTask, edit func(*pipelinev1.PipelineRun)) *pipelinev1.PipelineRun {
 		run := attack(task)
 		edit(run)
@@ -92,7 +85,7 @@ func testOtherTeamsSecret(t *testing.T, ctx context.Context, attacker tekton.Int
 		return with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.PodTemplate = p })
 	}
 	secretVolume := corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: victim.Secret}}
-	for name, run := range map[string]*pipelinev1.PipelineRun{
+	attacks := map[string]*pipelinev1.PipelineRun{
 		"param of the shared Task": with(pipelinev1.PipelineTask{TaskRef: &pipelinev1.TaskRef{Name: "push-image-quay"},
 			Params: pipelinev1.Params{{Name: "dockerconfig-secret", Value: *pipelinev1.NewStructuredValues(victim.Secret)},
 				{Name: "image-ref", Value: *pipelinev1.NewStructuredValues(victim.Repository)}}}, bindSource),
@@ -122,8 +115,18 @@ func testOtherTeamsSecret(t *testing.T, ctx context.Context, attacker tekton.Int
 		"podTemplate imagePullSecrets": template(&pipelinepod.Template{ImagePullSecrets: []corev1.LocalObjectReference{{Name: victim.Secret}}}),
 		"podTemplate env": template(&pipelinepod.Template{Env: []corev1.EnvVar{{Name: "LOOT", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 			LocalObjectReference: corev1.LocalObjectReference{Name: victim.Secret}, Key: ".dockerconfigjson"}}}}}),
-		"another team's ServiceAccount": with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.ServiceAccountName = account.Name }),
-	} {
+	}
+	if namespace == stage.SharedNamespace {
+		// Elsewhere Tekton finds no Secret of the account to mount.
+		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "payments-ci"}, Secrets: []corev1.ObjectReference{{Name: victim.Secret}}}
+		accounts := s.Kube.CoreV1().ServiceAccounts(namespace)
+		if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = accounts.Delete(context.Background(), account.Name, metav1.DeleteOptions{}) })
+		attacks["another team's ServiceAccount"] = with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.ServiceAccountName = account.Name })
+	}
+	for name, run := range attacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run, err := attacker.TektonV1().PipelineRuns(namespace).Create(ctx, run, metav1.CreateOptions{})
