@@ -17,7 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// TestAPIServerDown stops the API server for a minute while pushes go on: the replicas lose their leases, and Tekton its own. When it
+// TestAPIServerDown stops the API server for a minute while pushes go on: no replica can renew its leases, nor can Tekton. When it
 // is back every run ends, after at most one push, and as its TaskRun did. What has a Pod before the outage succeeds, and so does what
 // comes after it. What Tekton has just begun it may fail for good: it takes a lost connection for the answer when it looks for the
 // Task (TaskRunResolutionFailed), or makes the affinity assistant.
