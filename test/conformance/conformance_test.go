@@ -1,27 +1,126 @@
-package main
+package conformance
 
 import (
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// Every line of the list is there once: the numbers have gaps.
-func TestLinesAreComplete(t *testing.T) {
-	var want, got []string
-	for _, r := range [][2]int{{1, 7}, {10, 14}, {20, 26}, {30, 35}, {40, 43}, {50, 52}, {60, 75}, {80, 84}, {90, 95}, {100, 107}} {
-		for i := r[0]; i <= r[1]; i++ {
-			want = append(want, fmt.Sprintf("C%02d", i))
+// TestConformance checks every line, and prints how it went. Lines that a cluster decides need KUBECONFIG.
+func TestConformance(t *testing.T) {
+	r := &report{outcomes: map[string]string{}}
+	t.Cleanup(func() { r.print(os.Stdout, Checks) })
+	var cluster *Cluster
+	if file := os.Getenv("KUBECONFIG"); file != "" {
+		if _, err := os.Stat(file); err == nil {
+			cluster = openCluster(t)
 		}
 	}
-	for _, line := range Lines {
-		got = append(got, line.ID)
-		if line.Sentence == "" || (len(line.Tests) == 0) == (line.Why == "") {
-			t.Errorf("%s has no sentence, or not either tests or a reason", line.ID)
+	for _, mode := range []Mode{Default, Custody} {
+		t.Run(string(mode), func(t *testing.T) {
+			if cluster != nil && mode == Custody {
+				cluster.with(&T{t, mode}).takeIntoCustody()
+			}
+			// Those that disturb run first, one by one; the others wait until this function has ended.
+			for _, alone := range []bool{true, false} {
+				for _, c := range Checks {
+					if c.Alone == alone && c.applies(mode) {
+						t.Run(c.ID, func(t *testing.T) { r.check(&T{t, mode}, c, cluster) })
+					}
+				}
+			}
+		})
+	}
+}
+
+// How a line can end. The worst of its modes counts.
+const (
+	pass          = "pass"
+	fail          = "FAIL"
+	needsCluster  = "needs a cluster"
+	byHand        = "shown by hand"
+	notApplicable = "not applicable"
+)
+
+// report is what came of the lines, by ID.
+type report struct {
+	sync.Mutex
+	outcomes map[string]string
+}
+
+func (r *report) check(t *T, c Check, cluster *Cluster) {
+	outcome := pass
+	t.Cleanup(func() {
+		if t.Failed() {
+			outcome = fail
+		}
+		r.add(c.ID, outcome)
+	})
+	switch {
+	case c.InProcess != nil:
+		c.InProcess(t)
+	case c.OnCluster == nil && c.ByHand != "":
+		outcome = byHand
+	case c.OnCluster == nil:
+		outcome = notApplicable
+	case cluster == nil:
+		outcome = needsCluster
+	default:
+		if !c.Alone {
+			t.Parallel()
+		}
+		c.OnCluster(t, cluster.with(t))
+	}
+}
+
+func (r *report) add(id, outcome string) {
+	r.Lock()
+	defer r.Unlock()
+	if r.outcomes[id] != fail {
+		r.outcomes[id] = outcome
+	}
+}
+
+func (r *report) print(w io.Writer, checks []Check) {
+	count := map[string]int{}
+	for _, c := range checks {
+		outcome, checked := r.outcomes[c.ID]
+		if !checked {
+			continue
+		}
+		count[outcome]++
+		line := fmt.Sprintf("%-5s %-15s %s", c.ID, outcome, c.Sentence)
+		if why := c.Why + c.ByHand; why != "" {
+			line += ": " + why
+		}
+		fmt.Fprintln(w, line)
+	}
+	fmt.Fprintf(w, "%d lines: %d pass, %d fail, %d need a cluster, %d shown by hand, %d not applicable\n",
+		len(r.outcomes), count[pass], count[fail], count[needsCluster], count[byHand], count[notApplicable])
+}
+
+// Every number of the checklist is there once, in its order, and decided in one way.
+func TestListIsComplete(t *testing.T) {
+	var want, got []string
+	for _, section := range [][2]int{{1, 7}, {10, 14}, {20, 26}, {30, 35}, {40, 43}, {50, 52}, {60, 75}, {80, 84}, {90, 95}, {100, 107}} {
+		for n := section[0]; n <= section[1]; n++ {
+			want = append(want, fmt.Sprintf("C%02d", n))
+		}
+	}
+	for _, c := range Checks {
+		got = append(got, c.ID)
+		decided := 0
+		for _, is := range []bool{c.Why != "", c.ByHand != "", c.InProcess != nil, c.OnCluster != nil} {
+			if is {
+				decided++
+			}
+		}
+		if decided != 1 || c.Sentence == "" {
+			t.Errorf("%s is decided in %d ways, or says nothing", c.ID, decided)
 		}
 	}
 	if !slices.Equal(got, want) {
@@ -29,48 +128,16 @@ func TestLinesAreComplete(t *testing.T) {
 	}
 }
 
-// Every test that a line names exists: a name with a typo would be "not run" for ever.
-func TestTestsExist(t *testing.T) {
-	known := map[string]bool{}
-	declaration := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
-	for _, line := range Lines {
-		for _, test := range line.Tests {
-			pkg, _, _ := strings.Cut(test, ".")
-			files, err := filepath.Glob(filepath.Join("../..", pkg, "*_test.go"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, file := range files {
-				data, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, match := range declaration.FindAllSubmatch(data, -1) {
-					known[pkg+"."+string(match[1])] = true
-				}
-			}
-			if !known[test] {
-				t.Errorf("%s: no test %s", line.ID, test)
-			}
-		}
+func TestReport(t *testing.T) {
+	r := &report{outcomes: map[string]string{}}
+	for _, o := range [][2]string{{"C1", pass}, {"C1", pass}, {"C2", fail}, {"C2", pass}, {"C3", pass}, {"C3", fail}, {"C4", byHand}} {
+		r.add(o[0], o[1])
 	}
-}
-
-func TestJudge(t *testing.T) {
-	line := Line{ID: "C", Sentence: "s", Tests: []string{"a.TestX", "a.TestY"}}
-	for want, outcomes := range map[string]map[string]string{
-		pass:   {"a.TestX": "pass", "a.TestY": "pass"},
-		fail:   {"a.TestX": "pass", "a.TestY": "fail"},
-		notRun: {"a.TestX": "pass"},
-	} {
-		if got, why := judge(line, outcomes); got != want || (want == pass) != (why == "") {
-			t.Errorf("judge(%v) = %s%s", outcomes, got, why)
-		}
-	}
-	if got, _ := judge(line, map[string]string{"a.TestX": "pass", "a.TestY": "skip"}); got != fail {
-		t.Errorf("a skipped test makes %s", got)
-	}
-	if got, why := judge(Line{Why: "there is none"}, nil); got != notApplicable || !strings.Contains(why, "there is none") {
-		t.Errorf("judge = %s%s", got, why)
+	var out strings.Builder
+	r.print(&out, []Check{{ID: "C1", Sentence: "one"}, {ID: "C2", Sentence: "two"}, {ID: "C3", Sentence: "three"}, {ID: "C4", Sentence: "four", ByHand: "there"}, {ID: "C5"}})
+	want := "C1    pass            one\nC2    FAIL            two\nC3    FAIL            three\nC4    shown by hand   four: there\n" +
+		"4 lines: 1 pass, 2 fail, 0 need a cluster, 1 shown by hand, 0 not applicable\n"
+	if out.String() != want {
+		t.Errorf("report:\n%s\nwant:\n%s", out.String(), want)
 	}
 }

@@ -20,15 +20,15 @@ func useOf(team string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource}, ResourceNames: []string{team}, Verbs: []string{"use"}}
 }
 
-// bindTektonEdit gives a ServiceAccount of the shared namespace there what Tekton adds to Kubernetes' role edit.
-func bindTektonEdit(t *testing.T, account string) {
+// bindTektonEdit gives a ServiceAccount of the namespace there what Tekton adds to Kubernetes' role edit.
+func bindTektonEdit(t *testing.T, namespace, account string) {
 	t.Helper()
 	role, err := s.Kube.RbacV1().ClusterRoles().Get(t.Context(), "tekton-aggregate-edit", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, rule := range role.Rules {
-		grant(t, account, rule)
+		grantIn(t, namespace, account, rule)
 	}
 }
 

@@ -5,28 +5,28 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// TestChaos pushes many times from one volume while, by a seed, replicas of the controller are killed, TaskRuns deleted and
-// stripped of their label, PipelineRuns deleted and cancelled, and the Secret rotated to the same token. CHAOS_SEED replays one.
+// TestChaos pushes many times from one volume while, in an order that a seed gives, every one of the faults happens. CHAOS_SEED
+// replays one.
 func TestChaos(t *testing.T) {
-	const pushes, faults = 40, 24
+	const pushes, times = 40, 2
 	ctx := within(t, 10*time.Minute)
 	seed := uint64(time.Now().UnixNano())
 	if given, err := strconv.ParseUint(os.Getenv("CHAOS_SEED"), 10, 64); err == nil {
@@ -36,19 +36,27 @@ func TestChaos(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, seed))
 	claim := imageVolume(t, ctx)
 	seen := watchRuns(t, ctx)
+	var due []string
+	for range times {
+		due = append(due, slices.Sorted(maps.Keys(faults))...)
+	}
+	random.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
 
 	var names []string
+	happened := map[string]int{}
 	for i := range pushes {
-		run := pushOnly(stage.Payments, stage.Payments.Repository)
+		run := stage.From(claim, stage.NewPush(stage.Payments, stage.Payments.Repository))
 		run.GenerateName, run.Name = "", fmt.Sprintf("chaos-%x-%d", seed, i)
-		run.Labels = map[string]string{"chaos": strconv.FormatUint(seed, 16)}
-		run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
 		if _, err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		names = append(names, run.Name)
-		if i%2 == 0 && i/2 < faults {
-			fault(t, ctx, random, names)
+		if i%2 == 1 && i/2 < len(due) {
+			fault := due[i/2]
+			if what := faults[fault](t, ctx, random, names); what != "" {
+				t.Logf("%s: %s", fault, what)
+				happened[fault]++
+			}
 		}
 	}
 	for _, name := range names {
@@ -61,162 +69,101 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	seen.check(t, ctx)
+	for fault := range faults {
+		if happened[fault] == 0 {
+			t.Errorf("%s never happened", fault)
+		}
+	}
 }
 
-// fault does one thing that goes wrong.
-func fault(t *testing.T, ctx context.Context, random *rand.Rand, names []string) {
-	t.Helper()
-	name, ns := names[random.IntN(len(names))], stage.Payments.Namespace
-	var err error
-	switch kind := random.IntN(7); kind {
-	case 0, 1:
-		pods, listErr := s.Kube.CoreV1().Pods("quay-push").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=controller"})
-		if listErr != nil || len(pods.Items) == 0 {
-			return
+// faults each do one thing that goes wrong, and say to what; "" if that was not there any more.
+var faults = map[string]func(t *testing.T, ctx context.Context, random *rand.Rand, names []string) string{
+	"leader killed": func(t *testing.T, ctx context.Context, _ *rand.Rand, _ []string) string {
+		pod, err := leader(ctx, "pushimage", func(name string) bool {
+			pod, err := s.Kube.CoreV1().Pods("quay-push").Get(ctx, name, metav1.GetOptions{})
+			return err == nil && pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		how, err := s.Kill(ctx, pod)
+		return did(t, pod+" by "+how, err)
+	},
+	"replica deleted": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		pods, err := s.Kube.CoreV1().Pods("quay-push").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=controller"})
+		if err != nil || len(pods.Items) == 0 {
+			return did(t, "", err)
 		}
 		pod := pods.Items[random.IntN(len(pods.Items))].Name
-		t.Logf("killing %s", pod)
-		err = s.Kube.CoreV1().Pods("quay-push").Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
-	case 2:
-		t.Logf("deleting TaskRun of %s", name)
-		err = s.Tekton.TektonV1().TaskRuns(ns).Delete(ctx, name+"-push", metav1.DeleteOptions{})
-	case 3:
-		t.Logf("taking the label off the TaskRun of %s", name)
-		_, err = s.Tekton.TektonV1().TaskRuns(ns).Patch(ctx, name+"-push", types.MergePatchType, []byte(`{"metadata":{"labels":{"quay.comptech-lab.com/managed":null}}}`), metav1.PatchOptions{})
-	case 4:
-		t.Logf("deleting %s", name)
-		err = s.Tekton.TektonV1().PipelineRuns(ns).Delete(ctx, name, metav1.DeleteOptions{})
-	case 5:
-		t.Logf("cancelling %s", name)
-		_, err = s.Tekton.TektonV1().PipelineRuns(ns).Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"status":"Cancelled"}}`), metav1.PatchOptions{})
-	default:
-		t.Log("rotating the Secret")
-		err = s.PutSecret(ctx, stage.Payments, stage.Payments.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(stage.Payments.Team))
-	}
-	if err != nil && !apierrs.IsNotFound(err) && !apierrs.IsInvalid(err) && !apierrs.IsBadRequest(err) {
-		t.Errorf("doing harm: %v", err)
-	}
+		return did(t, pod, s.Kube.CoreV1().Pods("quay-push").Delete(ctx, pod, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}))
+	},
+	"TaskRun deleted": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		task := running(t, ctx, random).Name
+		return did(t, task, s.Tekton.TektonV1().TaskRuns(stage.Payments.Namespace).Delete(ctx, task, metav1.DeleteOptions{}))
+	},
+	"label removed": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		task := running(t, ctx, random).Name
+		_, err := s.Tekton.TektonV1().TaskRuns(stage.Payments.Namespace).Patch(ctx, task, types.MergePatchType, []byte(`{"metadata":{"labels":{"quay.comptech-lab.com/managed":null}}}`), metav1.PatchOptions{})
+		return did(t, task, err)
+	},
+	"Pod evicted": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		pod := running(t, ctx, random).Status.PodName
+		eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod}, DeleteOptions: &metav1.DeleteOptions{GracePeriodSeconds: new(int64)}}
+		return did(t, pod, s.Kube.CoreV1().Pods(stage.Payments.Namespace).EvictV1(ctx, eviction))
+	},
+	"PipelineRun deleted mid-push": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		name := running(t, ctx, random).Labels["tekton.dev/pipelineRun"]
+		return did(t, name, s.Tekton.TektonV1().PipelineRuns(stage.Payments.Namespace).Delete(ctx, name, metav1.DeleteOptions{}))
+	},
+	"PipelineRun cancelled": func(t *testing.T, ctx context.Context, random *rand.Rand, names []string) string {
+		name := names[random.IntN(len(names))]
+		_, err := s.Tekton.TektonV1().PipelineRuns(stage.Payments.Namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"status":"Cancelled"}}`), metav1.PatchOptions{})
+		return did(t, name, err)
+	},
+	"Secret rotated mid-push": func(t *testing.T, ctx context.Context, random *rand.Rand, _ []string) string {
+		name := running(t, ctx, random).Name
+		return did(t, "while "+name+" pushes", s.PutSecret(ctx, stage.Payments, stage.Payments.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(stage.Payments.Team)))
+	},
 }
 
-// imageVolume returns a claim with an image in it, as one build left it.
+// did returns what a fault was done to, or "" where that was gone or had ended.
+func did(t *testing.T, what string, err error) string {
+	t.Helper()
+	switch {
+	case err == nil:
+		return what
+	case !apierrs.IsNotFound(err) && !apierrs.IsInvalid(err) && !apierrs.IsBadRequest(err):
+		t.Errorf("doing harm to %s: %v", what, err)
+	}
+	return ""
+}
+
+// running waits until there is a push of which the Pod was made and that has not ended, and returns one.
+func running(t *testing.T, ctx context.Context, random *rand.Rand) (task pipelinev1.TaskRun) {
+	t.Helper()
+	waitUntil(t, ctx, "a push is under way", func() bool {
+		tasks, err := s.Tekton.TektonV1().TaskRuns(stage.Payments.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "tekton.dev/customRun"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tasks.Items = slices.DeleteFunc(tasks.Items, func(t pipelinev1.TaskRun) bool { return t.IsDone() || t.Status.PodName == "" })
+		if len(tasks.Items) > 0 {
+			task = tasks.Items[random.IntN(len(tasks.Items))]
+		}
+		return len(tasks.Items) > 0
+	})
+	return task
+}
+
+// imageVolume returns a claim of team payments with an image in it.
 func imageVolume(t *testing.T, ctx context.Context) string {
 	t.Helper()
-	claims := s.Kube.CoreV1().PersistentVolumeClaims(stage.Payments.Namespace)
-	claim, err := claims.Create(ctx, &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "chaos-"},
-		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("64Mi")}}},
-	}, metav1.CreateOptions{})
+	claim, err := s.ImageVolume(ctx, stage.Payments)
+	t.Cleanup(func() {
+		_ = s.Kube.CoreV1().PersistentVolumeClaims(stage.Payments.Namespace).Delete(context.Background(), claim, metav1.DeleteOptions{})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = claims.Delete(context.Background(), claim.Name, metav1.DeleteOptions{}) })
-	run := stage.NewRun(stage.Payments, "build-and-push-image", map[string]string{"image-ref": stage.Payments.Repository, "tag": "chaos"})
-	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}}
-	run, err = s.Run(ctx, run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
-		t.Fatalf("building: %s", outcome.Message)
-	}
-	return claim.Name
-}
-
-// history is what the API server showed of CustomRuns and TaskRuns.
-type history struct {
-	sync.Mutex
-	taskRuns map[string]map[types.UID]bool // by the UID of the CustomRun
-	ends     map[types.UID]string
-	bad      []string
-	open     map[types.UID]string
-}
-
-// watchRuns records until ctx ends.
-func watchRuns(t *testing.T, ctx context.Context) *history {
-	t.Helper()
-	h := &history{taskRuns: map[string]map[types.UID]bool{}, ends: map[types.UID]string{}, open: map[types.UID]string{}}
-	tasks, err := s.Tekton.TektonV1().TaskRuns(stage.Payments.Namespace).Watch(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs, err := s.Tekton.TektonV1beta1().CustomRuns(stage.Payments.Namespace).Watch(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for event := range tasks.ResultChan() {
-			if task, ok := event.Object.(*pipelinev1.TaskRun); ok {
-				if owner := metav1.GetControllerOf(task); owner != nil && owner.Kind == "CustomRun" {
-					h.Lock()
-					if h.taskRuns[string(owner.UID)] == nil {
-						h.taskRuns[string(owner.UID)] = map[types.UID]bool{}
-					}
-					h.taskRuns[string(owner.UID)][task.UID] = true
-					h.Unlock()
-				}
-			}
-		}
-	}()
-	go func() {
-		for event := range runs.ResultChan() {
-			if run, ok := event.Object.(*v1beta1.CustomRun); ok {
-				h.record(run, string(event.Type))
-			}
-		}
-	}()
-	return h
-}
-
-func (h *history) record(run *v1beta1.CustomRun, event string) {
-	h.Lock()
-	defer h.Unlock()
-	outcome := stage.Outcome(run.Status.Conditions)
-	end := fmt.Sprintf("%s %s %v", outcome.Status, outcome.Reason, run.Status.CompletionTime)
-	if before, ended := h.ends[run.UID]; ended && before != end {
-		h.bad = append(h.bad, fmt.Sprintf("CustomRun %s ended twice: %s, then %s", run.Name, before, end))
-	}
-	h.open[run.UID] = run.Name
-	if outcome.Status != corev1.ConditionUnknown {
-		h.ends[run.UID] = end
-	}
-	if outcome.Status != corev1.ConditionUnknown || event == "DELETED" {
-		delete(h.open, run.UID)
-	}
-}
-
-// check waits until all have ended, and holds what was seen against what must be.
-func (h *history) check(t *testing.T, ctx context.Context) {
-	t.Helper()
-	for {
-		h.Lock()
-		left := len(h.open)
-		h.Unlock()
-		if left == 0 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%d CustomRuns have not ended: %v", left, h.open)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-	h.Lock()
-	defer h.Unlock()
-	for _, bad := range h.bad {
-		t.Error(bad)
-	}
-	for owner, tasks := range h.taskRuns {
-		if len(tasks) > 1 {
-			t.Errorf("CustomRun %s had %d TaskRuns", owner, len(tasks))
-		}
-	}
-	ends := map[string]int{}
-	for _, end := range h.ends {
-		var status, reason string
-		if _, err := fmt.Sscan(end, &status, &reason); err == nil {
-			ends[status+" "+reason]++
-		}
-	}
-	t.Logf("%d CustomRuns, %d with a TaskRun; ends: %v", len(h.ends), len(h.taskRuns), ends)
+	return claim
 }

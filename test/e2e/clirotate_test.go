@@ -55,7 +55,7 @@ func (p *platform) image(ctx context.Context) string {
 
 // run is a PipelineRun of team story in the shared namespace that pushes the image in the claim.
 func (p *platform) run(claim string, params ...pipelinev1.Param) *pipelinev1.PipelineRun {
-	run := pushOnly(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, s.Quay.Host+"/team-story/app")
+	run := stage.NewPush(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, s.Quay.Host+"/team-story/app")
 	run.Labels = map[string]string{"apps.platform/team": "story"}
 	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
 	run.Spec.TaskRunTemplate.PodTemplate = &pipelinepod.Template{SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(65532))}}

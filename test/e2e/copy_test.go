@@ -23,7 +23,7 @@ import (
 
 // fromRegistry is a run of payments that pushes the image at source, without a workspace.
 func fromRegistry(source, tag string) *pipelinev1.PipelineRun {
-	run := pushOnly(stage.Payments, stage.Payments.Repository)
+	run := stage.NewPush(stage.Payments, stage.Payments.Repository)
 	run.Spec.Workspaces, run.Spec.PipelineSpec.Workspaces = nil, nil
 	task := &run.Spec.PipelineSpec.Tasks[0]
 	task.Workspaces = nil
@@ -56,8 +56,8 @@ func TestCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	takeIntoCustody(t, ctx)
-	seen := watchSecrets(t, ctx)
+	takeIntoCustody(t, ctx, stage.Payments)
+	seen := watchSecrets(t, ctx, stage.Payments.Namespace)
 	allowCopies(t, ctx, registry, "docker://"+own+":v1")
 
 	t.Run("a push", func(t *testing.T) {
@@ -136,14 +136,14 @@ func testCustodyIsLocked(t *testing.T) {
 	ctx := within(t, time.Minute)
 	task := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{GenerateName: "thief-"},
 		Spec: pipelinev1.TaskRunSpec{TaskRef: &pipelinev1.TaskRef{Name: "copy-image-quay"}}}
-	if _, err := s.Tekton.TektonV1().TaskRuns(custody).Create(ctx, task, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+	if _, err := s.Tekton.TektonV1().TaskRuns(stage.Custody).Create(ctx, task, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 		t.Errorf("a TaskRun by hand: %v, want Invalid", err)
 	}
-	run := pushOnly(stage.Tenant{Namespace: custody}, stage.Payments.Repository)
-	if _, err := s.Tekton.TektonV1().PipelineRuns(custody).Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+	run := stage.NewPush(stage.Tenant{Namespace: stage.Custody}, stage.Payments.Repository)
+	if _, err := s.Tekton.TektonV1().PipelineRuns(stage.Custody).Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 		t.Errorf("a PipelineRun: %v, want Invalid", err)
 	}
-	if _, err := s.Kube.CoreV1().Pods(custody).Create(ctx, thief(stage.Payments.Secret), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+	if _, err := s.Kube.CoreV1().Pods(stage.Custody).Create(ctx, thief(stage.Payments.Secret), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 		t.Errorf("a Pod by hand: %v, want Invalid", err)
 	}
 }
@@ -194,12 +194,12 @@ func allowCopies(t *testing.T, ctx context.Context, registry *stage.Quay, source
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	if err := s.PutSecret(ctx, stage.Tenant{Namespace: custody}, "internal-registry", corev1.SecretTypeDockerConfigJson, registry.Credentials()); err != nil {
+	if err := s.PutSecret(ctx, stage.Tenant{Namespace: stage.Custody}, "internal-registry", corev1.SecretTypeDockerConfigJson, registry.Credentials()); err != nil {
 		t.Fatal(err)
 	}
 	bundle := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "config-trusted-cabundle"},
 		Data: map[string]string{"ca-bundle.crt": string(s.Quay.CA) + string(registry.CA)}}
-	if _, err := s.Kube.CoreV1().ConfigMaps(custody).Create(ctx, bundle, metav1.CreateOptions{}); err != nil {
+	if _, err := s.Kube.CoreV1().ConfigMaps(stage.Custody).Create(ctx, bundle, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	// On Kubernetes the restricted profile keeps Tekton's own containers out unless they say that they are restricted.
@@ -221,7 +221,7 @@ func allowCopies(t *testing.T, ctx context.Context, registry *stage.Quay, source
 // copiesOf are the TaskRuns in custody of a PipelineRun.
 func copiesOf(t *testing.T, ctx context.Context, pipelineRun string) []pipelinev1.TaskRun {
 	t.Helper()
-	list, err := s.Tekton.TektonV1().TaskRuns(custody).List(ctx, metav1.ListOptions{LabelSelector: "tekton.dev/pipelineRun=" + pipelineRun})
+	list, err := s.Tekton.TektonV1().TaskRuns(stage.Custody).List(ctx, metav1.ListOptions{LabelSelector: "tekton.dev/pipelineRun=" + pipelineRun})
 	if err != nil {
 		t.Fatal(err)
 	}

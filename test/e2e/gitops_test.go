@@ -38,7 +38,7 @@ func TestNothingOfGitChanges(t *testing.T) {
 	if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
 		t.Fatalf("%s: %s", outcome.Reason, outcome.Message)
 	}
-	refused(t, ctx, pushOnly(stage.Platform, stage.Payments.Repository), v1alpha1.ReasonImageOutsideOrganization)
+	refused(t, ctx, stage.NewPush(stage.Platform, stage.Payments.Repository), v1alpha1.ReasonImageOutsideOrganization)
 	if diff := cmp.Diff(before, states(t, objects)); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}

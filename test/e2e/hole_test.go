@@ -41,16 +41,16 @@ func battlefield(t *testing.T) tekton.Interface {
 			}
 		})
 	}
-	bindTektonEdit(t, attackerAccount)
+	bindTektonEdit(t, stage.SharedNamespace, attackerAccount)
 	grant(t, attackerAccount, useOf("platform"))
 	return as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+attackerAccount)
 }
 
-// attack is a PipelineRun of the attacker's own team with one task.
+// attack is a PipelineRun of the attacker's own team with one task, for any namespace.
 func attack(task pipelinev1.PipelineTask) *pipelinev1.PipelineRun {
 	task.Name = "attack"
 	return &pipelinev1.PipelineRun{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-", Namespace: stage.SharedNamespace, Labels: map[string]string{"apps.platform/team": "platform"}},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-", Labels: map[string]string{"apps.platform/team": "platform"}},
 		Spec: pipelinev1.PipelineRunSpec{
 			PipelineSpec: &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{task}},
 			Timeouts:     &pipelinev1.TimeoutFields{Pipeline: &metav1.Duration{Duration: time.Minute}},
@@ -71,15 +71,10 @@ func volume(source corev1.VolumeSource) pipelinev1.PipelineTask {
 
 // H1, H2, H5: every way in which a run of one team can name another team's Secret.
 func TestHoleOtherTeamsSecret(t *testing.T) {
-	ctx := within(t, 8*time.Minute)
-	attacker := battlefield(t)
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "payments-ci"}, Secrets: []corev1.ObjectReference{{Name: victim.Secret}}}
-	accounts := s.Kube.CoreV1().ServiceAccounts(stage.SharedNamespace)
-	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = accounts.Delete(context.Background(), account.Name, metav1.DeleteOptions{}) })
+	testOtherTeamsSecret(t, within(t, 8*time.Minute), battlefield(t), stage.SharedNamespace)
+}
 
+func testOtherTeamsSecret(t *testing.T, ctx context.Context, attacker tekton.Interface, namespace string) {
 	with := func(task pipelinev1.PipelineTask, edit func(*pipelinev1.PipelineRun)) *pipelinev1.PipelineRun {
 		run := attack(task)
 		edit(run)
@@ -90,7 +85,7 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 		return with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.PodTemplate = p })
 	}
 	secretVolume := corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: victim.Secret}}
-	for name, run := range map[string]*pipelinev1.PipelineRun{
+	attacks := map[string]*pipelinev1.PipelineRun{
 		"param of the shared Task": with(pipelinev1.PipelineTask{TaskRef: &pipelinev1.TaskRef{Name: "push-image-quay"},
 			Params: pipelinev1.Params{{Name: "dockerconfig-secret", Value: *pipelinev1.NewStructuredValues(victim.Secret)},
 				{Name: "image-ref", Value: *pipelinev1.NewStructuredValues(victim.Repository)}}}, bindSource),
@@ -120,11 +115,21 @@ func TestHoleOtherTeamsSecret(t *testing.T) {
 		"podTemplate imagePullSecrets": template(&pipelinepod.Template{ImagePullSecrets: []corev1.LocalObjectReference{{Name: victim.Secret}}}),
 		"podTemplate env": template(&pipelinepod.Template{Env: []corev1.EnvVar{{Name: "LOOT", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 			LocalObjectReference: corev1.LocalObjectReference{Name: victim.Secret}, Key: ".dockerconfigjson"}}}}}),
-		"another team's ServiceAccount": with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.ServiceAccountName = account.Name }),
-	} {
+	}
+	if namespace == stage.SharedNamespace {
+		// Elsewhere Tekton finds no Secret of the account to mount.
+		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "payments-ci"}, Secrets: []corev1.ObjectReference{{Name: victim.Secret}}}
+		accounts := s.Kube.CoreV1().ServiceAccounts(namespace)
+		if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = accounts.Delete(context.Background(), account.Name, metav1.DeleteOptions{}) })
+		attacks["another team's ServiceAccount"] = with(plain, func(r *pipelinev1.PipelineRun) { r.Spec.TaskRunTemplate.ServiceAccountName = account.Name })
+	}
+	for name, run := range attacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run, err := attacker.TektonV1().PipelineRuns(stage.SharedNamespace).Create(ctx, run, metav1.CreateOptions{})
+			run, err := attacker.TektonV1().PipelineRuns(namespace).Create(ctx, run, metav1.CreateOptions{})
 			if apierrs.IsInvalid(err) {
 				return
 			} else if err != nil {

@@ -3,18 +3,13 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,80 +22,10 @@ import (
 
 const system = "quay-push"
 
-// replicas returns the controller's Pods.
-func replicas(t *testing.T, ctx context.Context) []corev1.Pod {
-	t.Helper()
-	pods, err := s.Kube.CoreV1().Pods(system).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=controller", FieldSelector: "status.phase=Running"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pods.Items
-}
-
-// What the replicas serve with the ConfigMaps as they are shipped: every metric of the docs, one leader a kind, a guarded
-// namespace, and nothing secret.
-func TestMetrics(t *testing.T) {
-	ctx := within(t, 4*time.Minute)
-	run, err := s.Run(ctx, stage.NewRun(stage.Payments, "build-and-push-image", map[string]string{"image-ref": stage.Payments.Repository, "tag": "metrics"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
-		t.Fatalf("%s: %s", outcome.Reason, outcome.Message)
-	}
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums := map[string]float64{}
-	for _, pod := range replicas(t, ctx) {
-		data, err := s.Kube.CoreV1().Pods(system).ProxyGet("http", pod.Name, "9090", "/metrics", nil).DoRaw(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, token := range s.Quay.Tokens() {
-			if bytes.Contains(data, []byte(token)) {
-				t.Error("a robot's token is in the metrics")
-			}
-		}
-		parser := expfmt.NewTextParser(model.UTF8Validation)
-		families, err := parser.TextToMetricFamilies(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, family := range families {
-			for _, series := range family.GetMetric() {
-				key := name
-				for _, l := range series.GetLabel() {
-					if l.GetName() == "kind" || l.GetName() == "shared_namespace" || l.GetName() == "team" {
-						key += " " + l.GetValue()
-					}
-				}
-				sums[name]++
-				sums[key] += series.GetGauge().GetValue() + series.GetCounter().GetValue() + float64(series.GetHistogram().GetSampleCount())
-			}
-		}
-	}
-	for _, match := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1) {
-		if sums[match[1]] == 0 {
-			t.Errorf("no replica serves %s", match[1])
-		}
-	}
-	for key, want := range map[string]float64{"quay_push_leading PushImage": 1, "quay_push_leading ResolveTenant": 1,
-		"quay_push_policy_enforced " + stage.SharedNamespace: float64(len(replicas(t, ctx)))} {
-		if sums[key] != want {
-			t.Errorf("%s is %v in all replicas, want %v", key, sums[key], want)
-		}
-	}
-	if sums["quay_push_push_duration_seconds payments"] < 1 {
-		t.Errorf("the push of payments was not counted")
-	}
-}
-
 // kubectl describe pipelinerun tells why.
 func TestPipelineRunTellsTheRefusal(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
-	run, err := s.Run(ctx, pushOnly(stage.Platform, stage.Payments.Repository))
+	run, err := s.Run(ctx, stage.NewPush(stage.Platform, stage.Payments.Repository))
 	if err != nil {
 		t.Fatal(err)
 	}

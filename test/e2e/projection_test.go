@@ -4,17 +4,13 @@ package e2e
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,8 +22,6 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-const custody = "quay-push-custody"
-
 // leftover is how long a run's Secret may still be there where nobody waited for its end.
 const leftover = 10 * time.Second
 
@@ -37,8 +31,7 @@ func TestProjection(t *testing.T) {
 	claim := imageVolume(t, ctx)
 	start := func(t *testing.T) *pipelinev1.PipelineRun {
 		t.Helper()
-		run := pushOnly(stage.Payments, stage.Payments.Repository)
-		run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
+		run := stage.From(claim, stage.NewPush(stage.Payments, stage.Payments.Repository))
 		run, err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -55,17 +48,17 @@ func TestProjection(t *testing.T) {
 		if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
 			t.Errorf("%s: %s", outcome.Reason, outcome.Message)
 		}
-		if left := projected(t, ctx); len(left) > 0 {
+		if left := projected(t, ctx, stage.Payments.Namespace); len(left) > 0 {
 			t.Errorf("%v are left", left)
 		}
 	}
-	takeIntoCustody(t, ctx)
-	seen := watchSecrets(t, ctx)
+	takeIntoCustody(t, ctx, stage.Payments)
+	seen := watchSecrets(t, ctx, stage.Payments.Namespace)
 
 	t.Run("refused without the right", func(t *testing.T) {
-		refused(t, ctx, pushOnly(stage.Payments, stage.Payments.Repository), v1alpha1.ReasonSecretRefused, "config/projection/", stage.Payments.Namespace)
+		refused(t, ctx, stage.NewPush(stage.Payments, stage.Payments.Repository), v1alpha1.ReasonSecretRefused, "config/projection/", stage.Payments.Namespace)
 	})
-	bindProjection(t, ctx)
+	bindProjection(t, ctx, stage.Payments)
 	t.Run("a push", func(t *testing.T) {
 		run := start(t)
 		ended(t, run)
@@ -90,7 +83,7 @@ func TestProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The PipelineRun does not wait for its CustomRun.
-		wantGone(t, ctx)
+		wantGone(t, ctx, stage.Payments.Namespace)
 	})
 	t.Run("deleted", func(t *testing.T) {
 		run := start(t)
@@ -98,7 +91,7 @@ func TestProjection(t *testing.T) {
 		if err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Delete(ctx, run.Name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		wantGone(t, ctx)
+		wantGone(t, ctx, stage.Payments.Namespace)
 	})
 	t.Run("every replica killed", func(t *testing.T) {
 		run := start(t)
@@ -141,7 +134,7 @@ func testProjectionRights(t *testing.T) {
 			t.Errorf("creating a Secret, %s: %v, want Invalid", name, err)
 		}
 	}
-	for _, ns := range []string{ns, custody} {
+	for _, ns := range []string{ns, stage.Custody} {
 		if _, err := controller.CoreV1().Secrets(ns).List(ctx, metav1.ListOptions{}); !apierrs.IsForbidden(err) {
 			t.Errorf("listing the Secrets of %s: %v, want Forbidden", ns, err)
 		}
@@ -152,95 +145,35 @@ func testProjectionRights(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "thief"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "x", Image: "x", SecurityContext: &corev1.SecurityContext{
 		AllowPrivilegeEscalation: new(false), RunAsNonRoot: new(true), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}}}}}}
-	if _, err := s.Kube.CoreV1().Pods(custody).Create(ctx, pod, metav1.CreateOptions{}); !apierrs.IsForbidden(err) || !strings.Contains(err.Error(), "quota") {
+	if _, err := s.Kube.CoreV1().Pods(stage.Custody).Create(ctx, pod, metav1.CreateOptions{}); !apierrs.IsForbidden(err) || !strings.Contains(err.Error(), "quota") {
 		t.Errorf("a Pod in custody: %v, want the quota's refusal", err)
 	}
 }
 
-// takeIntoCustody does what docs/projection.md tells, and undoes it after the test.
-func takeIntoCustody(t *testing.T, ctx context.Context) {
+// takeIntoCustody has the tenants' robots in custody until the end of the test.
+func takeIntoCustody(t *testing.T, ctx context.Context, tenants ...stage.Tenant) {
 	t.Helper()
-	if out, err := exec.CommandContext(ctx, "kubectl", "apply", "--filename=../../config/projection/").CombinedOutput(); err != nil {
-		t.Fatalf("applying config/projection/: %v\n%s", err, out)
-	}
-	configure := func(ctx context.Context, namespace string) {
-		patch := fmt.Appendf(nil, `{"data":{"custody-namespace":%q}}`, namespace)
-		if _, err := s.Kube.CoreV1().ConfigMaps("quay-push").Patch(ctx, "config-tenancy", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	robot := s.Quay.Dockerconfig(stage.Payments.Team)
 	t.Cleanup(func() {
-		ctx := within(t, time.Minute)
-		configure(ctx, "")
-		if err := s.PutSecret(ctx, stage.Payments, stage.Payments.Secret, corev1.SecretTypeDockerConfigJson, robot); err != nil {
+		if err := s.Release(within(t, time.Minute), tenants...); err != nil {
 			t.Error(err)
 		}
-		if out, err := exec.CommandContext(ctx, "kubectl", "delete", "--filename=../../config/projection/", "--ignore-not-found").CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
 	})
-	configure(ctx, custody)
-	if err := s.Kube.CoreV1().Secrets(stage.Payments.Namespace).Delete(ctx, stage.Payments.Secret, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	// The controller has read the setting when it misses the Secret where it is to be.
-	for deadline := time.Now().Add(time.Minute); ; {
-		run, err := s.Run(ctx, pushOnly(stage.Payments, stage.Payments.Repository))
-		if err != nil {
-			t.Fatal(err)
-		}
-		custom, err := s.CustomRunOf(ctx, run)
-		if err != nil {
-			t.Fatal(err)
-		}
-		outcome := stage.Outcome(custom.Status.Conditions)
-		if outcome.Reason == v1alpha1.ReasonSecretMissing && strings.Contains(outcome.Message, custody) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %s, want the Secret to be missing in %s", outcome.Reason, outcome.Message, custody)
-		}
-	}
-	locked := stage.Tenant{Namespace: custody}
-	if err := s.PutSecret(ctx, locked, stage.Payments.Secret, corev1.SecretTypeDockerConfigJson, robot); err != nil {
+	if err := s.TakeIntoCustody(ctx, tenants...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// bindProjection gives the controller its right in the tenant's namespace, and waits until it has it.
-func bindProjection(t *testing.T, ctx context.Context) {
+func bindProjection(t *testing.T, ctx context.Context, tenant stage.Tenant) {
 	t.Helper()
-	bindings := s.Kube.RbacV1().RoleBindings(stage.Payments.Namespace)
-	if _, err := bindings.Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "quay-push-projection"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "quay-push-projection"},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: "controller", Namespace: "quay-push"}},
-	}, metav1.CreateOptions{}); err != nil {
+	if err := s.BindProjection(ctx, tenant); err != nil {
 		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bindings.Delete(context.Background(), "quay-push-projection", metav1.DeleteOptions{}) })
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-		User:               "system:serviceaccount:quay-push:controller",
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: stage.Payments.Namespace, Verb: "create", Resource: "secrets"}}}
-	for deadline := time.Now().Add(leftover); ; {
-		got, err := s.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got.Status.Allowed {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the RoleBinding gives no right")
-		}
 	}
 }
 
-// projected returns the names of the runs' Secrets that are there now.
-func projected(t *testing.T, ctx context.Context) (names []string) {
+// projected returns the names of the runs' Secrets that are in the namespace now.
+func projected(t *testing.T, ctx context.Context, namespace string) (names []string) {
 	t.Helper()
-	secrets, err := s.Kube.CoreV1().Secrets(stage.Payments.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelTeam})
+	secrets, err := s.Kube.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelTeam})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,12 +184,12 @@ func projected(t *testing.T, ctx context.Context) (names []string) {
 }
 
 // wantGone waits until no run's Secret is there.
-func wantGone(t *testing.T, ctx context.Context) {
+func wantGone(t *testing.T, ctx context.Context, namespace string) {
 	t.Helper()
 	start := time.Now()
-	for len(projected(t, ctx)) > 0 {
+	for len(projected(t, ctx, namespace)) > 0 {
 		if time.Since(start) > leftover {
-			t.Errorf("%v are left after %s", projected(t, ctx), leftover)
+			t.Errorf("%v are left after %s", projected(t, ctx, namespace), leftover)
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -264,16 +197,16 @@ func wantGone(t *testing.T, ctx context.Context) {
 	t.Logf("gone after %.1fs", time.Since(start).Seconds())
 }
 
-// secretLog is every Secret that was made in the tenant's namespace. It is safe for concurrent use.
+// secretLog is every Secret that was made in a namespace. It is safe for concurrent use.
 type secretLog struct {
 	sync.Mutex
 	all []*corev1.Secret
 }
 
 // watchSecrets records until ctx ends.
-func watchSecrets(t *testing.T, ctx context.Context) *secretLog {
+func watchSecrets(t *testing.T, ctx context.Context, namespace string) *secretLog {
 	t.Helper()
-	w, err := s.Kube.CoreV1().Secrets(stage.Payments.Namespace).Watch(ctx, metav1.ListOptions{})
+	w, err := s.Kube.CoreV1().Secrets(namespace).Watch(ctx, metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,7 @@ func TestProvenance(t *testing.T) {
 	t.Cleanup(func() { configure(within(t, time.Minute), false) })
 	configure(ctx, true)
 
-	run := pushOnly(stage.Payments, stage.Payments.Repository)
-	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
+	run := stage.From(claim, stage.NewPush(stage.Payments, stage.Payments.Repository))
 	run, err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -20,23 +20,6 @@ import (
 // answer is how soon a run that can't succeed must say so.
 const answer = 5 * time.Second
 
-// pushOnly returns a PipelineRun whose only task is PushImage, so that the time it takes is the refusal's.
-func pushOnly(t stage.Tenant, imageRef string) *pipelinev1.PipelineRun {
-	run := stage.NewRun(t, "", nil)
-	run.Spec.PipelineRef = nil
-	run.Spec.Workspaces = []pipelinev1.WorkspaceBinding{{Name: "source", EmptyDir: &corev1.EmptyDirVolumeSource{}}}
-	run.Spec.PipelineSpec = &pipelinev1.PipelineSpec{
-		Workspaces: []pipelinev1.PipelineWorkspaceDeclaration{{Name: "source"}},
-		Tasks: []pipelinev1.PipelineTask{{
-			Name:       "push",
-			TaskRef:    &pipelinev1.TaskRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KindPushImage},
-			Params:     pipelinev1.Params{{Name: v1alpha1.ParamImageRef, Value: *pipelinev1.NewStructuredValues(imageRef)}},
-			Workspaces: []pipelinev1.WorkspacePipelineTaskBinding{{Name: v1alpha1.WorkspaceSource, Workspace: "source"}},
-		}},
-	}
-	return run
-}
-
 // refused runs run and checks that it was refused in time, with reason, a message that says all of says, and no Pod.
 func refused(t *testing.T, ctx context.Context, run *pipelinev1.PipelineRun, reason string, says ...string) {
 	t.Helper()
@@ -101,35 +84,35 @@ func TestBadSecretIsRefusedAtOnce(t *testing.T) {
 			if err := s.PutSecret(ctx, victim, victim.Secret, test.kind, test.content); err != nil {
 				t.Fatal(err)
 			}
-			refused(t, ctx, pushOnly(victim, victim.Repository), test.reason, victim.Secret, test.says)
+			refused(t, ctx, stage.NewPush(victim, victim.Repository), test.reason, victim.Secret, test.says)
 		})
 	}
 	t.Run("missing", func(t *testing.T) {
 		if err := s.Kube.CoreV1().Secrets(victim.Namespace).Delete(ctx, victim.Secret, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, ctx, pushOnly(victim, victim.Repository), v1alpha1.ReasonSecretMissing, victim.Secret)
+		refused(t, ctx, stage.NewPush(victim, victim.Repository), v1alpha1.ReasonSecretMissing, victim.Secret)
 	})
 }
 
 func TestTenantIsRefused(t *testing.T) {
 	ctx := within(t, 3*time.Minute)
 	t.Run("image outside the organization", func(t *testing.T) {
-		refused(t, ctx, pushOnly(stage.Platform, stage.Payments.Repository), v1alpha1.ReasonImageOutsideOrganization, "rule image", "team-platform")
+		refused(t, ctx, stage.NewPush(stage.Platform, stage.Payments.Repository), v1alpha1.ReasonImageOutsideOrganization, "rule image", "team-platform")
 	})
 	t.Run("two teams that disagree", func(t *testing.T) {
-		run := pushOnly(stage.Platform, stage.Payments.Repository)
+		run := stage.NewPush(stage.Platform, stage.Payments.Repository)
 		run.Labels = map[string]string{"apps.platform/team": "payments"}
 		refused(t, ctx, run, v1alpha1.ReasonTenantConflict, "rule namespace-label", "payments", "platform")
 	})
 	t.Run("namespace without a team", func(t *testing.T) {
 		nobody := stage.Tenant{Team: "nobody", Namespace: "default"}
-		refused(t, ctx, pushOnly(nobody, stage.Payments.Repository), v1alpha1.ReasonNoTenant, "rule no-rule", "apps.platform/team")
+		refused(t, ctx, stage.NewPush(nobody, stage.Payments.Repository), v1alpha1.ReasonNoTenant, "rule no-rule", "apps.platform/team")
 	})
 	// An owner that does not exist would have Kubernetes collect the CustomRun as garbage; a run of the tenant's that has ended
 	// is the one that a forger can name. Forged UIDs: pkg/reconciler/pushimage, TestRefusals.
 	t.Run("forged owner reference", func(t *testing.T) {
-		ended, err := s.Run(ctx, pushOnly(stage.Platform, stage.Payments.Repository))
+		ended, err := s.Run(ctx, stage.NewPush(stage.Platform, stage.Payments.Repository))
 		if err != nil {
 			t.Fatal(err)
 		}

