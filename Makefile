@@ -55,7 +55,7 @@ scale: ## A thousand tenants verified by the tool, against quaytest
 	go test -tags scale -count=1 -v -run Thousand ./pkg/cli
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
-	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance
+	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance -cluster
 
 cluster-up: ## Start the one-node cluster, or find it running
 	go run -C test/cluster . up
