@@ -58,9 +58,14 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 			}
 			impl.EnqueueControllerOf(object)
 		}
-		_, err := taskRuns.Informer().AddEventHandler(childEvents(enqueue, r.metrics.ChildEvent))
+		runs := customruninformer.Get(ctx)
+		ended := func(task *pipelinev1.TaskRun) bool {
+			run, err := runs.Lister().CustomRuns(ownerOf(task).Namespace).Get(ownerOf(task).Name)
+			return err == nil && customrun.Done(run)
+		}
+		_, err := taskRuns.Informer().AddEventHandler(childEvents(enqueue, ended, r.metrics.ChildEvent))
 		customrun.Must(ctx, err)
-		_, err = customruninformer.Get(ctx).Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
+		_, err = runs.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(object any) {
 			// What has an owner goes with it; what is in custody has none.
 			if r.config().CustodyNamespace != "" {
 				impl.Enqueue(object)
@@ -72,25 +77,27 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 }
 
 // childEvents passes on the few of a TaskRun's dozen updates that change what the CustomRun says: that it ended, was tried
-// again, or went away (tektoncd/pipeline#10322 counts the updates).
-func childEvents(enqueue func(any), count func(passed bool)) cache.ResourceEventHandler {
+// again, or went away (tektoncd/pipeline#10322 counts the updates); and those of one that goes on although its CustomRun has ended.
+func childEvents(enqueue func(any), ended func(*pipelinev1.TaskRun) bool, count func(passed bool)) cache.ResourceEventHandler {
 	pass := func(object any, passed bool) {
 		count(passed)
 		if passed {
 			enqueue(object)
 		}
 	}
+	// An informer that had to list anew tells neither of an eviction nor that Tekton took it back, if both were meanwhile.
+	late := func(task *pipelinev1.TaskRun) bool { return !task.IsDone() && !task.IsCancelled() && ended(task) }
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc: func(object any) {
 			task, ok := object.(*pipelinev1.TaskRun)
-			pass(object, ok && task.IsDone())
+			pass(object, ok && (task.IsDone() || late(task)))
 		},
 		UpdateFunc: func(before, after any) {
 			b, _ := before.(*pipelinev1.TaskRun)
 			a, ok := after.(*pipelinev1.TaskRun)
 			pass(after, ok && b != nil && (a.IsDone() != b.IsDone() || len(a.Status.RetriesStatus) != len(b.Status.RetriesStatus) ||
 				// What was evicted, came back and ended, where an informer that had to list anew tells of the end alone.
-				a.IsDone() && !equality.Semantic.DeepEqual(a.Status.Conditions, b.Status.Conditions)))
+				late(a) || a.IsDone() && !equality.Semantic.DeepEqual(a.Status.Conditions, b.Status.Conditions)))
 		},
 		DeleteFunc: func(object any) { pass(object, true) },
 	}

@@ -52,6 +52,18 @@ func customRunOf(task metav1.Object) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: namespace, Name: name}, err == nil && name != ""
 }
 
+// ownerOf returns the CustomRun that the TaskRun says it is of.
+func ownerOf(task *pipelinev1.TaskRun) types.NamespacedName {
+	if key, ok := customRunOf(task); ok {
+		return key
+	}
+	owner := metav1.GetControllerOfNoCopy(task)
+	if owner == nil {
+		return types.NamespacedName{}
+	}
+	return types.NamespacedName{Namespace: task.Namespace, Name: owner.Name}
+}
+
 // belongs says whether the TaskRun is the run's. Who could write it into custody is the controller.
 func belongs(task *pipelinev1.TaskRun, run *v1beta1.CustomRun) bool {
 	if task.Namespace == run.Namespace {

@@ -155,7 +155,8 @@ func TestSecretCheckIsCounted(t *testing.T) {
 
 func TestChildEventsAreCounted(t *testing.T) {
 	var passed, filtered, enqueued int
-	handler := childEvents(func(any) { enqueued++ }, func(p bool) {
+	var over bool
+	handler := childEvents(func(any) { enqueued++ }, func(*pipelinev1.TaskRun) bool { return over }, func(p bool) {
 		if p {
 			passed++
 		} else {
@@ -170,6 +171,15 @@ func TestChildEventsAreCounted(t *testing.T) {
 	handler.OnDelete(done)
 	if passed != 2 || filtered != 2 || enqueued != passed {
 		t.Errorf("%d passed, %d filtered, %d enqueued; want 2, 2, 2", passed, filtered, enqueued)
+	}
+	over = true // What goes on although its CustomRun has ended is looked at, until it is stopped.
+	handler.OnAdd(running, false)
+	handler.OnUpdate(running, running)
+	stopped := running.DeepCopy()
+	stopped.Spec.Status = pipelinev1.TaskRunSpecStatusCancelled
+	handler.OnUpdate(running, stopped)
+	if passed != 4 || filtered != 3 {
+		t.Errorf("%d passed, %d filtered; want 4, 3", passed, filtered)
 	}
 }
 
