@@ -20,7 +20,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "first seed of TestChaos")
-	seeds     = flag.Uint64("seeds", 3000, "how many seeds TestChaos tries, from -seed on; 1 replays one")
+	seeds     = flag.Uint64("seeds", 1200, "how many seeds TestChaos tries, from -seed on; 1 replays one")
 )
 
 // Everything that can happen to runs does, in an order that a seed gives, between any two requests of two leaders with caches of

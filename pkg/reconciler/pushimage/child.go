@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
@@ -30,6 +31,12 @@ func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state)
 		task, err = r.live(ctx, namespace, s.TaskRun.Name)
 	}
 	switch {
+	case err == nil && task.UID != s.TaskRun.UID && belongs(task, run) && !task.IsDone():
+		// A leader that was none any more made it when the first was deleted. The run ends when it has.
+		if err := r.cancel(ctx, task, "it is not the TaskRun that its CustomRun records"); err != nil {
+			return nil, false, err
+		}
+		return nil, false, controller.NewRequeueAfter(unseen)
 	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
 		if run.IsCancelled() {
 			return nil, false, customrun.Cancelled(run)

@@ -98,3 +98,20 @@ func TestTaskRunOfAnEndedRunIsStopped(t *testing.T) {
 	}
 	wantEnd(t, w, corev1.ConditionFalse, podEvicted)
 }
+
+// A leader that was none any more, and looked before the TaskRun was deleted, makes another. That one is stopped before the run ends.
+func TestSecondTaskRunIsStopped(t *testing.T) {
+	w := started(t, payments()...)
+	second := w.TaskRun(ns, run)
+	w.DeleteTaskRun(ns, run)
+	second.UID = "another"
+	delete(second.Labels, v1alpha1.LabelManaged) // No event will tell of it.
+	w.Add(second)
+	reconcile(t, w)
+	if !w.TaskRun(ns, run).IsCancelled() || w.CustomRun(ns, run).Status.CompletionTime != nil {
+		t.Error("the run ended while a TaskRun of it goes on")
+	}
+	w.Update(reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionFalse, "TaskRunCancelled", "cancelled"))
+	reconcile(t, w)
+	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonTaskRunDeleted)
+}
