@@ -20,7 +20,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "first seed of TestChaos")
-	seeds     = flag.Uint64("seeds", 1200, "how many seeds TestChaos tries, from -seed on; 1 replays one")
+	seeds     = flag.Uint64("seeds", 1000, "how many seeds TestChaos tries, from -seed on; 1 replays one")
 )
 
 // Everything that can happen to runs does, in an order that a seed gives, between any two requests of two leaders with caches of
@@ -57,7 +57,7 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// faults are what a run of 1,000 seeds must have met. By default each mode has as many.
+// faults are what a run of 1,000 seeds must have met. The default is as many.
 var faults = []string{"killed before create taskruns", "killed after create taskruns", "killed before update customruns/status",
 	"killed after update customruns/status", "killed before patch taskruns", "killed after patch taskruns", "killed before get secrets",
 	"killed between", "two leaders at once", "conflict", "answer lost of create taskruns", "answer lost of update customruns/status",
