@@ -123,4 +123,9 @@ func grantIn(t *testing.T, namespace, account string, rule rbacv1.PolicyRule) {
 			}
 		}
 	})
+	// The API server reads its own RBAC through a cache.
+	waitUntil(t, within(t, time.Minute), account+" has the right", func() bool {
+		allowed, err := may(ctx, "system:serviceaccount:"+namespace+":"+account, namespace, rule.Verbs[0], rule.APIGroups[0], rule.Resources[0], rule.ResourceNames)
+		return err == nil && allowed
+	})
 }
