@@ -39,11 +39,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 			if err != nil {
 				return err
 			}
-			s, err := c.services(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
 				return err
 			}

@@ -50,11 +50,7 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 			if !yes && !dryRun {
 				return usagef("look at it with --dry-run, then repeat it with --yes", "offboarding team %q cannot be undone", args[0])
 			}
-			s, err := c.services(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
 				return err
 			}

@@ -56,11 +56,7 @@ one. How long that was is in the result.`,
   tkn quay rotate payments --max-age 720h`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := c.services(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			t, err := c.tenant(cmd.Context(), s, args[0], at)
+			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
 				return err
 			}

@@ -65,6 +65,14 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 	return robot.AdoptPath(ctx, s, t)
 }
 
+// serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.
+func (c *connection) serve(ctx context.Context, team string, p place) (s robot.Services, t robot.Tenant, err error) {
+	if s, err = c.services(ctx, false); err == nil {
+		t, err = c.tenant(ctx, s, team, p)
+	}
+	return s, t, err
+}
+
 // tenant returns the tenant of a team: by its place if that is given, else by its ExternalSecret.
 func (c *connection) tenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, error) {
 	if given, err := p.given(); given || err != nil {

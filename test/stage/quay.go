@@ -81,13 +81,7 @@ func (s *Stage) openQuay(ctx context.Context) error {
 func newQuaySecret() (*corev1.Secret, error) {
 	var setup quaytest.Setup
 	for _, t := range []Tenant{Payments, Platform} {
-		organization := "team-" + t.Team
-		setup.Organizations = append(setup.Organizations, quaytest.OrganizationSetup{
-			Name:   organization,
-			Robots: []quaytest.RobotSetup{{Name: "ci", Token: (rand.Text() + rand.Text() + rand.Text())[:64]}},
-			Repositories: []quaytest.RepositorySetup{{
-				Name: t.App, Permissions: map[string]quaytest.Role{organization + "+ci": quaytest.Write}}},
-		})
+		setup.Organizations = append(setup.Organizations, newOrganization("team-"+t.Team, t.App))
 	}
 	setup.OAuthTokens = []quaytest.OAuthTokenSetup{{Token: (rand.Text() + rand.Text())[:40],
 		Scopes: []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}}}
@@ -100,6 +94,15 @@ func newQuaySecret() (*corev1.Secret, error) {
 		ObjectMeta: metav1.ObjectMeta{Name: quaySecret},
 		Data:       map[string][]byte{"state.json": encoded, "ca.crt": ca, "tls.crt": certificate, "tls.key": key},
 	}, err
+}
+
+// newOrganization is one with a repository, and a robot with a new token that may write to it.
+func newOrganization(name, repository string) quaytest.OrganizationSetup {
+	return quaytest.OrganizationSetup{
+		Name:         name,
+		Robots:       []quaytest.RobotSetup{{Name: "ci", Token: (rand.Text() + rand.Text() + rand.Text())[:64]}},
+		Repositories: []quaytest.RepositorySetup{{Name: repository, Permissions: map[string]quaytest.Role{name + "+ci": quaytest.Write}}},
+	}
 }
 
 // dial makes the transport that reaches the registry by its own name through a forwarded port.

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 const internalNamespace = "internal-registry"
@@ -30,12 +27,7 @@ func (s *Stage) OpenInternal(ctx context.Context) (*Quay, error) {
 	const namespace = internalNamespace
 	q := &Quay{Host: InternalRegistry}
 	for _, t := range []Tenant{Payments, Platform} {
-		q.setup.Organizations = append(q.setup.Organizations, quaytest.OrganizationSetup{
-			Name:   t.Namespace,
-			Robots: []quaytest.RobotSetup{{Name: "ci", Token: (rand.Text() + rand.Text() + rand.Text())[:64]}},
-			Repositories: []quaytest.RepositorySetup{{Name: t.App, Permissions: map[string]quaytest.Role{
-				t.Namespace + "+ci": quaytest.Write}}},
-		})
+		q.setup.Organizations = append(q.setup.Organizations, newOrganization(t.Namespace, t.App))
 	}
 	state, err := json.Marshal(q.setup)
 	if err != nil {

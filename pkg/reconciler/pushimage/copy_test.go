@@ -188,15 +188,21 @@ func TestCopyIsFoundAgain(t *testing.T) {
 	})
 }
 
+// work has the controller look at what it was told to.
+func work(t *testing.T, w *reconcilertest.World) {
+	t.Helper()
+	for _, key := range w.Queued() {
+		if err := w.ReconcileStale(key.Namespace, key.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // No owner reference leads to another namespace: what a CustomRun had there is deleted by the controller, and by nobody else's word.
 func TestCopyGoesWithItsRun(t *testing.T) {
 	gone := func(t *testing.T, w *reconcilertest.World) {
 		t.Helper()
-		for _, key := range w.Queued() {
-			if err := w.ReconcileStale(key.Namespace, key.Name); err != nil {
-				t.Fatal(err)
-			}
-		}
+		work(t, w)
 		if actions := w.Actions(); countOf(actions, "delete") != 1 || !slices.Contains(actions, "get customruns") {
 			t.Errorf("requests %v, want one look and one delete", actions)
 		}
@@ -240,11 +246,7 @@ func TestCopyGoesWithItsRun(t *testing.T) {
 		w.Delete(live)
 		w.Refresh()
 		w.Add(live)
-		for _, key := range w.Queued() {
-			if err := w.ReconcileStale(key.Namespace, key.Name); err != nil {
-				t.Fatal(err)
-			}
-		}
+		work(t, w)
 		if copyOf(w) == nil {
 			t.Error("the TaskRun of a run that is there was deleted")
 		}
