@@ -90,27 +90,10 @@ func TestBootstrap(t *testing.T) {
 // The program dies after each of its calls, and is run again.
 func TestBootstrapGoesOnAfterACrashAnywhere(t *testing.T) {
 	opts := robot.BootstrapOptions{Repositories: []string{"new"}}
-	points := 0
-	for crashAt := 1; ; crashAt++ {
-		w := newWorld(t)
-		w.crashAt = crashAt
+	everyCrash(t, 20, func(int) *world { return newWorld(t) }, func(w *world) error {
 		_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts)
-		if err == nil {
-			break
-		}
-		if points++; !errors.Is(err, errCrash) {
-			t.Fatalf("crash after call %d: %v", crashAt, err)
-		}
-		w.crashAt, w.dead = 0, false
-		if _, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil {
-			t.Errorf("run again after call %d: %v", crashAt, err)
-		}
-		w.bootstrapped(fmt.Sprint("after a crash at call ", crashAt))
-	}
-	t.Logf("%d points", points)
-	if points < 20 {
-		t.Errorf("only %d points", points)
-	}
+		return err
+	}, (*world).bootstrapped)
 }
 
 func TestBootstrapAdopts(t *testing.T) {

@@ -2,7 +2,6 @@ package robot_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -97,8 +96,7 @@ func (w *world) changes() []string {
 // The program dies after each of its calls, and is run again. As long as the token is good that the Secret has, it is in Vault too,
 // so that rotate and leak can be run instead.
 func TestOffboardGoesOnAfterACrashAnywhere(t *testing.T) {
-	points := 0
-	for crashAt := 1; ; crashAt++ {
+	everyCrash(t, 15, func(crashAt int) *world {
 		w := newWorld(t)
 		w.onboard()
 		w.quay.AddRobot("team-payments", "ci-b")
@@ -107,25 +105,11 @@ func TestOffboardGoesOnAfterACrashAnywhere(t *testing.T) {
 				t.Errorf("crash at call %d: after call %d the token is good, and Vault does not have it", crashAt, w.calls)
 			}
 		}
-		w.crashAt = crashAt
+		return w
+	}, func(w *world) error {
 		_, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
-		if err == nil {
-			w.offboarded("without a crash")
-			break
-		}
-		if points++; !errors.Is(err, errCrash) {
-			t.Fatalf("crash after call %d: %v", crashAt, err)
-		}
-		w.crashAt, w.dead = 0, false
-		if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
-			t.Errorf("run again after call %d: %v", crashAt, err)
-		}
-		w.offboarded(fmt.Sprint("after a crash at call ", crashAt))
-	}
-	t.Logf("%d points", points)
-	if points < 15 {
-		t.Errorf("only %d points", points)
-	}
+		return err
+	}, (*world).offboarded)
 }
 
 func TestOffboardRefuses(t *testing.T) {
