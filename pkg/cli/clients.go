@@ -28,7 +28,7 @@ type Clients struct {
 }
 
 // systemNamespace is where quay-push is installed.
-const systemNamespace = "quay-push"
+const systemNamespace = config.Namespace
 
 // What the tool asks of the API server at most, per second and at once: three requests for each of 1,000 tenants in half a minute.
 const clusterQPS, clusterBurst = 100, 200

@@ -44,6 +44,10 @@ func (c *connection) services(ctx context.Context, many bool) (robot.Services, e
 	if err != nil {
 		return robot.Services{}, err
 	}
+	if names.Registry == "" {
+		return robot.Services{}, usagef("name it: kubectl patch configmap config-tenancy --namespace "+systemNamespace+
+			` --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`, "ConfigMap config-tenancy names no registry")
+	}
 	q, err := c.quay(ctx, many)
 	if err != nil {
 		return robot.Services{}, err

@@ -121,7 +121,7 @@ looks. Vault's policy is tested by logging in as External Secrets does and askin
 			} else {
 				d.add("tenants", true, "", "%d have an ExternalSecret", len(d.tenants))
 			}
-			for _, look := range []func(context.Context){d.lookAtController, d.lookAtTekton, d.lookAtExternalSecrets, d.lookAtPolicies, d.lookAtRights,
+			for _, look := range []func(context.Context){d.lookAtController, d.lookAtTekton, d.lookAtExternalSecrets, d.lookAtPolicies, d.lookAtSharedNamespaces, d.lookAtRights,
 				d.lookAtQuay, d.lookAtVault, d.lookAtClocks} {
 				look(cmd.Context())
 			}

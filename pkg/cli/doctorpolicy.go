@@ -17,7 +17,7 @@ const externalSecretPolicy = "external-secret." + v1alpha1.Group
 
 // lookAtPolicies asks what the controller asks before it believes a label.
 func (d *doctor) lookAtPolicies(ctx context.Context) {
-	const next = "ko apply -f config/; a binding's namespaceSelector lists the shared namespaces, see docs/install.md"
+	const next = "ko apply -f config/, and label the namespace " + v1alpha1.LabelGuarded + "=true, see docs/install.md"
 	view := newLive(d.clients)
 	for _, name := range d.config.SharedNamespaces {
 		namespace, err := view.Namespace(ctx, name)

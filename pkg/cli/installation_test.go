@@ -25,6 +25,8 @@ func (w *world) install() {
 			"app.kubernetes.io/name": "external-secrets", "app.kubernetes.io/version": "v2.9.0"}}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "tekton-pipelines", Name: "pipelines-info"}, Data: map[string]string{"version": "v1.15.0"}},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "pipelines-vault-apps"}},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "pipeline"}, AutomountServiceAccountToken: new(false)},
+		&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "runs"}},
 		&admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "external-secret.quay.comptech-lab.com"}},
 	} {
 		if err := w.kube.Tracker().Add(object); err != nil {

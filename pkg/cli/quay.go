@@ -36,6 +36,9 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	if err != nil {
 		return nil, err
 	}
+	if c.quayURL == "" && names.Registry == "" {
+		return nil, usagef("use --quay-url, or set registry in ConfigMap config-tenancy", "ConfigMap config-tenancy names no registry")
+	}
 	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "--quay-token-file")
 	if err != nil {
 		return nil, err

@@ -71,7 +71,8 @@ func newWorld(t testing.TB) *world {
 	}
 	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin})
 	w.kube = fakekube.NewClientset(
-		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: shared, Labels: map[string]string{"kubernetes.io/metadata.name": shared}}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: shared, Labels: map[string]string{
+			"kubernetes.io/metadata.name": shared, "quay.comptech-lab.com/guarded": "true", "pod-security.kubernetes.io/enforce": "baseline"}}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "quay-push"}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "quay-push", Name: config.Name}, Data: map[string]string{"registry": w.quay.Host()}})
 	w.tekton = faketekton.NewSimpleClientset()

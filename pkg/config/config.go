@@ -12,8 +12,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// Name is the ConfigMap's, in the system namespace.
-const Name = "config-tenancy"
+// Name is the ConfigMap's. Namespace is where it is, as the policies of config/ have it: that of the controller.
+const (
+	Name      = "config-tenancy"
+	Namespace = "quay-push"
+)
 
 // Config is ConfigMap config-tenancy, typed and checked.
 type Config struct {
@@ -30,7 +33,7 @@ type Config struct {
 	VerifyResults bool
 }
 
-// Default returns the names of the seed.
+// Default returns what a ConfigMap that sets nothing says.
 func Default() *Config {
 	return &Config{Convention: tenant.Default(), Task: "push-image-quay", CopyTask: "copy-image-quay", TaskNamespace: "openshift-pipelines"}
 }
@@ -89,6 +92,7 @@ func (c *Config) texts() map[string]*string {
 		"task-namespace":    &c.TaskNamespace,
 		"copy-task":         &c.CopyTask,
 		"custody-namespace": &c.CustodyNamespace,
+		"run-account":       &c.RunAccount,
 	}
 }
 
@@ -98,6 +102,9 @@ func (c *Config) lists() map[string]*[]string {
 		"run-labels":          &c.RunLabels,
 		"shared-namespaces":   &c.SharedNamespaces,
 		"internal-registries": &c.InternalRegistries,
+		"run-secrets":         &c.RunSecrets,
+		"pipeline-namespaces": &c.PipelineNamespaces,
+		"tekton-accounts":     &c.TektonAccounts,
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The ConfigMap that is installed says what the code does without it, key by key.
+// The ConfigMap that is installed sets nothing, so that applying it again takes nothing away; its example says what the code does
+// without it, key by key.
 func TestShippedConfigMapIsTheDefault(t *testing.T) {
 	data, err := os.ReadFile("../../config/config-tenancy.yaml")
 	if err != nil {
@@ -22,16 +23,24 @@ func TestShippedConfigMapIsTheDefault(t *testing.T) {
 	if err := yaml.UnmarshalStrict(data, &shipped); err != nil {
 		t.Fatal(err)
 	}
-	got, err := FromConfigMap(&shipped)
-	if err != nil {
+	if len(shipped.Data) != 1 || shipped.Name != Name {
+		t.Errorf("%s sets %d keys, want the example alone", shipped.Name, len(shipped.Data))
+	}
+	var example map[string]string
+	if err := yaml.UnmarshalStrict([]byte(shipped.Data["_example"]), &example); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Default(), got, cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("(-default +shipped):\n%s", diff)
+	for _, from := range []map[string]string{shipped.Data, example} {
+		got, err := FromConfigMap(&corev1.ConfigMap{Data: from})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(Default(), got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("(-default +shipped):\n%s", diff)
+		}
 	}
-	keys := len(Default().texts()) + len(Default().lists()) + len(Default().switches())
-	if len(shipped.Data) != keys || shipped.Name != Name {
-		t.Errorf("%s has %d keys, the code %d", shipped.Name, len(shipped.Data), keys)
+	if keys := len(Default().texts()) + len(Default().lists()) + len(Default().switches()); len(example) != keys {
+		t.Errorf("the example has %d keys, the code %d", len(example), keys)
 	}
 }
 

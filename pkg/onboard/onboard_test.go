@@ -15,11 +15,11 @@ import (
 
 func team(t *testing.T, edit func(*onboard.Team)) onboard.Team {
 	t.Helper()
-	names, err := robot.NewTenant(tenant.Default(), "payments", "retail", "checkout")
+	names, err := robot.NewTenant(convention(), "payments", "retail", "checkout")
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := onboard.Team{Convention: tenant.Default(), Tenant: names}
+	result := onboard.Team{Convention: convention(), Tenant: names}
 	edit(&result)
 	return result
 }
@@ -114,7 +114,7 @@ func TestExternalSecretOfAVersion(t *testing.T) {
 }
 
 func TestPlatform(t *testing.T) {
-	p := onboard.Platform{Convention: tenant.Default(), Namespaces: []string{"b", "a", "b"}, VaultAddress: "https://vault.example.com:8200"}
+	p := onboard.Platform{Convention: convention(), Namespaces: []string{"b", "a", "b"}, VaultAddress: "https://vault.example.com:8200"}
 	files, err := p.Manifests()
 	if err != nil {
 		t.Fatal(err)
@@ -140,4 +140,10 @@ func TestPlatform(t *testing.T) {
 			t.Errorf("command %q does not take %q", p.Commands()[i], m.Name)
 		}
 	}
+}
+
+func convention() tenant.Convention {
+	c := tenant.Default()
+	c.Registry = "quay.apps.sub.comptech-lab.com"
+	return c
 }

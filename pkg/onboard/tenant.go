@@ -46,7 +46,7 @@ func (t Team) Manifests() []Manifest {
 		}
 	}
 	if t.Namespace != "" {
-		add("namespace.yaml", t.namespace())
+		add("namespace.yaml", t.namespace(), t.quota())
 	}
 	if !t.Adopted {
 		add("external-secret.yaml", t.externalSecret())
@@ -62,8 +62,17 @@ func (t Team) labels() map[string]string {
 
 func (t Team) namespace() object {
 	labels := t.labels()
-	labels[v1alpha1.Group+"/guarded"] = "true"
+	labels[v1alpha1.LabelGuarded] = "true"
 	return newObject("v1", "Namespace", "", t.Namespace, labels)
+}
+
+// quota bounds what one team can have Tekton and the controller look at: runs are kept until somebody prunes them, so that it is far above
+// what a team needs at once.
+func (t Team) quota() object {
+	q := newObject("v1", "ResourceQuota", t.Namespace, "quay-push-runs", map[string]string{t.TeamLabel: t.Tenant.Team})
+	q["spec"] = object{"hard": object{
+		"count/pipelineruns.tekton.dev": "2000", "count/taskruns.tekton.dev": "5000", "count/customruns.tekton.dev": "2000"}}
+	return q
 }
 
 // rights are those of the controller to the Secret, and of the trigger to the team's name.

@@ -15,7 +15,7 @@ func TestNewTenant(t *testing.T) {
 		Organization: "team-payments", Robot: "team-payments+ci", StandbyRobot: "team-payments+ci-b",
 		VaultPath: "apps/retail/checkout-api/ci/quay-robot", Namespace: "openshift-pipelines", Secret: "quay-robot-team-payments"}
 	for _, team := range []string{"payments", "team-payments"} {
-		got, err := robot.NewTenant(tenant.Default(), team, "retail", "checkout-api")
+		got, err := robot.NewTenant(convention(t), team, "retail", "checkout-api")
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("tenant (-want +got):\n%s%v", diff, err)
 		}
@@ -23,20 +23,20 @@ func TestNewTenant(t *testing.T) {
 }
 
 func TestNewTenantRefuses(t *testing.T) {
-	underscore := tenant.Default()
+	underscore := convention(t)
 	underscore.Organization = "team_<team>"
 	for _, test := range []struct {
 		convention          tenant.Convention
 		team, division, app string
 		text                string
 	}{
-		{tenant.Default(), "Payments", "d", "a", "is not made of"},
-		{tenant.Default(), "team-team-x", "d", "a", "twice"},
-		{tenant.Default(), "x", "../sys", "a", `division "../sys"`},
-		{tenant.Default(), "x", "", "a", `division ""`},
-		{tenant.Default(), "x", "d", "a/b", `app "a/b"`},
-		{tenant.Default(), "x", "d", "+", `app "+"`},
-		{tenant.Default(), "x", "d", strings.Repeat("a", 64), "app"},
+		{convention(t), "Payments", "d", "a", "is not made of"},
+		{convention(t), "team-team-x", "d", "a", "twice"},
+		{convention(t), "x", "../sys", "a", `division "../sys"`},
+		{convention(t), "x", "", "a", `division ""`},
+		{convention(t), "x", "d", "a/b", `app "a/b"`},
+		{convention(t), "x", "d", "+", `app "+"`},
+		{convention(t), "x", "d", strings.Repeat("a", 64), "app"},
 		{underscore, "x", "d", "a", "has an underscore"},
 	} {
 		if _, err := robot.NewTenant(test.convention, test.team, test.division, test.app); err == nil || !strings.Contains(err.Error(), test.text) {
@@ -46,11 +46,11 @@ func TestNewTenantRefuses(t *testing.T) {
 }
 
 func TestTenantAt(t *testing.T) {
-	got, err := robot.TenantAt(tenant.Default(), "team-payments", "apps/retail/refunds/ci/quay-robot")
+	got, err := robot.TenantAt(convention(t), "team-payments", "apps/retail/refunds/ci/quay-robot")
 	if err != nil || got.Team != "payments" || got.VaultPath != "apps/retail/refunds/ci/quay-robot" || got.App != "" || got.Secret != "quay-robot-team-payments" {
 		t.Errorf("tenant is %+v, %v", got, err)
 	}
-	if _, err := robot.TenantAt(tenant.Default(), "Payments", ""); err == nil {
+	if _, err := robot.TenantAt(convention(t), "Payments", ""); err == nil {
 		t.Error("no error for an impossible team")
 	}
 }

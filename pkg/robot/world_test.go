@@ -69,7 +69,11 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func convention(testing.TB) tenant.Convention { return tenant.Default() }
+func convention(testing.TB) tenant.Convention {
+	c := tenant.Default()
+	c.Registry = "quay.apps.sub.comptech-lab.com"
+	return c
+}
 
 // services are the program's connections to the world, each call counted.
 func (w *world) services() robot.Services {

@@ -12,7 +12,8 @@ import (
 // Convention is the platform's naming, the content of ConfigMap config-tenancy. In the templates <team>, <division>
 // and <app> stand for the tenant's names. The zero value is not valid: start from Default.
 type Convention struct {
-	// Registry is the host[:port] of Quay, and the key in the Secret's auths.
+	// Registry is the host[:port] of Quay, and the key in the Secret's auths. It has no default: while it is empty, every run is
+	// refused.
 	Registry string
 	// TeamPrefix is an optional prefix of label values: "team-payments" and "payments" are the same team.
 	TeamPrefix string
@@ -32,6 +33,14 @@ type Convention struct {
 	TeamLabel, DivisionLabel, AppLabel string
 	// RunLabels are the PipelineRun labels that may name a team; all that are present must agree.
 	RunLabels []string
+	// RunAccount is the ServiceAccount of every run in a shared namespace.
+	RunAccount string
+	// RunSecrets are the templates of the Secrets that a run in a shared namespace may have besides Secret.
+	RunSecrets []string
+	// PipelineNamespaces are those from which a run in a shared namespace may take its Pipeline.
+	PipelineNamespaces []string
+	// TektonAccounts are the ServiceAccounts of Tekton's controller, <namespace>:<name>.
+	TektonAccounts []string
 	// SharedNamespaces are the namespaces where a run's own label names the team, if the policy guards it.
 	SharedNamespaces []string
 	// InternalRegistries are the hosts, with their ports, of registries where the repositories <namespace>/… are the
@@ -39,24 +48,27 @@ type Convention struct {
 	InternalRegistries []string
 }
 
-// Default returns the seed's convention, as DESIGN §3 lists it.
+// Default returns the convention of a platform that sets nothing. It names no registry.
 func Default() Convention {
 	return Convention{
-		Registry:         "quay.apps.sub.comptech-lab.com",
-		TeamPrefix:       "team-",
-		Organization:     "team-<team>",
-		Robot:            "ci",
-		StandbyRobot:     "ci-b",
-		Secret:           "quay-robot-team-<team>",
-		SecretNamespace:  "openshift-pipelines",
-		VaultMount:       "secret",
-		VaultPath:        "apps/<division>/<app>/ci/quay-robot",
-		SecretStore:      "pipelines-vault-apps",
-		TeamLabel:        "apps.platform/team",
-		DivisionLabel:    "apps.platform/division",
-		AppLabel:         "apps.platform/app",
-		RunLabels:        []string{"apps.platform/team", "pipeline.comptech-lab.com/team"},
-		SharedNamespaces: []string{"openshift-pipelines"},
+		TeamPrefix:         "team-",
+		Organization:       "team-<team>",
+		Robot:              "ci",
+		StandbyRobot:       "ci-b",
+		Secret:             "quay-robot-team-<team>",
+		SecretNamespace:    "openshift-pipelines",
+		VaultMount:         "secret",
+		VaultPath:          "apps/<division>/<app>/ci/quay-robot",
+		SecretStore:        "pipelines-vault-apps",
+		TeamLabel:          "apps.platform/team",
+		DivisionLabel:      "apps.platform/division",
+		AppLabel:           "apps.platform/app",
+		RunLabels:          []string{"apps.platform/team", "pipeline.comptech-lab.com/team"},
+		RunAccount:         "pipeline",
+		RunSecrets:         []string{"git-<team>"},
+		PipelineNamespaces: []string{"openshift-pipelines"},
+		TektonAccounts:     []string{"tekton-pipelines:tekton-pipelines-controller", "openshift-pipelines:tekton-pipelines-controller"},
+		SharedNamespaces:   []string{"openshift-pipelines"},
 	}
 }
 
@@ -67,7 +79,7 @@ var (
 
 // Validate reports the first setting that could not name anything, or would give two teams the same name.
 func (c Convention) Validate() error {
-	if !hostPattern.MatchString(c.Registry) {
+	if c.Registry != "" && !hostPattern.MatchString(c.Registry) {
 		return fmt.Errorf("registry %q is not a host or host:port", c.Registry)
 	}
 	for key, template := range map[string]string{"organization": c.Organization, "secret": c.Secret} {
@@ -92,10 +104,46 @@ func (c Convention) Validate() error {
 			return fmt.Errorf("internal-registries: %q is not a host or host:port", host)
 		}
 	}
+	if err := c.validateShared(); err != nil {
+		return err
+	}
 	if c.TeamLabel == "" || len(c.RunLabels) == 0 || slices.Contains(c.RunLabels, "") {
-		return fmt.Errorf("team-label and run-labels must not be empty")
+		return fmt.Errorf("team-label and run-labels are empty")
 	}
 	return nil
+}
+
+// validateShared reports the first setting that would let a run in a shared namespace have what is another team's.
+func (c Convention) validateShared() error {
+	if !namePattern.MatchString(c.RunAccount) {
+		return fmt.Errorf("run-account %q is not the name of a ServiceAccount", c.RunAccount)
+	}
+	for _, account := range c.TektonAccounts {
+		if namespace, name, ok := strings.Cut(account, ":"); !ok || !namePattern.MatchString(namespace) || !namePattern.MatchString(name) {
+			return fmt.Errorf("tekton-accounts: %q is not <namespace>:<name>", account)
+		}
+	}
+	templates := append([]string{c.Secret}, c.RunSecrets...)
+	for i, template := range templates {
+		if strings.Count(template, "<team>") != 1 {
+			return fmt.Errorf("run-secrets: %q does not hold <team> once: all teams would share it", template)
+		}
+		for _, other := range templates[:i] {
+			if overlap(template, other) {
+				return fmt.Errorf("run-secrets: %q and %q can name the same Secret for two teams", other, template)
+			}
+		}
+	}
+	return nil
+}
+
+// overlap reports whether two templates can make one name of two teams' names.
+func overlap(a, b string) bool {
+	aHead, aTail, _ := strings.Cut(a, "<team>")
+	bHead, bTail, _ := strings.Cut(b, "<team>")
+	heads := strings.HasPrefix(aHead, bHead) || strings.HasPrefix(bHead, aHead)
+	tails := strings.HasSuffix(aTail, bTail) || strings.HasSuffix(bTail, aTail)
+	return heads && tails
 }
 
 // Names is everything that a team's name decides.

@@ -57,21 +57,32 @@ func TestValidate(t *testing.T) {
 		t.Fatalf("default: %v", err)
 	}
 	for want, edit := range map[string]func(*Convention){
-		"registry":      func(c *Convention) { c.Registry = "https://quay.io" },
-		"organization":  func(c *Convention) { c.Organization = "all-teams" },
-		"secret":        func(c *Convention) { c.Secret = "quay_<team>" },
-		"<team> once":   func(c *Convention) { c.Secret = "<team>-<team>" },
-		"robot":         func(c *Convention) { c.Robot = "c" },
-		"standby-robot": func(c *Convention) { c.StandbyRobot = "ci+b" },
-		"both":          func(c *Convention) { c.StandbyRobot = c.Robot },
-		"team-label":    func(c *Convention) { c.TeamLabel = "" },
-		"run-labels":    func(c *Convention) { c.RunLabels = nil },
+		"registry":                 func(c *Convention) { c.Registry = "https://quay.io" },
+		"organization":             func(c *Convention) { c.Organization = "all-teams" },
+		"secret":                   func(c *Convention) { c.Secret = "quay_<team>" },
+		"<team> once":              func(c *Convention) { c.Secret = "<team>-<team>" },
+		"robot":                    func(c *Convention) { c.Robot = "c" },
+		"standby-robot":            func(c *Convention) { c.StandbyRobot = "ci+b" },
+		"both":                     func(c *Convention) { c.StandbyRobot = c.Robot },
+		"run-account":              func(c *Convention) { c.RunAccount = "" },
+		"tekton-accounts":          func(c *Convention) { c.TektonAccounts = []string{"tekton-pipelines-controller"} },
+		"all teams would share it": func(c *Convention) { c.RunSecrets = []string{"git"} },
+		// Team bot-x has the Secret of team x.
+		"for two teams":   func(c *Convention) { c.RunSecrets = []string{"git-<team>", "git-bot-<team>"} },
+		"the same Secret": func(c *Convention) { c.RunSecrets = []string{"quay-<team>"} },
+		"team-label":      func(c *Convention) { c.TeamLabel = "" },
+		"run-labels":      func(c *Convention) { c.RunLabels = nil },
 	} {
 		c := Default()
 		edit(&c)
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate() = %v, want it to speak of %q", err, want)
 		}
+	}
+	apart := Default()
+	apart.Secret, apart.RunSecrets = "quay-<team>-robot", []string{"quay-<team>-git", "cosign-<team>-key"}
+	if err := apart.Validate(); err != nil {
+		t.Errorf("Secrets that differ in their ends: %v", err)
 	}
 	local := Default()
 	local.Registry = "quaytest.quay-push.svc:8443"

@@ -13,6 +13,8 @@ type Rule string
 
 // The rules, in the order in which Decide tries them.
 const (
+	// RuleRegistry: the platform has said which registry it has.
+	RuleRegistry Rule = "registry"
 	// RuleOwner: the CustomRun must be the child of a live PipelineRun.
 	RuleOwner Rule = "owner"
 	// RuleNamespace: the namespace's label names the team.
@@ -89,6 +91,10 @@ func (r Request) Unlisted() bool {
 
 // Decide returns the tenant of a run, or a *Refusal. It fails closed: what no rule allows is refused.
 func (c Convention) Decide(r Request) (Decision, error) {
+	if c.Registry == "" {
+		return Decision{}, &Refusal{v1alpha1.ReasonNotConfigured, RuleRegistry, "ConfigMap config-tenancy names no registry, so that no image is in a team's organization",
+			`the platform team can name it: kubectl patch configmap config-tenancy --namespace quay-push --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`}
+	}
 	value, labelled := r.NamespaceLabels[c.TeamLabel]
 	if err := c.checkOwner(r, labelled); err != nil {
 		return Decision{}, err
@@ -169,7 +175,7 @@ func (c Convention) byRunLabel(r Request) (Decision, error) {
 	if !r.Guarded {
 		return Decision{}, &Refusal{v1alpha1.ReasonPolicyMissing, RuleSharedNamespace,
 			fmt.Sprintf("namespace %q is shared and no policy guards the label %s there, so that anyone could claim any team", r.Namespace, c.RunLabels[0]),
-			"the platform team can install the ValidatingAdmissionPolicy of config/ with a Deny binding that covers the namespace"}
+			fmt.Sprintf("the platform team can apply config/, and label the namespace: kubectl label namespace %s %s=true", r.Namespace, v1alpha1.LabelGuarded)}
 	}
 	var d Decision
 	for _, label := range c.RunLabels {

@@ -16,6 +16,22 @@ const (
 	host       = "quay.apps.sub.comptech-lab.com"
 )
 
+// platform is the convention of a platform that has said where its Quay is.
+func platform() Convention {
+	c := Default()
+	c.Registry = host
+	return c
+}
+
+// Until the platform names its registry, nobody's image is anywhere.
+func TestNoRegistry(t *testing.T) {
+	_, err := Default().Decide(payments(func(r *Request) { r.Image = "/team-payments/checkout" }))
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != v1alpha1.ReasonNotConfigured || refusal.Rule != RuleRegistry || !strings.Contains(refusal.Allow, "config-tenancy") {
+		t.Errorf("without a registry: %v", err)
+	}
+}
+
 // payments is a request that rule 2 allows; edit makes the case under test of it.
 func payments(edit func(*Request)) Request {
 	r := Request{
@@ -74,7 +90,7 @@ func TestDecideAllows(t *testing.T) {
 		}()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Default().Decide(test.request)
+			got, err := platform().Decide(test.request)
 			if err != nil {
 				t.Fatalf("Decide: %v", err)
 			}
@@ -135,7 +151,7 @@ func TestDecideRefuses(t *testing.T) {
 		"too long":         {payments(func(r *Request) { r.Image += strings.Repeat("a", 255) }), v1alpha1.ReasonImageOutsideOrganization, RuleImage, "characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Default().Decide(test.request)
+			_, err := platform().Decide(test.request)
 			var refusal *Refusal
 			if !errors.As(err, &refusal) {
 				t.Fatalf("Decide: %v, want a refusal", err)

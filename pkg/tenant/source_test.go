@@ -12,13 +12,13 @@ const internal = "image-registry.openshift-image-registry.svc:5000"
 
 func fromRegistry(source string) Request {
 	return Request{
-		Name: "push", Namespace: "apps-payments-checkout", Image: Default().Registry + "/team-payments/checkout", Source: source,
+		Name: "push", Namespace: "apps-payments-checkout", Image: host + "/team-payments/checkout", Source: source,
 		NamespaceLabels: map[string]string{"apps.platform/team": "payments"},
 	}
 }
 
 func withInternal() Convention {
-	c := Default()
+	c := platform()
 	c.InternalRegistries = []string{internal}
 	return c
 }
@@ -46,7 +46,7 @@ func TestSourceOutsideNamespace(t *testing.T) {
 		"docker://" + internal + "/apps-payments-checkout/app@sha256:" + strings.Repeat("0A", 32), "docker://" + internal + "/apps-payments-checkout/app:v1@sha256:" + strings.Repeat("0a", 32),
 		"docker://" + internal + "/apps-payments-checkout/App", "docker://" + internal + "/apps-payments-checkout/a b", "docker://" + internal + "/apps-payments-checkout/app\n--plain-http",
 		"docker://user@" + internal + "/apps-payments-checkout/app", "docker://" + internal + ".example.com/apps-payments-checkout/app",
-		"docker://" + Default().Registry + "/apps-payments-checkout/app", "docker://apps-payments-checkout/app",
+		"docker://" + host + "/apps-payments-checkout/app", "docker://apps-payments-checkout/app",
 		"docker://" + internal + "/apps-payments-checkout/" + strings.Repeat("a", 300),
 	} {
 		_, err := withInternal().Decide(fromRegistry(source))
@@ -60,7 +60,7 @@ func TestSourceOutsideNamespace(t *testing.T) {
 // Without a list there is no registry to push from, and in a shared namespace nothing is one team's.
 func TestSourceNeedsARegistryAndANamespace(t *testing.T) {
 	source := "docker://" + internal + "/openshift-pipelines/app"
-	_, err := Default().Decide(fromRegistry(source))
+	_, err := platform().Decide(fromRegistry(source))
 	if err == nil || !strings.Contains(err.Error(), "internal-registries") {
 		t.Errorf("without a list: %v", err)
 	}
@@ -79,7 +79,7 @@ func TestSourceNeedsARegistryAndANamespace(t *testing.T) {
 // The image is looked at first: who may not push there learns nothing else.
 func TestImageBeforeSource(t *testing.T) {
 	r := fromRegistry("docker://elsewhere.example.com/x/y")
-	r.Image = Default().Registry + "/team-platform/sample"
+	r.Image = host + "/team-platform/sample"
 	var refusal *Refusal
 	if _, err := withInternal().Decide(r); !errors.As(err, &refusal) || refusal.Rule != RuleImage {
 		t.Errorf("%v, want rule %s", err, RuleImage)

@@ -22,8 +22,12 @@ import (
 
 // NewRun returns a PipelineRun of pipeline in the tenant's namespace, with params and a fresh volume as workspace source.
 func NewRun(t Tenant, pipeline string, params map[string]string) *pipelinev1.PipelineRun {
+	prefix := t.Team + "-"
+	if t.Namespace == SharedNamespace {
+		prefix = t.Team + "--"
+	}
 	run := &pipelinev1.PipelineRun{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: t.Team + "-", Namespace: t.Namespace},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: prefix, Namespace: t.Namespace},
 		Spec: pipelinev1.PipelineRunSpec{
 			PipelineRef: &pipelinev1.PipelineRef{Name: pipeline},
 			Timeouts:    &pipelinev1.TimeoutFields{Pipeline: &metav1.Duration{Duration: 5 * time.Minute}},

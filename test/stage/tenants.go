@@ -23,8 +23,8 @@ type Tenant struct {
 
 // Payments and Platform are the two tenants of the story.
 var (
-	Payments = Tenant{"payments", "checkout", "apps-payments-checkout", "quay-robot-team-payments", "gitlab-bot-payments", quayHost + "/team-payments/checkout"}
-	Platform = Tenant{"platform", "sample", "apps-platform-sample", "quay-robot-team-platform", "gitlab-bot-platform", quayHost + "/team-platform/sample"}
+	Payments = Tenant{"payments", "checkout", "apps-payments-checkout", "quay-robot-team-payments", "git-payments", quayHost + "/team-payments/checkout"}
+	Platform = Tenant{"platform", "sample", "apps-platform-sample", "quay-robot-team-platform", "git-platform", quayHost + "/team-platform/sample"}
 )
 
 //go:embed tenant.yaml
@@ -32,14 +32,15 @@ var tenantYAML string
 
 // openTenants onboards both tenants, and puts the shared Tasks and Pipelines where they are used from.
 func (s *Stage) openTenants(ctx context.Context) error {
-	shared := corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: SharedNamespace}}
-	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, &shared, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
+	// As on OpenShift: runs that name no account have this one.
+	const defaults = `--patch={"data":{"default-service-account":"pipeline"}}`
+	if err := s.kubectl(ctx, nil, "patch", "configmap", "config-defaults", "--namespace=tekton-pipelines", defaults); err != nil {
+		return err
+	}
+	if err := s.kubectl(ctx, nil, "apply", "--filename=test/stage/shared.yaml", "--filename=config/openshift/service-account.yaml"); err != nil {
 		return err
 	}
 	if err := s.openNamespace(ctx, SharedNamespace); err != nil {
-		return err
-	}
-	if err := s.kubectl(ctx, nil, "apply", "--filename=test/stage/shared.yaml"); err != nil {
 		return err
 	}
 	for _, t := range []Tenant{Payments, Platform} {

@@ -27,7 +27,7 @@ import (
 
 const custody, name = "custody", reconcilertest.Secret + ".uid-1"
 
-var payments = tenant.Decision{Team: "payments", Names: tenant.Default().Names("payments")}
+var payments = tenant.Decision{Team: "payments", Names: convention().Names("payments")}
 
 func newRun() *v1beta1.CustomRun {
 	run := reconcilertest.NewCustomRun(reconcilertest.Namespace, reconcilertest.Pipeline, reconcilertest.Run, v1alpha1.KindPushImage)
@@ -157,11 +157,17 @@ func TestDelete(t *testing.T) {
 func TestName(t *testing.T) {
 	run := newRun()
 	run.UID = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
-	long := Name(run, tenant.Default().Names(strings.Repeat("x", 47)))
+	long := Name(run, convention().Names(strings.Repeat("x", 47)))
 	if len(long) > 253 {
 		t.Errorf("%d characters", len(long))
 	}
 	if Name(run, payments.Names) == Name(newRun(), payments.Names) {
 		t.Error("two runs have one name")
 	}
+}
+
+func convention() tenant.Convention {
+	c := tenant.Default()
+	c.Registry = "quay.apps.sub.comptech-lab.com"
+	return c
 }

@@ -14,8 +14,8 @@ import (
 	"knative.dev/pkg/apis"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
-	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
 // The names of the scene that Payments returns.
@@ -29,7 +29,7 @@ const (
 
 // Host is the registry of the default convention, Image a repository of team payments there.
 var (
-	Host  = tenant.Default().Registry
+	Host  = "quay.apps.sub.comptech-lab.com"
 	Image = Host + "/team-payments/checkout"
 )
 
@@ -101,6 +101,7 @@ func NewGuards(namespaces ...string) (objects []runtime.Object) {
 				Spec: admissionv1.ValidatingAdmissionPolicySpec{
 					FailurePolicy:    new(admissionv1.Fail),
 					MatchConstraints: &admissionv1.MatchResources{ResourceRules: make([]admissionv1.NamedRuleWithOperations, 1)},
+					ParamKind:        &admissionv1.ParamKind{APIVersion: "v1", Kind: "ConfigMap"},
 					Validations:      []admissionv1.Validation{{Expression: "false"}},
 				},
 			},
@@ -108,6 +109,7 @@ func NewGuards(namespaces ...string) (objects []runtime.Object) {
 				ObjectMeta: metav1.ObjectMeta{Name: name},
 				Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
 					PolicyName: name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+					ParamRef: &admissionv1.ParamRef{Name: config.Name, Namespace: config.Namespace, ParameterNotFoundAction: new(admissionv1.DenyAction)},
 					MatchResources: &admissionv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
 						MatchExpressions: []metav1.LabelSelectorRequirement{{
 							Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpIn, Values: namespaces}}}},

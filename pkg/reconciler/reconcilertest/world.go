@@ -4,6 +4,7 @@ package reconcilertest
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func (w *World) start() {
 		c.forget(w.t)
 	}
 	w.impl = w.constructor(w.Clock)(w.ctx, configmap.NewStaticWatcher(&corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: config.Name, Namespace: "knative-testing"}, Data: w.settings}))
+		ObjectMeta: metav1.ObjectMeta{Name: config.Name, Namespace: "knative-testing"}, Data: withRegistry(w.settings)}))
 	w.Refresh()
 	keys, err := w.Promote()
 	if err != nil {
@@ -217,4 +218,11 @@ func (w *World) Events() (all []string) {
 			return all
 		}
 	}
+}
+
+// withRegistry adds the one setting that has no default.
+func withRegistry(settings map[string]string) map[string]string {
+	all := map[string]string{"registry": Host}
+	maps.Copy(all, settings)
+	return all
 }

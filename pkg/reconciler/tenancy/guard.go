@@ -10,17 +10,19 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
 )
 
-// Guards are the policies that make the label of a PipelineRun a proof, and the Secret of a robot its team's alone: the label
-// is set only with the right to it; nobody but Tekton writes a CustomRun, nobody another team's run, and nobody but the
-// platform the Task and the Pipelines; and no Pod mounts another team's robot.
+// Guards are the policies that make a shared namespace a closed world, so that the label of a PipelineRun there is a proof: it is set
+// only with the right to it; a run has the platform's code, account and Secrets of its own team; nobody but Tekton and the
+// controller makes its children; nobody changes another team's run, nor, but for the platform, what runs are made of.
 var Guards = []string{
-	"tenant-label.quay.comptech-lab.com", "customrun.quay.comptech-lab.com", "run.quay.comptech-lab.com",
-	"definition.quay.comptech-lab.com", "robot-secret.quay.comptech-lab.com", "taskrun-secret.quay.comptech-lab.com",
+	"tenant-label.quay.comptech-lab.com", "pipelinerun.quay.comptech-lab.com", "child.quay.comptech-lab.com",
+	"run.quay.comptech-lab.com", "definition.quay.comptech-lab.com", "pod.quay.comptech-lab.com",
 }
 
-// Guarded says whether every one of Guards denies in namespace.
+// Guarded reports whether every one of Guards denies in namespace, by the names of the ConfigMap that the controller reads.
 func Guarded(ctx context.Context, cluster Cluster, namespace *corev1.Namespace) (bool, error) {
 	bindings, err := cluster.PolicyBindings(ctx)
 	if err != nil {
@@ -42,8 +44,8 @@ func Guarded(ctx context.Context, cluster Cluster, namespace *corev1.Namespace) 
 	return true, nil
 }
 
-// strict says whether the policy validates something, refuses what it cannot evaluate, and looks at every object of its
-// kind. The default failurePolicy is Fail.
+// strict reports whether the policy validates something, by the names of a ConfigMap, refuses what it cannot evaluate, and looks at
+// every object of its kind. The default failurePolicy is Fail.
 func strict(policy *admissionv1.ValidatingAdmissionPolicy) bool {
 	if policy.DeletionTimestamp != nil || len(policy.Spec.Validations) == 0 {
 		return false
@@ -51,14 +53,22 @@ func strict(policy *admissionv1.ValidatingAdmissionPolicy) bool {
 	if f := policy.Spec.FailurePolicy; f != nil && *f != admissionv1.Fail {
 		return false
 	}
+	if kind := policy.Spec.ParamKind; kind == nil || kind.APIVersion != "v1" || kind.Kind != "ConfigMap" {
+		return false
+	}
 	match := policy.Spec.MatchConstraints
 	return match != nil && len(match.ResourceRules) > 0 && len(match.ExcludeResourceRules) == 0 &&
 		everything(match.NamespaceSelector) && everything(match.ObjectSelector)
 }
 
-// denies says whether the binding makes the policy deny every object in namespace.
+// denies reports whether the binding makes the policy deny every object in namespace, with the controller's own ConfigMap, and if that
+// is gone, too.
 func denies(binding *admissionv1.ValidatingAdmissionPolicyBinding, policy string, namespace *corev1.Namespace) bool {
 	if binding.Spec.PolicyName != policy || binding.DeletionTimestamp != nil || !slices.Contains(binding.Spec.ValidationActions, admissionv1.Deny) {
+		return false
+	}
+	if from := binding.Spec.ParamRef; from == nil || from.Name != config.Name || from.Namespace != config.Namespace || from.Selector != nil ||
+		from.ParameterNotFoundAction == nil || *from.ParameterNotFoundAction != admissionv1.DenyAction {
 		return false
 	}
 	match := binding.Spec.MatchResources

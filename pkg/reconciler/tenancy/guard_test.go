@@ -70,7 +70,7 @@ func shipped(t *testing.T) *policies {
 }
 
 var sharedNamespace = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "openshift-pipelines",
-	Labels: map[string]string{"kubernetes.io/metadata.name": "openshift-pipelines"}}}
+	Labels: map[string]string{"quay.comptech-lab.com/guarded": "true"}}}
 
 func TestShippedPoliciesGuardTheSharedNamespaceAlone(t *testing.T) {
 	p := shipped(t)
@@ -122,6 +122,27 @@ func TestWeakGuardIsNone(t *testing.T) {
 		},
 		"binding is for other namespaces": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
 			b.Spec.MatchResources.NamespaceSelector = something
+		},
+		"policy has its own names": func(p *admissionv1.ValidatingAdmissionPolicy, _ *admissionv1.ValidatingAdmissionPolicyBinding) {
+			p.Spec.ParamKind = nil
+		},
+		"policy reads another kind": func(p *admissionv1.ValidatingAdmissionPolicy, _ *admissionv1.ValidatingAdmissionPolicyBinding) {
+			p.Spec.ParamKind.Kind = "Secret"
+		},
+		"binding has no names": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ParamRef = nil
+		},
+		"binding reads another ConfigMap": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ParamRef.Name = "another"
+		},
+		"binding reads another namespace's ConfigMap": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ParamRef.Namespace = "another"
+		},
+		"binding reads all ConfigMaps": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ParamRef.Selector = &metav1.LabelSelector{}
+		},
+		"binding lets all pass without its ConfigMap": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
+			b.Spec.ParamRef.ParameterNotFoundAction = new(admissionv1.AllowAction)
 		},
 		"binding is for some resources": func(_ *admissionv1.ValidatingAdmissionPolicy, b *admissionv1.ValidatingAdmissionPolicyBinding) {
 			b.Spec.MatchResources.ResourceRules = make([]admissionv1.NamedRuleWithOperations, 1)

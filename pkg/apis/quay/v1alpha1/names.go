@@ -66,6 +66,8 @@ var Results = []string{ResultImageURL, ResultImageDigest, ResultDigest, ResultIm
 
 // Labels and field names that the controller sets.
 const (
+	// LabelGuarded, true on a namespace, has the policies of config/ guard it.
+	LabelGuarded = Group + "/guarded"
 	// LabelManaged marks the TaskRuns that the controller creates; its informer selects on it.
 	LabelManaged = Group + "/managed"
 	// LabelTeam carries the decided team on such a TaskRun and its Pod.
@@ -92,6 +94,8 @@ const (
 	ReasonInvalidTeam = "InvalidTeam"
 	// ReasonPolicyMissing: the namespace is shared and the policy that guards the label does not enforce there (rule 3).
 	ReasonPolicyMissing = "PolicyMissing"
+	// ReasonNotConfigured: config-tenancy names no registry.
+	ReasonNotConfigured = "NotConfigured"
 	// ReasonNoTenant: nothing names a team (rule 4).
 	ReasonNoTenant = "NoTenant"
 	// ReasonImageOutsideOrganization: image-ref is not in the team's organization (rule 5).

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+)
+
+const (
+	podSecurity = "pod-security.kubernetes.io/enforce"
+	// page is how many objects are asked for at once.
+	page = 500
+)
+
+// lookAtSharedNamespaces looks in each shared namespace for what makes an attack possible although its policies deny, or would as soon
+// as one of them is gone.
+func (d *doctor) lookAtSharedNamespaces(ctx context.Context) {
+	for _, name := range d.config.SharedNamespaces {
+		namespace, err := d.clients.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+		if apierrs.IsNotFound(err) {
+			continue // The look at the guards tells.
+		} else if err != nil {
+			d.cannot("shared-namespace", err)
+			continue
+		}
+		d.add("guarded-label", namespace.Labels[v1alpha1.LabelGuarded] == "true", fmt.Sprintf("kubectl label namespace %s %s=true", name, v1alpha1.LabelGuarded),
+			"namespace %q has the label by which the policies select it: %t", name, namespace.Labels[v1alpha1.LabelGuarded] == "true")
+		level := namespace.Labels[podSecurity]
+		d.warn("pod-security", level == "baseline" || level == "restricted", fmt.Sprintf("kubectl label namespace %s %s=baseline", name, podSecurity),
+			"Pod security enforced in namespace %q: %s", name, orNone(level))
+		d.lookAtRunAccount(ctx, name)
+		d.lookAtNeighbours(ctx, name)
+		d.lookAtOldRuns(ctx, name)
+		quotas, err := d.clients.Kube.CoreV1().ResourceQuotas(name).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			d.cannot("quota", err)
+			continue
+		}
+		d.warn("quota", len(quotas.Items) > 0, "write a ResourceQuota with count/pipelineruns.tekton.dev and pods, see docs/install.md",
+			"namespace %q has %d ResourceQuotas", name, len(quotas.Items))
+	}
+}
+
+// lookAtRunAccount asks for the one account of all runs: without it no run starts, with a token no Pod is let in.
+func (d *doctor) lookAtRunAccount(ctx context.Context, namespace string) {
+	next := fmt.Sprintf("create ServiceAccount %s in namespace %s with automountServiceAccountToken: false, as in config/openshift/service-account.yaml", d.config.RunAccount, namespace)
+	account, err := d.clients.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, d.config.RunAccount, metav1.GetOptions{})
+	switch {
+	case apierrs.IsNotFound(err):
+		d.add("run-account", false, next, "ServiceAccount %q does not exist in namespace %q, so that no run starts there", d.config.RunAccount, namespace)
+	case err != nil:
+		d.cannot("run-account", err)
+	default:
+		quiet := account.AutomountServiceAccountToken != nil && !*account.AutomountServiceAccountToken
+		d.add("run-account", quiet, next, "ServiceAccount %q in namespace %q gives its Pods no token: %t", d.config.RunAccount, namespace, quiet)
+	}
+}
+
+// lookAtNeighbours names the accounts whose token would be of use to a run: those of triggers, of External Secrets' store, of Tekton.
+func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
+	accounts, err := d.clients.Kube.CoreV1().ServiceAccounts(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		d.cannot("shared-accounts", err)
+		return
+	}
+	var names []string
+	tekton := false
+	for _, account := range accounts.Items {
+		if slices.Contains(d.config.TektonAccounts, namespace+":"+account.Name) {
+			tekton = true
+		} else if account.Name != "default" && account.Name != d.config.RunAccount {
+			names = append(names, account.Name)
+		}
+	}
+	d.warn("shared-accounts", len(names) == 0, "move triggers' accounts to their teams' namespaces, and External Secrets' store to custody (docs/projection.md): here only the policies keep runs from them",
+		"namespace %q has besides the run account: %s", namespace, orNone(strings.Join(names, ", ")))
+	d.warn("tekton-apart", !tekton, "use another namespace for the teams' runs, in shared-namespaces: here only the policies keep them from an account that reads every Secret",
+		"Tekton's controller runs in the shared namespace %q: %t", namespace, tekton)
+}
+
+// lookAtOldRuns looks for runs that admission would refuse today: it sees writes, not what was there before.
+func (d *doctor) lookAtOldRuns(ctx context.Context, namespace string) {
+	var old []string
+	options := metav1.ListOptions{Limit: page}
+	for {
+		runs, err := d.clients.Tekton.TektonV1().PipelineRuns(namespace).List(ctx, options)
+		if err != nil {
+			d.cannot("old-runs", err)
+			return
+		}
+		for _, run := range runs.Items {
+			if !run.IsDone() && !d.named(run.Name, run.Labels) {
+				old = append(old, "pipelinerun/"+run.Name)
+			}
+		}
+		if options.Continue = runs.Continue; options.Continue == "" {
+			break
+		}
+	}
+	tasks, err := d.clients.Tekton.TektonV1().TaskRuns(namespace).List(ctx, metav1.ListOptions{Limit: page})
+	if err != nil {
+		d.cannot("old-runs", err)
+		return
+	}
+	for _, task := range tasks.Items {
+		if !task.IsDone() && len(task.OwnerReferences) == 0 {
+			old = append(old, "taskrun/"+task.Name)
+		}
+	}
+	d.add("old-runs", len(old) == 0, "kubectl delete them in namespace "+namespace+": no policy saw them", "unfinished runs in namespace %q that no policy let in: %s", namespace, orNone(shortList(old)))
+}
+
+// named reports whether the run's name begins with the team that its labels name.
+func (d *doctor) named(name string, labels map[string]string) bool {
+	return slices.ContainsFunc(d.config.RunLabels, func(label string) bool {
+		team, err := d.config.ParseTeam(labels[label])
+		return err == nil && strings.HasPrefix(name, team+"--")
+	})
+}
+
+// warn adds a look that is ok, or works and may become wrong.
+func (d *doctor) warn(id string, ok bool, next, format string, args ...any) {
+	h := healthy
+	if !ok {
+		h = warning
+	}
+	d.addAs(h, id, next, format, args...)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// shortList is the first few of names.
+func shortList(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
