@@ -46,7 +46,9 @@ func (a *archive) add(header *tar.Header, offset, end int64) error {
 	if _, twice := a.entries[name]; twice {
 		return refused("%q has two entries %q", a.file.Name(), name)
 	}
-	a.entries[name] = e
+	// Else the few bytes of a name would keep the whole header that they are a part of.
+	e.link = strings.Clone(e.link)
+	a.entries[strings.Clone(name)] = e
 	return nil
 }
 
