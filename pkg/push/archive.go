@@ -15,6 +15,8 @@ const (
 	maxEntries = 30_000
 	// maxEntryName is how long the name of one may be, in bytes.
 	maxEntryName = 255
+	// maxNames is how long the names of all of them and of what they link to may be together.
+	maxNames = 4 << 20
 	// maxHeader is how many bytes the headers of one may have, those for long names, attributes and holes included.
 	maxHeader = 64 << 10
 )
@@ -24,6 +26,8 @@ const (
 type archive struct {
 	file    *os.File
 	entries map[string]entry
+	// names is how long the names of the entries and of what they link to are together.
+	names int
 }
 
 // openArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers

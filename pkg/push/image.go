@@ -11,7 +11,7 @@ const (
 	// maxManifests is how many manifests an image may have, its index and referrers included.
 	maxManifests = 500
 	// maxManifestBytes is how many bytes they may have together.
-	maxManifestBytes = 16 << 20
+	maxManifestBytes = 8 << 20
 	// maxBlobs is how many configs and layers an image may have.
 	maxBlobs = 20_000
 	// maxReferences is how often its manifests may name a config, a layer or a manifest, the same one again included.
