@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +17,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // mostMemoryRefusing is what a refusal may cost, in bytes.
@@ -136,18 +141,52 @@ const (
 	layerField = `"digest":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","size":3,"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip"`
 )
 
-// What is refused is refused by its class, and takes little memory until then, whatever it was made of.
-func TestHostileSourcesTakeLittleMemory(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "push-image")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+// refusal runs the program on a source, and wants it refused with class and text, in little memory.
+func refusal(t *testing.T, binary, source string, class push.Class, text string, flags ...string) {
+	t.Helper()
 	measure, err := exec.LookPath("measure")
 	if err != nil {
 		t.Fatal(err)
 	}
+	command := exec.Command(measure, append([]string{binary, "--source", source}, flags...)...)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	exit, most, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	if exit != strconv.Itoa(class.Exit) || !strings.Contains(stderr.String(), text) {
+		t.Errorf("the exit code is %s, want %d and %q:\n%.2000s", exit, class.Exit, text, &stderr)
+	}
+	if stderr.Len() > 8000 {
+		t.Errorf("the log has %d bytes", stderr.Len())
+	}
+	peak, err := strconv.Atoi(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("it took %.1f MiB", float64(peak)/(1<<20))
+	if peak == 0 || peak > mostMemoryRefusing {
+		t.Errorf("it took %d bytes, not between 0 and %d", peak, mostMemoryRefusing)
+	}
+}
+
+// buildBinary builds the program as it is released.
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "push-image")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// What is refused is refused by its class, and takes little memory until then, whatever it was made of.
+func TestHostileSourcesTakeLittleMemory(t *testing.T) {
+	binary := buildBinary(t)
 	none := func(*tar.Writer) error { return nil }
 	for _, test := range []struct {
 		name  string
@@ -245,6 +284,30 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			h.files["c"] = filled(`{"history":[`, `]}`, same(`{}`))
 			return h.archive("docker-archive:", none)
 		}, push.ClassSourceRefused, "more than 20000 elements"},
+		{"layers that need large windows", func(h hostile) string {
+			var layer bytes.Buffer
+			w, err := zstd.NewWriter(&layer, zstd.WithWindowSize(8<<20))
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			for range 64 {
+				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+					h.t.Fatal(err)
+				}
+			}
+			if err := errors.Join(w.Flush(), w.Close()); err != nil {
+				h.t.Fatal(err)
+			}
+			var names, digests []string
+			for n := range 6 {
+				name := fmt.Sprint(n)
+				h.files[name] = layer.String()
+				names, digests = append(names, strconv.Quote(name)), append(digests, `"sha256:`+strings.Repeat("0", 64)+`"`)
+			}
+			h.files["manifest.json"] = `[{"Config":"c","Layers":[` + strings.Join(names, ",") + `]}]`
+			h.files["c"] = `{"rootfs":{"diff_ids":[` + strings.Join(digests, ",") + `]}}`
+			return h.archive("docker-archive:", none)
+		}, push.ClassSourceCorrupt, "has the content of"},
 		{"an archive of entries, and manifests", func(h hostile) string {
 			h.files["oci-layout"] = `{"imageLayoutVersion":"1.0.0"}`
 			config := h.blob("application/vnd.oci.image.config.v1+json", `{}`)
@@ -257,7 +320,7 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			return h.archive("oci-archive:", entries(29_980, 70, tar.Header{Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("l", 60)}))
 		}, push.ClassSourceCorrupt, "no config"},
 		{"an archive of long names", func(h hostile) string {
-			return h.archive("", entries(30_000, 250, tar.Header{Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("l", 250)}))
+			return h.archive("", entries(9_000, 250, tar.Header{Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("l", 250)}))
 		}, push.ClassSourceRefused, "more than 4194304 bytes together"},
 		{"an archive of entries", func(h hostile) string {
 			return h.archive("", entries(30_001, 20, tar.Header{Typeflag: tar.TypeFifo}))
@@ -287,28 +350,41 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 				h.files = map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "blobs/sha256/x": ""}
 				h.layout()
 			}
-			command := exec.Command(measure, binary, "--source", source, "--image-ref", "quay.invalid/team-a/app", "--dockerconfig", h.dir)
-			var stderr bytes.Buffer
-			command.Stderr = &stderr
-			out, err := command.Output()
-			if err != nil {
-				t.Fatalf("%v\n%s", err, &stderr)
-			}
-			exit, most, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-			if exit != strconv.Itoa(test.class.Exit) || !strings.Contains(stderr.String(), test.text) {
-				t.Errorf("the exit code is %s, want %d and %q:\n%.2000s", exit, test.class.Exit, test.text, &stderr)
-			}
-			if stderr.Len() > 4000 {
-				t.Errorf("the log has %d bytes", stderr.Len())
-			}
-			peak, err := strconv.Atoi(most)
-			if err != nil {
+			refusal(t, binary, source, test.class, test.text, "--image-ref", "quay.invalid/team-a/app", "--dockerconfig", h.dir)
+		})
+	}
+}
+
+// A registry is a stranger, too.
+func TestHostileRegistryTakesLittleMemory(t *testing.T) {
+	binary := buildBinary(t)
+	for _, test := range []struct {
+		name, path string
+		status     int
+		header     http.Header
+		body       string
+		class      push.Class
+		text       string
+	}{
+		{"a manifest of nothings", "/manifests/", 200, http.Header{"Content-Type": {"application/vnd.oci.image.manifest.v1+json"}},
+			filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
+		{"a manifest without a type", "/manifests/", 200, nil, filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
+		{"errors", "/manifests/", 400, nil, filled(`{"errors":[`, `]}`, same(`{}`)), push.ClassProtocol, "400 Bad Request"},
+		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "without a token"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			q := quaytest.Start(t)
+			q.AddOrganization("team-a")
+			q.AddRepository("team-a", "app")
+			q.AddRobot("team-a", "ci")
+			q.Grant("team-a/app", "team-a+ci", quaytest.Write)
+			q.Faults.Add(quaytest.Fault{Name: test.name, Path: test.path, Times: -1, Effect: quaytest.Status(test.status, test.header, test.body)})
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "config.json"), q.Dockerconfig("team-a+ci"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("it took %.1f MiB", float64(peak)/(1<<20))
-			if peak == 0 || peak > mostMemoryRefusing {
-				t.Errorf("it took %d bytes, not between 0 and %d", peak, mostMemoryRefusing)
-			}
+			refusal(t, binary, "docker://"+q.Host()+"/team-a/app:v1", test.class, test.text,
+				"--image-ref", q.Host()+"/team-a/copy", "--dockerconfig", dir, "--ca-file", q.CAFile(), "--timeout", "10s")
 		})
 	}
 }
