@@ -129,6 +129,45 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+// A host that answers as the repository does gets no credential with the later requests either.
+func TestRedirectToAMirror(t *testing.T) {
+	f := newFixture(t)
+	const through = "X-Through-The-Mirror"
+	asked := make(chan string, 100)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.Header.Get("Authorization")
+		r.SetBasicAuth(gitopstest.Username, gitopstest.Password)
+		r.Header.Set(through, "yes")
+		f.HTTP.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer other.Close()
+	before := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get(through) != "" {
+			return false
+		}
+		http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		return true
+	}
+	f.Before.Store(&before)
+	if _, err := gitops.Update(t.Context(), f.opts); err != nil {
+		t.Error(err)
+	}
+	close(asked)
+	posts := 0
+	for sent := range asked {
+		method, authorization, _ := strings.Cut(sent, " ")
+		if authorization != "" {
+			t.Errorf("the other host got a %s with %q", method, authorization)
+		}
+		if method == http.MethodPost {
+			posts++
+		}
+	}
+	if posts == 0 {
+		t.Error("no request came after the first one")
+	}
+}
+
 func TestServerRefuses(t *testing.T) {
 	f := newFixture(t)
 	hook := filepath.Join(f.Dir, "hooks", "pre-receive")
