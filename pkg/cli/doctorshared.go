@@ -26,7 +26,7 @@ func (d *doctor) lookAtSharedNamespaces(ctx context.Context) {
 		if apierrs.IsNotFound(err) {
 			continue // The look at the guards tells.
 		} else if err != nil {
-			d.cannot("shared-namespace", err)
+			d.cannot("guarded-label", err)
 			continue
 		}
 		d.add("guarded-label", namespace.Labels[v1alpha1.LabelGuarded] == "true", fmt.Sprintf("kubectl label namespace %s %s=true", name, v1alpha1.LabelGuarded),
