@@ -8,13 +8,14 @@ import (
 	"knative.dev/pkg/injection/sharedmain"
 	"knative.dev/pkg/signals"
 
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/health"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/resolvetenant"
 )
 
 func main() {
-	ctx := taskruns.WithSelectors(signals.NewContext(), pushimage.TaskRunSelector)
+	ctx := taskruns.WithSelectors(signals.NewContext(), customrun.TaskRunSelector)
 	ready, now := health.NewReadiness(ctx.Done()), clock.RealClock{}
 	sharedmain.MainWithContext(injection.AddReadiness(ctx, ready.ServeHTTP), "quay-push",
 		ready.Watch(pushimage.NewController(now), now), resolvetenant.NewController(now))

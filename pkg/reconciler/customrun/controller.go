@@ -42,7 +42,6 @@ func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string, 
 		}
 	})
 	informer := customruninformer.Get(ctx).Informer()
-	Must(ctx, informer.SetTransform(Slim))
 	_, err := informer.AddEventHandler(cache.FilteringResourceEventHandler{
 		FilterFunc: func(object any) bool { return filter(object) && !Done(object.(*v1beta1.CustomRun)) },
 		Handler:    controller.HandleAll(impl.Enqueue),
