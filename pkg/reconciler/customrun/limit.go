@@ -31,14 +31,14 @@ func limit(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 	run.ManagedFields = nil
 	delete(run.Annotations, lastApplied)
 	delete(run.Annotations, annotationTooLarge) // Nobody else's to say.
-	if !fits(run.Status, maxStatus) {
+	if !Fits(run.Status, maxStatus) {
 		run.Status = essential(run.Status)
 	}
 	why := ""
 	switch {
-	case !fits(unread, maxUnread):
+	case !Fits(unread, maxUnread):
 		why = fmt.Sprintf("its managed fields and annotation %s have more than %d bytes; make them smaller", lastApplied, maxUnread)
-	case !fits([]any{run.ObjectMeta, run.Spec}, MaxSize):
+	case !Fits([]any{run.ObjectMeta, run.Spec}, MaxSize):
 		why = tooLarge(run)
 	case len(run.Status.ExtraFields.Raw) == 0:
 		return run
@@ -73,12 +73,12 @@ func tooLarge(run *v1beta1.CustomRun) string {
 		{"its workspaces have", run.Spec.Workspaces},
 		{"its params have", run.Spec.Params},
 	} {
-		if !fits(one.is, MaxSize) {
+		if !Fits(one.is, MaxSize) {
 			part = one.name
 		}
 	}
 	for _, p := range run.Spec.Params {
-		if !fits(p, MaxSize) {
+		if !Fits(p, MaxSize) {
 			part = fmt.Sprintf("param %.100q has", p.Name)
 			break
 		}

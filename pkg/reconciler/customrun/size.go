@@ -2,9 +2,9 @@ package customrun
 
 import "reflect"
 
-// fits reports whether v takes at most most bytes of memory, roughly. It looks at no more of v than that: who sends what is
+// Fits reports whether v takes at most most bytes of memory, roughly. It looks at no more of v than that: who sends what is
 // large must not cost much by it.
-func fits(v any, most int) bool { return left(reflect.ValueOf(v), most) >= 0 }
+func Fits(v any, most int) bool { return left(reflect.ValueOf(v), most) >= 0 }
 
 // left returns what is left of budget bytes after v, negative if that is not enough.
 func left(v reflect.Value, budget int) int {

@@ -44,12 +44,12 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	for _, earlier := range task.Status.RetriesStatus {
 		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
 	}
-	if fits(slim, maxStatus) {
+	if Fits(slim, maxStatus) {
 		return slim
 	}
 	// No push of ours has such results, or so many attempts. It ends as its last condition says.
 	slim.Spec.Params, slim.Status.Results, slim.Status.RetriesStatus = nil, nil, nil
-	if fits(slim, maxStatus) {
+	if Fits(slim, maxStatus) {
 		return slim
 	}
 	return &pipelinev1.TaskRun{ObjectMeta: identity(task.ObjectMeta)}

@@ -36,6 +36,7 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 		cluster := tenancy.FromContext(ctx)
 		r := &Reconciler{
 			cluster:   cluster,
+			owners:    tenancy.NewOwners(cluster, now),
 			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
 			verifier:  provenance.Verifier{Transport: transport},
 			tekton:    client,
