@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -59,25 +60,27 @@ const (
 	remembered = time.Second
 	// maxViews and maxViewSize bound what is remembered: 4 MiB.
 	maxViews, maxViewSize = 64, 64 << 10
-	// readTimeout ends a read that nobody who waits for it would.
-	readTimeout = 30 * time.Second
 )
 
 // read returns the PipelineRun as a read says that began after the call.
 func (o *Owners) read(ctx context.Context, key types.NamespacedName) (*pipelinev1.PipelineRun, error) {
+	mine := &flight{done: make(chan struct{}), err: fmt.Errorf("reading PipelineRun %q: another reader gave up", key.Name)}
 	o.mu.Lock()
 	l := o.lines[key]
-	mine := &flight{done: make(chan struct{})}
 	switch {
 	case l == nil:
 		o.lines[key] = &line{current: mine}
-		go o.fly(context.WithoutCancel(ctx), key, mine)
+		o.mu.Unlock()
+		o.fly(ctx, key, mine)
 	case l.next == nil:
 		l.next = mine
+		before := l.current
+		o.mu.Unlock()
+		o.flyAfter(ctx, key, mine, before)
 	default:
 		mine = l.next
+		o.mu.Unlock()
 	}
-	o.mu.Unlock()
 	select {
 	case <-mine.done:
 	case <-ctx.Done():
@@ -89,29 +92,42 @@ func (o *Owners) read(ctx context.Context, key types.NamespacedName) (*pipelinev
 	return mine.view.run.DeepCopy(), nil
 }
 
-// fly makes the reads of a line, one after the other, until nobody waits.
-func (o *Owners) fly(ctx context.Context, key types.NamespacedName, f *flight) {
-	for f != nil {
-		f.view.began = o.clock.Now()
-		f.view.run, f.err = o.get(ctx, key)
-		o.mu.Lock()
-		if f.err == nil {
-			o.remember(key, f.view)
-		}
-		close(f.done)
-		l := o.lines[key]
-		if l.current, l.next = l.next, nil; l.current == nil {
-			delete(o.lines, key)
-		}
-		f = l.current
-		o.mu.Unlock()
+// flyAfter makes the read of f when that before it is done.
+func (o *Owners) flyAfter(ctx context.Context, key types.NamespacedName, f, before *flight) {
+	select {
+	case <-before.done:
+		o.fly(ctx, key, f)
+	case <-ctx.Done():
+		f.err = ctx.Err()
+		o.land(key, f)
 	}
 }
 
-func (o *Owners) get(ctx context.Context, key types.NamespacedName) (*pipelinev1.PipelineRun, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	return o.cluster.PipelineRun(ctx, key.Namespace, key.Name)
+// fly makes the read of f.
+func (o *Owners) fly(ctx context.Context, key types.NamespacedName, f *flight) {
+	defer o.land(key, f)
+	began := o.clock.Now()
+	run, err := o.cluster.PipelineRun(ctx, key.Namespace, key.Name)
+	f.view, f.err = view{run, began}, err
+}
+
+// land tells those who wait for f, and lets the next one be.
+func (o *Owners) land(key types.NamespacedName, f *flight) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if f.err == nil {
+		o.remember(key, f.view)
+	}
+	close(f.done)
+	l := o.lines[key]
+	switch {
+	case l.next == f:
+		l.next = nil
+	case l.next != nil:
+		l.current, l.next = l.next, nil
+	default:
+		delete(o.lines, key)
+	}
 }
 
 // remember keeps a view that is small, if there is room for it once the old ones are gone. o.mu is held.
