@@ -11,7 +11,12 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/logging"
 	"knative.dev/pkg/reconciler"
+
+	"github.com/comptech-lab/quay-push/pkg/reconciler/turns"
 )
+
+// namespaceShare is the part of the threads, one in so many, that one namespace can have.
+const namespaceShare = 4
 
 // NewImpl returns the controller that answers the CustomRuns of kind. Besides the Interface, two options matter, and a test
 // fails without each: SkipStatusUpdates, since Knative would un-finish a run that is patched after its end, and put its
@@ -41,8 +46,9 @@ func NewImpl(ctx context.Context, r customrunreconciler.Interface, kind string, 
 			DemoteFunc: func(reconciler.Bucket) { m.Leads(kind, -1) },
 		}
 	})
+	// What Tekton generates is aware of leaders.
+	impl.Reconciler = turns.Share(impl.Reconciler.(turns.LeaderAware), impl.Concurrency/namespaceShare, impl.EnqueueKey)
 	informer := customruninformer.Get(ctx).Informer()
-	Must(ctx, informer.SetTransform(Slim))
 	_, err := informer.AddEventHandler(cache.FilteringResourceEventHandler{
 		FilterFunc: func(object any) bool { return filter(object) && !Done(object.(*v1beta1.CustomRun)) },
 		Handler:    controller.HandleAll(impl.Enqueue),

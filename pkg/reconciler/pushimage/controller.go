@@ -24,10 +24,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
-// TaskRunSelector selects the TaskRuns that the controller caches: its own.
-const TaskRunSelector = v1alpha1.LabelManaged + "=true"
-
-// NewController returns what wires the reconciler to Knative, with a clock. The context must carry TaskRunSelector.
+// NewController returns what wires the reconciler to Knative, with a clock. The context must carry customrun.TaskRunSelector.
 func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 	return newController(now, http.DefaultTransport)
 }
@@ -35,10 +32,11 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 // newController reaches registries through transport.
 func newController(now clock.PassiveClock, transport http.RoundTripper) injection.ControllerConstructor {
 	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
-		taskRuns, client := taskruninformer.Get(ctx, TaskRunSelector), tektonclient.Get(ctx)
+		taskRuns, client := taskruninformer.Get(ctx, customrun.TaskRunSelector), tektonclient.Get(ctx)
 		cluster := tenancy.FromContext(ctx)
 		r := &Reconciler{
 			cluster:   cluster,
+			owners:    tenancy.NewOwners(cluster, now),
 			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
 			verifier:  provenance.Verifier{Transport: transport},
 			tekton:    client,
@@ -49,7 +47,6 @@ func newController(now clock.PassiveClock, transport http.RoundTripper) injectio
 			metrics:   customrun.Metrics(ctx),
 		}
 		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage, r.orphans)
-		customrun.Must(ctx, taskRuns.Informer().SetTransform(customrun.Slim))
 		enqueue := func(object any) {
 			if task, err := kmeta.DeletionHandlingAccessor(object); err == nil && task.GetNamespace() == r.config().CustodyNamespace {
 				if key, ok := customRunOf(task); ok {

@@ -26,6 +26,7 @@ import (
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
 	cluster   tenancy.Cluster
+	owners    *tenancy.Owners
 	projector projection.Projector
 	verifier  provenance.Verifier
 	tekton    tekton.Interface
@@ -108,7 +109,7 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 		return err
 	}
 	c := r.config()
-	d, owner, err := tenancy.Resolve(ctx, r.cluster, c, run, params, r.clock.Now())
+	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return err

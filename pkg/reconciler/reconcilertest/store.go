@@ -176,6 +176,12 @@ func (w *World) admit(tracker clienttesting.ObjectTracker, a clienttesting.Actio
 		if metadata(stored).GetResourceVersion() != accessor.GetResourceVersion() {
 			return apierrs.NewConflict(a.Resource.GroupResource(), accessor.GetName(), fmt.Errorf("version %s is not the newest", accessor.GetResourceVersion()))
 		}
+		if run, ok := a.Object.(*v1beta1.CustomRun); ok && a.Subresource == "status" {
+			// Of what is written the API server takes the status alone.
+			whole := stored.(*v1beta1.CustomRun).DeepCopy()
+			whole.Status = run.Status
+			*run = *whole
+		}
 		w.stamp(a.Object)
 	case clienttesting.CreateActionImpl:
 		w.stamp(a.Object)
