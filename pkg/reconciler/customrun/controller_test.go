@@ -24,7 +24,7 @@ func (*idle) ReconcileKind(context.Context, *v1beta1.CustomRun) reconciler.Event
 // The controller that Knative runs is the one in which namespaces take turns.
 func TestNamespacesTakeTurns(t *testing.T) {
 	ctx, _ := knativetesting.SetupFakeContext(t, func(ctx context.Context) context.Context { return filtered.WithSelectors(ctx, TaskRunSelector) })
-	impl := NewImpl(controller.WithEventRecorder(ctx, record.NewFakeRecorder(1)), &idle{}, v1alpha1.KindPushImage, nil)
+	impl := NewImpl(controller.WithEventRecorder(ctx, record.NewFakeRecorder(1)), &idle{}, v1alpha1.KindPushImage, nil, nil)
 	if _, ok := impl.Reconciler.(*turns.Keys); !ok {
 		t.Errorf("the reconciler is a %T", impl.Reconciler)
 	}

@@ -27,6 +27,6 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 			clock:   now,
 			metrics: customrun.Metrics(ctx),
 		}
-		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant, nil)
+		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant, nil, nil)
 	}
 }

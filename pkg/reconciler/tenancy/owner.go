@@ -156,8 +156,8 @@ func (o *Owners) recall(key types.NamespacedName) view {
 	return v
 }
 
-// slimPipelineRun keeps what a decision looks at, and what a child takes from the PipelineRun: the trace that it is part of, and where
-// its Pods run.
+// slimPipelineRun keeps what a decision looks at, and what a child takes from the PipelineRun: which task it is of, the trace that it
+// is part of, and where its Pods run.
 func slimPipelineRun(run *pipelinev1.PipelineRun) *pipelinev1.PipelineRun {
 	slim := &pipelinev1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: run.Name, Namespace: run.Namespace, UID: run.UID, Labels: run.Labels}}
 	for key, value := range run.Annotations {
@@ -169,7 +169,14 @@ func slimPipelineRun(run *pipelinev1.PipelineRun) *pipelinev1.PipelineRun {
 	slim.Status.Conditions, slim.Status.SpanContext = run.Status.Conditions, run.Status.SpanContext
 	for _, child := range run.Status.ChildReferences {
 		if child.Kind == "CustomRun" {
-			slim.Status.ChildReferences = append(slim.Status.ChildReferences, pipelinev1.ChildStatusReference{TypeMeta: child.TypeMeta, Name: child.Name})
+			slim.Status.ChildReferences = append(slim.Status.ChildReferences, pipelinev1.ChildStatusReference{
+				TypeMeta: child.TypeMeta, Name: child.Name, PipelineTaskName: child.PipelineTaskName})
+		}
+	}
+	if spec := run.Status.PipelineSpec; spec != nil {
+		slim.Status.PipelineSpec = &pipelinev1.PipelineSpec{}
+		for _, task := range spec.Finally {
+			slim.Status.PipelineSpec.Finally = append(slim.Status.PipelineSpec.Finally, pipelinev1.PipelineTask{Name: task.Name})
 		}
 	}
 	return slim

@@ -98,7 +98,7 @@ func newOwners(runs ...*pipelinev1.PipelineRun) (*Owners, *api) {
 // resolve returns what a look at the run says: "" if it is decided, a pause, or the reason of a refusal.
 func resolve(t *testing.T, o *Owners, run *v1beta1.CustomRun) (pause time.Duration, reason string) {
 	t.Helper()
-	d, _, err := Resolve(t.Context(), o, config.Default(), run, map[string]string{}, time.Now())
+	d, _, err := Resolve(t.Context(), o, settings(), run, map[string]string{}, time.Now())
 	if again, pause := controller.IsRequeueKey(err); again {
 		return pause, ""
 	}
@@ -320,7 +320,7 @@ func TestSecretIsBounded(t *testing.T) {
 	if len(slim.Data) != 1 || len(slim.Data[corev1.DockerConfigJsonKey]) != maxRobotFile+1 {
 		t.Errorf("%d bytes are kept in %d keys", len(slim.Data[corev1.DockerConfigJsonKey]), len(slim.Data))
 	}
-	c := config.Default()
+	c := settings()
 	_, err := Credential(t.Context(), secrets{secret: slim}, "a", "", tenant.Decision{Team: "payments", Names: c.Names("payments")})
 	var refused *SecretError
 	if !errors.As(err, &refused) || refused.Reason != v1alpha1.ReasonSecretInvalid || !strings.Contains(err.Error(), "65536") {
@@ -335,4 +335,11 @@ type secrets struct {
 
 func (s secrets) Secret(context.Context, string, string) (*corev1.Secret, error) {
 	return s.secret, nil
+}
+
+// settings are those of a platform that has said where its Quay is.
+func settings() *config.Config {
+	c := config.Default()
+	c.Registry = "quay.apps.sub.comptech-lab.com"
+	return c
 }
