@@ -276,13 +276,21 @@ func TestReadsAreShared(t *testing.T) {
 		if a.count() != 2 || len(o.lines) > 0 {
 			t.Errorf("%d reads, %d lines are left", a.count(), len(o.lines))
 		}
-		// One that goes away takes nobody's answer.
+		// One that goes away while it waits takes nobody's answer.
+		all.Go(func() { _, _ = o.read(t.Context(), key) })
+		time.Sleep(5 * time.Millisecond)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := o.read(ctx, key); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
-		time.Sleep(time.Second)
+		if run, err := o.read(t.Context(), key); err != nil || run.Name != "p" {
+			t.Errorf("after it: %+v, %v", run, err)
+		}
+		all.Wait()
+		if a.count() != 4 || len(o.lines) > 0 {
+			t.Errorf("%d reads, %d lines are left", a.count(), len(o.lines))
+		}
 	})
 }
 

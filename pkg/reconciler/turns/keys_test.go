@@ -74,7 +74,10 @@ func TestKeysTakeTurns(t *testing.T) {
 		}
 		q.keys <- "b/victim"
 		synctest.Wait() // No time has passed.
-		if at := slices.Index(s.order, "b/victim"); at < 0 || at > 8 {
+		s.mu.Lock()
+		at := slices.Index(s.order, "b/victim")
+		s.mu.Unlock()
+		if at < 0 || at > 8 {
 			t.Errorf("the other namespace's key is looked at as number %d", at)
 		}
 		// What came later, and what comes again, is not before what has come.
