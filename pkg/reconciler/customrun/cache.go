@@ -50,13 +50,13 @@ func Slim(object any) (any, error) {
 }
 
 // slimCustomRun keeps what the run's next step takes, and of no run more than MaxSize: all of one that waits to be decided, see
-// limit; how to end one whose TaskRun was made; and that there is one that ended or is being deleted. Until somebody takes his finalizer
-// away, that one stays.
+// limit; how to end one whose TaskRun was made, or that is being deleted; and that there is one that ended. Until somebody takes his
+// finalizer away, that one stays.
 func slimCustomRun(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 	switch {
 	case !Ours(run):
 		return &v1beta1.CustomRun{ObjectMeta: identity(run.ObjectMeta)}
-	case run.Status.CompletionTime != nil || run.DeletionTimestamp != nil:
+	case run.Status.CompletionTime != nil:
 		gone := &v1beta1.CustomRun{ObjectMeta: identity(run.ObjectMeta)}
 		gone.Spec.CustomRef = sharedReference(reference(run))
 		gone.Status.CompletionTime = run.Status.CompletionTime

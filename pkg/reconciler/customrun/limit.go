@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
@@ -17,6 +18,9 @@ const (
 	maxUnread = 384 << 10
 	// maxStatus is how large a status may be, which we alone write: in it are the results, and an attempt each.
 	maxStatus = 64 << 10
+	// maxStray is how much is kept of a TaskRun with our label and without an owner: how a push ended whose owner somebody took away
+	// fits, and who only sets the label gets no more.
+	maxStray = 8 << 10
 )
 
 const (
@@ -36,11 +40,12 @@ func limit(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 	}
 	why := ""
 	switch {
+	case run.DeletionTimestamp != nil:
 	case !Fits(unread, maxUnread):
 		why = fmt.Sprintf("its managed fields and annotation %s have more than %d bytes; make them smaller", lastApplied, maxUnread)
 	case !Fits([]any{run.ObjectMeta, run.Spec}, MaxSize):
 		why = tooLarge(run)
-	case len(run.Status.ExtraFields.Raw) == 0:
+	case !hasTaskRun(run):
 		return run
 	}
 	slim := started(run)
@@ -48,6 +53,16 @@ func limit(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 		slim.Annotations = map[string]string{annotationTooLarge: why}
 	}
 	return slim
+}
+
+// hasTaskRun reports whether the status records the run's TaskRun. One that waits for its turn has a status without one.
+func hasTaskRun(run *v1beta1.CustomRun) bool {
+	var recorded struct {
+		TaskRun struct {
+			UID types.UID `json:"uid"`
+		} `json:"taskRun"`
+	}
+	return len(run.Status.ExtraFields.Raw) > 0 && run.Status.DecodeExtraFields(&recorded) == nil && recorded.TaskRun.UID != ""
 }
 
 // essential is what of a status is always small where we wrote it.

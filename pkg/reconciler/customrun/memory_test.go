@@ -127,6 +127,7 @@ func TestForgedTaskRunsAreSmall(t *testing.T) {
 	big := strings.Repeat("a", most-4096)
 	for name, body := range map[string]string{
 		"nobody's":         `"metadata":{"name":"a","namespace":"b","uid":"u","annotations":{"x":"` + big + `"}}`,
+		"nobody's results": `"metadata":{"name":"a","namespace":"b","uid":"u"},"status":{"results":[{"name":"r","value":"` + big + `"}]}`,
 		"another's":        `"metadata":{"name":"a","namespace":"b","uid":"u","ownerReferences":[{"kind":"` + big + `","name":"x","controller":true}]}`,
 		"its owner's name": `"metadata":{"name":"a","namespace":"b","uid":"u","ownerReferences":[{"kind":"CustomRun","name":"` + big + `","controller":true}]}`,
 		"its CustomRun":    `"metadata":{"name":"a","namespace":"b","uid":"u","annotations":{"quay.comptech-lab.com/customrun":"` + big + `"}}`,

@@ -15,6 +15,8 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/features"
+	featurestesting "k8s.io/client-go/features/testing"
 	"k8s.io/client-go/rest"
 )
 
@@ -35,6 +37,8 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
+	// Knative's test helpers, once they are linked, turn it off.
+	featurestesting.SetFeatureDuringTest(t, features.WatchListClient, true)
 	s := &server{events: make(chan []byte)}
 	http := httptest.NewServer(s)
 	t.Cleanup(http.Close)

@@ -11,14 +11,19 @@ import (
 )
 
 // slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task into the status. The
-// label that selects it is anybody's to set: of one that no CustomRun controls nothing is kept, and of others no more than maxStatus.
+// label that selects it is anybody's to set: of one that another controls nothing is kept, of one that lost its owner no more than
+// maxStray, and of others no more than maxStatus.
 func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	slim := &pipelinev1.TaskRun{ObjectMeta: identity(task.ObjectMeta)}
 	slim.CreationTimestamp = metav1.Time{}
 	owner := metav1.GetControllerOf(task)
 	of, copied := task.Annotations[v1alpha1.AnnotationCustomRun]
-	if owner == nil && !copied || owner != nil && owner.Kind != "CustomRun" || len(of) > maxWord {
+	if owner != nil && owner.Kind != "CustomRun" || len(of) > maxWord {
 		return slim
+	}
+	most := maxStatus
+	if owner == nil && !copied {
+		most = maxStray
 	}
 	if owner != nil {
 		if owner.Name == task.Name {
@@ -44,12 +49,12 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	for _, earlier := range task.Status.RetriesStatus {
 		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
 	}
-	if Fits(slim, maxStatus) {
+	if Fits(slim, most) {
 		return slim
 	}
 	// No push of ours has such results, or so many attempts. It ends as its last condition says.
 	slim.Spec.Params, slim.Status.Results, slim.Status.RetriesStatus = nil, nil, nil
-	if Fits(slim, maxStatus) {
+	if Fits(slim, most) {
 		return slim
 	}
 	return &pipelinev1.TaskRun{ObjectMeta: identity(task.ObjectMeta)}

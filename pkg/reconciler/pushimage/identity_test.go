@@ -22,7 +22,7 @@ func TestIdentityIsTheOwners(t *testing.T) {
 		case *v1beta1.CustomRun:
 			o.Labels = map[string]string{"tekton.dev/pipelineRun": "victims", "tekton.dev/pipelineRunUID": "victims", "tekton.dev/pipelineTask": "build",
 				"tekton.dev/pipeline": "victims", "tekton.dev/memberOf": "finally", "tekton.dev/customRun": "victims", "tekton.dev/taskRun": "victims"}
-			o.Annotations = map[string]string{childSpanContext: `{"traceparent":"` + traceparent + `"}`, spanContext: strings.Repeat("x", 16<<10)}
+			o.Annotations = map[string]string{childSpanContext: `{"traceparent":"` + traceparent + `"}`, spanContext: strings.Repeat("x", 8<<10)}
 		case *pipelinev1.PipelineRun:
 			o.Labels = map[string]string{"tekton.dev/pipeline": "build-and-push"}
 			o.Status.PipelineSpec = &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{{Name: "push"}}}
@@ -86,7 +86,7 @@ func TestTrace(t *testing.T) {
 		"no map":             {`["traceparent"]`, ""},
 		"no trace":           {`{"traceparent":"00-1-2-01"}`, ""},
 		"a list":             {`{"traceparent":["` + traceparent + `"]}`, ""},
-		"16 KiB":             {`{"traceparent":"` + traceparent + `","x":"` + strings.Repeat("x", 16<<10) + `"}`, ""},
+		"16 KiB":             {`{"traceparent":"` + traceparent + `","x":"` + strings.Repeat("x", 8<<10) + `"}`, ""},
 		"a state of 900":     {`{"traceparent":"` + traceparent + `","tracestate":"` + strings.Join(long, ",") + `"}`, ""},
 		"a line in between":  {"{\"traceparent\":\"" + traceparent + "\\nx\"}", ""},
 		"a state that isn't": {`{"traceparent":"` + traceparent + `","tracestate":"<script>"}`, `{"traceparent":"` + traceparent + `"}`},
