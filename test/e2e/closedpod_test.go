@@ -85,5 +85,5 @@ func podVerdicts() verdicts {
 		"a capability":             context(`"capabilities":{"add":["SYS_ADMIN"]}`),
 		"an unconfined container":  context(`"seccompProfile":{"type":"Unconfined"}`),
 		"a port of the node":       container(`"ports":[{"containerPort":80,"hostPort":80}]`),
-	}}
+	}, nil}
 }

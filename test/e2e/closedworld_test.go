@@ -77,7 +77,7 @@ func runVerdicts() verdicts {
 		"an owner":                      `{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"y"}]}}`,
 		"a finalizer":                   `{"metadata":{"finalizers":["a.example.com/b"]}}`,
 		"a label of Tekton":             `{"metadata":{"labels":{"tekton.dev/pipelineRun":"payments--x"}}}`,
-		"an annotation of Chains":       `{"metadata":{"annotations":{"chains.tekton.dev/signed":"true"}}}`,
+		"an annotation of PaC":          `{"metadata":{"annotations":{"pipelinesascode.tekton.dev/git-provider":"x"}}}`,
 		"an annotation of Results":      `{"metadata":{"annotations":{"results.tekton.dev/record":"x"}}}`,
 		"a label of ours":               `{"metadata":{"labels":{"quay.comptech-lab.com/managed":"true"}}}`,
 		"its own code":                  spec(`"pipelineRef":null,"pipelineSpec":{"tasks":[{"name":"a","taskRef":{"name":"build-image"}}]}`),
@@ -86,7 +86,6 @@ func runVerdicts() verdicts {
 		"the git resolver":              spec(`"pipelineRef":{"name":null,"resolver":"git","params":[{"name":"url","value":"https://x"},{"name":"token","value":"quay-robot-team-payments"}]}`),
 		"its own namespace's Pipeline":  cluster(kindAndName + `,{"name":"namespace","value":"apps-platform-sample"}`),
 		"no namespace":                  cluster(kindAndName),
-		"two namespaces":                cluster(kindAndName + `,{"name":"namespace","value":"openshift-pipelines"},{"name":"namespace","value":"apps-platform-sample"}`),
 		"a Task for a Pipeline":         cluster(`{"name":"kind","value":"task"},{"name":"name","value":"x"},{"name":"namespace","value":"openshift-pipelines"}`),
 		"no account":                    spec(`"taskRunTemplate":{"serviceAccountName":"default"}`),
 		"another team's account":        spec(`"taskRunTemplate":{"serviceAccountName":"trigger-payments"}`),
@@ -113,5 +112,7 @@ func runVerdicts() verdicts {
 		"another clone":                 workspace(`"volumeClaimTemplate":{"spec":{` + claim + `,"dataSourceRef":{"kind":"PersistentVolumeClaim","name":"payments--cache"}}}`),
 		"a volume by its name":          workspace(`"volumeClaimTemplate":{"spec":{` + claim + `,"volumeName":"pv-1"}}`),
 		"a claim with labels":           workspace(`"volumeClaimTemplate":{"metadata":{"labels":{"a":"b"}},"spec":{` + claim + `}}`),
+	}, edits{
+		"two namespaces": cluster(kindAndName + `,{"name":"namespace","value":"openshift-pipelines"},{"name":"namespace","value":"apps-platform-sample"}`),
 	}}
 }

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -24,6 +25,8 @@ type verdicts struct {
 	// honest is the object as YAML.
 	honest    string
 	good, bad edits
+	// barred are bad, and Tekton refuses them, too.
+	barred edits
 }
 
 // create asks for the object with the edit, as a dry run.
@@ -42,7 +45,9 @@ func (v verdicts) deny(t *testing.T, ctx context.Context, client dynamic.Interfa
 			t.Errorf("%s is honest: %v", name, err)
 		}
 	}
-	for name, edit := range v.bad {
+	bad := maps.Clone(v.bad)
+	maps.Copy(bad, v.barred)
+	for name, edit := range bad {
 		if err := v.create(t, ctx, client, edit); !refusedByPolicy(err) {
 			t.Errorf("%s: %v, want Invalid by a policy of ours", name, err)
 		}
@@ -69,7 +74,7 @@ func (v verdicts) renamed(names ...string) verdicts {
 		}
 		return other
 	}
-	return verdicts{rename.Replace(v.honest), all(v.good), all(v.bad)}
+	return verdicts{rename.Replace(v.honest), all(v.good), all(v.bad), all(v.barred)}
 }
 
 func refusedByPolicy(err error) bool {
