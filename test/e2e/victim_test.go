@@ -76,8 +76,11 @@ func TestVictimGoesOn(t *testing.T) {
 			if served, err := s.Quay.TagDigest(ctx, victim.Repository, "shared"); err != nil || digest == "" || served != digest {
 				t.Errorf("reported %q, Quay serves %q, %v", digest, served, err)
 			}
-			results := stage.Results(run)
-			if built := build(t, ctx, repository, results["overlay-commit"], "overlays/dev"); built != victim.Repository+"@"+digest {
+			branch, head := stage.Results(run)["overlay-branch"], stage.Results(run)["overlay-commit"]
+			if got := branches(t, ctx, repository)[branch]; head == "" || got != head {
+				t.Fatalf("branch %q is at %q, want %q", branch, got, head)
+			}
+			if built := build(t, ctx, repository, head, "overlays/dev"); built != victim.Repository+"@"+digest {
 				t.Errorf("the overlay has %s, want digest %s", built, digest)
 			}
 			onOpenShift(t, ctx, run)
