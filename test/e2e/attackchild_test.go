@@ -107,7 +107,7 @@ var childAttacks = map[string]attack{
 		},
 	},
 	// A run and a task whose names make that of the victim's push.
-	"a run with a childs name": {
+	"a run that makes the name of a push": {
 		victim: pushPipeline,
 		send: func(ctx context.Context, f *field, _ string, victim *pipelinev1.PipelineRun) error {
 			own, task := squatted(victim)

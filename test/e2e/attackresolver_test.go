@@ -35,10 +35,10 @@ var resolverAttacks = map[string]attack{
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, f.robot)
 		},
 	},
-	"a Task with the second label":       ownTask("loot-second"),
-	"a Task with the controllers label":  ownTask("loot-controller"),
-	"a Pipeline of the own namespace":    pipelineRun(resolvedPipeline),
-	"the name of a Secret from a result": pipelineRun(secretFromResult),
+	"a Task with the second label":            ownTask("loot-second"),
+	"a Task with the label of the controller": ownTask("loot-controller"),
+	"a Pipeline of the own namespace":         pipelineRun(resolvedPipeline),
+	"the name of a Secret from a result":      pipelineRun(secretFromResult),
 }
 
 // ownTask is a run of the own team whose Task is in the attacker's namespace.
