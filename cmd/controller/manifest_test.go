@@ -1,16 +1,26 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"knative.dev/pkg/injection"
+	"knative.dev/pkg/observability"
 	"knative.dev/pkg/version"
 	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/reconciler/scrape"
 )
 
 // documents returns the YAML documents of every file that pattern matches, by "Kind name".
@@ -149,6 +159,74 @@ func TestMetricsAreOn(t *testing.T) {
 	c := read[corev1.ConfigMap](t, documents(t, "../../config/config-observability.yaml")["ConfigMap config-observability"])
 	if c.Data["metrics-protocol"] != "prometheus" {
 		t.Errorf("%v", c.Data)
+	}
+}
+
+// No tenant reads other teams' numbers: Knative's own server stays in the Pod, and profiles are off. What it serves them by is
+// configured with these variables, whatever the ConfigMap says.
+func TestMetricsAreForThoseWhoMay(t *testing.T) {
+	env := map[string]string{}
+	for _, e := range read[appsv1.Deployment](t, documents(t, "../../config/500-controller.yaml")["Deployment controller"]).Spec.Template.Spec.Containers[0].Env {
+		env[e.Name] = e.Value
+	}
+	if _, port, _ := net.SplitHostPort(scrape.Address); env["METRICS_PROMETHEUS_HOST"] != "127.0.0.1" || env["METRICS_PROMETHEUS_PORT"] == port || port != "9090" {
+		t.Errorf("Knative serves the metrics on %s:%s", env["METRICS_PROMETHEUS_HOST"], env["METRICS_PROMETHEUS_PORT"])
+	}
+	c := read[corev1.ConfigMap](t, documents(t, "../../config/config-observability.yaml")["ConfigMap config-observability"])
+	if got, err := observability.NewFromMap(c.Data); err != nil || got.Runtime.ProfilingEnabled() || got.Metrics.Endpoint != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	all := documents(t, "../../config/*.yaml")
+	reader := read[rbacv1.ClusterRole](t, all["ClusterRole quay-push-metrics-reader"])
+	if len(reader.Rules) != 1 || !slices.Equal(reader.Rules[0].NonResourceURLs, []string{scrape.Path}) || !slices.Equal(reader.Rules[0].Verbs, []string{"get"}) {
+		t.Errorf("readers may %+v", reader.Rules)
+	}
+	if bound := read[rbacv1.ClusterRoleBinding](t, documents(t, "../../config/monitoring/*.yaml")["ClusterRoleBinding quay-push-metrics-reader"]); bound.RoleRef.Name != reader.Name || len(bound.Subjects) != 1 {
+		t.Errorf("%+v", bound)
+	}
+}
+
+// Whom the policy lets in gets to the metrics alone, and it is for the controller's Pods.
+func TestNetworkPolicy(t *testing.T) {
+	all := documents(t, "../../config/*.yaml")
+	policy := read[networkingv1.NetworkPolicy](t, all["NetworkPolicy controller"])
+	pod := read[appsv1.Deployment](t, all["Deployment controller"]).Spec.Template
+	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
+	if err != nil || !selector.Matches(labels.Set(pod.Labels)) || policy.Namespace != "quay-push" {
+		t.Errorf("selects %v in %q, %v", selector, policy.Namespace, err)
+	}
+	if len(policy.Spec.PolicyTypes) != 1 || policy.Spec.PolicyTypes[0] != networkingv1.PolicyTypeIngress || len(policy.Spec.Ingress) != 1 {
+		t.Fatalf("%+v", policy.Spec)
+	}
+	rule := policy.Spec.Ingress[0]
+	if len(rule.Ports) != 1 || rule.Ports[0].Port.StrVal != "metrics" || len(rule.From) == 0 {
+		t.Errorf("%+v", rule)
+	}
+	let := func(namespace map[string]string) (in bool) {
+		for _, peer := range rule.From {
+			selector, err := metav1.LabelSelectorAsSelector(peer.NamespaceSelector)
+			if err != nil || peer.PodSelector != nil || peer.IPBlock != nil || selector.Empty() {
+				t.Fatalf("%+v, %v", peer, err)
+			}
+			in = in || selector.Matches(labels.Set(namespace))
+		}
+		return in
+	}
+	for name, want := range map[string]bool{"openshift-monitoring": true, "openshift-user-workload-monitoring": true, "apps-payments-checkout": false, "quay-push": false} {
+		if let(map[string]string{"kubernetes.io/metadata.name": name}) != want {
+			t.Errorf("namespace %s: let in %v", name, !want)
+		}
+	}
+	if !let(map[string]string{"kubernetes.io/metadata.name": "monitoring", "quay.comptech-lab.com/scrape": "true"}) {
+		t.Error("the label does not let in")
+	}
+}
+
+func TestPriority(t *testing.T) {
+	all := documents(t, "../../config/*.yaml")
+	class := read[schedulingv1.PriorityClass](t, all["PriorityClass quay-push"])
+	if got := read[appsv1.Deployment](t, all["Deployment controller"]).Spec.Template.Spec.PriorityClassName; got != class.Name || class.Value != 1_000_000 || class.GlobalDefault {
+		t.Errorf("the Pod has class %q, which is %+v", got, class)
 	}
 }
 

@@ -30,12 +30,7 @@ const (
 
 // The program is one static file, and its memory does not grow with the image.
 func TestBinary(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "push-image")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := buildBinary(t)
 	info, err := os.Stat(binary)
 	if err != nil {
 		t.Fatal(err)

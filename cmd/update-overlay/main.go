@@ -8,12 +8,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
 )
 
+// memory is what the garbage collector keeps to, in bytes: well below the limit of the Task.
+const memory = 96 << 20
+
 func main() {
+	debug.SetMemoryLimit(memory)
 	opts := gitops.Options{LogOutput: os.Stderr}
 	opts.Flags(flag.CommandLine)
 	flag.Parse()

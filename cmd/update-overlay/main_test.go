@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"update-overlay": main})
+	testscript.Main(m, map[string]func(){"update-overlay": main, "measure": measure})
 }
 
 // Each script runs the program against a repository of its own: $REPOSITORY with the app payments/checkout, and its bare

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
@@ -52,8 +53,26 @@ func TestTask(t *testing.T) {
 	if diff := cmp.Diff([]string{"branch", "commit", "changed"}, results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
+	checkScratch(t, task.Spec)
 	security := step.SecurityContext
 	if step.Script != "" || !*security.RunAsNonRoot || !*security.ReadOnlyRootFilesystem || *security.AllowPrivilegeEscalation {
 		t.Errorf("the step is not restricted: %+v", step)
+	}
+}
+
+// checkScratch reports a Task whose step has no room on disk for what it fetches, or takes it from its memory.
+func checkScratch(t *testing.T, spec v1.TaskSpec) {
+	t.Helper()
+	mounted := slices.IndexFunc(spec.Steps[0].VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/tmp" && !m.ReadOnly })
+	if mounted < 0 {
+		t.Fatal("nothing is mounted at /tmp")
+	}
+	volume := slices.IndexFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == spec.Steps[0].VolumeMounts[mounted].Name })
+	if volume < 0 || spec.Volumes[volume].EmptyDir == nil {
+		t.Fatal("what is mounted at /tmp is no emptyDir")
+	}
+	scratch := spec.Volumes[volume].EmptyDir
+	if scratch.Medium != corev1.StorageMediumDefault || scratch.SizeLimit == nil || scratch.SizeLimit.Value() <= gitops.ScratchSize {
+		t.Errorf("the emptyDir at /tmp is %+v, want one on disk that takes more than %d bytes", scratch, gitops.ScratchSize)
 	}
 }

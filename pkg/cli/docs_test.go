@@ -116,7 +116,7 @@ func TestPageListsTheLooks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, id := range regexp.MustCompile(`(?:\.add\(|\.addAs\([a-z]+, |\.cannot\(|review\(|ctx, v, |ctx, store, )"([a-z-]+)"`).FindAllSubmatch(source, -1) {
+		for _, id := range regexp.MustCompile(`(?:\.(?:add|warn)\(|\.addAs\([a-z]+, |\.cannot\(|review\(|ctx, v, |ctx, store, )"([a-z-]+)"`).FindAllSubmatch(source, -1) {
 			known[string(id[1])] = true
 		}
 	}

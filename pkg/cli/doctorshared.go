@@ -14,8 +14,8 @@ import (
 
 const (
 	podSecurity = "pod-security.kubernetes.io/enforce"
-	// page is how many objects are asked for at once.
-	page = 500
+	// perPage is how many objects are asked for at once.
+	perPage = 500
 )
 
 // lookAtSharedNamespaces looks in each shared namespace for what makes an attack possible although its policies deny, or would as soon
@@ -26,7 +26,7 @@ func (d *doctor) lookAtSharedNamespaces(ctx context.Context) {
 		if apierrs.IsNotFound(err) {
 			continue // The look at the guards tells.
 		} else if err != nil {
-			d.cannot("shared-namespace", err)
+			d.cannot("guarded-label", err)
 			continue
 		}
 		d.add("guarded-label", namespace.Labels[v1alpha1.LabelGuarded] == "true", fmt.Sprintf("kubectl label namespace %s %s=true", name, v1alpha1.LabelGuarded),
@@ -87,7 +87,7 @@ func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
 // lookAtOldRuns looks for runs that admission would refuse today: it sees writes, not what was there before.
 func (d *doctor) lookAtOldRuns(ctx context.Context, namespace string) {
 	var old []string
-	options := metav1.ListOptions{Limit: page}
+	options := metav1.ListOptions{Limit: perPage}
 	for {
 		runs, err := d.clients.Tekton.TektonV1().PipelineRuns(namespace).List(ctx, options)
 		if err != nil {
@@ -103,7 +103,7 @@ func (d *doctor) lookAtOldRuns(ctx context.Context, namespace string) {
 			break
 		}
 	}
-	tasks, err := d.clients.Tekton.TektonV1().TaskRuns(namespace).List(ctx, metav1.ListOptions{Limit: page})
+	tasks, err := d.clients.Tekton.TektonV1().TaskRuns(namespace).List(ctx, metav1.ListOptions{Limit: perPage})
 	if err != nil {
 		d.cannot("old-runs", err)
 		return

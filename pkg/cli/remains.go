@@ -29,7 +29,8 @@ func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error)
 	found := []remain{}
 	rbac := schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}
 	selector := labels.Set{onboard.PartOfLabel: onboard.PartOf, c.config.TeamLabel: t.Team}.String()
-	for _, resource := range []schema.GroupVersionResource{rbac.WithResource("rolebindings"), rbac.WithResource("roles")} {
+	for _, resource := range []schema.GroupVersionResource{
+		rbac.WithResource("rolebindings"), rbac.WithResource("roles"), {Version: "v1", Resource: "resourcequotas"}} {
 		err := eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 			opts.LabelSelector = selector
 			return c.Dynamic.Resource(resource).List(ctx, opts)

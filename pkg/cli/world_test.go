@@ -78,7 +78,8 @@ func newWorld(t testing.TB) *world {
 	w.tekton = faketekton.NewSimpleClientset()
 	w.dynamic = fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
 		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList",
-		rbacv1.SchemeGroupVersion.WithResource("roles"): "RoleList", rbacv1.SchemeGroupVersion.WithResource("rolebindings"): "RoleBindingList"})
+		rbacv1.SchemeGroupVersion.WithResource("roles"): "RoleList", rbacv1.SchemeGroupVersion.WithResource("rolebindings"): "RoleBindingList",
+		corev1.SchemeGroupVersion.WithResource("resourcequotas"): "ResourceQuotaList"})
 	w.dynamic.PrependReactor("patch", "*", w.patch)
 	w.dynamic.PrependReactor("delete", "externalsecrets", w.collect)
 	return w

@@ -31,6 +31,9 @@ type Config struct {
 	CustodyNamespace string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
+	// GitHosts are the hosts, with their ports, to which the step of update-overlay-digest may send a team's Git credential. An
+	// admission policy refuses a TaskRun with another one in a shared namespace; empty: none is allowed there.
+	GitHosts []string
 }
 
 // Default returns what a ConfigMap that sets nothing says.
@@ -65,6 +68,11 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	}
 	if len(c.InternalRegistries) > 0 && (c.CustodyNamespace == "" || c.CopyTask == "") {
 		return nil, fmt.Errorf("reading ConfigMap %q: internal-registries needs custody-namespace and copy-task: runs that push from there run in custody", Name)
+	}
+	for _, host := range c.GitHosts {
+		if err := checkGitHost(host); err != nil {
+			return nil, fmt.Errorf("reading ConfigMap %q: git-hosts: %w", Name, err)
+		}
 	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
@@ -105,6 +113,7 @@ func (c *Config) lists() map[string]*[]string {
 		"run-secrets":         &c.RunSecrets,
 		"pipeline-namespaces": &c.PipelineNamespaces,
 		"tekton-accounts":     &c.TektonAccounts,
+		"git-hosts":           &c.GitHosts,
 	}
 }
 

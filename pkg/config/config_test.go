@@ -57,6 +57,7 @@ func TestFromConfigMap(t *testing.T) {
 	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
 		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\nmore", "task": "push", "_example": "registry: x",
 		"custody-namespace": "custody", "verify-results": "true\n", "internal-registries": "registry.svc:5000",
+		"git-hosts": "gitlab.example.com,git.example.com:8443",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +65,7 @@ func TestFromConfigMap(t *testing.T) {
 	want := Default()
 	want.Registry, want.Task, want.SharedNamespaces = "quay.example.com:8443", "push", []string{"ci", "builds", "more"}
 	want.CustodyNamespace, want.VerifyResults, want.InternalRegistries = "custody", true, []string{"registry.svc:5000"}
+	want.GitHosts = []string{"gitlab.example.com", "git.example.com:8443"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

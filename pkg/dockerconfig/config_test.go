@@ -1,10 +1,12 @@
 package dockerconfig_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -49,6 +51,59 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("the error holds the secret: %v", err)
 			}
 		})
+	}
+}
+
+// bomb is a file of size bytes with as many entries as they take, each as small as it can be, in or beside auths.
+func bomb(size int, before, after string) []byte {
+	var b bytes.Buffer
+	b.WriteString(before)
+	for i := 0; b.Len() < size-len(after)-16; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `"%x":{}`, i)
+	}
+	b.WriteString(after)
+	return b.Bytes()
+}
+
+// A file of many tiny entries is refused before it takes much more memory than it is large.
+func TestParseIsBoundedInMemory(t *testing.T) {
+	for name, file := range map[string][]byte{
+		"auths":    bomb(dockerconfig.MaxSize, `{"auths":{`, `}}`),
+		"top":      bomb(dockerconfig.MaxSize, `{`, `}`),
+		"an entry": bomb(dockerconfig.MaxSize, `{"auths":{"h.io":{`, `}}}`),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		config, err := dockerconfig.Parse(file)
+		if err == nil {
+			_, err = config.For("h.io", "o/app")
+		}
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, dockerconfig.ErrInvalid) || !strings.Contains(err.Error(), "more than 1000 names") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 16*dockerconfig.MaxSize {
+			t.Errorf("%s: %d KiB were allocated for a file of %d KiB", name, allocated>>10, len(file)>>10)
+		}
+	}
+	// A thousand registries are taken.
+	entries := map[string]map[string]string{}
+	for i := range 1000 {
+		entries[fmt.Sprintf("h%d.io", i)] = map[string]string{"auth": auth("o+ci", secret)}
+	}
+	file, err := json.Marshal(map[string]any{"auths": entries})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := dockerconfig.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if match, err := config.For("h999.io", "o/app"); err != nil || match.Key != "h999.io" {
+		t.Errorf("%+v, %v", match, err)
 	}
 }
 

@@ -9,6 +9,10 @@ import (
 	"unicode/utf8"
 )
 
+// maxMembers is how many names an object of a file may have. A machine that logged in to every registry has some dozens; a megabyte
+// of tiny ones would take a hundred times its size in memory.
+const maxMembers = 1000
+
 // object splits a JSON object into its members, each by its exact name. Unlike encoding/json it refuses a name given
 // twice, on which two readers of one file could disagree. The error wraps ErrInvalid and holds nothing of data.
 func object(data []byte) (map[string]json.RawMessage, error) {
@@ -34,6 +38,9 @@ func object(data []byte) (map[string]json.RawMessage, error) {
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
 			return nil, syntaxError(decoder, err)
+		}
+		if len(members) == maxMembers {
+			return nil, fmt.Errorf("%w: an object has more than %d names", ErrInvalid, maxMembers)
 		}
 		members[name] = value
 	}

@@ -4,7 +4,7 @@ import "flag"
 
 // Flags defines the flags of update-overlay on fs; parsing fs fills o in.
 func (o *Options) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&o.Repository, "repository", "", "`URL` of the GitOps repository, https://HOST/PATH")
+	fs.StringVar(&o.Repository, "repository", "", "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; the credential goes to that host alone, in a shared namespace one of git-hosts")
 	fs.StringVar(&o.TargetBranch, "target-branch", defaultTargetBranch, "`branch` that the merge request goes into, only read")
 	fs.StringVar(&o.Team, "team", "", "`team` of apps/<team>/<app>")
 	fs.StringVar(&o.App, "app", "", "`app` of apps/<team>/<app>")

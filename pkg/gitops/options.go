@@ -1,10 +1,10 @@
 package gitops
 
 import (
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net/mail"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -15,7 +15,8 @@ import (
 
 // Options say which overlay gets which digest, and in which repository. Each field but the last two is a flag.
 type Options struct {
-	// Repository is the URL of the GitOps repository, https, without a user.
+	// Repository is the URL of the GitOps repository, https://HOST[:PORT]/PATH, without a user. The credential goes to HOST alone,
+	// byte for byte what stands before the first slash of the path: an admission policy compares it with git-hosts.
 	Repository string
 	// TargetBranch is the branch that the merge request goes into; it is only read. Empty: main.
 	TargetBranch string
@@ -78,11 +79,13 @@ var (
 
 // change is what the options ask for, read and checked.
 type change struct {
-	overlay  overlay.Overlay
-	pin      overlay.Pin
-	branch   string // short, ci/dev/…
-	author   mail.Address
-	caBundle []byte
+	overlay overlay.Overlay
+	pin     overlay.Pin
+	branch  string // short, ci/dev/…
+	author  mail.Address
+	// origin is scheme://host[:port] of the repository.
+	origin      string
+	authorities *x509.CertPool // nil: the system's
 }
 
 // message is the commit's.
@@ -119,21 +122,6 @@ func (o *Options) complete() (change, error) {
 		return change{}, usageError("--log-format is %q, not text or json", o.LogFormat)
 	}
 	return c, nil
-}
-
-func (o *Options) checkRepository(*change) error {
-	u, err := url.Parse(o.Repository)
-	switch {
-	case o.Repository == "":
-		return usageError("--repository is missing")
-	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
-		return usageError("--repository is not https://HOST/PATH") // Not quoted: it may hold a password.
-	case u.User != nil:
-		return usageError("--repository has a user or a password in it; give --credential instead")
-	case u.Scheme == "http" && !o.PlainHTTP:
-		return usageError("--repository %q has no TLS; give --plain-http to send the credential all the same", o.Repository)
-	}
-	return nil
 }
 
 func (o *Options) readPin(c *change) error {
@@ -185,9 +173,15 @@ func (o *Options) readAuthorities(c *change) error {
 	if o.CAFile == "" {
 		return nil
 	}
-	var err error
-	if c.caBundle, err = os.ReadFile(o.CAFile); err != nil {
+	pem, err := os.ReadFile(o.CAFile)
+	if err != nil {
 		return usageError("--ca-file cannot be read: %v", err)
+	}
+	if c.authorities, err = x509.SystemCertPool(); err != nil {
+		return usageError("reading the system's certificate authorities: %v", err)
+	}
+	if !c.authorities.AppendCertsFromPEM(pem) {
+		return usageError("--ca-file %q has no certificate in it", o.CAFile)
 	}
 	return nil
 }

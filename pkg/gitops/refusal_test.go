@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,21 +24,26 @@ func TestUsage(t *testing.T) {
 		"has a user or a password": func(o *gitops.Options) {
 			o.Repository = "https://" + url.UserPassword(gitopstest.Username, gitopstest.Password).String() + "@git.test/x.git"
 		},
-		"is not https://HOST/PATH":         func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + gitopstest.Password },
-		"--repository is not https":        func(o *gitops.Options) { o.Repository = "/srv/gitops.git" },
-		"--repository is not https://":     func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + gitopstest.Password },
-		"has no TLS":                       func(o *gitops.Options) { o.PlainHTTP = false },
-		"--image is missing":               func(o *gitops.Options) { o.Image = "" },
-		`"latest" is not the digest`:       func(o *gitops.Options) { o.Digest = "latest" },
-		`"" is not the digest`:             func(o *gitops.Options) { o.Digest = "" },
-		"give one or the other":            func(o *gitops.Options) { o.OverlayImage = "{}" },
-		"reading overlay-image":            func(o *gitops.Options) { o.OverlayImage, o.Image, o.Digest = "{}", "", "" },
-		`"HEAD" is not 7 to 64 hex`:        func(o *gitops.Options) { o.SourceCommit = "HEAD" },
-		`"../../heads/main" is not 7`:      func(o *gitops.Options) { o.SourceCommit = "../../heads/main" },
-		`"ci/dev/x" is no branch`:          func(o *gitops.Options) { o.TargetBranch = "ci/dev/x" },
-		`"+main" is no branch`:             func(o *gitops.Options) { o.TargetBranch = "+main" },
-		`"a:b" is no branch`:               func(o *gitops.Options) { o.TargetBranch = "a:b" },
-		`"nobody" is not NAME <ADDRESS>`:   func(o *gitops.Options) { o.Author = "nobody" },
+		"is not https://HOST/PATH":       func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + gitopstest.Password },
+		"--repository is not https":      func(o *gitops.Options) { o.Repository = "/srv/gitops.git" },
+		"--repository is not https://":   func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + gitopstest.Password },
+		"has no TLS":                     func(o *gitops.Options) { o.PlainHTTP = false },
+		"--image is missing":             func(o *gitops.Options) { o.Image = "" },
+		`"latest" is not the digest`:     func(o *gitops.Options) { o.Digest = "latest" },
+		`"" is not the digest`:           func(o *gitops.Options) { o.Digest = "" },
+		"give one or the other":          func(o *gitops.Options) { o.OverlayImage = "{}" },
+		"reading overlay-image":          func(o *gitops.Options) { o.OverlayImage, o.Image, o.Digest = "{}", "", "" },
+		`"HEAD" is not 7 to 64 hex`:      func(o *gitops.Options) { o.SourceCommit = "HEAD" },
+		`"../../heads/main" is not 7`:    func(o *gitops.Options) { o.SourceCommit = "../../heads/main" },
+		`"ci/dev/x" is no branch`:        func(o *gitops.Options) { o.TargetBranch = "ci/dev/x" },
+		`"+main" is no branch`:           func(o *gitops.Options) { o.TargetBranch = "+main" },
+		`"a:b" is no branch`:             func(o *gitops.Options) { o.TargetBranch = "a:b" },
+		`"nobody" is not NAME <ADDRESS>`: func(o *gitops.Options) { o.Author = "nobody" },
+		"has no certificate in it": func(o *gitops.Options) {
+			o.CAFile = filepath.Join(credentials(t, "x"), "password")
+		},
+		"the port that http has anyway":    func(o *gitops.Options) { o.Repository = "http://git.test:80/x" },
+		"with a host in lower case":        func(o *gitops.Options) { o.Repository = "https://Git.test/x" },
 		"--ca-file cannot be read":         func(o *gitops.Options) { o.CAFile = notPEM },
 		"--timeout is negative":            func(o *gitops.Options) { o.Timeout = -1 },
 		`--log-format is "xml"`:            func(o *gitops.Options) { o.LogFormat = "xml" },
@@ -103,29 +107,6 @@ func TestEchoedCredential(t *testing.T) {
 	f.Before.Store(&before)
 	if err := f.fail("you sent …, Basic …"); err != nil && !strings.Contains(err.Error(), "right to push") {
 		t.Errorf("error is %v", err)
-	}
-}
-
-// The credential goes to the repository's host alone.
-func TestRedirect(t *testing.T) {
-	f := newFixture(t)
-	asked := make(chan string, 10)
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Header.Get("Authorization")
-		http.NotFound(w, r)
-	}))
-	defer other.Close()
-	before := func(w http.ResponseWriter, r *http.Request) bool {
-		http.Redirect(w, r, other.URL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
-		return true
-	}
-	f.Before.Store(&before)
-	f.fail("the repository cannot be read")
-	close(asked)
-	for sent := range asked {
-		if sent != "" {
-			t.Errorf("the other host got %q", sent)
-		}
 	}
 }
 

@@ -4,105 +4,142 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
-	"github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/storage/memory"
+
+	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
 // remote is the GitOps repository on its server.
 type remote struct {
 	url        string
 	credential credential
-	caBundle   []byte
+	client     transport.Transport
 }
 
 // heads are the commits of the two branches; branch is zero where it does not exist.
 type heads struct{ target, branch plumbing.Hash }
 
+// headsOf picks two branches from those that a server has.
+func headsOf(refs *packp.AdvRefs, target, branch string) heads {
+	name := func(branch string) string { return plumbing.NewBranchReferenceName(branch).String() }
+	return heads{refs.References[name(target)], refs.References[name(branch)]}
+}
+
+// reader is a session to read from the server. It needs no end.
+func (r remote) reader() (transport.UploadPackSession, error) {
+	endpoint, err := transport.NewEndpoint(r.url)
+	if err != nil {
+		return nil, err
+	}
+	return r.client.NewUploadPackSession(endpoint, r.credential.auth())
+}
+
 // look asks for the heads of two branches.
 func (r remote) look(ctx context.Context, target, branch string) (heads, error) {
-	refs, err := r.open(memory.NewStorage()).ListContext(ctx, &git.ListOptions{Auth: r.credential.auth(), CABundle: r.caBundle})
+	session, err := r.reader()
 	if err != nil {
 		return heads{}, r.explain("the repository cannot be read", err)
 	}
-	var found heads
-	for _, ref := range refs {
-		switch ref.Name() {
-		case plumbing.NewBranchReferenceName(target):
-			found.target = ref.Hash()
-		case plumbing.NewBranchReferenceName(branch):
-			found.branch = ref.Hash()
-		}
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return heads{}, r.explain("the repository cannot be read", err)
 	}
+	found := headsOf(refs, target, branch)
 	if found.target.IsZero() {
 		return heads{}, &Error{Problem: fmt.Sprintf("the repository has no branch %q", target), Next: "give --target-branch"}
 	}
 	return found, nil
 }
 
-// clone is a copy in memory of the heads' commits, without their history.
-type clone struct {
-	remote  remote
-	storage *memory.Storage
+// fetch copies the heads' commits of two branches to the scratch disk, without their history. It returns the heads that came:
+// a branch may have moved since h was seen. The second branch comes only if h has it.
+func (r remote) fetch(ctx context.Context, target, branch string, h heads) (*pack, heads, error) {
+	session, err := r.reader()
+	if err != nil {
+		return nil, heads{}, r.explain("the repository cannot be fetched", err)
+	}
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return nil, heads{}, r.explain("the repository cannot be fetched", err)
+	}
+	came := headsOf(refs, target, branch)
+	if h.branch.IsZero() {
+		came.branch = plumbing.ZeroHash
+	}
+	if came.target.IsZero() || !h.branch.IsZero() && came.branch.IsZero() {
+		return nil, heads{}, &Error{Problem: "a branch went away meanwhile", Next: "run it again"}
+	}
+	request, err := came.request(refs.Capabilities)
+	if err != nil {
+		return nil, heads{}, r.explain("the repository cannot be fetched", err)
+	}
+	response, err := session.UploadPack(ctx, request)
+	if err != nil {
+		return nil, heads{}, r.explain("the repository cannot be fetched", err)
+	}
+	defer response.Close()
+	p, err := receivePack(ctx, demultiplex(request.Capabilities, response))
+	if err != nil {
+		return nil, heads{}, r.explain("the repository cannot be fetched", err)
+	}
+	return p, came, nil
 }
 
-// fetch copies the heads' commits of two branches, the second one only if h has it. It returns the heads that came: a branch
-// may have moved since h was seen.
-func (r remote) fetch(ctx context.Context, target, branch string, h heads) (clone, heads, error) {
-	c := clone{r, memory.NewStorage()}
-	options := git.FetchOptions{Auth: r.credential.auth(), CABundle: r.caBundle, Depth: 1, Tags: git.NoTags,
-		RefSpecs: []config.RefSpec{fetchSpec(target)}}
-	if !h.branch.IsZero() {
-		options.RefSpecs = append(options.RefSpecs, fetchSpec(branch))
+// request asks for the heads' commits without their history, and without files that are too large if the server can do that.
+func (h heads) request(can *capability.List) (*packp.UploadPackRequest, error) {
+	request := packp.NewUploadPackRequestFromCapabilities(can)
+	request.Wants = append(request.Wants, h.target)
+	if !h.branch.IsZero() && h.branch != h.target {
+		request.Wants = append(request.Wants, h.branch)
 	}
-	if err := r.open(c.storage).FetchContext(ctx, &options); err != nil {
-		return clone{}, heads{}, r.explain("the repository cannot be fetched", err)
+	request.Depth = packp.DepthCommits(1)
+	want := []capability.Capability{capability.Shallow}
+	if can.Supports(capability.NoProgress) {
+		want = append(want, capability.NoProgress)
 	}
-	came, err := c.storage.Reference(plumbing.NewBranchReferenceName(target))
-	if err == nil {
-		h.target = came.Hash()
+	if can.Supports(capability.Filter) {
+		want = append(want, capability.Filter)
+		request.Filter = packp.FilterBlobLimit(maxFile, packp.BlobLimitPrefixNone)
 	}
-	if err == nil && !h.branch.IsZero() {
-		if came, err = c.storage.Reference(plumbing.NewBranchReferenceName(branch)); err == nil {
-			h.branch = came.Hash()
+	for _, c := range want {
+		if err := request.Capabilities.Set(c); err != nil {
+			return nil, err
 		}
 	}
-	if err != nil {
-		return clone{}, heads{}, fmt.Errorf("fetching %q: %w", r.url, err)
+	return request, nil
+}
+
+// demultiplex is the pack in an answer, without what the server says beside it.
+func demultiplex(asked *capability.List, answer io.Reader) io.Reader {
+	switch {
+	case asked.Supports(capability.Sideband64k):
+		return sideband.NewDemuxer(sideband.Sideband64k, answer)
+	case asked.Supports(capability.Sideband):
+		return sideband.NewDemuxer(sideband.Sideband, answer)
 	}
-	return c, h, nil
+	return answer
 }
 
-func fetchSpec(branch string) config.RefSpec {
-	return config.RefSpec("+refs/heads/" + branch + ":refs/heads/" + branch)
-}
-
-// commit is a commit of the clone.
-func (c clone) commit(hash plumbing.Hash) (*object.Commit, tree, error) {
-	commit, err := object.GetCommit(c.storage, hash)
-	if err != nil {
-		return nil, tree{}, fmt.Errorf("reading commit %q: %w", hash, err)
-	}
-	root, err := commit.Tree()
-	if err != nil {
-		return nil, tree{}, fmt.Errorf("reading the tree of commit %q: %w", hash, err)
-	}
-	return commit, tree{root}, nil
-}
-
-// open makes the remote usable with a storage.
-func (r remote) open(s *memory.Storage) *git.Remote {
-	return git.NewRemote(s, &config.RemoteConfig{Name: git.DefaultRemoteName, URLs: []string{r.url}})
-}
-
-// explain makes an error that a person can use, and that does not hold the credential.
+// explain makes an error that a person can use, and that does not hold the credential. What has a reason or a next step of
+// its own keeps it.
 func (r remote) explain(problem string, err error) error {
+	own, refusal, redirect := (*Error)(nil), (*overlay.Refusal)(nil), (*redirectError)(nil)
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	if errors.As(err, &own) {
+		return own
+	}
 	next := "see whether the server is there, and run it again"
 	switch {
+	case errors.As(err, &redirect):
+		next = "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		next = "see whether the token in the Secret is the Git server's, and has not expired"
 	case errors.Is(err, transport.ErrAuthorizationFailed):

@@ -1,7 +1,8 @@
 package gitops
 
 import (
-	"errors"
+	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -11,43 +12,52 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
-	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
 // tree is the tree of a commit, to read. Nothing is checked out: no filter, hook or symbolic link of the repository takes
 // effect, and the bytes are those that the repository has.
-type tree struct{ root *object.Tree }
+type tree struct {
+	pack *pack
+	root plumbing.Hash
+}
 
 var _ fs.ReadLinkFS = tree{}
 
 // Open opens a file or a directory; a symbolic link reads as its target.
 func (t tree) Open(name string) (fs.File, error) {
-	entry, err := t.entry("open", name)
+	e, err := t.entry("open", name)
 	if err != nil {
 		return nil, err
 	}
-	if entry.IsDir() {
-		entries, err := t.list(name)
-		return &directory{entry, entries}, err
+	if e.IsDir() {
+		entries, err := t.list(name, e)
+		return &directory{e, entries}, err
 	}
-	object, err := t.root.TreeEntryFile(&object.TreeEntry{Name: entry.Name(), Mode: entry.mode, Hash: entry.hash})
+	content, err := t.pack.find(plumbing.BlobObject, e.hash)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: notHeld(name, err)}
 	}
-	reader, err := object.Reader()
-	return file{entry, reader}, err
+	return file{e, bytes.NewReader(content)}, nil
 }
 
 // Lstat is the mode and size of what is at name.
-func (t tree) Lstat(name string) (fs.FileInfo, error) { return t.entry("lstat", name) }
+func (t tree) Lstat(name string) (fs.FileInfo, error) {
+	e, err := t.entry("lstat", name)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
 
 // ReadLink returns the target of a symbolic link.
 func (t tree) ReadLink(name string) (string, error) {
-	entry, err := t.entry("readlink", name)
+	e, err := t.entry("readlink", name)
 	if err != nil {
 		return "", err
 	}
-	if entry.mode != filemode.Symlink {
+	if e.mode != filemode.Symlink {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
 	target, err := fs.ReadFile(t, name)
@@ -59,41 +69,51 @@ func (t tree) entry(op, name string) (entry, error) {
 	if !fs.ValidPath(name) {
 		return entry{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
+	found := entry{t.pack, treeEntry{name: ".", mode: filemode.Dir, hash: t.root}}
 	if name == "." {
-		return entry{name: name, mode: filemode.Dir, hash: t.root.Hash}, nil
+		return found, nil
 	}
-	found, err := t.root.FindEntry(name)
-	switch {
-	// The last one is for a path through a file: go-git looks for a tree of its hash.
-	case errors.Is(err, object.ErrEntryNotFound), errors.Is(err, object.ErrDirectoryNotFound), errors.Is(err, plumbing.ErrObjectNotFound):
-		err = fs.ErrNotExist
+	for element := range strings.SplitSeq(name, "/") {
+		if found.mode != filemode.Dir { // Of a submodule nothing is here.
+			return entry{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		}
+		content, err := t.pack.find(plumbing.TreeObject, found.hash)
+		if err == nil {
+			found.treeEntry, err = findEntry(content, element)
+		}
+		if err != nil {
+			return entry{}, &fs.PathError{Op: op, Path: name, Err: notHeld(name, err)}
+		}
 	}
-	if err != nil {
-		return entry{}, &fs.PathError{Op: op, Path: name, Err: err}
+	return found, nil
+}
+
+// notHeld says which file or directory it is that is too large.
+func notHeld(name string, err error) error {
+	if err == errNotHeld {
+		return tooLarge("keep large files out of it", "%q, or a directory on the way there, is larger than what is read", name)
 	}
-	e := entry{name: path.Base(name), mode: found.Mode, hash: found.Hash}
-	if !e.IsDir() {
-		e.size, err = t.root.Size(name)
-	}
-	return e, err
+	return err
 }
 
 // list lists a directory, sorted as fs.ReadDir does.
-func (t tree) list(name string) ([]fs.DirEntry, error) {
-	in := t.root
-	if name != "." {
-		var err error
-		if in, err = t.root.Tree(name); err != nil { // A submodule is not here.
-			return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
-		}
+func (t tree) list(name string, dir entry) ([]fs.DirEntry, error) {
+	if dir.mode == filemode.Submodule {
+		return nil, &overlay.Refusal{Reason: overlay.ReasonRemote, Problem: fmt.Sprintf("%q is a submodule", name), Next: "put the files themselves there"}
+	}
+	content, err := t.pack.find(plumbing.TreeObject, dir.hash)
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: notHeld(name, err)}
 	}
 	var entries []fs.DirEntry
-	for _, found := range in.Entries {
-		e, err := tree{in}.entry("readdir", found.Name)
-		if err != nil {
-			return nil, err
+	for e, err := range treeEntries(content) {
+		if err == nil && (!fs.ValidPath(e.name) || e.name == "." || strings.Contains(e.name, "/")) {
+			err = fs.ErrInvalid
 		}
-		entries = append(entries, fs.FileInfoToDirEntry(e))
+		if err != nil {
+			return nil, &fs.PathError{Op: "readdir", Path: path.Join(name, e.name), Err: err}
+		}
+		entries = append(entries, fs.FileInfoToDirEntry(entry{t.pack, e}))
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil
@@ -101,17 +121,26 @@ func (t tree) list(name string) ([]fs.DirEntry, error) {
 
 // entry is a fs.FileInfo.
 type entry struct {
-	name string
-	mode filemode.FileMode
-	hash plumbing.Hash
-	size int64
+	pack *pack
+	treeEntry
 }
 
 func (e entry) Name() string       { return e.name }
-func (e entry) Size() int64        { return e.size }
 func (e entry) ModTime() time.Time { return time.Time{} } // Git keeps none.
 func (e entry) IsDir() bool        { return e.Mode().IsDir() }
 func (e entry) Sys() any           { return nil }
+
+// Size is that of a file; of one that is too large to be read, more than any that is.
+func (e entry) Size() int64 {
+	if e.IsDir() {
+		return 0
+	}
+	content, err := e.pack.find(plumbing.BlobObject, e.hash)
+	if err != nil {
+		return maxObject + 1
+	}
+	return int64(len(content))
+}
 
 // Mode is that of the entry; what Git does not know is irregular.
 func (e entry) Mode() fs.FileMode {
@@ -125,10 +154,12 @@ func (e entry) Mode() fs.FileMode {
 // file is an open file.
 type file struct {
 	entry
-	io.ReadCloser
+	*bytes.Reader
 }
 
+func (f file) Size() int64                { return f.entry.Size() }
 func (f file) Stat() (fs.FileInfo, error) { return f.entry, nil }
+func (f file) Close() error               { return nil }
 
 // directory is an open directory.
 type directory struct {

@@ -12,20 +12,33 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 )
 
+// remoteOf is a server's repository.
+func remoteOf(t *testing.T, server *gitopstest.Server) remote {
+	t.Helper()
+	client, connections := newClient(server.HTTP.URL, nil)
+	t.Cleanup(connections.CloseIdleConnections)
+	return remote{url: server.URL(), credential: credential{gitopstest.Username, gitopstest.Password}, client: client}
+}
+
+// fetchMain fetches the main branch of a server.
+func fetchMain(t *testing.T, server *gitopstest.Server) (*pack, plumbing.Hash) {
+	t.Helper()
+	p, h, err := remoteOf(t, server).fetch(context.Background(), "main", "ci/dev/x", heads{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.close)
+	if h.target.String() != server.Head("main") || !h.branch.IsZero() {
+		t.Fatalf("fetch = %+v", h)
+	}
+	return p, h.target
+}
+
 // newTree is the tree of a server's main branch, with the files.
 func newTree(t *testing.T, files map[string]string) tree {
 	t.Helper()
-	server := gitopstest.Start(t, files)
-	r := remote{url: server.URL(), credential: credential{gitopstest.Username, gitopstest.Password}}
-	h, err := r.look(context.Background(), "main", "ci/dev/x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, h, err := r.fetch(context.Background(), "main", "ci/dev/x", h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, root, err := c.commit(h.target)
+	p, head := fetchMain(t, gitopstest.Start(t, files))
+	root, err := p.tree(head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,15 +79,11 @@ func TestFetchTakesNoHistory(t *testing.T) {
 	server := gitopstest.Start(t, map[string]string{"README.md": "old\n"})
 	first := plumbing.NewHash(server.Head("main"))
 	server.Commit("main", "new", map[string]string{"README.md": "new\n"})
-	r := remote{url: server.URL(), credential: credential{gitopstest.Username, gitopstest.Password}}
-	c, h, err := r.fetch(context.Background(), "main", "ci/dev/x", heads{})
-	if err != nil || h.target.String() != server.Head("main") || !h.branch.IsZero() {
-		t.Fatalf("fetch = %+v, %v", h, err)
-	}
-	if _, _, err := c.commit(h.target); err != nil {
+	p, head := fetchMain(t, server)
+	if _, err := p.tree(head); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := c.commit(first); err == nil {
+	if _, err := p.tree(first); err == nil {
 		t.Error("the commit before came too")
 	}
 }

@@ -54,7 +54,9 @@ func Update(ctx context.Context, opts Options) (Result, error) {
 	if u.remote.credential, err = readCredential(opts.Credential); err != nil {
 		return Result{}, err
 	}
-	u.remote.url, u.remote.caBundle = opts.Repository, c.caBundle
+	client, connections := newClient(c.origin, c.authorities)
+	defer connections.CloseIdleConnections()
+	u.remote.url, u.remote.client = opts.Repository, client
 	files := results.Dir(opts.ResultsDir)
 	if err := files.Prepare(resultNames...); err != nil {
 		return Result{}, usageError("--results-dir: %v", err)
@@ -96,53 +98,54 @@ func (u *updater) update(ctx context.Context) (Result, error) {
 
 // propose makes and pushes the commit, on top of the heads that were seen. pushErr is what the push said.
 func (u *updater) propose(ctx context.Context, h heads) (result Result, pushErr, err error) {
-	c, h, err := u.remote.fetch(ctx, u.opts.TargetBranch, u.change.branch, h)
+	p, h, err := u.remote.fetch(ctx, u.opts.TargetBranch, u.change.branch, h)
 	if err != nil {
 		return Result{}, nil, err
 	}
-	onto, err := u.look(c, u.opts.TargetBranch, h.target)
+	defer p.close()
+	onto, err := u.look(p, u.opts.TargetBranch, h.target)
 	if err == nil && onto.edit.Changed() && !h.branch.IsZero() {
 		// The same source commit built another app too, or was built again: its branch gets one commit more.
-		onto, err = u.look(c, u.change.branch, h.branch)
+		onto, err = u.look(p, u.change.branch, h.branch)
 	}
 	if err != nil {
 		return Result{}, nil, err
 	}
 	if !onto.edit.Changed() {
-		u.log.Info("the digest is there", "branch", onto.branch, "commit", onto.commit.Hash.String())
-		return Result{Branch: onto.branch, Commit: onto.commit.Hash.String()}, nil, nil
+		u.log.Info("the digest is there", "branch", onto.branch, "commit", onto.head.String())
+		return Result{Branch: onto.branch, Commit: onto.head.String()}, nil, nil
 	}
 	who := object.Signature{Name: u.change.author.Name, Email: u.change.author.Address, When: u.opts.Now().UTC()}
-	commit, err := c.commitEdit(onto.commit, onto.tree, onto.edit.Path, onto.edit.After, u.change.message(), who)
+	commit, err := onto.tree.commitEdit(onto.head, onto.edit.Path, onto.edit.After, u.change.message(), who)
 	if err != nil {
 		return Result{}, nil, fmt.Errorf("committing %q: %w", onto.edit.Path, err)
 	}
-	if err := c.push(ctx, commit, u.opts.TargetBranch, u.change.branch, h, u.pushOptions()); err != nil {
+	if err := u.remote.push(ctx, commit, u.opts.TargetBranch, u.change.branch, h, u.pushOptions()); err != nil {
 		return Result{}, err, nil
 	}
-	u.log.Info("pushed", "branch", u.change.branch, "commit", commit.String(), "path", onto.edit.Path, "digest", u.change.pin.Digest)
-	return Result{u.change.branch, commit.String(), true}, nil, nil
+	u.log.Info("pushed", "branch", u.change.branch, "commit", commit.hash.String(), "path", onto.edit.Path, "digest", u.change.pin.Digest)
+	return Result{u.change.branch, commit.hash.String(), true}, nil, nil
 }
 
 // proposal is the edit as it would be on a branch.
 type proposal struct {
 	branch string
-	commit *object.Commit
+	head   plumbing.Hash
 	tree   tree
 	edit   overlay.Edit
 }
 
-// look makes the edit on a branch of the clone.
-func (u *updater) look(c clone, branch string, head plumbing.Hash) (proposal, error) {
-	commit, tree, err := c.commit(head)
+// look makes the edit on a branch that was fetched.
+func (u *updater) look(p *pack, branch string, head plumbing.Hash) (proposal, error) {
+	t, err := p.tree(head)
 	if err != nil {
-		return proposal{}, err
+		return proposal{}, fmt.Errorf("reading commit %q: %w", head, err)
 	}
-	edit, err := overlay.Set(tree, u.change.overlay, u.change.pin)
+	edit, err := overlay.Set(t, u.change.overlay, u.change.pin)
 	if err != nil {
 		return proposal{}, fmt.Errorf("on branch %q: %w", branch, err)
 	}
-	return proposal{branch, commit, tree, edit}, nil
+	return proposal{branch, head, t, edit}, nil
 }
 
 // pushOptions asks GitLab for a merge request (GitLab docs, "Push options"); a server without push options ignores it.

@@ -24,6 +24,9 @@ func parse(data []byte) (*document, error) {
 	if len(data) > maxSize {
 		return nil, refuse(ReasonTooLarge, "keep what is not the overlay's out of it", "the kustomization has more than %d bytes", maxSize)
 	}
+	if marks(data) > maxNodes {
+		return nil, refuse(ReasonTooLarge, "keep what is not the overlay's out of it", "the kustomization has more than %d YAML nodes", maxNodes)
+	}
 	invalid := func(format string, args ...any) error {
 		return refuse(ReasonYAML, "see what `kustomize build` says of it", format, args...)
 	}

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxNodes is how many YAML nodes a file may have once its aliases are written out, as kustomize does: without a limit, a
-// few lines would need all the memory there is.
+// maxNodes is how many YAML nodes one rendering may have, and a file once its aliases are written out, as kustomize does:
+// without a limit, a few lines would need all the memory there is.
 const maxNodes = 100_000
 
 // checkExpansion refuses a file whose aliases, or those of YAML written out in it, such as a patch, expand too far. What is

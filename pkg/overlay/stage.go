@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -12,8 +13,10 @@ import (
 
 // What one rendering may read.
 const (
-	maxFiles = 2000
+	maxFiles = 2000 // and directories
 	maxBytes = 16 << 20
+	maxPath  = 4096 // as Linux has it
+	maxDepth = 64
 )
 
 // stage is what kustomize may read: the directories that a kustomization needs, copied into memory. kustomize would follow
@@ -26,6 +29,7 @@ type stage struct {
 	roots  map[string]bool // followed
 	files  int
 	bytes  int
+	nodes  int
 }
 
 func newStage(tree fs.FS) *stage {
@@ -54,6 +58,9 @@ func (s *stage) addDir(dir string) error {
 		return nil
 	}
 	s.dirs[dir] = true
+	if err := s.take(dir, nil); err != nil {
+		return err
+	}
 	if _, err := lstat(s.tree, dir); err != nil {
 		return err
 	}
@@ -81,14 +88,29 @@ func (s *stage) addFile(name string) error {
 	if err != nil {
 		return err
 	}
-	s.files, s.bytes = s.files+1, s.bytes+len(data)
-	if s.files > maxFiles || s.bytes > maxBytes {
-		return refuse(ReasonTooLarge, "let it refer to smaller directories", "it needs more than %d files or %d bytes", maxFiles, maxBytes)
+	if err := s.take(name, data); err != nil {
+		return err
 	}
 	if err := checkExpansion(name, data); err != nil {
 		return err
 	}
 	return s.write(name, data)
+}
+
+// take counts a file or directory against what one rendering may read.
+func (s *stage) take(name string, data []byte) error {
+	next := "let it refer to smaller directories"
+	if len(name) > maxPath || strings.Count(name, "/") >= maxDepth {
+		return refuse(ReasonTooLarge, next, "a path begins with %.80q and has more than %d directories or %d bytes", name, maxDepth, maxPath)
+	}
+	s.files, s.bytes = s.files+1, s.bytes+len(data)
+	if s.files > maxFiles || s.bytes > maxBytes {
+		return refuse(ReasonTooLarge, next, "it needs more than %d files and directories or %d bytes", maxFiles, maxBytes)
+	}
+	if s.nodes += countNodes(data, maxNodes-s.nodes); s.nodes > maxNodes {
+		return refuse(ReasonTooLarge, next, "with %q it has more than %d YAML nodes", name, maxNodes)
+	}
+	return nil
 }
 
 // read reads what kustomize shall read.

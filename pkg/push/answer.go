@@ -50,7 +50,7 @@ func (a *answer) err() *answerError {
 		// Error is Quay's other envelope (quay/quay util/http.py, abort).
 		Error string `json:"error"`
 	}
-	if json.Unmarshal(a.body, &envelope) != nil {
+	if decode(a.body, &envelope, "not an error") != nil {
 		return e
 	}
 	e.message = envelope.Error
@@ -60,7 +60,7 @@ func (a *answer) err() *answerError {
 		var detail struct {
 			Message string `json:"message"`
 		}
-		if json.Unmarshal(first.Detail, &detail) == nil && detail.Message != "" {
+		if decode(first.Detail, &detail, "not a detail") == nil && detail.Message != "" {
 			e.message += ": " + detail.Message
 		}
 	}
@@ -85,8 +85,10 @@ func (e *answerError) says(words string) bool {
 }
 
 // shorten bounds what a registry can put into a log line.
-func shorten(text string) string {
-	const most = 300
+func shorten(text string) string { return cut(text, 300) }
+
+// cut leaves most bytes of text.
+func cut(text string, most int) string {
 	if len(text) > most {
 		return text[:most] + "…"
 	}

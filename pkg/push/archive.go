@@ -15,6 +15,10 @@ const (
 	maxEntries = 30_000
 	// maxEntryName is how long the name of one may be, in bytes.
 	maxEntryName = 255
+	// maxNames is how long the names of all of them and of what they link to may be together.
+	maxNames = 4 << 20
+	// maxHeader is how many bytes the headers of one may have, those for long names, attributes and holes included.
+	maxHeader = 64 << 10
 )
 
 // archive is a tar file, read where it lies: its headers once, its content when it is asked for. It is safe for concurrent
@@ -22,6 +26,8 @@ const (
 type archive struct {
 	file    *os.File
 	entries map[string]entry
+	// names is how long the names of the entries and of what they link to are together.
+	names int
 }
 
 // openArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers
@@ -52,15 +58,19 @@ func refuseCompressed(file io.ReaderAt, path string) error {
 
 // index reads the headers of a tar file of the given size.
 func (a *archive) index(ctx context.Context, size int64) error {
-	content := io.NewSectionReader(a.file, 0, size)
+	content := &headers{SectionReader: io.NewSectionReader(a.file, 0, size)}
 	reader := tar.NewReader(content)
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return ended(ctx, err)
 		}
+		content.read = 0
 		header, err := reader.Next()
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			return nil
+		case errors.Is(err, errHeader):
+			return refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
@@ -77,6 +87,24 @@ func (a *archive) index(ctx context.Context, size int64) error {
 			return err
 		}
 	}
+}
+
+// errHeader is the end of a header that is too large.
+var errHeader = errors.New("the header is too large")
+
+// headers are what is read of a tar file while its content is passed over.
+type headers struct {
+	*io.SectionReader
+	// read counts the bytes since the last entry.
+	read int
+}
+
+func (h *headers) Read(b []byte) (int, error) {
+	n, err := h.SectionReader.Read(b)
+	if h.read += n; h.read > maxHeader {
+		return 0, errHeader
+	}
+	return n, err
 }
 
 func (a *archive) open(name string) (io.ReadCloser, int64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -69,8 +70,8 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 		return savedImage{}, err
 	}
 	var saved []savedImage
-	if err := json.Unmarshal(body, &saved); err != nil {
-		return savedImage{}, corrupt("%q is not a list of images: %v", file, err)
+	if err := decode(body, &saved, fmt.Sprintf("%q is not a list of images", file)); err != nil {
+		return savedImage{}, err
 	}
 	if ref != "" {
 		saved = slices.DeleteFunc(saved, func(i savedImage) bool { return !slices.Contains(i.RepoTags, ref) })
@@ -98,13 +99,9 @@ func (d *dockerArchive) convert(ctx context.Context, p *pusher, saved savedImage
 	if err != nil {
 		return err
 	}
-	var parsed struct {
-		RootFS struct {
-			DiffIDs []v1.Hash `json:"diff_ids"`
-		} `json:"rootfs"`
-	}
-	if err := json.Unmarshal(config, &parsed); err != nil {
-		return corrupt("%q is not an image config: %v", d.archive.path(name), err)
+	var parsed imageConfig
+	if err := decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.path(name))); err != nil {
+		return err
 	}
 	if n := len(parsed.RootFS.DiffIDs); n != len(saved.Layers) {
 		return corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))

@@ -1,13 +1,12 @@
 package push
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -16,26 +15,26 @@ import (
 // maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
 const maxManifest = 4 << 20
 
-// document is a manifest or an index; which of the two the media type says.
+// document is a manifest or an index; which of the two the media type says. Its fields are those of the OCI image spec v1.1,
+// needed or not: none of them may come a second time in another case.
 type document struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	MediaType     types.MediaType   `json:"mediaType"`
-	Config        *v1.Descriptor    `json:"config"`
-	Layers        []v1.Descriptor   `json:"layers"`
-	Manifests     []v1.Descriptor   `json:"manifests"`
-	Subject       *v1.Descriptor    `json:"subject"`
-	Annotations   map[string]string `json:"annotations"`
+	ArtifactType  unread          `json:"artifactType"`
+	SchemaVersion int             `json:"schemaVersion"`
+	MediaType     types.MediaType `json:"mediaType"`
+	Config        *descriptor     `json:"config"`
+	Layers        []descriptor    `json:"layers"`
+	Manifests     []descriptor    `json:"manifests"`
+	Subject       *descriptor     `json:"subject"`
+	Annotations   struct {
+		ExpiresAfter string `json:"quay.expires-after"`
+	} `json:"annotations"`
 }
 
 // parseDocument reads a manifest of the given media type. What two readers could take differently is refused.
 func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	var doc document
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if err := decoder.Decode(&doc); err != nil {
-		return document{}, corrupt("not a manifest: %v", err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return document{}, corrupt("not a manifest: there is more after the JSON object")
+	if err := decode(body, &doc, "not a manifest"); err != nil {
+		return document{}, err
 	}
 	switch {
 	case doc.SchemaVersion != 2:
@@ -51,8 +50,8 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	case !mediaType.IsIndex() && !mediaType.IsImage():
 		return document{}, refused("media type %q is not one that Quay takes for a manifest", mediaType)
 	}
-	for _, d := range doc.descriptors() {
-		if err := checkDescriptor(d); err != nil {
+	for _, d := range slices.Concat(doc.configs(), doc.Layers, doc.Manifests) {
+		if err := d.check(); err != nil {
 			return document{}, err
 		}
 	}
@@ -65,27 +64,19 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 }
 
 // descriptors are all that the document names, but for the subject.
-func (d document) descriptors() []v1.Descriptor { return append(d.blobs(), d.Manifests...) }
+func (d document) descriptors() []v1.Descriptor {
+	return contents(slices.Concat(d.configs(), d.Layers, d.Manifests))
+}
 
 // blobs are the config and the layers.
-func (d document) blobs() []v1.Descriptor {
+func (d document) blobs() []v1.Descriptor { return contents(slices.Concat(d.configs(), d.Layers)) }
+
+// configs are the config, or nothing.
+func (d document) configs() []descriptor {
 	if d.Config == nil {
 		return nil
 	}
-	return append([]v1.Descriptor{*d.Config}, d.Layers...)
-}
-
-// checkDescriptor refuses what must not be fetched or cannot be checked.
-func checkDescriptor(d v1.Descriptor) error {
-	switch {
-	case d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != sha256.Size*2:
-		return refused("digest %q is not sha256, the one that Quay checks", d.Digest)
-	case d.Size < 0:
-		return corrupt("the descriptor of %q has the size %d", d.Digest, d.Size)
-	case len(d.URLs) > 0 || !d.MediaType.IsDistributable():
-		return refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType)
-	}
-	return nil
+	return []descriptor{*d.Config}
 }
 
 // readManifest reads the content of d into memory and compares it with its digest.

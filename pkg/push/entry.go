@@ -46,7 +46,12 @@ func (a *archive) add(header *tar.Header, offset, end int64) error {
 	if _, twice := a.entries[name]; twice {
 		return refused("%q has two entries %q", a.file.Name(), name)
 	}
-	a.entries[name] = e
+	if a.names += len(name) + len(e.link); a.names > maxNames {
+		return refused("the names of the entries of %q have more than %d bytes together", a.file.Name(), maxNames)
+	}
+	// Else the few bytes of a name would keep the whole header that they are a part of.
+	e.link = strings.Clone(e.link)
+	a.entries[strings.Clone(name)] = e
 	return nil
 }
 

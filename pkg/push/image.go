@@ -11,9 +11,11 @@ const (
 	// maxManifests is how many manifests an image may have, its index and referrers included.
 	maxManifests = 500
 	// maxManifestBytes is how many bytes they may have together.
-	maxManifestBytes = 16 << 20
+	maxManifestBytes = 8 << 20
 	// maxBlobs is how many configs and layers an image may have.
 	maxBlobs = 20_000
+	// maxReferences is how often its manifests may name a config, a layer or a manifest, the same one again included.
+	maxReferences = 2 * maxBlobs
 	// maxDepth is how deep an index may nest. Quay shows a child of a tagged index, not the child of that
 	// (quay/quay data/model/oci/manifest.py), but stores it.
 	maxDepth = 4
@@ -60,7 +62,9 @@ type reader struct {
 	image     *image
 	manifests sizes
 	blobs     sizes
-	total     int64
+	// bytes are those of the manifests so far, references what they name.
+	bytes      int64
+	references int
 }
 
 // sizes are the digests seen so far.
@@ -128,11 +132,15 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 	if err != nil {
 		return err
 	}
-	r.total += d.Size
-	if len(r.image.manifests) >= maxManifests || r.total > maxManifestBytes {
+	r.bytes += d.Size
+	r.references += len(doc.configs()) + len(doc.Layers) + len(doc.Manifests)
+	switch {
+	case len(r.image.manifests) >= maxManifests || r.bytes > maxManifestBytes:
 		return refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes)
+	case r.references > maxReferences:
+		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences)
 	}
-	for _, child := range doc.Manifests {
+	for _, child := range contents(doc.Manifests) {
 		if err := r.add(ctx, child, depth+1); err != nil {
 			return err
 		}

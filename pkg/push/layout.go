@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"strings"
 
@@ -62,7 +61,7 @@ func (l *layout) load(ref string) error {
 	var header struct {
 		Version string `json:"imageLayoutVersion"`
 	}
-	if json.Unmarshal(version, &header) != nil || !strings.HasPrefix(header.Version, "1.") {
+	if decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
 		return refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout"))
 	}
 	index, err := readSmall(l.files, "index.json")

@@ -142,9 +142,13 @@ func (r *registry) explain(ctx context.Context, c call, watch *watch, err error)
 
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.
 func (r *registry) redact(body []byte, authorization string) []byte {
-	text := r.credential.Redact(string(body))
+	said := string(body)
+	text := r.credential.Redact(said)
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
 		text = strings.ReplaceAll(text, token, "(secret)")
+	}
+	if text == said {
+		return body
 	}
 	return []byte(text)
 }

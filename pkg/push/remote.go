@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -123,7 +122,7 @@ func mediaType(a *answer) types.MediaType {
 		return t
 	}
 	var doc document
-	if json.Unmarshal(a.body, &doc) != nil {
+	if decode(a.body, &doc, "not a manifest") != nil {
 		return types.MediaType(value)
 	}
 	return doc.MediaType

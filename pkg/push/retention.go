@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 )
 
@@ -33,21 +32,19 @@ func (p *pusher) checkRetention(ctx context.Context) error {
 
 // expiry is the value of the label in m's config, or in its annotations; "" if there is none.
 func (p *pusher) expiry(ctx context.Context, m manifest) (string, error) {
-	if value := m.Annotations[expiresAfter]; value != "" {
+	if value := m.Annotations.ExpiresAfter; value != "" {
 		return value, nil
 	}
 	if m.Config == nil || !m.Config.MediaType.IsConfig() {
 		return "", nil
 	}
-	body, err := readManifest(ctx, p.source, *m.Config)
+	body, err := readManifest(ctx, p.source, m.Config.content())
 	if err != nil {
 		return "", err
 	}
-	var config struct {
-		Config struct{ Labels map[string]string } `json:"config"`
+	var config imageConfig
+	if err := decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest)); err != nil {
+		return "", err
 	}
-	if err := json.Unmarshal(body, &config); err != nil {
-		return "", corrupt("config %q is not an image config: %v", m.Config.Digest, err)
-	}
-	return config.Config.Labels[expiresAfter], nil
+	return config.Config.Labels.ExpiresAfter, nil
 }

@@ -1,7 +1,7 @@
 package push
 
 import (
-	"encoding/json"
+	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -22,8 +22,8 @@ func (s *selection) referrers() []v1.Descriptor { return s.others }
 // not images: those of the image go with it. from is the file, for errors.
 func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*selection, error) {
 	var doc document
-	if err := json.Unmarshal(index, &doc); err != nil {
-		return nil, corrupt("%q is not an index: %v", from, err)
+	if err := decode(index, &doc, fmt.Sprintf("%q is not an index", from)); err != nil {
+		return nil, err
 	}
 	if len(doc.Manifests) > maxManifests {
 		return nil, refused("%q names %d manifests, at most %d are taken", from, len(doc.Manifests), maxManifests)
@@ -31,8 +31,12 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	var images []v1.Descriptor
 	chosen := &selection{}
 	seen := map[v1.Hash]bool{}
-	for _, d := range doc.Manifests {
-		if ref != "" && d.Annotations[refName] == ref {
+	for _, entry := range doc.Manifests {
+		d := entry.content()
+		if err := entry.check(); err != nil {
+			return nil, err
+		}
+		if ref != "" && entry.Annotations.RefName == ref {
 			images = append(images, d)
 			continue
 		}
@@ -44,12 +48,12 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 		if err != nil {
 			return nil, err
 		}
-		entry, err := parseDocument(d.MediaType, body)
+		doc, err := parseDocument(d.MediaType, body)
 		if err != nil {
 			return nil, err
 		}
 		switch {
-		case entry.Subject != nil:
+		case doc.Subject != nil:
 			chosen.others = append(chosen.others, d)
 		case ref == "":
 			images = append(images, d)

@@ -72,18 +72,20 @@ func (p *pusher) detectSource(ctx context.Context, name string) (source, error) 
 
 // missing is the error for a part of the source that is not there.
 func missing(err error, format string, args ...any) error {
-	return &Error{Class: ClassSourceMissing, Problem: fmt.Sprintf(format, args...), Err: err,
+	return &Error{Class: ClassSourceMissing, Problem: problem(format, args), Err: err,
 		Next: "let the build leave an OCI layout, for example with buildah push IMAGE oci:DIRECTORY, and name it in --source"}
 }
 
 // corrupt is the error for content that is not what its descriptor says.
 func corrupt(format string, args ...any) error {
-	return &Error{Class: ClassSourceCorrupt, Problem: fmt.Sprintf(format, args...),
-		Next: "build the image again; nothing was tagged"}
+	return &Error{Class: ClassSourceCorrupt, Problem: problem(format, args), Next: "build the image again; nothing was tagged"}
 }
 
 // refused is the error for a source that is well formed but not to be pushed.
 func refused(format string, args ...any) error {
-	return &Error{Class: ClassSourceRefused, Problem: fmt.Sprintf(format, args...),
+	return &Error{Class: ClassSourceRefused, Problem: problem(format, args),
 		Next: "build the image again as a plain OCI layout; nothing was tagged"}
 }
+
+// problem bounds what a source can put into a log line.
+func problem(format string, args []any) string { return cut(fmt.Sprintf(format, args...), 1000) }

@@ -128,7 +128,7 @@ func TestBadSource(t *testing.T) {
 		}, push.ClassSourceRefused, "zstd in a Docker manifest"},
 		{"more after the manifest", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addBlob(t, dir, mediaManifest, []byte(`{"schemaVersion":2} {}`)))
-		}, push.ClassSourceCorrupt, "more after the JSON"},
+		}, push.ClassSourceCorrupt, "after top-level value"},
 		{"an index within itself, very deep", func(t *testing.T, dir string, image descriptor) {
 			for range 6 {
 				image = addJSON(t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "manifests": []descriptor{image}})

@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 	"sync"
 	"time"
@@ -37,7 +36,7 @@ func parseToken(body []byte, now time.Time) (token, bool) {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int64  `json:"expires_in"`
 	}
-	if json.Unmarshal(body, &reply) != nil {
+	if decode(body, &reply, "not a token") != nil {
 		return token{}, false
 	}
 	value := reply.Token
@@ -81,7 +80,7 @@ func parseClaims(value string) (claims, bool) {
 		return claims{}, false
 	}
 	var c claims
-	if json.Unmarshal(payload, &c) != nil || c.Access == nil {
+	if decode(payload, &c, "not a JWT") != nil || c.Access == nil {
 		return claims{}, false
 	}
 	return c, true

@@ -73,6 +73,8 @@ func newTransport(caFile string) (*hybrid, error) {
 		IdleConnTimeout:       time.Minute,
 		ResponseHeaderTimeout: commitTimeout,
 		WriteBufferSize:       64 << 10,
+		// A source may be anybody's registry.
+		MaxResponseHeaderBytes: 256 << 10,
 		// A blob is compressed already, and a digest is of the bytes as they are.
 		DisableCompression: true,
 	}

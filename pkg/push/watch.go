@@ -56,12 +56,21 @@ func (w *watch) failure() error {
 
 // reader watches over a body.
 func (w *watch) reader(content io.ReadCloser) io.ReadCloser {
-	return &watchedBody{content, w}
+	return &watchedBody{ReadCloser: content, watch: w}
 }
 
 type watchedBody struct {
 	io.ReadCloser
-	watch *watch
+	watch  *watch
+	closed bool // under the watch's lock
+}
+
+// Close ends the body. net/http calls it while it reads when the answer comes before the body's end.
+func (b *watchedBody) Close() error {
+	b.watch.mu.Lock()
+	b.closed = true
+	b.watch.mu.Unlock()
+	return b.ReadCloser.Close()
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
@@ -72,7 +81,9 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 		b.watch.limit(commitTimeout)
 	case err != nil:
 		b.watch.mu.Lock()
-		b.watch.failed = err
+		if !b.closed {
+			b.watch.failed = err
+		}
 		b.watch.mu.Unlock()
 	}
 	return n, err

@@ -157,6 +157,40 @@ func TestRetryHonoursTheContext(t *testing.T) {
 	}
 }
 
+// No request follows a redirect, neither one with the OAuth token nor one with a robot's, and none is taken for success.
+func TestNoRedirectIsFollowed(t *testing.T) {
+	token, password := strings.Repeat("T0", 20), strings.Repeat("P0", 20)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was followed, with %q", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+r.URL.Path, status)
+		}))
+		defer server.Close()
+		for _, client := range []*http.Client{nil, {CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}} {
+			c, err := quay.New(quay.Options{URL: server.URL, Token: token, Pause: time.Microsecond, HTTPClient: client})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, call := range map[string]func() error{
+				"Robot":       func() error { _, err := c.Robot(t.Context(), "team-a+ci"); return err },
+				"CreateRobot": func() error { _, err := c.CreateRobot(t.Context(), "team-a+ci", "x"); return err },
+				"DeleteRobot": func() error { return c.DeleteRobot(t.Context(), "team-a+ci") },
+				"Rights": func() error {
+					_, err := c.Rights(t.Context(), "team-a+ci", quay.NewToken(password), "team-a/app")
+					return err
+				},
+			} {
+				if err := call(); err == nil || strings.Contains(err.Error(), token) || strings.Contains(err.Error(), password) {
+					t.Errorf("%s, %d: error is %v", name, status, err)
+				}
+			}
+		}
+	}
+}
+
 // The token goes to Quay alone, and a page that is not Quay's does not get into the error.
 func TestForeignAnswers(t *testing.T) {
 	token := strings.Repeat("T0", 20)

@@ -90,3 +90,31 @@ func TestValidate(t *testing.T) {
 		t.Errorf("registry with a port: %v", err)
 	}
 }
+
+// The team of an image is the one that may push it, by any template, and never one that a path only looks like.
+func TestTeamOf(t *testing.T) {
+	c := Default()
+	around := c
+	around.Organization, around.TeamPrefix = "org-<team>-images", ""
+	for image, want := range map[string]string{
+		c.Registry + "/team-payments/checkout":      "payments",
+		c.Registry + "/team-payments/a/b:v1":        "payments",
+		c.Registry + "/team-/checkout":              "",
+		c.Registry + "/payments/checkout":           "",
+		c.Registry + "/team-payments":               "",
+		c.Registry + "/team-team-payments/checkout": "",
+		c.Registry + "/team-PAYMENTS/checkout":      "",
+		"quay.io/team-payments/checkout":            "",
+		"":                                          "",
+	} {
+		if got, ok := c.TeamOf(image); got != want && ok || ok != (want != "") {
+			t.Errorf("TeamOf(%q) = %q, %v, want %q", image, got, ok, want)
+		}
+	}
+	if got, ok := around.TeamOf(c.Registry + "/org-payments-images/checkout"); !ok || got != "payments" {
+		t.Errorf("with a template around the name: %q, %v", got, ok)
+	}
+	if got, ok := around.TeamOf(c.Registry + "/org-images/checkout"); ok {
+		t.Errorf("where the template overlaps: %q", got)
+	}
+}

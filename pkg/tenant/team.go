@@ -28,3 +28,14 @@ func (c Convention) ParseTeam(value string) (string, error) {
 	}
 	return team, nil
 }
+
+// TeamOf returns the team in whose organization image, host/organization/name, is. Whether it may be pushed there is for Decide.
+func (c Convention) TeamOf(image string) (string, bool) {
+	elements := strings.Split(image, "/")
+	before, after, _ := strings.Cut(c.Organization, "<team>")
+	if len(elements) < 3 || elements[0] != c.Registry || len(elements[1]) <= len(before)+len(after) {
+		return "", false
+	}
+	team, err := c.ParseTeam(c.TeamPrefix + elements[1][len(before):len(elements[1])-len(after)])
+	return team, err == nil && c.Names(team).Organization == elements[1]
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // Options say which Vault to speak to. What is empty comes from the environment variables that Vault's own tools read:
-// VAULT_ADDR, VAULT_CACERT, VAULT_NAMESPACE, VAULT_TOKEN.
+// VAULT_ADDR, VAULT_CACERT, VAULT_NAMESPACE, VAULT_TOKEN. VAULT_AGENT_ADDR, VAULT_SKIP_VERIFY and VAULT_SRV_LOOKUP are refused.
 type Options struct {
 	// Address is the address of Vault, such as https://vault.example.com:8200.
 	Address string
@@ -36,6 +36,9 @@ func New(opts Options) (*Client, error) {
 	if opts.Mount == "" || checkPath(opts.Mount) != nil {
 		return nil, fmt.Errorf("vault mount %q is not a path", opts.Mount)
 	}
+	if err := checkEnvironment(); err != nil {
+		return nil, err
+	}
 	config := api.DefaultConfig()
 	if config.Error != nil {
 		return nil, fmt.Errorf("reading the environment of Vault: %w", config.Error)
@@ -48,10 +51,12 @@ func New(opts Options) (*Client, error) {
 			return nil, fmt.Errorf("reading Vault's authorities %q: %w", opts.CAFile, err)
 		}
 	}
+	config.DisableRedirects, config.CheckRetry = true, retry
 	client, err := api.NewClient(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Vault %q: %w", config.Address, err)
 	}
+	config.HttpClient.Transport = oneHost{config.HttpClient.Transport}
 	if opts.Namespace != "" {
 		client.SetNamespace(opts.Namespace)
 	}

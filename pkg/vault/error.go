@@ -45,8 +45,10 @@ func wrap(err error) error {
 	if errors.Is(err, api.ErrSecretNotFound) {
 		return &failure{ErrNotFound, "no such secret"}
 	}
-	answer, lost := (*api.ResponseError)(nil), (*url.Error)(nil)
+	answer, lost, redirect := (*api.ResponseError)(nil), (*url.Error)(nil), (*failure)(nil)
 	switch {
+	case errors.As(err, &redirect):
+		return redirect
 	case errors.As(err, &lost):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !errors.As(err, &answer):

@@ -22,11 +22,16 @@ func (s *Stage) forward(ctx context.Context, namespace, name string, port int) (
 	if len(pods.Items) == 0 {
 		return "", fmt.Errorf("no pod of %q runs in namespace %q", name, namespace)
 	}
+	return s.ForwardPod(ctx, namespace, pods.Items[0].Name, port)
+}
+
+// ForwardPod opens a local port to port of the pod, and returns its address. It closes when ctx ends.
+func (s *Stage) ForwardPod(ctx context.Context, namespace, pod string, port int) (string, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(s.Config)
 	if err != nil {
 		return "", err
 	}
-	url := s.Kube.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pods.Items[0].Name).SubResource("portforward").URL()
+	url := s.Kube.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
 	ready, failed := make(chan struct{}), make(chan error, 1)
 	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, ctx.Done(), ready, io.Discard, io.Discard)
@@ -37,7 +42,7 @@ func (s *Stage) forward(ctx context.Context, namespace, name string, port int) (
 	select {
 	case <-ready:
 	case err := <-failed:
-		return "", fmt.Errorf("forwarding a port to pod %q: %w", pods.Items[0].Name, err)
+		return "", fmt.Errorf("forwarding a port to pod %q: %w", pod, err)
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}

@@ -1,16 +1,18 @@
 package customrun
 
 import (
+	"slices"
 	"strings"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// Ours says whether the CustomRun is for our group. One of a version or kind that we do not serve is answered, too: nobody else
+// Ours reports whether the CustomRun is for our group. One of a version or kind that we do not serve is answered, too: nobody else
 // would, and its PipelineRun would wait until its timeout.
 func Ours(run *v1beta1.CustomRun) bool {
 	version, _ := reference(run)
@@ -27,38 +29,68 @@ func reference(run *v1beta1.CustomRun) (apiVersion, kind string) {
 	return "", ""
 }
 
-// Is says whether the controller of kind answers the CustomRun: that of PushImage refuses what no other knows, see Params.
+// Is reports whether the controller of kind answers the CustomRun: that of PushImage refuses what no other knows, see Params.
 func Is(run *v1beta1.CustomRun, kind string) bool {
 	_, got := reference(run)
 	return Ours(run) && (got == kind || kind == v1alpha1.KindPushImage && got != v1alpha1.KindResolveTenant)
 }
 
-// Slim drops from the cache what nobody reads: of our CustomRuns the managed fields and, once they have ended, the rest; of other
-// controllers', of which none should come, everything but the name; and of our TaskRuns all that no end of a run is made of. It is a cache.TransformFunc. Nothing that it returns may be written but with UpdateStatus of a CustomRun
-// that has not ended.
+// Slim strips an object before it is cached, and may change it. Nothing that it returns may be written but with UpdateStatus of a
+// CustomRun that has not ended: the API server takes nothing but the status from that.
 func Slim(object any) (any, error) {
 	switch object := object.(type) {
 	case *v1beta1.CustomRun:
 		return slimCustomRun(object), nil
 	case *pipelinev1.TaskRun:
 		return slimTaskRun(object), nil
+	case *corev1.Namespace:
+		return slimNamespace(object), nil
 	}
 	return object, nil
 }
 
+// slimCustomRun keeps what the run's next step takes, and of no run more than MaxSize: all of one that waits to be decided, see
+// limit; how to end one whose TaskRun was made; and that there is one that ended or is being deleted. Until somebody takes his finalizer
+// away, that one stays.
 func slimCustomRun(run *v1beta1.CustomRun) *v1beta1.CustomRun {
-	ours := Ours(run)
-	if ours && run.Status.CompletionTime == nil {
-		run.ManagedFields = nil
-		delete(run.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
-		return run
+	switch {
+	case !Ours(run):
+		return &v1beta1.CustomRun{ObjectMeta: identity(run.ObjectMeta)}
+	case run.Status.CompletionTime != nil || run.DeletionTimestamp != nil:
+		gone := &v1beta1.CustomRun{ObjectMeta: identity(run.ObjectMeta)}
+		gone.Spec.CustomRef = sharedReference(reference(run))
+		gone.Status.CompletionTime = run.Status.CompletionTime
+		return gone
 	}
-	slim := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: run.Name, Namespace: run.Namespace, ResourceVersion: run.ResourceVersion}}
-	if ours {
-		slim.UID = run.UID
-		slim.Spec.CustomRef = sharedReference(reference(run))
-		slim.Status.CompletionTime = run.Status.CompletionTime
+	return limit(run)
+}
+
+// started keeps what the end of a run is made of once its TaskRun was: what that pushes is in the TaskRun.
+func started(run *v1beta1.CustomRun) *v1beta1.CustomRun {
+	slim := &v1beta1.CustomRun{ObjectMeta: identity(run.ObjectMeta), Status: run.Status}
+	slim.Generation = run.Generation
+	if owner := metav1.GetControllerOf(run); owner != nil && len(owner.APIVersion+owner.Kind+owner.Name)+len(owner.UID) <= maxWord {
+		slim.OwnerReferences = []metav1.OwnerReference{*owner}
 	}
+	slim.Spec.CustomRef = sharedReference(reference(run))
+	slim.Spec.Status, slim.Spec.StatusMessage = run.Spec.Status, v1beta1.CustomRunSpecStatusMessage(shorten(string(run.Spec.StatusMessage)))
+	if len(slim.Spec.Status) > maxWord {
+		slim.Spec.Status = ""
+	}
+	slim.Spec.Timeout, slim.Spec.Retries = run.Spec.Timeout, run.Spec.Retries
+	return slim
+}
+
+// identity is what tells an object from all others, and when it came and goes.
+func identity(from metav1.ObjectMeta) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: from.Name, Namespace: from.Namespace, UID: from.UID, ResourceVersion: from.ResourceVersion,
+		CreationTimestamp: from.CreationTimestamp, DeletionTimestamp: from.DeletionTimestamp}
+}
+
+// slimNamespace keeps what policies select by and tenants are named by. Who may make projects may annotate them.
+func slimNamespace(namespace *corev1.Namespace) *corev1.Namespace {
+	slim := &corev1.Namespace{ObjectMeta: identity(namespace.ObjectMeta)}
+	slim.Labels = namespace.Labels
 	return slim
 }
 
@@ -68,12 +100,17 @@ var known = []*v1beta1.TaskRef{
 	{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.KindResolveTenant},
 }
 
-// sharedReference returns a reference that nobody may change.
+// maxWord is the longest that a name of Kubernetes can be, in bytes.
+const maxWord = 1024
+
+// sharedReference returns a reference that nobody may change. What no kind of ours can be is cut.
 func sharedReference(apiVersion, kind string) *v1beta1.TaskRef {
-	for _, one := range known {
-		if one.APIVersion == apiVersion && string(one.Kind) == kind {
-			return one
-		}
+	at := slices.IndexFunc(known, func(one *v1beta1.TaskRef) bool { return one.APIVersion == apiVersion && string(one.Kind) == kind })
+	if at >= 0 {
+		return known[at]
 	}
-	return &v1beta1.TaskRef{APIVersion: apiVersion, Kind: v1beta1.TaskKind(kind)}
+	return &v1beta1.TaskRef{APIVersion: cut(apiVersion), Kind: v1beta1.TaskKind(cut(kind))}
 }
+
+// cut returns at most maxWord bytes of s, which do not keep the rest in memory.
+func cut(s string) string { return strings.Clone(s[:min(len(s), maxWord)]) }

@@ -11,6 +11,9 @@ import (
 // Params checks what an author can get wrong in a taskRef of kind, and returns the params by name. Only those that known
 // lists may be given. The error is a *Failure.
 func Params(run *v1beta1.CustomRun, kind string, known ...string) (map[string]string, error) {
+	if why := large(run); why != "" {
+		return nil, Failf(v1alpha1.ReasonInvalidParams, "the CustomRun is too large: %s", why)
+	}
 	if version, got := reference(run); version != v1alpha1.APIVersion || got != kind {
 		return nil, Failf(v1alpha1.ReasonUnsupportedSpec,
 			"%s of %s is not served; there are %s and %s of %s", got, version, v1alpha1.KindPushImage, v1alpha1.KindResolveTenant, v1alpha1.APIVersion)

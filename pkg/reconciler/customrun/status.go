@@ -9,6 +9,7 @@ import (
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -20,6 +21,9 @@ import (
 
 // maxMessage is the longest condition message in bytes; the object has to stay small.
 const maxMessage = 2048
+
+// largeAnswers has the program read one answer at a time that holds all of a CustomRun too large for the cache.
+var largeAnswers = semaphore.NewWeighted(1)
 
 // Writer writes the status of CustomRuns, each write one request with the resourceVersion that was read: a conflict is
 // returned, and the next reconcile decides again on what it then sees. The generated writer would put the status that was
@@ -53,7 +57,7 @@ func Cancelled(run *v1beta1.CustomRun) error {
 	return &Failure{Reason: v1beta1.CustomRunReasonCancelled.String(), Message: why}
 }
 
-// Done says whether the run has ended. A run that has a completionTime has, whatever its condition says.
+// Done reports whether the run has ended. A run that has a completionTime has, whatever its condition says.
 func Done(run *v1beta1.CustomRun) bool { return run.Status.CompletionTime != nil || run.IsDone() }
 
 // Running writes that the run goes on.
@@ -108,6 +112,12 @@ func (w Writer) write(ctx context.Context, run *v1beta1.CustomRun, succeeded api
 	succeeded.Type, succeeded.Message = apis.ConditionSucceeded, shorten(succeeded.Message)
 	run.Status.ObservedGeneration = run.Generation
 	run.Status.SetCondition(&succeeded)
+	if large(run) != "" {
+		if err := largeAnswers.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("waiting to write status of CustomRun %q: %w", run.Name, err)
+		}
+		defer largeAnswers.Release(1)
+	}
 	_, err := w.Client.TektonV1beta1().CustomRuns(run.Namespace).UpdateStatus(ctx, run, metav1.UpdateOptions{})
 	if err != nil {
 		return fmt.Errorf("writing status of CustomRun %q: %w", run.Name, err)

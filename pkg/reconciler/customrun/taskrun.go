@@ -10,19 +10,23 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task into the status.
+// slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task into the status. The
+// label that selects it is anybody's to set: of one that no CustomRun controls nothing is kept, and of others no more than maxStatus.
 func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
-	slim := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{
-		Name: task.Name, Namespace: task.Namespace, UID: task.UID, ResourceVersion: task.ResourceVersion,
-		DeletionTimestamp: task.DeletionTimestamp,
-	}}
-	if owner := metav1.GetControllerOf(task); owner != nil {
+	slim := &pipelinev1.TaskRun{ObjectMeta: identity(task.ObjectMeta)}
+	slim.CreationTimestamp = metav1.Time{}
+	owner := metav1.GetControllerOf(task)
+	of, copied := task.Annotations[v1alpha1.AnnotationCustomRun]
+	if owner == nil && !copied || owner != nil && owner.Kind != "CustomRun" || len(of) > maxWord {
+		return slim
+	}
+	if owner != nil {
 		if owner.Name == task.Name {
 			owner.Name = task.Name // The same string, once in memory.
 		}
 		slim.OwnerReferences = []metav1.OwnerReference{*owner}
 	}
-	if of, ok := task.Annotations[v1alpha1.AnnotationCustomRun]; ok {
+	if copied {
 		slim.Annotations = map[string]string{v1alpha1.AnnotationCustomRun: of}
 	}
 	slim.Spec.Status = task.Spec.Status
@@ -40,7 +44,15 @@ func slimTaskRun(task *pipelinev1.TaskRun) *pipelinev1.TaskRun {
 	for _, earlier := range task.Status.RetriesStatus {
 		slim.Status.RetriesStatus = append(slim.Status.RetriesStatus, attempt(&earlier))
 	}
-	return slim
+	if Fits(slim, maxStatus) {
+		return slim
+	}
+	// No push of ours has such results, or so many attempts. It ends as its last condition says.
+	slim.Spec.Params, slim.Status.Results, slim.Status.RetriesStatus = nil, nil, nil
+	if Fits(slim, maxStatus) {
+		return slim
+	}
+	return &pipelinev1.TaskRun{ObjectMeta: identity(task.ObjectMeta)}
 }
 
 // attempt keeps when one attempt was, and how it went. A list that was decoded has room for more.
@@ -48,7 +60,7 @@ func attempt(status *pipelinev1.TaskRunStatus) (slim pipelinev1.TaskRunStatus) {
 	slim.Conditions, slim.StartTime, slim.CompletionTime = slices.Clone(status.Conditions), status.StartTime, status.CompletionTime
 	for i := range slim.Conditions {
 		c := &slim.Conditions[i]
-		c.Type, c.Status, c.Reason, c.Message = shared(c.Type), shared(c.Status), shared(c.Reason), shared(c.Message)
+		c.Type, c.Status, c.Reason, c.Message = shared(c.Type), shared(c.Status), shared(c.Reason), shared(shorten(c.Message))
 	}
 	return slim
 }

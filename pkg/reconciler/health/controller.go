@@ -18,7 +18,6 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -30,7 +29,7 @@ func (r *Readiness) Watch(constructor injection.ControllerConstructor, now clock
 		customRuns := customruninformer.Get(ctx).Informer()
 		for name, informer := range map[string]cache.SharedIndexInformer{
 			"customruns":                        customRuns,
-			"taskruns":                          taskruninformer.Get(ctx, pushimage.TaskRunSelector).Informer(),
+			"taskruns":                          taskruninformer.Get(ctx, customrun.TaskRunSelector).Informer(),
 			"namespaces":                        namespaceinformer.Get(ctx).Informer(),
 			"validatingadmissionpolicies":       policyinformer.Get(ctx).Informer(),
 			"validatingadmissionpolicybindings": bindinginformer.Get(ctx).Informer(),

@@ -25,6 +25,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
 )
@@ -64,7 +65,7 @@ func start(t *testing.T, objects ...runtime.Object) (r *Readiness, before, after
 	t.Cleanup(func() { otel.SetMeterProvider(provider) })
 	ctx, cancel, informers := knativetesting.SetupFakeContextWithCancel(t,
 		func(ctx context.Context) context.Context {
-			return filtered.WithSelectors(ctx, pushimage.TaskRunSelector)
+			return filtered.WithSelectors(ctx, customrun.TaskRunSelector)
 		})
 	ctx, _ = fakedynamicclient.With(ctx, runtime.NewScheme())
 	now := clocktesting.NewFakePassiveClock(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))

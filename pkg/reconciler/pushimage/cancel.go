@@ -50,7 +50,7 @@ func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error 
 	for _, place := range r.places(run) {
 		task, err := r.live(ctx, place.Namespace, place.Name)
 		switch {
-		case apierrs.IsNotFound(err) || err == nil && (!belongs(task, run) || task.IsDone()):
+		case apierrs.IsNotFound(err) || err == nil && (!belongs(task, run) || over(task)):
 			continue
 		case err != nil:
 			return fmt.Errorf("reading TaskRun %q: %w", place, err)
@@ -67,7 +67,7 @@ func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error 
 func (r *Reconciler) stop(ctx context.Context, run *v1beta1.CustomRun) error {
 	for _, place := range r.places(run) {
 		task, err := r.taskRuns.TaskRuns(place.Namespace).Get(place.Name)
-		if err != nil || !belongs(task, run) || task.IsDone() {
+		if err != nil || !belongs(task, run) || over(task) {
 			continue
 		}
 		return r.cancel(ctx, task, "its CustomRun has ended")
@@ -87,6 +87,9 @@ func timeout(run *v1beta1.CustomRun) time.Duration {
 // One that runs is timed by Tekton.
 func (r *Reconciler) watchTimeout(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
 	limit := timeout(run)
+	if task.Namespace != run.Namespace {
+		limit = copyTimeout(run)
+	}
 	if limit <= 0 || task.Status.StartTime != nil || run.Status.StartTime == nil {
 		return nil
 	}

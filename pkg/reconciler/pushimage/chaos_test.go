@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"knative.dev/pkg/injection"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
@@ -30,8 +33,11 @@ var (
 func TestChaos(t *testing.T) {
 	var modes [][]*reconcilertest.World
 	for _, settings := range []map[string]string{nil, {"custody-namespace": custody}, {"custody-namespace": custody, "internal-registries": internal}} {
-		world := reconcilertest.New(quiet{t}, NewController, settings, reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
+		world := reconcilertest.New(quiet{t}, twoPlaces, settings, reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
 		modes = append(modes, []*reconcilertest.World{world, world.Replica()})
+	}
+	for _, leaders := range modes {
+		leaders[0].Tektons = tektons(t)
 	}
 	happened, ends := map[string]int{}, map[string]int{}
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
@@ -63,8 +69,14 @@ var faults = []string{"killed before create taskruns", "killed after create task
 	"killed between", "two leaders at once", "conflict", "answer lost of create taskruns", "answer lost of update customruns/status",
 	"killed before create secrets", "killed after create secrets", "killed before delete secrets", "killed after delete secrets",
 	"killed before delete taskruns", "killed after delete taskruns",
+	"TaskRun held", "CustomRun held", "owner stripped", "namespace relabelled", "waited",
 	"API server down", "TaskRun deleted", "TaskRun deleted before it was recorded", "label removed", "PipelineRun deleted", "PipelineRun ended",
 	"Secret rotated", "Secret missing", "cancelled", "cancelled after its end", "evicted", "came back"}
+
+// twoPlaces makes a controller with too few places in custody for all runs of a seed.
+func twoPlaces(now clock.PassiveClock) injection.ControllerConstructor {
+	return newController(now, http.DefaultTransport, 2)
+}
 
 // quiet keeps a million lines of the controller's log out of the test's.
 type quiet struct{ testing.TB }
@@ -83,12 +95,14 @@ type chaos struct {
 	// home is where the tenant's Secret is.
 	home string
 	// copies says that the runs push from a registry.
-	copies   bool
-	calm     bool
-	depth    int
-	down     time.Time
-	observed int
-	log      []string
+	copies bool
+	// relabelled says that the namespace has been another team's, or is.
+	relabelled bool
+	calm       bool
+	depth      int
+	down       time.Time
+	observed   int
+	log        []string
 }
 
 func newChaos(t *testing.T, seed uint64, leaders []*reconcilertest.World, happened map[string]int, copies bool) *chaos {
@@ -194,11 +208,12 @@ func (c *chaos) clear() {
 	}
 	for c.world.CollectGarbage() {
 	}
-	for _, task := range c.world.TaskRuns(custody) {
-		c.world.Delete(task)
+	for _, task := range append(c.world.TaskRuns(custody), c.world.TaskRuns(ns)...) {
+		c.world.Delete(task) // In custody, or stripped of its owner.
 	}
 	c.secret(true)
 	c.secret(false)
+	c.world.Update(reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
 }
 
 // task is the TaskRun of the CustomRun of that name, where it is now; nil if there is none.

@@ -7,6 +7,7 @@ import (
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/apis"
 
@@ -42,6 +43,7 @@ func (c *chaos) advance(task *pipelinev1.TaskRun) bool {
 	}
 	c.world.Update(next)
 	c.logf("Tekton: TaskRun %s is %v", task.Name, next.Status.GetCondition(apis.ConditionSucceeded))
+	c.observe()
 	return true
 }
 
@@ -57,7 +59,7 @@ func (c *chaos) list() {
 func (c *chaos) disturb(l *leader) {
 	name := c.names[c.random.IntN(len(c.names))]
 	custom, task := c.customRun(name), c.task(name)
-	switch c.random.IntN(16) {
+	switch c.random.IntN(19) {
 	case 0:
 		c.cancel(custom, v1beta1.CustomRunCancelledByPipelineMsg)
 	case 2, 3:
@@ -97,6 +99,50 @@ func (c *chaos) disturb(l *leader) {
 	case 15:
 		if c.random.IntN(2) == 0 {
 			c.end()
+		}
+	case 16:
+		c.hold(custom, task)
+	case 17:
+		// Until it is recorded, nothing else tells whose it is.
+		if s, err := recorded(custom); err == nil && task != nil && task.UID == s.TaskRun.UID && !c.copies && len(task.OwnerReferences) > 0 {
+			c.count("owner stripped")
+			c.logf("TaskRun %s loses its owner", name)
+			task.OwnerReferences = nil
+			c.world.Update(task)
+		}
+	case 18:
+		if c.random.IntN(4) == 0 {
+			c.count("namespace relabelled")
+			c.relabelled = true
+			relabel(c.world, []string{"platform", "payments", ""}[c.random.IntN(3)])
+		}
+	}
+}
+
+func recorded(custom *v1beta1.CustomRun) (state, error) {
+	if custom == nil {
+		return state{}, nil
+	}
+	return stateOf(custom)
+}
+
+// hold is a delete of the one or the other that somebody's finalizer holds back. Kubernetes deletes what a CustomRun owns that is
+// deleted in the foreground, but nothing that is made for it from then on.
+func (c *chaos) hold(custom *v1beta1.CustomRun, task *pipelinev1.TaskRun) {
+	now := metav1.Time{Time: c.world.Clock.Now()}
+	switch {
+	case c.random.IntN(2) == 0 && task != nil && !c.copies && task.DeletionTimestamp == nil:
+		c.count("TaskRun held")
+		c.logf("TaskRun %s is deleted, and held", task.Name)
+		task.Finalizers, task.DeletionTimestamp = []string{"attacker.example.com/hold"}, &now
+		c.world.Update(task)
+	case custom != nil && custom.DeletionTimestamp == nil:
+		c.count("CustomRun held")
+		c.logf("%s is deleted, and held", custom.Name)
+		custom.Finalizers, custom.DeletionTimestamp = []string{metav1.FinalizerDeleteDependents}, &now
+		c.world.Update(custom)
+		if task != nil && !c.copies && len(task.OwnerReferences) > 0 && c.random.IntN(2) == 0 {
+			c.deleteTaskRun(custom, task)
 		}
 	}
 }

@@ -22,6 +22,10 @@ type history struct {
 	allowed int
 	// back says that Tekton brought the TaskRun back from an eviction.
 	back bool
+	// waited says that the run waited for its turn.
+	waited bool
+	// late says that a leader made a Secret for the run after another had ended it, and died.
+	late bool
 	end  *v1beta1.CustomRunStatus
 }
 
@@ -41,6 +45,10 @@ func (c *chaos) observe() {
 		}
 		if custom == nil {
 			continue
+		}
+		if waits(custom) && !h.waited {
+			h.waited = true
+			c.count("waited")
 		}
 		switch {
 		case h.end == nil && custom.IsDone():
@@ -69,7 +77,7 @@ func (c *chaos) ended(custom *v1beta1.CustomRun, task *pipelinev1.TaskRun) {
 		c.failf("CustomRun %s succeeded, no TaskRun of it did", custom.Name)
 	}
 	// What comes back from an eviction in this very moment, or was made because the first was deleted, is stopped when it is seen.
-	if task != nil && task.Status.StartTime != nil && !task.IsDone() && !task.IsCancelled() && !c.history[custom.Name].back && len(c.history[custom.Name].tasks) == 1 {
+	if task != nil && task.Status.StartTime != nil && !over(task) && !task.IsCancelled() && !c.history[custom.Name].back && len(c.history[custom.Name].tasks) == 1 {
 		c.failf("CustomRun %s ended with %s while TaskRun %s runs: %+v", custom.Name, why.Reason, task.Name, task.Status.Conditions)
 	}
 	if why.Reason != v1beta1.CustomRunReasonTimedOut.String() || task == nil || task.IsDone() {
@@ -105,17 +113,25 @@ func (c *chaos) judge(ends map[string]int) {
 			continue
 		}
 		ends[custom.Status.Conditions[0].Reason]++
-		// Who takes the label off an evicted TaskRun that then comes back hides it: nobody looks for what ended.
-		hidden := task != nil && task.Labels[v1alpha1.LabelManaged] == "" && c.history[name].back
-		if task != nil && !task.IsDone() && !task.IsCancelled() && !hidden {
+		hidden := task != nil && c.hidden(custom, task)
+		if task != nil && !over(task) && !task.IsCancelled() && !hidden {
 			c.failf("CustomRun %s ended with %s, and TaskRun %s goes on", name, custom.Status.Conditions[0].Reason, task.Name)
 		}
 		if encoded, err := json.Marshal(custom); err != nil || strings.Contains(string(encoded), reconcilertest.Token) {
 			c.failf("CustomRun %s tells the token (%v)", name, err)
 		}
 	}
+	for _, task := range c.world.TaskRuns(custody) {
+		if custom := c.customRun(runOf(task)); c.copies && custom != nil && custom.DeletionTimestamp != nil && !over(task) && !task.IsCancelled() {
+			c.failf("CustomRun %s is being deleted, and TaskRun %s goes on in custody", custom.Name, task.Name)
+		}
+	}
 	for _, secret := range c.world.Secrets(ns) {
-		if secret.Name != reconcilertest.Secret {
+		if secret.Name == reconcilertest.Secret {
+			continue
+		}
+		// Of a run that has ended the cache does not know the team; a new leader asks the namespace.
+		if of := secret.OwnerReferences[0].Name; !c.relabelled || !c.history[of].late {
 			c.failf("Secret %s is left behind", secret.Name)
 		}
 	}
@@ -125,6 +141,14 @@ func (c *chaos) judge(ends map[string]int) {
 	if events := strings.Join(c.world.Events(), "\n"); strings.Contains(events, reconcilertest.Token) {
 		c.failf("an event tells the token")
 	}
+}
+
+// hidden says that nobody can find the TaskRun of a run that has ended: who takes label or owner off one that was evicted, and comes
+// back, or that another leader made when the run was ending, and did not record, hides it.
+func (c *chaos) hidden(custom *v1beta1.CustomRun, task *pipelinev1.TaskRun) bool {
+	s, err := stateOf(custom)
+	unlabelled, unowned := task.Labels[v1alpha1.LabelManaged] == "", len(task.OwnerReferences) == 0 && !c.copies
+	return unlabelled && (err != nil || s.TaskRun.UID != task.UID) || (unlabelled || unowned) && c.history[custom.Name].back
 }
 
 // failf fails the test by the first thing that goes wrong; the rest follows from it.

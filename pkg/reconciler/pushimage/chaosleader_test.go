@@ -21,6 +21,8 @@ type leader struct {
 	name string
 	due  map[types.NamespacedName]time.Time
 	busy string
+	// made says that it has made a Secret for the run that it is busy with.
+	made bool
 }
 
 // work has the leader look at one run that is due, as Knative's queue would.
@@ -39,7 +41,7 @@ func (c *chaos) work(l *leader) {
 	}
 	key := keys[c.random.IntN(len(keys))]
 	delete(l.due, key)
-	l.busy = key.Name
+	l.busy, l.made = key.Name, false
 	err, killed := reconcileOrDie(l.World, key)
 	l.busy = ""
 	c.logf("%s looked at %s: %v", l.name, key.Name, err)
@@ -98,6 +100,7 @@ func (c *chaos) before(l *leader, a reconcilertest.Action) error {
 func (c *chaos) after(l *leader, a reconcilertest.Action) error {
 	c.observe()
 	c.logf("%s did %s for %s", l.name, a, l.busy)
+	l.made = l.made || a == "create secrets"
 	if c.calm {
 		return nil
 	}
@@ -116,6 +119,9 @@ func (c *chaos) after(l *leader, a reconcilertest.Action) error {
 func (c *chaos) die(l *leader, when string, a reconcilertest.Action) {
 	c.count(when + string(a))
 	c.logf("%s %s %s", l.name, when, a)
+	if custom := c.customRun(l.busy); l.made && custom != nil && custom.IsDone() {
+		c.history[l.busy].late = true
+	}
 	panic(kill{})
 }
 

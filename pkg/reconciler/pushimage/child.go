@@ -10,9 +10,9 @@ import (
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -22,24 +22,26 @@ import (
 // unseen is how soon a TaskRun is looked at again of which no event may tell.
 const unseen = 10 * time.Second
 
-// child returns the TaskRun that the state names, and whether the cache has it. That may lag behind, and loses a TaskRun whose
+// child returns the TaskRun that the state names, and whether the cache tells of it. That may lag behind, and loses a TaskRun whose
 // label somebody removed: before it is called deleted the API server is asked.
 func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (task *pipelinev1.TaskRun, seen bool, err error) {
 	namespace := cmp.Or(s.TaskRun.Namespace, run.Namespace)
 	task, err = r.taskRuns.TaskRuns(namespace).Get(s.TaskRun.Name)
-	if seen = err == nil && task.UID == s.TaskRun.UID; !seen {
+	seen = err == nil && task.UID == s.TaskRun.UID && task.DeletionTimestamp == nil &&
+		r.ownerOf(task) == types.NamespacedName{Namespace: run.Namespace, Name: run.Name}
+	if !seen {
 		task, err = r.live(ctx, namespace, s.TaskRun.Name)
 	}
 	switch {
-	case err == nil && task.UID != s.TaskRun.UID && belongs(task, run) && !task.IsDone():
+	case err == nil && task.UID != s.TaskRun.UID && belongs(task, run) && !over(task):
 		// A leader that was none any more made it when the first was deleted. The run ends when it has.
 		if err := r.cancel(ctx, task, "it is not the TaskRun that its CustomRun records"); err != nil {
 			return nil, false, err
 		}
 		return nil, false, controller.NewRequeueAfter(unseen)
-	case apierrs.IsNotFound(err) || err == nil && task.UID != s.TaskRun.UID:
-		if run.IsCancelled() {
-			return nil, false, customrun.Cancelled(run)
+	case apierrs.IsNotFound(err) || err == nil && (task.UID != s.TaskRun.UID || !task.IsDone() && over(task)):
+		if leaves(run) {
+			return nil, false, left(run)
 		}
 		return nil, false, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
 			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)
@@ -48,6 +50,10 @@ func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state)
 	}
 	return task, seen, nil
 }
+
+// over reports whether the TaskRun gets no further: it has ended, or is being deleted. Tekton looks at none that is, so that it
+// would never end where somebody holds it with a finalizer.
+func over(task *pipelinev1.TaskRun) bool { return task.IsDone() || task.DeletionTimestamp != nil }
 
 func (r *Reconciler) live(ctx context.Context, namespace, name string) (*pipelinev1.TaskRun, error) {
 	return r.tekton.TektonV1().TaskRuns(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -67,8 +73,7 @@ func (r *Reconciler) newest(ctx context.Context, run *v1beta1.CustomRun) error {
 	return nil
 }
 
-// create makes the TaskRun, or finds the one that an earlier try made: one that is controlled by this very CustomRun and
-// asks for the same.
+// create makes the TaskRun, or finds the one that an earlier try made.
 func (r *Reconciler) create(ctx context.Context, run *v1beta1.CustomRun, want *pipelinev1.TaskRun) (*pipelinev1.TaskRun, error) {
 	task, err := r.tekton.TektonV1().TaskRuns(want.Namespace).Create(ctx, want, metav1.CreateOptions{})
 	switch {
@@ -82,22 +87,7 @@ func (r *Reconciler) create(ctx context.Context, run *v1beta1.CustomRun, want *p
 	return nil, fmt.Errorf("creating TaskRun %q: %w", want.Name, err)
 }
 
-func (r *Reconciler) adopt(ctx context.Context, run *v1beta1.CustomRun, want *pipelinev1.TaskRun) (*pipelinev1.TaskRun, error) {
-	task, err := r.live(ctx, want.Namespace, want.Name)
-	if err != nil {
-		return nil, fmt.Errorf("reading TaskRun %q: %w", want.Name, err)
-	}
-	// Only these decide what is pushed and with what; Tekton's webhook fills in others.
-	same := equality.Semantic.DeepEqual(task.Spec.TaskRef, want.Spec.TaskRef) && equality.Semantic.DeepEqual(task.Spec.Params, want.Spec.Params) &&
-		task.Spec.TaskSpec == nil && equality.Semantic.DeepEqual(task.Spec.Workspaces, want.Spec.Workspaces)
-	if !belongs(task, run) || !same {
-		return nil, customrun.Failf(v1alpha1.ReasonTaskRunNameConflict,
-			"a TaskRun %q exists that this CustomRun did not make; delete it and run the PipelineRun again", want.Name)
-	}
-	return task, nil
-}
-
-// refused says whether trying again can't help. A quota may be free again in a moment, and is Forbidden like a missing right.
+// refused reports whether trying again can't help. A quota may be free again in a moment, and is Forbidden like a missing right.
 func refused(err error) bool {
 	return apierrs.IsInvalid(err) || apierrs.IsBadRequest(err) || apierrs.IsForbidden(err) && !strings.Contains(err.Error(), "exceeded quota")
 }

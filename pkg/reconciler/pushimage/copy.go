@@ -1,22 +1,17 @@
 package pushimage
 
 import (
-	"context"
-	"fmt"
-	"maps"
 	"strings"
+	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
-	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -34,12 +29,12 @@ func copyName(uid types.UID) string { return "push-" + string(uid) }
 func newCopy(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
 	task := newTaskRun(run, nil, params, d, d.Secret, c)
 	task.Name, task.Namespace, task.OwnerReferences = copyName(run.UID), c.CustodyNamespace, nil
-	maps.DeleteFunc(task.Labels, func(key, _ string) bool {
-		return !strings.HasPrefix(key, "tekton.dev/") && !strings.HasPrefix(key, v1alpha1.Group+"/")
-	})
+	task.Labels = identity(run, owner)
+	task.Labels[v1alpha1.LabelManaged], task.Labels[v1alpha1.LabelTeam] = "true", d.Team
 	task.Annotations = map[string]string{v1alpha1.AnnotationCustomRun: run.Namespace + "/" + run.Name}
 	task.Spec.TaskRef = taskRef(c.CopyTask, c.TaskNamespace)
 	task.Spec.ServiceAccountName = c.CopyTask
+	task.Spec.Timeout = &metav1.Duration{Duration: copyTimeout(run)}
 	if owner != nil {
 		trace(task, owner)
 	}
@@ -52,16 +47,13 @@ func customRunOf(task metav1.Object) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: namespace, Name: name}, err == nil && name != ""
 }
 
-// ownerOf returns the CustomRun that the TaskRun says it is of.
-func ownerOf(task *pipelinev1.TaskRun) types.NamespacedName {
-	if key, ok := customRunOf(task); ok {
+// ownerOf returns the CustomRun that a TaskRun of ours is of, whatever somebody took off it: in the run's namespace both have one
+// name, and in custody nobody but the platform has a hand on it.
+func (r *Reconciler) ownerOf(task metav1.Object) types.NamespacedName {
+	if key, ok := customRunOf(task); ok && task.GetNamespace() == r.config().CustodyNamespace {
 		return key
 	}
-	owner := metav1.GetControllerOfNoCopy(task)
-	if owner == nil {
-		return types.NamespacedName{}
-	}
-	return types.NamespacedName{Namespace: task.Namespace, Name: owner.Name}
+	return types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}
 }
 
 // belongs says whether the TaskRun is the run's. Who could write it into custody is the controller.
@@ -82,44 +74,14 @@ func (r *Reconciler) places(run *v1beta1.CustomRun) []types.NamespacedName {
 	return places
 }
 
-// orphans are the CustomRuns that have a TaskRun in custody: one that went away while nobody led left it behind.
-func (r *Reconciler) orphans() (keys []types.NamespacedName) {
-	for _, task := range r.inCustody() {
-		if key, ok := customRunOf(task); ok {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
+// longestCopy is how long one attempt in custody, where all teams' places are, may take.
+const longestCopy = time.Hour
 
-func (r *Reconciler) inCustody() []*pipelinev1.TaskRun {
-	c := r.config()
-	if c.CustodyNamespace == "" {
-		return nil
+// copyTimeout is how long an attempt of the run in custody may take. Tekton hands a PipelineRun's whole timeout on, which may be
+// none: so a longer one is no mistake of its author's, and is cut.
+func copyTimeout(run *v1beta1.CustomRun) time.Duration {
+	if limit := timeout(run); limit > 0 {
+		return min(limit, longestCopy)
 	}
-	tasks, _ := r.taskRuns.TaskRuns(c.CustodyNamespace).List(labels.Everything()) // A cache has no error.
-	return tasks
-}
-
-// ObserveDeletion implements reconciler.OnDeletionInterface: it deletes what a CustomRun that is gone has in custody, as
-// Kubernetes does where an owner reference leads. A push that still runs ends with it.
-func (r *Reconciler) ObserveDeletion(ctx context.Context, gone types.NamespacedName) error {
-	for _, task := range r.inCustody() {
-		if key, ok := customRunOf(task); !ok || key != gone {
-			continue
-		}
-		live, err := r.tekton.TektonV1beta1().CustomRuns(gone.Namespace).Get(ctx, gone.Name, metav1.GetOptions{})
-		switch {
-		case err == nil && copyName(live.UID) == task.Name && customrun.Is(live, v1alpha1.KindPushImage):
-			// The cache is behind. One that was made another kind's is as good as gone: nobody would look at it again.
-			continue
-		case err != nil && !apierrs.IsNotFound(err):
-			return fmt.Errorf("reading CustomRun %q: %w", gone, err)
-		}
-		err = r.tekton.TektonV1().TaskRuns(task.Namespace).Delete(ctx, task.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(task.UID))})
-		if err != nil && !apierrs.IsNotFound(err) && !apierrs.IsConflict(err) {
-			return fmt.Errorf("deleting TaskRun %q: %w", task.Name, err)
-		}
-	}
-	return nil
+	return longestCopy
 }

@@ -67,7 +67,7 @@ func TestCopyTaskRun(t *testing.T) {
 			o.Labels["app"], o.Annotations = "controller", map[string]string{"sidecar.example.com/inject": "true", v1alpha1.AnnotationCustomRun: "a/b"}
 			o.Spec.Retries, o.Spec.Timeout = 2, &metav1.Duration{Duration: time.Minute}
 		case *pipelinev1.PipelineRun:
-			o.Annotations = map[string]string{spanContext: "{}"}
+			o.Annotations = map[string]string{spanContext: `{"traceparent":"` + traceparent + `"}`}
 			o.Spec.TaskRunTemplate.PodTemplate = &pod.Template{ImagePullSecrets: []corev1.LocalObjectReference{{Name: "quay-robot-team-platform"}}}
 		}
 	}
@@ -77,8 +77,8 @@ func TestCopyTaskRun(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: "push-" + string(w.CustomRun(ns, run).UID), Namespace: custody,
 			Labels: map[string]string{"tekton.dev/customRun": run, "tekton.dev/pipelineRun": reconcilertest.Pipeline, "tekton.dev/pipelineTask": "push",
-				"tekton.dev/memberOf": "tasks", "quay.comptech-lab.com/managed": "true", "quay.comptech-lab.com/team": "payments"},
-			Annotations: map[string]string{"quay.comptech-lab.com/customrun": ns + "/" + run, childSpanContext: "{}"},
+				"tekton.dev/pipelineRunUID": "uid-of-" + reconcilertest.Pipeline, "tekton.dev/memberOf": "tasks", "quay.comptech-lab.com/managed": "true", "quay.comptech-lab.com/team": "payments"},
+			Annotations: map[string]string{"quay.comptech-lab.com/customrun": ns + "/" + run, childSpanContext: `{"traceparent":"` + traceparent + `"}`},
 		},
 		Spec: pipelinev1.TaskRunSpec{
 			TaskRef:            taskRef("copy-image-quay", "openshift-pipelines"),

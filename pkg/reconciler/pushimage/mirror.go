@@ -10,6 +10,7 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
+	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
@@ -24,8 +25,12 @@ func (r *Reconciler) mirror(ctx context.Context, run *v1beta1.CustomRun, task *p
 		return r.succeed(ctx, run, task)
 	case succeeded.IsFalse():
 		return r.fail(ctx, run, task)
-	case run.IsCancelled():
-		return r.cancel(ctx, task, string(run.Spec.StatusMessage))
+	case leaves(run):
+		if err := r.cancel(ctx, task, string(run.Spec.StatusMessage)); err != nil {
+			return err
+		}
+		// Who may write the TaskRun may take that back, of which no event tells.
+		return controller.NewRequeueAfter(unseen)
 	}
 	return r.watchTimeout(ctx, run, task)
 }
@@ -87,8 +92,8 @@ func (r *Reconciler) fail(ctx context.Context, run *v1beta1.CustomRun, task *pip
 	}
 	run.Status.Results = resultsOf(task)
 	switch {
-	case run.IsCancelled():
-		return customrun.Cancelled(run)
+	case leaves(run):
+		return left(run)
 	case why.Reason == pipelinev1.TaskRunReasonTimedOut.String():
 		return customrun.Failf(v1beta1.CustomRunReasonTimedOut.String(), "%s", message(why.Message, task))
 	}

@@ -10,6 +10,9 @@ import (
 // known are the params that PushImage takes.
 var known = []string{v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamSource, v1alpha1.ParamDockerconfigSecret}
 
+// mostRetries is how often a push is tried again at most. Each attempt is a Pod, and Tekton keeps all of them in the TaskRun.
+const mostRetries = 10
+
 // validate checks what the author wrote, and returns the params by name. The error is a *customrun.Failure.
 func validate(run *v1beta1.CustomRun) (map[string]string, error) {
 	params, err := customrun.Params(run, v1alpha1.KindPushImage, known...)
@@ -18,6 +21,10 @@ func validate(run *v1beta1.CustomRun) (map[string]string, error) {
 	}
 	if params[v1alpha1.ParamImageRef] == "" {
 		return nil, customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is missing: name the repository to push to, host/organization/name", v1alpha1.ParamImageRef)
+	}
+	if run.Spec.Retries > mostRetries {
+		return nil, customrun.Failf(v1alpha1.ReasonInvalidParams,
+			"retries is %d; a push is tried again at most %d times, write fewer", run.Spec.Retries, mostRetries)
 	}
 	if copies(params) {
 		if len(run.Spec.Workspaces) > 0 {

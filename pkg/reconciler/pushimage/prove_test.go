@@ -80,7 +80,7 @@ func (r *registry) world(namespace string, settings map[string]string) *reconcil
 		}
 	})
 	constructor := func(now clock.PassiveClock) injection.ControllerConstructor {
-		return newController(now, r.Client().Transport)
+		return newController(now, r.Client().Transport, copyPlaces)
 	}
 	w := reconcilertest.New(r.t, constructor, all, objects...)
 	reconcile(r.t, w)

@@ -4,7 +4,6 @@ package pushimage
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
@@ -26,6 +25,7 @@ import (
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
 	cluster   tenancy.Cluster
+	owners    *tenancy.Owners
 	projector projection.Projector
 	verifier  provenance.Verifier
 	tekton    tekton.Interface
@@ -34,6 +34,7 @@ type Reconciler struct {
 	status    customrun.Writer
 	clock     clock.PassiveClock
 	metrics   *telemetry.Metrics
+	turns     *copyTurns
 }
 
 var (
@@ -45,7 +46,7 @@ var (
 func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) reconciler.Event {
 	ctx, cancel := context.WithTimeout(ctx, reconciler.DefaultTimeout)
 	defer cancel()
-	if !customrun.Is(run, v1alpha1.KindPushImage) || run.DeletionTimestamp != nil {
+	if !customrun.Is(run, v1alpha1.KindPushImage) {
 		return nil
 	}
 	if customrun.Done(run) {
@@ -53,6 +54,11 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 			return err
 		}
 		return r.sweep(ctx, run)
+	}
+	if run.DeletionTimestamp != nil {
+		if err := r.takeBack(ctx, run); err != nil {
+			return err
+		}
 	}
 	err := r.advance(ctx, run)
 	if failure := tenancy.FailureOf(err); failure != nil {
@@ -66,11 +72,11 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 
 // end writes why the run failed, when nothing of it is left that could push.
 func (r *Reconciler) end(ctx context.Context, run *v1beta1.CustomRun, failure *customrun.Failure) error {
-	// A TaskRun that is not ours is left alone.
-	if failure.Reason != v1alpha1.ReasonTaskRunNameConflict {
-		if err := r.abandon(ctx, run); err != nil {
-			return err
-		}
+	r.turns.release(run.UID)
+	err := r.abandon(ctx, run)
+	if again, _ := controller.IsRequeueKey(err); err != nil && !(again && failure.Reason == v1alpha1.ReasonTaskRunNameConflict) {
+		// How a TaskRun ends that somebody made in the run's name is nobody's to wait for.
+		return err
 	}
 	if err := r.withdraw(ctx, run); err != nil {
 		return err
@@ -96,53 +102,4 @@ func (r *Reconciler) advance(ctx context.Context, run *v1beta1.CustomRun) error 
 		return controller.NewRequeueAfter(unseen)
 	}
 	return err
-}
-
-// start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
-func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
-	if run.IsCancelled() {
-		return customrun.Cancelled(run)
-	}
-	params, err := validate(run)
-	if err != nil {
-		return err
-	}
-	c := r.config()
-	d, owner, err := tenancy.Resolve(ctx, r.cluster, c, run, params, r.clock.Now())
-	tenancy.RecordDecision(ctx, r.metrics, d, err)
-	if err != nil {
-		return err
-	}
-	if err := r.newest(ctx, run); err != nil {
-		return err
-	}
-	secret, err := r.secret(ctx, run, params, d, c)
-	tenancy.RecordCheck(ctx, r.metrics, d, err)
-	if err != nil {
-		return err
-	}
-	want := newTaskRun(run, owner, params, d, secret, c)
-	if copies(params) {
-		want = newCopy(run, owner, params, d, c)
-	}
-	task, err := r.create(ctx, run, want)
-	if err != nil {
-		return err
-	}
-	if task.IsDone() || task.IsCancelled() {
-		// This try came late, perhaps from a leader that is none any more: whoever ends the run may have been here already.
-		if err := r.withdraw(ctx, run); err != nil {
-			return err
-		}
-	}
-	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
-		return fmt.Errorf("recording the decision: %w", err)
-	}
-	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {
-		return err
-	}
-	if wait := timeout(run); wait > 0 {
-		return controller.NewRequeueAfter(wait)
-	}
-	return nil
 }

@@ -156,7 +156,7 @@ func TestSecretCheckIsCounted(t *testing.T) {
 func TestChildEventsAreCounted(t *testing.T) {
 	var passed, filtered, enqueued int
 	var over bool
-	handler := childEvents(func(any) { enqueued++ }, func(*pipelinev1.TaskRun) bool { return over }, func(p bool) {
+	handler := passing(func(any) { enqueued++ }, func(*pipelinev1.TaskRun) bool { return over }, func(p bool) {
 		if p {
 			passed++
 		} else {

@@ -3,6 +3,7 @@ package pushimage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
@@ -16,7 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// projects says whether the run gets a Secret of its own: where robots are in custody, and the namespace is a tenant's. In a
+// projects reports whether the run gets a Secret of its own: where robots are in custody, and the namespace is a tenant's. In a
 // shared namespace, where others' runs are, the tenants' Secrets are guarded by name.
 func projects(c *config.Config, run *v1beta1.CustomRun, rule tenant.Rule) bool {
 	return c.CustodyNamespace != "" && c.CustodyNamespace != run.Namespace && rule == tenant.RuleNamespace
@@ -52,33 +53,42 @@ func (r *Reconciler) withdraw(ctx context.Context, run *v1beta1.CustomRun) error
 		return r.projector.Delete(ctx, run.Namespace, s.ProjectedSecret)
 	}
 	// Nothing is recorded: an earlier try may have died between the Secret and the status.
-	name, err := r.unrecorded(ctx, run)
-	if err != nil || name == "" {
-		return err
+	names, err := r.unrecorded(ctx, run)
+	for _, name := range names {
+		// Who may not delete could not create: the rights come together.
+		if err := r.projector.Delete(ctx, run.Namespace, name); err != nil && !apierrs.IsForbidden(err) {
+			return err
+		}
 	}
-	// Who may not delete could not create: the rights come together.
-	if err := r.projector.Delete(ctx, run.Namespace, name); !apierrs.IsForbidden(err) {
-		return err
-	}
-	return nil
+	return err
 }
 
-// unrecorded returns the name that the run's own Secret would have; "" if it can have none.
-func (r *Reconciler) unrecorded(ctx context.Context, run *v1beta1.CustomRun) (string, error) {
+// unrecorded returns the names that the run's own Secret can have: by the team that the namespace's label names, and by the one
+// that it named when the Secret was made, which is the image's.
+func (r *Reconciler) unrecorded(ctx context.Context, run *v1beta1.CustomRun) (names []string, err error) {
 	c := r.config()
 	if !projects(c, run, tenant.RuleNamespace) {
-		return "", nil
+		return nil, nil
 	}
 	namespace, err := r.cluster.Namespace(ctx, run.Namespace)
-	if err != nil {
-		return "", fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
+	if err != nil && !apierrs.IsNotFound(err) {
+		return nil, fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
 	}
-	team, err := c.ParseTeam(namespace.Labels[c.TeamLabel])
-	if err != nil {
-		// Not a tenant's namespace: no Secret was made here.
-		return "", nil
+	var teams []string
+	if err == nil {
+		if team, err := c.ParseTeam(namespace.Labels[c.TeamLabel]); err == nil {
+			teams = append(teams, team)
+		}
 	}
-	return projection.Name(run, c.Names(team)), nil
+	for _, p := range run.Spec.Params {
+		if team, ok := c.TeamOf(p.Value.StringVal); ok && p.Name == v1alpha1.ParamImageRef && !slices.Contains(teams, team) {
+			teams = append(teams, team)
+		}
+	}
+	for _, team := range teams {
+		names = append(names, projection.Name(run, c.Names(team)))
+	}
+	return names, nil
 }
 
 // sweepWindow is how long ago a run that is swept has ended at most. Longer than a request takes that a leader sent before it

@@ -29,10 +29,10 @@ func TestTaskRunOfATenant(t *testing.T) {
 			o.Spec.Retries, o.Spec.Timeout = 2, &metav1.Duration{Duration: time.Minute}
 			o.Spec.Params = append(o.Spec.Params, v1beta1.Param{Name: v1alpha1.ParamTag, Value: *v1beta1.NewStructuredValues("v1")})
 			o.Labels["app.kubernetes.io/instance"], o.Labels[v1alpha1.LabelTeam] = "argo", "platform"
-			o.Annotations = map[string]string{"chains.tekton.dev/signed": "true", "argocd.argoproj.io/tracking-id": "x",
+			o.Annotations = map[string]string{"chains.tekton.dev/signed": "true", "argocd.argoproj.io/tracking-id": "x", "results.tekton.dev/record": "x",
 				"pipeline.tekton.dev/affinity-assistant": "assistant"}
 		case *pipelinev1.PipelineRun:
-			o.Status.SpanContext = map[string]string{"traceparent": "00-1-2-01"}
+			o.Status.SpanContext = map[string]string{"traceparent": traceparent}
 			o.Spec.TaskRunSpecs = []pipelinev1.PipelineTaskRunSpec{{
 				PipelineTaskName: "push",
 				ComputeResources: &corev1.ResourceRequirements{Limits: corev1.ResourceList{}},
@@ -48,11 +48,11 @@ func TestTaskRunOfATenant(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: run, Namespace: ns,
 			Labels: map[string]string{
-				"tekton.dev/pipelineRun": reconcilertest.Pipeline, "tekton.dev/pipelineTask": "push", "tekton.dev/memberOf": "tasks",
-				"tekton.dev/customRun": run, "quay.comptech-lab.com/managed": "true", "quay.comptech-lab.com/team": "payments",
+				"tekton.dev/pipelineRun": reconcilertest.Pipeline, "tekton.dev/pipelineRunUID": "uid-of-" + reconcilertest.Pipeline,
+				"tekton.dev/pipelineTask": "push", "tekton.dev/memberOf": "tasks", "tekton.dev/customRun": run, "quay.comptech-lab.com/managed": "true", "quay.comptech-lab.com/team": "payments",
 			},
 			Annotations: map[string]string{"pipeline.tekton.dev/affinity-assistant": "assistant",
-				"tekton.dev/taskrunSpanContext": `{"traceparent":"00-1-2-01"}`},
+				"tekton.dev/taskrunSpanContext": `{"traceparent":"` + traceparent + `"}`},
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "tekton.dev/v1beta1", Kind: "CustomRun", Name: run,
 				UID: w.CustomRun(ns, run).UID, Controller: new(true), BlockOwnerDeletion: new(true)}},
 		},
@@ -110,6 +110,7 @@ func TestRefusals(t *testing.T) {
 		"unknown param":        {param("imagee", "x"), v1alpha1.ReasonInvalidParams, `no param "imagee"`},
 		"param twice":          {param("image-ref", "x"), v1alpha1.ReasonInvalidParams, "twice"},
 		"array param":          {edit(func(r *v1beta1.CustomRun) { r.Spec.Params[0].Value = *v1beta1.NewStructuredValues("a", "b") }), v1alpha1.ReasonInvalidParams, "array"},
+		"retries without end":  {edit(func(r *v1beta1.CustomRun) { r.Spec.Retries = 1_000_000 }), v1alpha1.ReasonInvalidParams, "at most 10 times"},
 		"no image":             {edit(func(r *v1beta1.CustomRun) { r.Spec.Params = nil }), v1alpha1.ReasonInvalidParams, "image-ref"},
 		"no workspace":         {edit(func(r *v1beta1.CustomRun) { r.Spec.Workspaces = nil }), v1alpha1.ReasonInvalidWorkspaces, "source"},
 		"a Secret as source":   {edit(secretWorkspace), v1alpha1.ReasonInvalidWorkspaces, "Secret"},

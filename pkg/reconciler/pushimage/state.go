@@ -22,7 +22,9 @@ type state struct {
 	// Secret is the tenant's, ProjectedSecret the run's own copy of it, if it has one.
 	Secret          string `json:"secret"`
 	ProjectedSecret string `json:"projectedSecret,omitempty"`
-	TaskRun         child  `json:"taskRun"`
+	// Waiting says that the run waits for its turn in custody, and has no TaskRun yet.
+	Waiting bool  `json:"waiting,omitempty"`
+	TaskRun child `json:"taskRun"`
 }
 
 type child struct {
@@ -32,10 +34,15 @@ type child struct {
 	UID       types.UID `json:"uid"`
 }
 
+// decided records a decision.
+func decided(d tenant.Decision) state {
+	return state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule, Evidence: d.Evidence, Secret: d.Secret}
+}
+
 // newState records the decision about run, and the TaskRun that mounts Secret secret.
 func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string) state {
-	s := state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule,
-		Evidence: d.Evidence, Secret: d.Secret, TaskRun: child{Name: task.Name, UID: task.UID}}
+	s := decided(d)
+	s.TaskRun = child{Name: task.Name, UID: task.UID}
 	if task.Namespace != run.Namespace {
 		s.TaskRun.Namespace = task.Namespace
 	}

@@ -1,7 +1,6 @@
 package pushimage
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -18,18 +17,12 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-const (
-	labelCustomRun   = "tekton.dev/customRun"
-	labelTask        = "tekton.dev/pipelineTask"
-	spanContext      = "tekton.dev/pipelinerunSpanContext"
-	childSpanContext = "tekton.dev/taskrunSpanContext"
-)
-
 // notCopied are prefixes of labels and annotations that a child must not inherit: Argo CD would take the TaskRun for an
-// object of Git and prune it (tektoncd/pipeline#3202), and Chains for one that is signed already.
+// object of Git and prune it (tektoncd/pipeline#3202), Chains and Results for one that is signed or stored already, and Tekton's tools
+// for another run's: what it needs of Tekton's own, identity and trace say.
 var notCopied = []string{
 	"app.kubernetes.io/instance", "argocd.argoproj.io/", "chains.tekton.dev/", "kubectl.kubernetes.io/last-applied-configuration",
-	v1alpha1.Group + "/",
+	"results.tekton.dev/", "tekton.dev/", v1alpha1.Group + "/",
 }
 
 // newTaskRun returns the TaskRun that pushes for the CustomRun with Secret secret. It has the CustomRun's name: so it is made once however
@@ -51,7 +44,7 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 			Timeout: run.Spec.Timeout,
 		},
 	}
-	task.Labels[labelCustomRun] = run.Name
+	maps.Copy(task.Labels, identity(run, owner))
 	task.Labels[v1alpha1.LabelManaged] = "true"
 	task.Labels[v1alpha1.LabelTeam] = d.Team
 	for _, name := range known {
@@ -64,7 +57,7 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 		task.Spec.Workspaces = append(task.Spec.Workspaces, workspace(w))
 	}
 	if owner != nil {
-		applyOwner(task, owner, run.Labels[labelTask])
+		applyOwner(task, owner, pipelineTask(run, owner))
 	}
 	return task
 }
@@ -98,19 +91,6 @@ func applyOwner(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun, pipelin
 	task.Spec.StepSpecs = spec.StepSpecs
 	task.Spec.ComputeResources = spec.ComputeResources
 	trace(task, owner)
-}
-
-// trace makes the TaskRun a part of the PipelineRun's trace.
-func trace(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun) {
-	carrier := owner.Annotations[spanContext]
-	if carrier == "" && len(owner.Status.SpanContext) > 0 {
-		if encoded, err := json.Marshal(owner.Status.SpanContext); err == nil {
-			carrier = string(encoded)
-		}
-	}
-	if carrier != "" {
-		task.Annotations[childSpanContext] = carrier
-	}
 }
 
 // placement keeps of a Pod template what says where and as whom the Pod runs. Its env, volumes, host aliases and DNS settings

@@ -36,6 +36,14 @@ func (c *cached) AddEventHandler(h cache.ResourceEventHandler) (cache.ResourceEv
 	return nil, nil
 }
 
+// AddIndexers adds those that no process before has: the cache outlives it.
+func (c *cached) AddIndexers(indexers cache.Indexers) error {
+	there := c.GetIndexer().GetIndexers()
+	indexers = maps.Clone(indexers)
+	maps.DeleteFunc(indexers, func(name string, _ cache.IndexFunc) bool { return there[name] != nil })
+	return c.SharedIndexInformer.AddIndexers(indexers)
+}
+
 // forget empties the cache, and drops the handlers of the process that ended.
 func (c *cached) forget(t testing.TB) {
 	t.Helper()

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clienttesting "k8s.io/client-go/testing"
+	"knative.dev/pkg/apis"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
@@ -149,6 +150,9 @@ func (w *World) react(tracker clienttesting.ObjectTracker) clienttesting.Reactio
 		if err := w.admit(tracker, a); err != nil {
 			return true, nil, err
 		}
+		if create, ok := a.(clienttesting.CreateActionImpl); ok && len(create.CreateOptions.DryRun) > 0 {
+			return true, create.Object, nil
+		}
 		handled, object, err := store(a)
 		if _, patched := a.(clienttesting.PatchActionImpl); patched && err == nil {
 			w.stamp(object)
@@ -176,8 +180,17 @@ func (w *World) admit(tracker clienttesting.ObjectTracker, a clienttesting.Actio
 		if metadata(stored).GetResourceVersion() != accessor.GetResourceVersion() {
 			return apierrs.NewConflict(a.Resource.GroupResource(), accessor.GetName(), fmt.Errorf("version %s is not the newest", accessor.GetResourceVersion()))
 		}
+		if run, ok := a.Object.(*v1beta1.CustomRun); ok && a.Subresource == "status" {
+			// Of what is written the API server takes the status alone.
+			whole := stored.(*v1beta1.CustomRun).DeepCopy()
+			whole.Status = run.Status
+			*run = *whole
+		}
 		w.stamp(a.Object)
 	case clienttesting.CreateActionImpl:
+		if task, ok := a.Object.(*pipelinev1.TaskRun); ok && w.Tektons != nil {
+			task.SetDefaults(apis.WithinCreate(w.Tektons))
+		}
 		w.stamp(a.Object)
 	}
 	return nil

@@ -22,6 +22,8 @@ func Advance(task *pipelinev1.TaskRun, random *rand.Rand, now time.Time) *pipeli
 	task = task.DeepCopy()
 	why := task.Status.GetCondition(apis.ConditionSucceeded)
 	switch {
+	case task.DeletionTimestamp != nil:
+		return nil // Tekton does not look at it.
 	case task.IsDone() && why.Reason == evicted && !task.IsCancelled() && random.IntN(3) == 0:
 		return going(task, "Running")
 	case task.IsDone():

@@ -67,6 +67,8 @@ type World struct {
 type server struct {
 	// Clock is what the controllers take for the time.
 	Clock *clocktesting.FakePassiveClock
+	// Tektons, if it is not nil, has Tekton's webhook fill in new TaskRuns, with the configuration that it carries.
+	Tektons context.Context
 
 	t            testing.TB
 	kube, tekton clienttesting.ObjectTracker
@@ -146,6 +148,11 @@ func (w *World) Promote() (keys []types.NamespacedName, err error) {
 		keys = append(keys, key)
 	})
 	return keys, err
+}
+
+// Demote makes the replica lead nothing.
+func (w *World) Demote() {
+	w.impl.Reconciler.(reconciler.LeaderAware).Demote(reconciler.UniversalBucket())
 }
 
 // Reconcile brings the caches up to date and has the controller look at one CustomRun.

@@ -18,13 +18,15 @@ import (
 // NewController returns what wires the reconciler to Knative, with a clock.
 func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
+		cluster := tenancy.FromContext(ctx)
 		r := &Reconciler{
-			cluster: tenancy.FromContext(ctx),
+			cluster: cluster,
+			owners:  tenancy.NewOwners(cluster, now),
 			config:  config.Watch(ctx, watcher),
 			status:  customrun.Writer{Client: tektonclient.Get(ctx), Clock: now},
 			clock:   now,
 			metrics: customrun.Metrics(ctx),
 		}
-		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant, nil)
+		return customrun.NewImpl(ctx, r, v1alpha1.KindResolveTenant, nil, nil)
 	}
 }

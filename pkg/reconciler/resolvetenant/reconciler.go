@@ -27,6 +27,7 @@ const chainsCost = "Tekton Chains does not attest a PipelineRun with a custom ta
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
 	cluster tenancy.Cluster
+	owners  *tenancy.Owners
 	config  func() *config.Config
 	status  customrun.Writer
 	clock   clock.PassiveClock
@@ -67,7 +68,7 @@ func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenan
 	if len(run.Spec.Workspaces) > 0 {
 		return tenant.Decision{}, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
 	}
-	d, _, err := tenancy.Resolve(ctx, r.cluster, r.config(), run, params, r.clock.Now())
+	d, _, err := tenancy.Resolve(ctx, r.owners, r.config(), run, params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return d, err

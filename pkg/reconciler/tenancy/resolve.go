@@ -7,6 +7,8 @@ import (
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -26,12 +28,9 @@ const (
 // Resolve decides whose run it is. params are the CustomRun's, by name. Whether the tenant's Secret is fit is for the caller
 // to ask, in the namespace where it expects it. The error is an end of the run, see FailureOf; a request to come back, where Tekton has not listed the CustomRun yet;
 // or the API server's.
-func Resolve(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
-	age := max(now.Sub(run.CreationTimestamp.Time), 0)
-	d, owner, err := Decide(ctx, cluster, c, run, params, age < unlistedPatience)
+func Resolve(ctx context.Context, owners *Owners, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
+	d, owner, err := owners.decide(ctx, c, run, params, now)
 	switch {
-	case errors.Is(err, ErrUnlisted):
-		return d, nil, controller.NewRequeueAfter(min(max(age/4, firstLook), longestPause))
 	case err != nil:
 		return d, nil, err
 	case owner != nil && owner.IsDone():
@@ -42,6 +41,64 @@ func Resolve(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta
 			"param %s names Secret %q, team %q pushes with %q; leave the param out", v1alpha1.ParamDockerconfigSecret, given, d.Team, d.Secret)
 	}
 	return d, owner, nil
+}
+
+// decide decides on what is remembered of the PipelineRun where that does no harm, see Owners, else on what a read says. A CustomRun
+// that is not listed is looked at again after a pause, which grows with its age.
+func (o *Owners) decide(ctx context.Context, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
+	age := max(now.Sub(run.CreationTimestamp.Time), 0)
+	patient, pause := age < unlistedPatience, min(max(age/4, firstLook), longestPause)
+	again := controller.NewRequeueAfter(pause)
+	key := types.NamespacedName{Namespace: run.Namespace}
+	if claim := metav1.GetControllerOfNoCopy(run); claim != nil {
+		key.Name = claim.Name
+	}
+	if old := o.recall(key); patient && old.run != nil {
+		d, owner, err := Decide(ctx, seen{o.cluster, old.run}, c, run, params, true)
+		switch {
+		case errors.Is(err, ErrUnlisted) && now.Sub(old.began) < pause:
+			return d, nil, again
+		case err == nil && owner != nil && !owner.IsDone() && now.Sub(old.began) < remembered && younger(old, run):
+			return d, owner, nil
+		}
+	}
+	if key.Name != "" && patient && !o.mayWait(key, age, now) {
+		return tenant.Decision{}, nil, again
+	}
+	d, owner, err := Decide(ctx, fresh{o.cluster, o}, c, run, params, patient)
+	unlisted := errors.Is(err, ErrUnlisted)
+	o.answered(key, !unlisted, now)
+	if unlisted {
+		return d, nil, again
+	}
+	return d, owner, err
+}
+
+// younger reports whether the view is from after the CustomRun was made, whose time is cut to a second.
+func younger(v view, run *v1beta1.CustomRun) bool {
+	return !v.began.Before(run.CreationTimestamp.Add(time.Second))
+}
+
+// seen is a Cluster whose PipelineRun was read already.
+type seen struct {
+	Cluster
+	run *pipelinev1.PipelineRun
+}
+
+// PipelineRun implements Cluster.
+func (s seen) PipelineRun(context.Context, string, string) (*pipelinev1.PipelineRun, error) {
+	return s.run, nil
+}
+
+// fresh is a Cluster that reads PipelineRuns together with others.
+type fresh struct {
+	Cluster
+	owners *Owners
+}
+
+// PipelineRun implements Cluster.
+func (f fresh) PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error) {
+	return f.owners.read(ctx, types.NamespacedName{Namespace: namespace, Name: name})
 }
 
 // FailureOf returns the end of the run that err is, or nil if err is worth another try.

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
@@ -60,6 +62,9 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 	if !ok {
 		return none, invalid(template, "has no key %q", corev1.DockerConfigJsonKey)
 	}
+	if len(data) > maxRobotFile {
+		return none, invalid("have its ExternalSecret render one entry", "has more than %d bytes in key %q, and a robot's entry has a few hundred", maxRobotFile, corev1.DockerConfigJsonKey)
+	}
 	file, err := dockerconfig.Parse(data)
 	if err != nil {
 		return none, invalid(template, "cannot be used: %v", err)
@@ -79,6 +84,18 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot)
 	}
 	return match.Credential, nil
+}
+
+// maxRobotFile is how large the file in a robot's Secret may be, in bytes. It has one entry, or a few.
+const maxRobotFile = 64 << 10
+
+// slimSecret returns what a check of a robot's Secret looks at. Of a file that is too large so much is left that this is seen.
+func slimSecret(secret *corev1.Secret) *corev1.Secret {
+	slim := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: secret.Name, Namespace: secret.Namespace}, Type: secret.Type}
+	if data, ok := secret.Data[corev1.DockerConfigJsonKey]; ok {
+		slim.Data = map[string][]byte{corev1.DockerConfigJsonKey: bytes.Clone(data[:min(len(data), maxRobotFile+1)])}
+	}
+	return slim
 }
 
 // repositoryOf is the path without a tag.

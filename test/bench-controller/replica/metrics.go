@@ -15,7 +15,7 @@ type Metrics map[string]*dto.MetricFamily
 
 // Metrics asks the replica.
 func (r *Replica) Metrics(ctx context.Context) (Metrics, error) {
-	content, err := r.get(ctx, 9090, "/metrics")
+	content, err := r.get(ctx, 9091, "/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("asking a replica for its metrics: %w", err)
 	}

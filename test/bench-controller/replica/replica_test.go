@@ -10,7 +10,7 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"SYSTEM_NAMESPACE": "quay-push", "CONFIG_LEADERELECTION_NAME": "config-leader-election"} {
+	for name, want := range map[string]string{"SYSTEM_NAMESPACE": "quay-push", "METRICS_PROMETHEUS_HOST": "", "METRICS_PROMETHEUS_PORT": "9091", "CONFIG_LEADERELECTION_NAME": "config-leader-election"} {
 		if env[name] != want {
 			t.Errorf("%s is %q, want %q", name, env[name], want)
 		}

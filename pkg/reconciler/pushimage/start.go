@@ -1,0 +1,86 @@
+package pushimage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"knative.dev/pkg/controller"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
+)
+
+// start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
+func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
+	if leaves(run) {
+		return left(run)
+	}
+	params, err := validate(run)
+	if err != nil {
+		return err
+	}
+	waited := waits(run)
+	if waited && !r.turns.take(run) {
+		return controller.NewRequeueAfter(unseen)
+	}
+	c := r.config()
+	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, params, r.clock.Now())
+	tenancy.RecordDecision(ctx, r.metrics, d, err)
+	if err != nil {
+		return err
+	}
+	if err := r.newest(ctx, run); err != nil {
+		return err
+	}
+	secret, err := r.secret(ctx, run, params, d, c)
+	tenancy.RecordCheck(ctx, r.metrics, d, err)
+	if err != nil {
+		return err
+	}
+	want := newTaskRun(run, owner, params, d, secret, c)
+	if copies(params) {
+		if !r.turns.take(run) {
+			return r.wait(ctx, run, d)
+		}
+		want = newCopy(run, owner, params, d, c)
+	}
+	task, err := r.create(ctx, run, want)
+	if err != nil {
+		return err
+	}
+	if task.IsDone() || task.IsCancelled() {
+		// This try came late, perhaps from a leader that is none any more: whoever ends the run may have been here already.
+		if err := r.withdraw(ctx, run); err != nil {
+			return err
+		}
+	}
+	if waited {
+		run.Status.StartTime = nil // It starts now.
+	}
+	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
+		return fmt.Errorf("recording the decision: %w", err)
+	}
+	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {
+		return err
+	}
+	if wait := timeout(run); wait > 0 {
+		return controller.NewRequeueAfter(wait)
+	}
+	return nil
+}
+
+// wait tells that the run waits for its turn in custody. Its time is not running yet.
+func (r *Reconciler) wait(ctx context.Context, run *v1beta1.CustomRun, d tenant.Decision) error {
+	s := decided(d)
+	s.Waiting = true
+	if err := run.Status.EncodeExtraFields(s); err != nil {
+		return fmt.Errorf("recording the decision: %w", err)
+	}
+	if err := r.status.Running(ctx, run, "waiting for its turn: as many pushes from a registry are under way as may be at once, of namespace "+
+		run.Namespace+" or of all; it starts by itself, and its timeout counts from then"); err != nil {
+		return err
+	}
+	return controller.NewRequeueAfter(unseen)
+}
