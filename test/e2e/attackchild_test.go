@@ -23,6 +23,20 @@ import (
 
 // Tekton knows a run's children by their names, owners and labels.
 var childAttacks = map[string]attack{
+	// What the platform's runs are made of: it would be in everybody's next one.
+	"a Pipeline of the platform": {
+		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+			_, err := f.attacker.TektonV1().Pipelines(stage.SharedNamespace).Patch(ctx, taskPipeline, types.MergePatchType,
+				[]byte(`{"spec":{"description":"`+name+`"}}`), metav1.PatchOptions{})
+			return err
+		},
+		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+			pipeline, err := s.Tekton.TektonV1().Pipelines(stage.SharedNamespace).Get(ctx, taskPipeline, metav1.GetOptions{})
+			if err != nil || pipeline.Spec.Description != name {
+				t.Errorf("the Pipeline is as it was: %v", err)
+			}
+		},
+	},
 	// The garbage collector deletes what has an owner that is not there.
 	"an owner that is not there": {
 		victim: taskPipeline,

@@ -22,12 +22,19 @@ func TestClosedWorld(t *testing.T) {
 	battlefield(t)
 	attacker, tekton := dynamicAs(t, attackerUser), dynamicAs(t, tektonUser)
 	runVerdicts().deny(t, ctx, attacker)
-	podVerdicts().deny(t, ctx, tekton)
+	for _, made := range tektonVerdicts() {
+		made.deny(t, ctx, tekton)
+	}
 	audit(t, ctx, func() {
 		runVerdicts().pass(t, ctx, attacker)
-		podVerdicts().pass(t, ctx, tekton)
+		for _, made := range tektonVerdicts() {
+			made.pass(t, ctx, tekton)
+		}
 	}, guardProbes(t, attacker, tekton)...)
 }
+
+// tektonVerdicts are those about what Tekton makes of a run.
+func tektonVerdicts() []verdicts { return []verdicts{taskVerdicts(), requestVerdicts(), podVerdicts()} }
 
 // honestRun is what a trigger of team platform creates in the shared namespace.
 const honestRun = `

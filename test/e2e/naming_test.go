@@ -31,7 +31,7 @@ func TestAnotherNaming(t *testing.T) {
 		"quay-robot-team-platform", "bot-platform-quay", "quay-robot-team-payments", "bot-payments-quay",
 		"git-platform", "scm-platform", "git-payments", "scm-payments", "team-platform", "squad-platform",
 		"apps.platform/team", "example.org/squad", "pipeline.comptech-lab.com/team", "example.org/crew",
-		`serviceAccountName":"pipeline"`, `serviceAccountName":"` + runner + `"`, "serviceAccountName: pipeline", "serviceAccountName: " + runner,
+		`serviceAccountName":"pipeline"`, `serviceAccountName":"` + runner + `"`, `serviceAccount","value":"pipeline"`, `serviceAccount","value":"` + runner + `"`, "serviceAccountName: pipeline", "serviceAccountName: " + runner,
 		"pipeline-dockercfg", runner + "-dockercfg", stage.SharedNamespace, other,
 	}
 	runs, pods := runVerdicts().renamed(names...), podVerdicts().renamed(names...)
@@ -44,7 +44,9 @@ func TestAnotherNaming(t *testing.T) {
 			refusedByPolicy(pods.create(t, ctx, tekton, `{"spec":{"serviceAccountName":"default"}}`)) && pods.create(t, ctx, tekton, `{}`) == nil
 	})
 	runs.deny(t, ctx, attacker)
-	pods.deny(t, ctx, tekton)
+	for _, made := range tektonVerdicts() {
+		made.renamed(names...).deny(t, ctx, tekton)
+	}
 	if after := policies(t, ctx); !maps.Equal(before, after) {
 		t.Errorf("generations of the policies were %v, are %v", before, after)
 	}
