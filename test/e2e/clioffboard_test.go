@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -21,7 +22,7 @@ import (
 // that is there all the same is refused, and verify says that the team is gone.
 func (p *platform) offboard(t *testing.T, ctx context.Context) {
 	runs := s.Tekton.TektonV1().PipelineRuns(stage.SharedNamespace)
-	pending := p.run("none")
+	pending := p.run("story--none")
 	pending.Spec.Status = pipelinev1.PipelineRunSpecStatusPending
 	pending, err := runs.Create(ctx, pending, metav1.CreateOptions{})
 	if err != nil {
@@ -57,8 +58,8 @@ func (p *platform) offboard(t *testing.T, ctx context.Context) {
 		_, err := s.Kube.CoreV1().Secrets(stage.SharedNamespace).Get(ctx, "quay-robot-team-story", metav1.GetOptions{})
 		return apierrs.IsNotFound(err)
 	})
-	if _, err := trigger.TektonV1().PipelineRuns(stage.SharedNamespace).Create(ctx, p.run("none"), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+	if _, err := trigger.TektonV1().PipelineRuns(stage.SharedNamespace).Create(ctx, p.run("story--none"), metav1.CreateOptions{}); !apierrs.IsInvalid(err) || !strings.Contains(err.Error(), "may not push as team story") {
 		t.Errorf("creating a run as the trigger: %v, want Invalid", err)
 	}
-	refused(t, ctx, p.run("none"), v1alpha1.ReasonSecretUnreadable, "quay-robot-team-story")
+	refused(t, ctx, p.run("story--none"), v1alpha1.ReasonSecretUnreadable, "quay-robot-team-story")
 }

@@ -33,7 +33,7 @@ func (p *platform) image(ctx context.Context) string {
 	p.Helper()
 	claims := s.Kube.CoreV1().PersistentVolumeClaims(stage.SharedNamespace)
 	claim, err := claims.Create(ctx, &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "story--"},
 		Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("64Mi")}}},
 	}, metav1.CreateOptions{})
@@ -41,9 +41,9 @@ func (p *platform) image(ctx context.Context) string {
 		p.Fatal(err)
 	}
 	p.Cleanup(func() { _ = claims.Delete(context.Background(), claim.Name, metav1.DeleteOptions{}) })
+	p.publish()
 	run := p.run(claim.Name)
-	run.Spec.PipelineSpec.Tasks[0] = pipelinev1.PipelineTask{Name: "build", TaskRef: &pipelinev1.TaskRef{Name: "build-image"},
-		Workspaces: run.Spec.PipelineSpec.Tasks[0].Workspaces}
+	run.Spec.PipelineRef.Name, run.Spec.Params = storyBuild, nil
 	if run, err = s.Run(ctx, run); err != nil {
 		p.Fatal(err)
 	}
@@ -53,13 +53,27 @@ func (p *platform) image(ctx context.Context) string {
 	return claim.Name
 }
 
+// The Pipelines of the platform's that team story runs: one builds into the workspace, and one pushes from there.
+const storyBuild, storyPush = "story-build", "story-push"
+
+// publish puts both where the platform has them.
+func (p *platform) publish() {
+	p.Helper()
+	pushes := *stage.NewPush(stage.Tenant{}, s.Quay.Host+"/team-story/app").Spec.PipelineSpec
+	builds := *pushes.DeepCopy()
+	builds.Tasks = []pipelinev1.PipelineTask{{Name: "build", TaskRef: &pipelinev1.TaskRef{Name: "build-image"}, Workspaces: pushes.Tasks[0].Workspaces}}
+	pushes.Params = pipelinev1.ParamSpecs{{Name: v1alpha1.ParamTag, Type: pipelinev1.ParamTypeString, Default: pipelinev1.NewStructuredValues("")}}
+	pushes.Tasks[0].Params = append(pushes.Tasks[0].Params, pipelinev1.Param{Name: v1alpha1.ParamTag, Value: *pipelinev1.NewStructuredValues("$(params." + v1alpha1.ParamTag + ")")})
+	publish(p.T, storyBuild, builds)
+	publish(p.T, storyPush, pushes)
+}
+
 // run is a PipelineRun of team story in the shared namespace that pushes the image in the claim.
 func (p *platform) run(claim string, params ...pipelinev1.Param) *pipelinev1.PipelineRun {
-	run := stage.NewPush(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, s.Quay.Host+"/team-story/app")
+	run := stage.From(claim, stage.NewRun(stage.Tenant{Team: "story", Namespace: stage.SharedNamespace}, storyPush, nil))
 	run.Labels = map[string]string{"apps.platform/team": "story"}
-	run.Spec.Workspaces[0] = pipelinev1.WorkspaceBinding{Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
 	run.Spec.TaskRunTemplate.PodTemplate = &pipelinepod.Template{SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(65532))}}
-	run.Spec.PipelineSpec.Tasks[0].Params = append(run.Spec.PipelineSpec.Tasks[0].Params, params...)
+	run.Spec.Params = params
 	return run
 }
 

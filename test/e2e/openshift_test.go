@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -12,7 +13,9 @@ import (
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/test/stage"
 )
@@ -79,4 +82,40 @@ func TestControllerRunsUnderRestrictedV2(t *testing.T) {
 		}
 	}
 	t.Errorf("never ready: %v", ctx.Err())
+}
+
+// onOpenShift checks that Tekton could have made the TaskRuns and the Pods of the run as the account that it has on OpenShift.
+func onOpenShift(t *testing.T, ctx context.Context, run *pipelinev1.PipelineRun) {
+	t.Helper()
+	const account = "tekton-pipelines-controller"
+	grant(t, account, rule("tekton.dev", "taskruns", "create"))
+	grant(t, account, rule("", "pods", "create"))
+	there, tekton := newDynamic(t, s.Config), dynamicAs(t, openshiftTekton)
+	made := 0
+	for _, kind := range []schema.GroupVersionResource{{Group: "tekton.dev", Version: "v1", Resource: "taskruns"}, {Version: "v1", Resource: "pods"}} {
+		all, err := there.Resource(kind).Namespace(run.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "tekton.dev/pipelineRun=" + run.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range all.Items {
+			if object.GetLabels()["quay.comptech-lab.com/managed"] != "" && kind.Resource == "taskruns" {
+				continue // This one the controller makes.
+			}
+			name := object.GetName()
+			object.SetName("")
+			object.SetGenerateName(run.GenerateName)
+			object.SetUID("")
+			object.SetResourceVersion("")
+			unstructured.RemoveNestedField(object.Object, "status")
+			unstructured.RemoveNestedField(object.Object, "spec", "nodeName")
+			if _, err := tekton.Resource(kind).Namespace(run.Namespace).Create(ctx, &object, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+				t.Errorf("%s %s as %s: %v", kind.Resource, name, openshiftTekton, err)
+			}
+			made++
+		}
+	}
+	// Build, push and overlay have a Pod each; the TaskRun of a PushImage is the controller's.
+	if made < 5 {
+		t.Errorf("only %d objects of %s were tried", made, run.Name)
+	}
 }

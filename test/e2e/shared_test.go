@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,39 +22,42 @@ import (
 // Rule 3 on the real API server: in the shared namespace the label needs the right, never changes, and decides.
 func TestSharedNamespaceLabel(t *testing.T) {
 	ctx := within(t, 5*time.Minute)
-	shared := stage.Tenant{Team: "payments", Namespace: stage.SharedNamespace, Secret: stage.Payments.Secret, Repository: stage.Payments.Repository}
-	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":trigger-payments")
-	grant(t, "trigger-payments", rbacv1.PolicyRule{APIGroups: []string{"tekton.dev"}, Resources: []string{"pipelineruns", "customruns"}, Verbs: []string{"create", "update", "patch", "get"}})
-	grant(t, "trigger-payments", rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{v1alpha1.TenantsResource}, ResourceNames: []string{"payments"}, Verbs: []string{"use"}})
+	const account = "trigger-payments"
+	grant(t, account, rule("tekton.dev", "pipelineruns customruns", "create update patch get"))
+	grant(t, account, useOf("payments"))
+	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account)
 	runs := trigger.TektonV1().PipelineRuns(stage.SharedNamespace)
+	push := published(t, "label", stage.NewPush(victim, victim.Repository))
+	// Honest but for its label.
+	run := func(team string, labels map[string]string) *pipelinev1.PipelineRun {
+		run := push.DeepCopy()
+		run.GenerateName, run.Labels = team+"--", labels
+		return run
+	}
 
 	t.Run("another team's label is Invalid", func(t *testing.T) {
-		run := stage.NewPush(shared, stage.Platform.Repository)
-		run.Labels = map[string]string{"apps.platform/team": "platform"}
-		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
-			t.Errorf("creating as platform: %v, want Invalid", err)
-		}
-		run.Labels = map[string]string{"pipeline.comptech-lab.com/team": "team-platform"}
-		if _, err := runs.Create(ctx, run, metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
-			t.Errorf("creating as team-platform by the second label: %v, want Invalid", err)
+		for key, value := range map[string]string{"apps.platform/team": "platform", "pipeline.comptech-lab.com/team": "team-platform"} {
+			_, err := runs.Create(ctx, run("platform", map[string]string{key: value}), metav1.CreateOptions{})
+			if !apierrs.IsInvalid(err) || !strings.Contains(err.Error(), "may not push as team platform") {
+				t.Errorf("creating with %s=%s: %v, want Invalid", key, value, err)
+			}
 		}
 	})
 	t.Run("a forged CustomRun is Invalid", func(t *testing.T) {
-		_, err := trigger.TektonV1beta1().CustomRuns(stage.SharedNamespace).Create(ctx, forged(shared, metav1.OwnerReference{
+		_, err := trigger.TektonV1beta1().CustomRuns(stage.SharedNamespace).Create(ctx, forged(victim, metav1.OwnerReference{
 			APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Name: "x", UID: "y", Controller: new(true)}), metav1.CreateOptions{})
 		if !apierrs.IsInvalid(err) {
 			t.Errorf("creating a CustomRun by hand: %v, want Invalid", err)
 		}
 	})
 	t.Run("without a label the run is Invalid", func(t *testing.T) {
-		if _, err := runs.Create(ctx, stage.NewPush(shared, shared.Repository), metav1.CreateOptions{}); !apierrs.IsInvalid(err) {
+		_, err := runs.Create(ctx, run("payments", nil), metav1.CreateOptions{})
+		if !apierrs.IsInvalid(err) || !strings.Contains(err.Error(), "its team") {
 			t.Errorf("creating without a team: %v, want Invalid", err)
 		}
 	})
 	t.Run("the own label decides, and cannot change", func(t *testing.T) {
-		run := stage.NewPush(shared, shared.Repository)
-		run.Labels = map[string]string{"apps.platform/team": "payments"}
-		run, err := runs.Create(ctx, run, metav1.CreateOptions{})
+		run, err := runs.Create(ctx, run("payments", map[string]string{"apps.platform/team": "payments"}), metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +78,7 @@ func TestSharedNamespaceLabel(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The shared namespace of the stage holds no Secret: the refusal names the one of the team that the label decided.
-		checkRefused(t, ctx, custom, v1alpha1.ReasonSecretMissing, shared.Secret)
+		checkRefused(t, ctx, custom, v1alpha1.ReasonSecretMissing, victim.Secret)
 	})
 }
 
@@ -98,6 +103,12 @@ func grant(t *testing.T, account string, rule rbacv1.PolicyRule) {
 // grantIn gives a ServiceAccount of the namespace a right there, for the length of the test.
 func grantIn(t *testing.T, namespace, account string, rule rbacv1.PolicyRule) {
 	t.Helper()
+	grantFrom(t, namespace, namespace, account, rule)
+}
+
+// grantFrom gives a ServiceAccount of the namespace home a right in namespace, for the length of the test.
+func grantFrom(t *testing.T, namespace, home, account string, rule rbacv1.PolicyRule) {
+	t.Helper()
 	ctx, rbac := t.Context(), s.Kube.RbacV1()
 	role, err := rbac.Roles(namespace).Create(ctx, &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"}, Rules: []rbacv1.PolicyRule{rule}}, metav1.CreateOptions{})
@@ -107,7 +118,7 @@ func grantIn(t *testing.T, namespace, account string, rule rbacv1.PolicyRule) {
 	binding, err := rbac.RoleBindings(namespace).Create(ctx, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: account + "-"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: namespace}},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: account, Namespace: home}},
 	}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +136,7 @@ func grantIn(t *testing.T, namespace, account string, rule rbacv1.PolicyRule) {
 	})
 	// The API server reads its own RBAC through a cache.
 	waitUntil(t, within(t, time.Minute), account+" has the right", func() bool {
-		allowed, err := may(ctx, "system:serviceaccount:"+namespace+":"+account, namespace, rule.Verbs[0], rule.APIGroups[0], rule.Resources[0], rule.ResourceNames)
+		allowed, err := may(ctx, "system:serviceaccount:"+home+":"+account, namespace, rule.Verbs[0], rule.APIGroups[0], rule.Resources[0], rule.ResourceNames)
 		return err == nil && allowed
 	})
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -24,19 +25,28 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// In the shared namespace, with all policies, the team's own trigger pushes in both ways, while another team tries to stop it.
+// In the shared namespace, with all policies, the team's own trigger pushes in both ways, and its digest gets into the overlay, while another
+// team tries to stop it.
 func TestVictimGoesOn(t *testing.T) {
 	ctx := within(t, 6*time.Minute)
 	attacker := battlefield(t)
+	repository := newRepository(t, ctx, victim)
+	if err := s.PutGitSecret(ctx, victim, victim.GitSecret, s.Git.Password); err != nil {
+		t.Fatal(err)
+	}
+	cleanSecret(t, stage.SharedNamespace, victim.GitSecret)
 	const account = "trigger-payments"
 	bindTektonEdit(t, stage.SharedNamespace, account)
 	grant(t, account, useOf("payments"))
 	trigger := as(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account)
+	overlay := map[string]string{"image-ref": victim.Repository, "tag": "shared", "git-url": repository.URL, "git-secret": victim.GitSecret,
+		"team": victim.Team, "app": victim.App}
 	for pipeline, params := range map[string]map[string]string{
-		"build-and-push-image": {"image-ref": victim.Repository, "tag": "shared"},
-		"build-and-push-quay":  {"image-ref": victim.Repository, "tag": "shared", "dockerconfig-secret": victim.Secret},
+		"build-and-push-image": {},
+		"build-and-push-quay":  {"dockerconfig-secret": victim.Secret},
 	} {
 		t.Run(pipeline, func(t *testing.T) {
+			maps.Copy(params, overlay)
 			run := stage.NewRun(victim, pipeline, params)
 			run.Labels = map[string]string{"pipeline.comptech-lab.com/team": "team-payments"}
 			run.Spec.TaskRunTemplate.PodTemplate = &pipelinepod.Template{SecurityContext: &corev1.PodSecurityContext{FSGroup: new(int64(65532))}}
@@ -66,6 +76,14 @@ func TestVictimGoesOn(t *testing.T) {
 			if served, err := s.Quay.TagDigest(ctx, victim.Repository, "shared"); err != nil || digest == "" || served != digest {
 				t.Errorf("reported %q, Quay serves %q, %v", digest, served, err)
 			}
+			branch, head := stage.Results(run)["overlay-branch"], stage.Results(run)["overlay-commit"]
+			if got := branches(t, ctx, repository)[branch]; head == "" || got != head {
+				t.Fatalf("branch %q is at %q, want %q", branch, got, head)
+			}
+			if built := build(t, ctx, repository, head, "overlays/dev"); built != victim.Repository+"@"+digest {
+				t.Errorf("the overlay has %s, want digest %s", built, digest)
+			}
+			onOpenShift(t, ctx, run)
 			// Its owner may end it.
 			if err := trigger.TektonV1().PipelineRuns(stage.SharedNamespace).Delete(ctx, run.Name, metav1.DeleteOptions{}); err != nil {
 				t.Errorf("deleting the own run: %v", err)

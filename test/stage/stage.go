@@ -73,7 +73,7 @@ func (s *Stage) openController(ctx context.Context) error {
 	if err := s.koApply(ctx, "config/"); err != nil {
 		return err
 	}
-	patch := fmt.Sprintf(`{"data":{"registry":%q}}`, s.Quay.Host)
+	patch := fmt.Sprintf(`{"data":{"registry":%q,"git-hosts":%q}}`, s.Quay.Host, gitHost)
 	if err := s.kubectl(ctx, nil, "patch", "configmap", "config-tenancy", "--namespace=quay-push", "--patch="+patch); err != nil {
 		return err
 	}
@@ -84,6 +84,17 @@ func (s *Stage) openController(ctx context.Context) error {
 func (s *Stage) koApply(ctx context.Context, path string, args ...string) error {
 	args = append([]string{"apply", "--platform=linux/" + runtime.GOARCH, "--filename=" + path}, args...)
 	return s.run(ctx, nil, "ko", args...)
+}
+
+// Image builds the image of the Go program in a directory of the repository, and returns its reference.
+func (s *Stage) Image(ctx context.Context, dir string) (string, error) {
+	cmd := exec.CommandContext(ctx, "ko", "build", "--platform=linux/"+runtime.GOARCH, dir)
+	cmd.Dir = s.root
+	image, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("building the image of %q: %w", dir, err)
+	}
+	return strings.TrimSpace(string(image)), nil
 }
 
 // kubectl runs kubectl with input, if there is any, as its standard input.
