@@ -32,11 +32,11 @@ spec:
 	"tekton.dev/v1beta1 CustomRun":                     {object("tekton.dev/v1beta1", "CustomRun", "{customRef: {apiVersion: quay.comptech-lab.com/v1alpha1, kind: PushImage}}")},
 	"resolution.tekton.dev/v1beta1 ResolutionRequest":  {object("resolution.tekton.dev/v1beta1", "ResolutionRequest", "{params: [{name: kind, value: task}]}")},
 	"resolution.tekton.dev/v1alpha1 ResolutionRequest": {object("resolution.tekton.dev/v1alpha1", "ResolutionRequest", "{params: {kind: task}}")},
-	"v1 Pod": {honestPod},
+	"v1 Pod": {tektonPod},
 }
 
-// honestPod is what Tekton makes of a run of team platform's.
-const honestPod = `
+// tektonPod is what Tekton makes of a run of team platform's.
+const tektonPod = `
 apiVersion: v1
 kind: Pod
 metadata:

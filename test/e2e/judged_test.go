@@ -84,9 +84,9 @@ func TestJudge(t *testing.T) {
 		"resourceClaims":                      `{"resourceClaims":[{"name":"a"}]}`,
 		"initContainers[0].envFrom[0].secret": `{"initContainers":[{"name":"a","envFrom":[{"secretRef":{"name":"x"}}]}]}`,
 	} {
-		wantFound(t, honestPod, `{"spec":`+spec+`}`, want)
+		wantFound(t, tektonPod, `{"spec":`+spec+`}`, want)
 	}
-	wantFound(t, honestPod, `{"metadata":{"labels":{"tekton.dev/taskRun":"payments--x-build"}}}`, `taskRun: "payments--x-build" is another team's`)
+	wantFound(t, tektonPod, `{"metadata":{"labels":{"tekton.dev/taskRun":"payments--x-build"}}}`, `taskRun: "payments--x-build" is another team's`)
 }
 
 // wantFound fails unless the judge finds it in what edit makes of base.
