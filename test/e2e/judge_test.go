@@ -146,7 +146,7 @@ func (j *judge) walk(value any, key, path string) {
 // plain are the texts that name nothing: values for programs, and names that are known in the object alone.
 var plain = regexp.MustCompile(`params\[\d+\](\.value.*|\.name)$|\.(args|command|drop|searches|hostnames|nameservers|accessModes|matchLabelKeys|values)\[\d+\]$|env\[\d+\]\.(value|name)$` +
 	`|KeyRef\.key$|(\w*olerations|\w*[sS]pecs|\w*Overrides|options|workspaces|volumes|\w*ontainers|ports|httpHeaders|claims|volumeMounts|items|matchExpressions|matchFields|sysctls)\[\d+\]\.(key|value|name|pipelineTaskName|operator|effect|path)$` +
-	`|\.(subdomain|hostname|schedulerName|kind|apiVersion|request|medium|whenUnsatisfiable|topologyKey|node\w+Policy|subPath|subPathExpr|level|workingDir|service|prefix|fieldPath|resource|host|path|statusMessage|mountPropagation|storageClassName)$`)
+	`|\.(subdomain|hostname|schedulerName|kind|apiVersion|request|medium|whenUnsatisfiable|topologyKey|node\w+Policy|subPath|subPathExpr|level|workingDir|service|prefix|fieldPath|resource|host|path|statusMessage|mountPropagation|storageClassName|terminationMessagePath)$`)
 
 // text finds a name of somebody else's in a field that nobody thought of.
 func (j *judge) text(text, key, path string) {
