@@ -27,13 +27,13 @@ type attack struct {
 	// victim is the platform's Pipeline that a run of team payments is in meanwhile; empty if the attack needs none.
 	victim string
 	// send sends the one request that it takes, and returns what the API server says.
-	send func(ctx context.Context, f *field, name string, victim *pipelinev1.PipelineRun) error
+	send func(ctx context.Context, f *playground, name string, victim *pipelinev1.PipelineRun) error
 	// won waits until the attacker has what it wanted.
-	won func(t *testing.T, ctx context.Context, f *field, name string, victim *pipelinev1.PipelineRun)
+	won func(t *testing.T, ctx context.Context, f *playground, name string, victim *pipelinev1.PipelineRun)
 }
 
-// field is the shared namespace as the attacks find it: what is worth stealing is decoys.
-type field struct {
+// playground is the shared namespace as the attacks find it: what is worth stealing is decoys.
+type playground struct {
 	// thief is the image of what the attacker's steps run.
 	thief string
 	// robot, git and other are the contents of the victim's Secrets, and of one in another namespace.
@@ -46,7 +46,7 @@ type field struct {
 // Each attack is really played while the policies only audit, and wins; while they deny, the API server refuses the same request.
 func TestAttacks(t *testing.T) {
 	ctx := within(t, 8*time.Minute)
-	f := newField(t, ctx)
+	f := newPlayground(t, ctx)
 	attacks := maps.Clone(accountAttacks)
 	maps.Copy(attacks, resolverAttacks)
 	maps.Copy(attacks, childAttacks)
@@ -78,13 +78,13 @@ func attackName(what string) string {
 	return strings.ToLower("platform--" + strings.ReplaceAll(what, " ", "-") + "-" + rand.Text()[:6])
 }
 
-func newField(t *testing.T, ctx context.Context) *field {
+func newPlayground(t *testing.T, ctx context.Context) *playground {
 	t.Helper()
 	thief, err := s.Image(ctx, "./test/thief")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &field{thief: thief, git: "decoy-git-" + rand.Text(), other: "decoy-other-" + rand.Text()}
+	f := &playground{thief: thief, git: "decoy-git-" + rand.Text(), other: "decoy-other-" + rand.Text()}
 	f.robot = base64.StdEncoding.EncodeToString([]byte("team-payments+ci:decoy-robot-" + rand.Text()))
 	f.attacker = battlefield(t)
 	const trigger = "trigger-payments"
@@ -155,7 +155,7 @@ func cleanSecret(t *testing.T, namespace, name string) {
 }
 
 // victim begins a run of team payments of the Pipeline, nil if there is none.
-func (f *field) victim(t *testing.T, ctx context.Context, pipeline string) *pipelinev1.PipelineRun {
+func (f *playground) victim(t *testing.T, ctx context.Context, pipeline string) *pipelinev1.PipelineRun {
 	t.Helper()
 	if pipeline == "" {
 		return nil
@@ -176,12 +176,12 @@ func (f *field) victim(t *testing.T, ctx context.Context, pipeline string) *pipe
 }
 
 // step is a step of the attacker's.
-func (f *field) step(args ...string) pipelinev1.Step {
+func (f *playground) step(args ...string) pipelinev1.Step {
 	return pipelinev1.Step{Name: "s", Image: f.thief, Command: []string{"/ko-app/thief"}, Args: args}
 }
 
 // reads is a task that prints keys of Secrets, each named by both.
-func (f *field) reads(keys ...[2]string) pipelinev1.TaskSpec {
+func (f *playground) reads(keys ...[2]string) pipelinev1.TaskSpec {
 	step, spec := f.step("cat"), pipelinev1.TaskSpec{}
 	for i, key := range keys {
 		name := fmt.Sprint("loot-", i)
@@ -194,7 +194,7 @@ func (f *field) reads(keys ...[2]string) pipelinev1.TaskSpec {
 }
 
 // taskRun sends a TaskRun of the attacker's own team.
-func (f *field) taskRun(ctx context.Context, name, account string, spec pipelinev1.TaskSpec) error {
+func (f *playground) taskRun(ctx context.Context, name, account string, spec pipelinev1.TaskSpec) error {
 	_, err := f.attacker.TektonV1().TaskRuns(stage.SharedNamespace).Create(ctx, &pipelinev1.TaskRun{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"apps.platform/team": "platform"}},
 		Spec:       pipelinev1.TaskRunSpec{ServiceAccountName: account, TaskSpec: &spec},

@@ -21,7 +21,7 @@ import (
 var accountAttacks = map[string]attack{
 	// With the token of the victim's trigger it makes a run of the victim's team.
 	"the account of another trigger": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			loot := fmt.Sprintf(`{"apiVersion":"tekton.dev/v1","kind":"PipelineRun","metadata":{"name":"%s-loot","labels":{"apps.platform/team":"payments"}},`+
 				`"spec":{"pipelineSpec":{"tasks":[{"name":"t","taskSpec":{"volumes":[{"name":"v","secret":{"secretName":"%s"}}],`+
 				`"steps":[{"name":"s","image":"%s","command":["/ko-app/thief"],"args":["cat","/v/.dockerconfigjson"],"volumeMounts":[{"name":"v","mountPath":"/v"}]}]}}]}}}`,
@@ -29,46 +29,46 @@ var accountAttacks = map[string]attack{
 			return f.taskRun(ctx, name, "trigger-payments", pipelinev1.TaskSpec{
 				Steps: []pipelinev1.Step{f.step("call", "POST /apis/tekton.dev/v1/namespaces/"+stage.SharedNamespace+"/pipelineruns "+loot)}})
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/pipelineRun="+name+"-loot", f.robot)
 		},
 	},
 	// With which External Secrets reads every team's path in Vault.
 	"the account of External Secrets": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			return f.taskRun(ctx, name, "pipelines-vault-apps", pipelinev1.TaskSpec{Steps: []pipelinev1.Step{f.step("call",
 				`POST /apis/authentication.k8s.io/v1/selfsubjectreviews {"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)}})
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, `"username":"system:serviceaccount:`+stage.SharedNamespace+`:pipelines-vault-apps"`)
 		},
 	},
 	// On OpenShift it is in the shared namespace, and reads every Secret of the cluster.
 	"the account of Tekton": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			return f.taskRun(ctx, name, "tekton-pipelines-controller", pipelinev1.TaskSpec{Steps: []pipelinev1.Step{f.step("call",
 				"GET /api/v1/namespaces/"+stage.Payments.Namespace+"/secrets/"+decoySecret)}})
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, base64.StdEncoding.EncodeToString([]byte(f.other)))
 		},
 	},
 	"Secrets that are no robots": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			return f.taskRun(ctx, name, "", f.reads([2]string{victim.GitSecret, corev1.BasicAuthPasswordKey}, [2]string{decoySecret, "decoy"}))
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, f.git, f.other)
 		},
 	},
 	"the disk of the node": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			step := f.step("list", "/node/*")
 			step.VolumeMounts = []corev1.VolumeMount{{Name: "node", MountPath: "/node", ReadOnly: true}}
 			return f.taskRun(ctx, name, "", pipelinev1.TaskSpec{Steps: []pipelinev1.Step{step},
 				Volumes: []corev1.Volume{{Name: "node", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}}}})
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, `"/node/proc"`)
 		},
 	},

@@ -25,12 +25,12 @@ import (
 var childAttacks = map[string]attack{
 	// What the platform's runs are made of: it would be in everybody's next one.
 	"a Pipeline of the platform": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			_, err := f.attacker.TektonV1().Pipelines(stage.SharedNamespace).Patch(ctx, taskPipeline, types.MergePatchType,
 				[]byte(`{"spec":{"description":"`+name+`"}}`), metav1.PatchOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			pipeline, err := s.Tekton.TektonV1().Pipelines(stage.SharedNamespace).Get(ctx, taskPipeline, metav1.GetOptions{})
 			if err != nil || pipeline.Spec.Description != name {
 				t.Errorf("the Pipeline is as it was: %v", err)
@@ -40,12 +40,12 @@ var childAttacks = map[string]attack{
 	// The garbage collector deletes what has an owner that is not there.
 	"an owner that is not there": {
 		victim: taskPipeline,
-		send: func(ctx context.Context, f *field, _ string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, _ string, victim *pipelinev1.PipelineRun) error {
 			_, err := f.attacker.TektonV1().PipelineRuns(victim.Namespace).Patch(ctx, victim.Name, types.MergePatchType, []byte(`{"metadata":{"ownerReferences":[
 				{"apiVersion":"v1","kind":"ConfigMap","name":"not-there","uid":"11111111-2222-3333-4444-555555555555"}]}}`), metav1.PatchOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, _ string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, _ string, victim *pipelinev1.PipelineRun) {
 			waitUntil(t, ctx, "the victim's run is gone", func() bool {
 				_, err := s.Tekton.TektonV1().PipelineRuns(victim.Namespace).Get(ctx, victim.Name, metav1.GetOptions{})
 				return apierrs.IsNotFound(err)
@@ -54,13 +54,13 @@ var childAttacks = map[string]attack{
 	},
 	"a child of another": {
 		victim: taskPipeline,
-		send: func(ctx context.Context, f *field, name string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, victim *pipelinev1.PipelineRun) error {
 			forged := &pipelinev1.TaskRun{ObjectMeta: childOf(victim, name), Spec: pipelinev1.TaskRunSpec{TaskSpec: &pipelinev1.TaskSpec{
 				Results: []pipelinev1.TaskResult{{Name: v1alpha1.ResultImageDigest}}, Steps: []pipelinev1.Step{f.step("result", v1alpha1.ResultImageDigest+"="+evilDigest)}}}}
 			_, err := f.attacker.TektonV1().TaskRuns(victim.Namespace).Create(ctx, forged, metav1.CreateOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, _ string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, _ string, victim *pipelinev1.PipelineRun) {
 			prints(t, ctx, victim.Namespace, "tekton.dev/pipelineTask=update-overlay,tekton.dev/pipelineRun="+victim.Name, evilDigest)
 			run, err := s.Wait(ctx, victim)
 			if err != nil {
@@ -74,10 +74,10 @@ var childAttacks = map[string]attack{
 	// The controller would give the victim's push this name.
 	"the name of a push": {
 		victim: pushPipeline,
-		send: func(ctx context.Context, f *field, _ string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, _ string, victim *pipelinev1.PipelineRun) error {
 			return f.taskRun(ctx, victim.Name+"-push", "", pipelinev1.TaskSpec{Steps: []pipelinev1.Step{f.step("sleep", "1s")}})
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, _ string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, _ string, victim *pipelinev1.PipelineRun) {
 			wantFailed(t, ctx, victim)
 			squat, err := s.Tekton.TektonV1().TaskRuns(victim.Namespace).Get(ctx, victim.Name+"-push", metav1.GetOptions{})
 			if err != nil || squat.Labels["apps.platform/team"] != "platform" {
@@ -88,7 +88,7 @@ var childAttacks = map[string]attack{
 	// The controller knows its TaskRun, and Tekton its child, by this reference.
 	"a child without its owner": {
 		victim: taskPipeline,
-		send: func(ctx context.Context, f *field, _ string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, _ string, victim *pipelinev1.PipelineRun) error {
 			name := victim.Name + "-build"
 			if err := there(ctx, func() error {
 				_, err := s.Tekton.TektonV1().TaskRuns(victim.Namespace).Get(ctx, name, metav1.GetOptions{})
@@ -99,7 +99,7 @@ var childAttacks = map[string]attack{
 			_, err := f.attacker.TektonV1().TaskRuns(victim.Namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"ownerReferences":null}}`), metav1.PatchOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, _ string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, _ string, victim *pipelinev1.PipelineRun) {
 			child, err := s.Tekton.TektonV1().TaskRuns(victim.Namespace).Get(ctx, victim.Name+"-build", metav1.GetOptions{})
 			if err != nil || len(child.OwnerReferences) != 0 {
 				t.Errorf("it still has its owner: %v", err)
@@ -109,12 +109,12 @@ var childAttacks = map[string]attack{
 	// Nobody answers this one, and Tekton makes no other.
 	"a CustomRun of another kind": {
 		victim: pushPipeline,
-		send: func(ctx context.Context, f *field, name string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, victim *pipelinev1.PipelineRun) error {
 			_, err := f.attacker.TektonV1beta1().CustomRuns(victim.Namespace).Create(ctx, &v1beta1.CustomRun{ObjectMeta: childOf(victim, name),
 				Spec: v1beta1.CustomRunSpec{CustomRef: &v1beta1.TaskRef{APIVersion: "example.com/v1", Kind: "Nothing"}}}, metav1.CreateOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, name string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, name string, victim *pipelinev1.PipelineRun) {
 			if child := pushOf(t, ctx, victim); child != name {
 				t.Errorf("the victim's push is %q, want %q", child, name)
 			}
@@ -123,7 +123,7 @@ var childAttacks = map[string]attack{
 	// A run and a task whose names make that of the victim's push.
 	"a run that makes the name of a push": {
 		victim: pushPipeline,
-		send: func(ctx context.Context, f *field, _ string, victim *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, _ string, victim *pipelinev1.PipelineRun) error {
 			own, task := squatted(victim)
 			_, err := f.attacker.TektonV1().PipelineRuns(victim.Namespace).Create(ctx, &pipelinev1.PipelineRun{
 				ObjectMeta: metav1.ObjectMeta{Name: own, Labels: map[string]string{"apps.platform/team": "platform"}},
@@ -131,7 +131,7 @@ var childAttacks = map[string]attack{
 					Workspaces: []pipelinev1.WorkspaceBinding{{Name: "source", EmptyDir: &corev1.EmptyDirVolumeSource{}}}}}, metav1.CreateOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, _ *field, _ string, victim *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, _ *playground, _ string, victim *pipelinev1.PipelineRun) {
 			child := pushOf(t, ctx, victim)
 			custom, err := s.Tekton.TektonV1beta1().CustomRuns(victim.Namespace).Get(ctx, child, metav1.GetOptions{})
 			if err != nil {

@@ -32,7 +32,7 @@ func push(name string) pipelinev1.PipelineTask {
 }
 
 // putPipelines puts the Pipelines that the victim's runs are of where the platform has them.
-func (f *field) putPipelines(t *testing.T) {
+func (f *playground) putPipelines(t *testing.T) {
 	t.Helper()
 	digest := pipelinev1.NewStructuredValues("$(tasks.push.results." + v1alpha1.ResultImageDigest + ")")
 	task := func(name string, spec pipelinev1.TaskSpec) pipelinev1.PipelineTask {

