@@ -35,11 +35,11 @@ const flood = "quay-push-flood"
 func TestLargeCustomRuns(t *testing.T) {
 	const mostMemory = 160 << 20
 	// Together they are most of what etcd and the API server can hold at the cluster's default sizes: 300 by hand, E2E_LARGE=300.
-	runs := 100
+	runs := 60
 	if n, err := strconv.Atoi(os.Getenv("E2E_LARGE")); err == nil {
 		runs = n
 	}
-	ctx := within(t, 8*time.Minute)
+	ctx := within(t, 15*time.Minute)
 	client := s.Tekton.TektonV1beta1().CustomRuns(stage.Platform.Namespace)
 	t.Cleanup(func() { drain(t) })
 	large := func(i int, apiVersion string) *v1beta1.CustomRun {
@@ -247,7 +247,7 @@ func setAction(t *testing.T, name string, action admissionv1.ValidationAction) {
 // drain lets go of what a flood left, in both teams' namespaces.
 func drain(t *testing.T) {
 	t.Helper()
-	ctx := within(t, 4*time.Minute)
+	ctx := within(t, 10*time.Minute)
 	all := metav1.ListOptions{LabelSelector: flood + "=yes"}
 	if err := s.Tekton.TektonV1().PipelineRuns(stage.Platform.Namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, all); err != nil {
 		t.Error(err)
