@@ -53,7 +53,7 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 		case texts[key] != nil:
 			*texts[key] = value
 		case lists[key] != nil:
-			*lists[key] = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+			*lists[key] = strings.FieldsFunc(value, separates)
 		case switches[key] != nil:
 			if value != "true" && value != "false" {
 				return nil, fmt.Errorf("reading ConfigMap %q: %s is %q, not true or false", Name, key, value)
@@ -79,6 +79,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	}
 	return c, nil
 }
+
+// separates reports whether r stands between the values of a list, as in the policies of config/.
+func separates(r rune) bool { return strings.ContainsRune(", \n\r\t", r) }
 
 // texts are the keys with one value.
 func (c *Config) texts() map[string]*string {

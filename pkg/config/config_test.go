@@ -55,7 +55,7 @@ func TestEveryFieldHasAKey(t *testing.T) {
 
 func TestFromConfigMap(t *testing.T) {
 	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
-		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\nmore", "task": "push", "_example": "registry: x",
+		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\r\n\tmore\r\n", "task": "push", "_example": "registry: x",
 		"custody-namespace": "custody", "verify-results": "true\n", "internal-registries": "registry.svc:5000",
 		"git-hosts": "gitlab.example.com,git.example.com:8443",
 	}})

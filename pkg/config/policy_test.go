@@ -14,9 +14,7 @@ func TestPoliciesHaveTheDefaults(t *testing.T) {
 	reads := regexp.MustCompile(`(?:config|data)\[\?'([a-z-]+)'\]\.orValue\('([^']*)'\)`)
 	c := Default()
 	texts, lists := c.texts(), c.lists()
-	fields := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
-	}
+	fields := func(s string) []string { return strings.FieldsFunc(s, separates) }
 	read := map[string]bool{}
 	for _, pattern := range []string{"../../config/300-policy-*.yaml", "../../config/*/300-policy-*.yaml"} {
 		files, err := filepath.Glob(pattern)

@@ -73,7 +73,9 @@ func Default() Convention {
 }
 
 var (
-	hostPattern  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+	hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+	// labelPattern is RFC 1123's label, of which a namespace's name is one.
+	labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	shortPattern = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
 )
 
@@ -117,6 +119,13 @@ func (c Convention) Validate() error {
 func (c Convention) validateShared() error {
 	if !namePattern.MatchString(c.RunAccount) {
 		return fmt.Errorf("run-account %q is not the name of a ServiceAccount", c.RunAccount)
+	}
+	for key, namespaces := range map[string][]string{"shared-namespaces": c.SharedNamespaces, "pipeline-namespaces": c.PipelineNamespaces} {
+		for _, namespace := range namespaces {
+			if !labelPattern.MatchString(namespace) {
+				return fmt.Errorf("%s: %q is not the name of a namespace", key, namespace)
+			}
+		}
 	}
 	for _, account := range c.TektonAccounts {
 		if namespace, name, ok := strings.Cut(account, ":"); !ok || !namePattern.MatchString(namespace) || !namePattern.MatchString(name) {

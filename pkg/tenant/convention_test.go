@@ -68,10 +68,12 @@ func TestValidate(t *testing.T) {
 		"tekton-accounts":          func(c *Convention) { c.TektonAccounts = []string{"tekton-pipelines-controller"} },
 		"all teams would share it": func(c *Convention) { c.RunSecrets = []string{"git"} },
 		// Team bot-x has the Secret of team x.
-		"for two teams":   func(c *Convention) { c.RunSecrets = []string{"git-<team>", "git-bot-<team>"} },
-		"the same Secret": func(c *Convention) { c.RunSecrets = []string{"quay-<team>"} },
-		"team-label":      func(c *Convention) { c.TeamLabel = "" },
-		"run-labels":      func(c *Convention) { c.RunLabels = nil },
+		"for two teams":       func(c *Convention) { c.RunSecrets = []string{"git-<team>", "git-bot-<team>"} },
+		"the same Secret":     func(c *Convention) { c.RunSecrets = []string{"quay-<team>"} },
+		"shared-namespaces":   func(c *Convention) { c.SharedNamespaces = []string{"openshift-pipelines\v"} },
+		"pipeline-namespaces": func(c *Convention) { c.PipelineNamespaces = []string{"Pipelines"} },
+		"team-label":          func(c *Convention) { c.TeamLabel = "" },
+		"run-labels":          func(c *Convention) { c.RunLabels = nil },
 	} {
 		c := Default()
 		edit(&c)
