@@ -73,8 +73,8 @@ scale: ## A thousand tenants verified by the tool, against quaytest
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
 	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance -cluster
 
-cluster-up: ## Start the one-node cluster, or find it running
-	go run -C test/cluster . up
+cluster-up: ## Start the one-node cluster, or find it running (ADMISSION_PLUGINS=NodeRestriction,OwnerReferencesPermissionEnforcement)
+	go run -C test/cluster . up$(if $(ADMISSION_PLUGINS), --admission-plugins=$(ADMISSION_PLUGINS))
 
 cluster-down: ## Stop it and leave nothing behind
 	go run -C test/cluster . down

@@ -12,7 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/test/cluster/node"
 )
 
-const usage = "usage: cluster up|down|status [--dir DIR] [--api-port PORT] [--registry-port PORT]"
+const usage = "usage: cluster up|down|status [--dir DIR] [--api-port PORT] [--registry-port PORT] [--admission-plugins NAMES]"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&n.Dir, "dir", dir, "directory of everything that the cluster writes")
 	flags.IntVar(&n.APIPort, "api-port", 16443, "TCP port of 127.0.0.1 for the Kubernetes API")
 	flags.IntVar(&n.RegistryPort, "registry-port", 5000, "TCP port of 127.0.0.1 for the image registry")
+	flags.StringVar(&n.AdmissionPlugins, "admission-plugins", "NodeRestriction", "admission plugins that are enabled besides the default ones")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Node struct {
 	// APIPort and RegistryPort are TCP ports of 127.0.0.1 on the host; the registry has the same port inside.
 	APIPort      int
 	RegistryPort int
+	// AdmissionPlugins are the API server's besides those of its own, parted by commas.
+	AdmissionPlugins string
 }
 
 // DefaultDir returns quay-push/cluster in the user's cache directory.

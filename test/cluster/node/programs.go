@@ -17,7 +17,7 @@ func (n Node) store() []program {
 			"--advertise-address=" + address, "--secure-port=6443", "--service-cluster-ip-range=" + services,
 			"--client-ca-file=" + n.path("pki", "ca.crt"),
 			"--tls-cert-file=" + n.path("pki", "apiserver.crt"), "--tls-private-key-file=" + n.path("pki", "apiserver.key"),
-			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged",
+			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=" + n.AdmissionPlugins, "--allow-privileged",
 			"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 			"--service-account-key-file=" + n.path("pki", "tokens.key"),
 			"--service-account-signing-key-file=" + n.path("pki", "tokens.key"),

@@ -59,7 +59,7 @@ func (n Node) launch(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	daemon := exec.Command(executable, "serve", "--dir="+n.Dir,
-		fmt.Sprintf("--api-port=%d", n.APIPort), fmt.Sprintf("--registry-port=%d", n.RegistryPort))
+		fmt.Sprintf("--api-port=%d", n.APIPort), fmt.Sprintf("--registry-port=%d", n.RegistryPort), "--admission-plugins="+n.AdmissionPlugins)
 	daemon.Stdout, daemon.Stderr = file, file
 	// Mounts of the cluster are seen by nobody else, and end with its last process.
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: syscall.CLONE_NEWNS}
