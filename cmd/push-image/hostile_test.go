@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -29,14 +28,18 @@ const mostMemoryRefusing = 64 << 20
 // whole is the size of the largest document that is read.
 const whole = 4 << 20
 
-// measure runs the program that its arguments name and prints the most memory that it had. It is small itself: a process
-// counts as its own what its parent had when it started it.
-func measure() {
-	command := exec.Command(os.Args[1], os.Args[2:]...)
-	command.Stderr = os.Stderr
-	_ = command.Run() // The exit code tells.
-	usage, _ := command.ProcessState.SysUsage().(*syscall.Rusage)
-	fmt.Println(command.ProcessState.ExitCode(), usage.Maxrss<<10)
+// measure returns a program that prints what another takes, which it builds beside binary: a test with the race detector is too large to be
+// the parent of what is measured.
+func measure(t *testing.T, binary string) string {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(binary), "measure")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	if out, err := exec.Command("go", "build", "-o", path, "./testdata/measure").CombinedOutput(); err != nil {
+		t.Fatalf("building measure: %v\n%s", err, out)
+	}
+	return path
 }
 
 // hostile is a source that somebody made to fill the memory.
@@ -144,11 +147,7 @@ const (
 // refusal runs the program on a source, and wants it refused with class and text, in little memory.
 func refusal(t *testing.T, binary, source string, class push.Class, text string, flags ...string) {
 	t.Helper()
-	measure, err := exec.LookPath("measure")
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(measure, append([]string{binary, "--source", source}, flags...)...)
+	command := exec.Command(measure(t, binary), append([]string{binary, "--source", source}, flags...)...)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"push-image": main, "measure": measure})
+	testscript.Main(m, map[string]func(){"push-image": main})
 }
 
 // Each script runs the program against a Quay of its own: $HOST, $CA, a layout in image, the credential in auth.

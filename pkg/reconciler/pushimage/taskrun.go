@@ -22,7 +22,7 @@ import (
 // for another run's: what it needs of Tekton's own, identity and trace say.
 var notCopied = []string{
 	"app.kubernetes.io/instance", "argocd.argoproj.io/", "chains.tekton.dev/", "kubectl.kubernetes.io/last-applied-configuration",
-	"results.tekton.dev/", "tekton.dev/", v1alpha1.Group + "/",
+	"results.tekton.dev/record", "results.tekton.dev/log", "tekton.dev/", v1alpha1.Group + "/",
 }
 
 // newTaskRun returns the TaskRun that pushes for the CustomRun with Secret secret. It has the CustomRun's name: so it is made once however
