@@ -265,6 +265,7 @@ func TestCopyEnds(t *testing.T) {
 		_ = s.Tekton.TektonV1().PipelineRuns(run.Namespace).Delete(context.Background(), run.Name, metav1.DeleteOptions{})
 	})
 	waitUntil(t, ctx, "a TaskRun in custody", func() bool { return len(copiesOf(t, ctx, run.Name)) == 1 })
+	testImageStays(t, ctx)
 	custom, err := s.CustomRunOf(ctx, run)
 	if err != nil {
 		t.Fatal(err)
