@@ -2,21 +2,20 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-const (
-	podSecurity = "pod-security.kubernetes.io/enforce"
-	// perPage is how many objects are asked for at once.
-	perPage = 500
-)
+const podSecurity = "pod-security.kubernetes.io/enforce"
 
 // lookAtSharedNamespaces looks in each shared namespace for what makes an attack possible although its policies deny, or would as soon
 // as one of them is gone.
@@ -87,31 +86,25 @@ func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
 // lookAtOldRuns looks for runs that admission would refuse today: it sees writes, not what was there before.
 func (d *doctor) lookAtOldRuns(ctx context.Context, namespace string) {
 	var old []string
-	options := metav1.ListOptions{Limit: perPage}
-	for {
-		runs, err := d.clients.Tekton.TektonV1().PipelineRuns(namespace).List(ctx, options)
-		if err != nil {
-			d.cannot("old-runs", err)
-			return
-		}
-		for _, run := range runs.Items {
-			if !run.IsDone() && !d.named(run.Name, run.Labels) {
+	tekton := d.clients.Tekton.TektonV1()
+	err := errors.Join(
+		eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return tekton.PipelineRuns(namespace).List(ctx, opts)
+		}, func(o runtime.Object) {
+			if run := o.(*pipelinev1.PipelineRun); !run.IsDone() && !d.named(run.Name, run.Labels) {
 				old = append(old, "pipelinerun/"+run.Name)
 			}
-		}
-		if options.Continue = runs.Continue; options.Continue == "" {
-			break
-		}
-	}
-	tasks, err := d.clients.Tekton.TektonV1().TaskRuns(namespace).List(ctx, metav1.ListOptions{Limit: perPage})
+		}),
+		eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return tekton.TaskRuns(namespace).List(ctx, opts)
+		}, func(o runtime.Object) {
+			if task := o.(*pipelinev1.TaskRun); !task.IsDone() && len(task.OwnerReferences) == 0 {
+				old = append(old, "taskrun/"+task.Name)
+			}
+		}))
 	if err != nil {
 		d.cannot("old-runs", err)
 		return
-	}
-	for _, task := range tasks.Items {
-		if !task.IsDone() && len(task.OwnerReferences) == 0 {
-			old = append(old, "taskrun/"+task.Name)
-		}
 	}
 	d.add("old-runs", len(old) == 0, "kubectl delete them in namespace "+namespace+": no policy saw them", "unfinished runs in namespace %q that no policy let in: %s", namespace, orNone(shortList(old)))
 }

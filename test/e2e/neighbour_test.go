@@ -36,8 +36,7 @@ func rule(group, resources, verbs string) rbacv1.PolicyRule {
 
 const runs = "pipelineruns taskruns customruns"
 
-// The rights are those of External Secrets' chart v2.9.0, Tekton Chains v0.26, Tekton Results v0.16 and the pruner of Tekton v0.3; Argo CD has
-// a cluster administrator's.
+// The rights are what matters here of those that their manifests give them; Argo CD has a cluster administrator's.
 var (
 	externalSecretsOperator = neighbour{"system:serviceaccount:external-secrets:external-secrets", []rbacv1.PolicyRule{
 		rule("external-secrets.io", "externalsecrets", "get list watch update patch"),
