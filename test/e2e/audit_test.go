@@ -23,12 +23,7 @@ func audit(t *testing.T, ctx context.Context, do func(), probes ...func(context.
 	act := func(action admissionv1.ValidationAction) {
 		t.Helper()
 		for _, name := range tenancy.Guards {
-			patch := []byte(`{"spec":{"validationActions":["` + string(action) + `"]}}`)
-			// Also when the test's time is over.
-			_, err := s.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Patch(context.WithoutCancel(ctx), name, types.MergePatchType, patch, metav1.PatchOptions{})
-			if err != nil {
-				t.Error(err)
-			}
+			setAction(t, name, action)
 		}
 	}
 	settled := func(what string, refused bool) {
@@ -72,5 +67,15 @@ spec: {taskRef: {name: build-image}}
 		probe(attacker, honestRun, `{"metadata":{"name":"nameless"}}`),                                                    // pipelinerun
 		probe(attacker, taskRun, `{}`),                                        // child
 		probe(tekton, honestPod, `{"spec":{"serviceAccountName":"default"}}`), // pod
+	}
+}
+
+// setAction has the policy's binding of the same name do something else, also when the test's time is over.
+func setAction(t *testing.T, name string, action admissionv1.ValidationAction) {
+	t.Helper()
+	patch := []byte(`{"spec":{"validationActions":["` + string(action) + `"]}}`)
+	_, err := s.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Patch(context.Background(), name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -234,16 +234,6 @@ func restarts(t *testing.T, ctx context.Context) (n int32) {
 	return n
 }
 
-// setAction has the policy's binding of the same name do something else.
-func setAction(t *testing.T, name string, action admissionv1.ValidationAction) {
-	t.Helper()
-	patch := []byte(`{"spec":{"validationActions":["` + string(action) + `"]}}`)
-	_, err := s.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Patch(context.Background(), name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // drain lets go of what a flood left, in both teams' namespaces.
 func drain(t *testing.T) {
 	t.Helper()
