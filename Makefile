@@ -34,7 +34,7 @@ test: lint ## Unit and in-process tests: no root, no cluster
 	go test -C test/monitoring ./...
 
 lint: ## gofmt and vet, also of what only the cluster runs
-	@test -z "$$(gofmt -l cmd pkg test)" || { gofmt -d cmd pkg test; exit 1; }
+	@test -z "$$(gofmt -l cmd internal pkg test)" || { gofmt -d cmd internal pkg test; exit 1; }
 	go vet ./...
 	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/ ./pkg/cli/
 

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // What the step may cost, in bytes.

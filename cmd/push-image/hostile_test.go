@@ -18,8 +18,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // mostMemoryRefusing is what a refusal may cost, in bytes.

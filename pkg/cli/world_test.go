@@ -22,9 +22,9 @@ import (
 	fakekube "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 

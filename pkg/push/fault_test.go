@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // Where a fault hits: the pieces of a push.

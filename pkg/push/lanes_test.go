@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // crowd counts how many requests are answered at the same time, and lets the first ones wait for each other.

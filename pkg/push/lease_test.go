@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // Quay forgets a blob after an hour without a manifest. The clock of the registry alone runs here: it says

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // Whoever may not push learns it before the first byte, in words.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // within makes the source a repository of the fixture's own registry, with an image in it.

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // elsewhere is another host that is trusted, and what it was sent.

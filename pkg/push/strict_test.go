@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // twoReadings are documents that a reader who knows exact names takes for another than a reader who takes names in any case,

@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // everything are the scopes of a platform team's token.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // kinds says which of the questions about an error are answered with yes.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 

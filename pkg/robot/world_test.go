@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/pkg/vault"

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // transcript is of all tests.

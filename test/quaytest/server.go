@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // drainTime is how long requests in progress may take when the server stops.

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 )
 
 // pushed returns a Quay with an image in team-a/app:v1, that image, and the credential of a robot that may read it.

@@ -20,8 +20,8 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/injection"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // endpoints/v2/blob.py:293-327, 495-499.

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 func TestUnknownPathsAndMethods(t *testing.T) {

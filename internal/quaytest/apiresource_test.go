@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // said is one request of a conversation and the answer that Quay's source gives: a status and parts of the body.

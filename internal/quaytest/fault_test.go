@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 const uploadsPath = "^/v2/.+/blobs/uploads/"

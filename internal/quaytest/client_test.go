@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/quay/quaytest"
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
 // client speaks to a Quay by hand.
