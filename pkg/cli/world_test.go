@@ -49,6 +49,9 @@ type world struct {
 	denied bool
 	// tokens are all that ever were in Vault.
 	tokens []string
+	// env is what the environment has besides the tokens, terminal whether somebody can be asked.
+	env      map[string]string
+	terminal bool
 }
 
 // vaultToken is the token for Vault, which takes any.
@@ -99,7 +102,11 @@ func (w *world) program() *cli.Program {
 		}
 		return &memoryVault{w: w}, nil
 	}
+	p.VaultLogin, p.Terminal = func() (string, error) { return "", nil }, func() bool { return w.terminal }
 	p.Getenv = func(name string) string {
+		if value, ok := w.env[name]; ok {
+			return value
+		}
 		return map[string]string{"QUAY_TOKEN": w.oauth, "VAULT_TOKEN": vaultToken}[name]
 	}
 	return p
