@@ -42,8 +42,9 @@ func (c *connection) openCluster() (Clients, error) {
 // kubeconfigError tells which kubeconfig is wrong, and what to do about it.
 func (c *connection) kubeconfigError(err error) error {
 	path := cmp.Or(c.kubeconfig, c.program.Getenv("KUBECONFIG"))
+	raw, unread := c.loader().RawConfig()
 	switch {
-	case clientcmd.IsContextNotFound(err):
+	case unread == nil && c.context != "" && raw.Contexts[c.context] == nil:
 		return usagef("kubectl config get-contexts lists those that exist", "reading the kubeconfig: %v", err)
 	case !clientcmd.IsEmptyConfig(err):
 		return usagef(kubeconfigNext, "reading the kubeconfig: %v", err)
