@@ -88,7 +88,9 @@ func TestDoctorPrintsEveryLook(t *testing.T) {
 
 // A role that does not let External Secrets in is a finding with a next step for its cause; a Vault that does not answer is not known.
 func TestDoctorLogsInAsTheStore(t *testing.T) {
-	answer := func(text string) error { return fmt.Errorf("logging in to Vault as %q: %w: %s", "external-secrets", vault.ErrDenied, text) }
+	answer := func(text string) error {
+		return fmt.Errorf("logging in to Vault as %q: %w: %s", "external-secrets", vault.ErrDenied, text)
+	}
 	for name, test := range map[string]struct {
 		login     error
 		audiences []any
