@@ -120,7 +120,7 @@ func (v *verification) checkRegistry(ctx context.Context, entries []entry, regis
 			continue
 		}
 		err := pin.CheckAlive(ctx, registry)
-		if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) {
+		if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrElsewhere) {
 			return err
 		}
 	}
