@@ -19,9 +19,12 @@ import (
 // place says where a team's credential is, for a team without an ExternalSecret.
 type place struct{ division, app, namespace string }
 
-func (p *place) addFlags(cmd *cobra.Command) {
+// addPlaceFlags defines the flags of a command on one team.
+func (c *connection) addPlaceFlags(cmd *cobra.Command, p *place) {
 	cmd.Flags().StringVar(&p.division, "division", "", "`division` in the path in Vault, for a team without an ExternalSecret")
 	cmd.Flags().StringVar(&p.app, "app", "", "`app` in the path in Vault; goes with --division")
+	cmd.Flags().StringVarP(&p.namespace, "namespace", "n", "", "`namespace` with the team's ExternalSecret (default every one in which a team may have it)")
+	complete(cmd, "namespace", c.completeNamespace)
 }
 
 // given says whether the place is told; half of it is an error.
@@ -91,6 +94,7 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 	if err != nil {
 		return robot.Tenant{}, err
 	}
+	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != p.namespace })
 	switch len(found) {
 	case 0:
 		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),
