@@ -36,6 +36,9 @@ was pushed and which tags were moved since the given time, and checks the chain.
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, err := parseSince(since, c.program.Now())
+			if err == nil {
+				err = checkTimeout(timeout)
+			}
 			if err != nil {
 				return err
 			}
@@ -52,7 +55,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 				result.LeakReport, err = c.leak(ctx, s, t, from)
 			}
 			// What was found until an error is what there is in an incident.
-			if result.LeakReport.Burnt.IsZero() && err != nil {
+			if result.Burnt.IsZero() && len(result.Steps) == 0 && err != nil {
 				return err
 			}
 			if printed := c.print(result); printed != nil {
@@ -75,6 +78,14 @@ func (c *connection) leak(ctx context.Context, s robot.Services, t robot.Tenant,
 	defer progress.stop()
 	s.Report = progress.report
 	return robot.Leak(ctx, s, t, since)
+}
+
+// checkTimeout refuses a limit that is over before anything is begun.
+func checkTimeout(timeout time.Duration) error {
+	if timeout <= 0 {
+		return usagef("give a duration such as 10m", "--timeout is %s", timeout)
+	}
+	return nil
 }
 
 // parseSince reads a time or a duration before now.
