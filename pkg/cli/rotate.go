@@ -56,6 +56,12 @@ one. How long that was is in the result.`,
   tkn quay rotate payments --max-age 720h`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkTimeout(timeout); err != nil {
+				return err
+			}
+			if opts.MaxAge < 0 {
+				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
+			}
 			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
 				return err

@@ -131,7 +131,12 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 		if !ok || !slices.Contains(common, object.GetNamespace()) && owners[object.GetNamespace()] != team {
 			return
 		}
-		t, err := robot.TenantAt(c.config.Convention, team, strings.Join(paths(object, c.config.VaultMount), ", "))
+		e := readExternalSecret(object, c.config.VaultMount)
+		if e.Odd != "" {
+			// There is no path that could be asked for: what is wrong is for verify to say.
+			e.Path = ""
+		}
+		t, err := robot.TenantAt(c.config.Convention, team, e.Path)
 		t.Namespace = object.GetNamespace()
 		t.Division, t.App = object.GetLabels()[c.config.DivisionLabel], object.GetLabels()[c.config.AppLabel]
 		found, odd = append(found, t), errors.Join(odd, err)

@@ -310,6 +310,10 @@ func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, 
 	return m, nil
 }
 
+func (v *memoryVault) Mount(context.Context) (vault.Mount, error) {
+	return vault.Mount{Name: "secret", Engine: vault.Engine2}, nil
+}
+
 func (v *memoryVault) Destroy(_ context.Context, path string, versions []int) error {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()

@@ -61,8 +61,8 @@ func TestVerifyPasses(t *testing.T) {
 	for _, c := range report.Checks {
 		ids = append(ids, c.ID)
 	}
-	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "secret-type", "secret-host",
-		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens"}
+	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "external-secret-refresh", "secret-type", "secret-host",
+		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens", "vault-settings"}
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Errorf("checks (-want +got):\n%s", diff)
 	}
@@ -128,7 +128,7 @@ func TestVerifyNames(t *testing.T) {
 			w.external[w.Secret] = e
 		}, []string{"external-secret-path failed"}, `it reads "apps/platform/base/ci/quay-robot"`},
 		"there is no ExternalSecret": {func(w *world) { w.external = map[string]robot.ExternalSecret{} },
-			[]string{"external-secret failed", "external-secret-path skipped"}, "there is no ExternalSecret"},
+			[]string{"external-secret failed", "external-secret-path skipped", "external-secret-refresh skipped"}, "there is no ExternalSecret"},
 		"there is no Secret": {func(w *world) { w.secrets = map[string]robot.Secret{} },
 			[]string{"secret-type failed", "secret-host skipped", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "there is no Secret"},
 		"the Secret has another type": {func(w *world) { s := w.secrets[w.Secret]; s.Type = "Opaque"; w.secrets[w.Secret] = s },
