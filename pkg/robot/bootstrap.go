@@ -38,7 +38,7 @@ type bootstrap struct {
 // permission, proof of the right, Vault. What is right already is kept; after a rotation the robot in use stays in use.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
-	if err := s.checkMount(ctx); err != nil {
+	if err := s.checkPlace(ctx, t); err != nil {
 		return nil, err
 	}
 	return s.run(ctx, newBootstrap(s, t, opts).tasks())
@@ -46,7 +46,7 @@ func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions)
 
 // PlanBootstrap says what Bootstrap would do, and changes nothing.
 func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
-	if err := s.checkMount(ctx); err != nil {
+	if err := s.checkPlace(ctx, t); err != nil {
 		return nil, err
 	}
 	return plan(ctx, newBootstrap(s, t, opts).tasks())

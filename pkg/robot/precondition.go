@@ -23,6 +23,15 @@ func (s Services) checkMount(ctx context.Context) error {
 	return nil
 }
 
+// checkPlace fails if the tenant's path in Vault cannot take its credential, or has another team's.
+func (s Services) checkPlace(ctx context.Context, t Tenant) error {
+	err := s.checkMount(ctx)
+	if err == nil {
+		_, err = s.read(ctx, t)
+	}
+	return err
+}
+
 // lost says which setting of Vault loses the older version, by which an unfinished rotation is known, before its end, and what mends
 // that; both are empty if none does.
 func (s Services) lost(ctx context.Context, t Tenant) (problem, mend string, err error) {
