@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -38,7 +39,12 @@ func nextOf(err error) string {
 func nextOfPart(err error) string {
 	var answer *quay.Error
 	var noAnswer *url.Error
+	if next := cmp.Or(quay.Next(err), vault.Next(err)); next != "" {
+		return next
+	}
 	switch {
+	case quay.IsUntrusted(err):
+		return "name the authority that signed Quay's certificate with --quay-ca-file, or correct --quay-url"
 	case quay.IsUnreachable(err):
 		return "see whether Quay runs there; --quay-url is its address, --quay-ca-file its authority"
 	case quay.IsForbidden(err):

@@ -46,7 +46,8 @@ func (c *cluster) home(namespace string) string {
 	return c.config.SecretNamespace
 }
 
-// newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already.
+// newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already, and so is its
+// namespace, unless another is asked for, which is refused.
 func (c *connection) newTenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, bool, error) {
 	view := s.Cluster.(*cluster)
 	t, err := robot.NewTenant(view.config.Convention, team, p.division, p.app)
@@ -58,14 +59,21 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 	if err != nil {
 		return robot.Tenant{}, false, err
 	}
+	if len(others) == 1 && p.namespace == "" {
+		t.Namespace = others[0].Namespace
+	}
 	for _, other := range others {
 		if other.Namespace != t.Namespace {
-			return robot.Tenant{}, false, &robot.Error{Reason: robot.ReasonRefused,
-				Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", t.Team, other.Namespace, t.Namespace),
-				Next:    "a team has one Secret: use that namespace, or custody for several (docs/projection.md)"}
+			return robot.Tenant{}, false, elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
 	return robot.AdoptPath(ctx, s, t)
+}
+
+// elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
+func elsewhere(team, has, wants string) error {
+	return &robot.Error{Reason: robot.ReasonRefused, Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", team, has, wants),
+		Next: fmt.Sprintf("a team has one Secret: use --namespace %s with onboard, or custody for several namespaces (docs/projection.md); delete that ExternalSecret if it is left over", has)}
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.
@@ -135,7 +143,12 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 		if !ok || !slices.Contains(common, object.GetNamespace()) && owners[object.GetNamespace()] != team {
 			return
 		}
-		t, err := robot.TenantAt(c.config.Convention, team, strings.Join(paths(object, c.config.VaultMount), ", "))
+		e := readExternalSecret(object, c.config.VaultMount)
+		if e.Odd != "" {
+			// There is no path that could be asked for: what is wrong is for verify to say.
+			e.Path = ""
+		}
+		t, err := robot.TenantAt(c.config.Convention, team, e.Path)
 		t.Namespace = object.GetNamespace()
 		t.Division, t.App = object.GetLabels()[c.config.DivisionLabel], object.GetLabels()[c.config.AppLabel]
 		found, odd = append(found, t), errors.Join(odd, err)

@@ -33,6 +33,9 @@ type world struct {
 	mu sync.Mutex
 	// versions are those in Vault, by path: index 0 is version 1. A destroyed one is nil.
 	versions map[string][]*vault.Secret
+	// mount is what Vault tells of it, limits are those of every secret.
+	mount  vault.Mount
+	limits vault.Limits
 	// secrets and external are by name; lag is how many looks at a Secret it takes until a refresh shows.
 	secrets  map[string]robot.Secret
 	external map[string]robot.ExternalSecret
@@ -59,7 +62,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{},
+	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{}, mount: vault.Mount{Name: "secret", Engine: vault.Engine2},
 		secrets: map[string]robot.Secret{}, external: map[string]robot.ExternalSecret{}}
 	w.quay.AddOrganization("team-payments")
 	w.quay.AddRepository("team-payments", "api")
@@ -189,7 +192,7 @@ func (w *world) put(path string, data vault.Data) {
 
 func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
 	return call(v.w, func() (vault.Metadata, error) {
-		m := vault.Metadata{Current: len(v.w.versions[path])}
+		m := vault.Metadata{Current: len(v.w.versions[path]), Limits: v.w.limits}
 		for i, secret := range v.w.versions[path] {
 			if secret != nil {
 				m.Live = append(m.Live, i+1)
@@ -197,6 +200,10 @@ func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, e
 		}
 		return m, nil
 	})
+}
+
+func (v memoryVault) Mount(context.Context) (vault.Mount, error) {
+	return call(v.w, func() (vault.Mount, error) { return v.w.mount, nil })
 }
 
 func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
