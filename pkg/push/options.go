@@ -145,7 +145,7 @@ type Result struct {
 	Digest string
 	// Tags are the tags that point at the digest; the first one is that of IMAGE_URL.
 	Tags []string
-	// SentBytes is the size of the blobs that the registry lacked, in bytes.
+	// SentBytes is how many bytes of blobs were uploaded, those of tries that failed not counted; 0 for a rehearsal.
 	SentBytes int64
 }
 
