@@ -35,6 +35,12 @@ func (e *Error) Error() string {
 	return text
 }
 
+// then gives e another next step.
+func (e *Error) then(next string) *Error {
+	e.Next = next
+	return e
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -118,20 +118,16 @@ func (r *remote) manifest(ctx context.Context, reference string) (*answer, error
 // mediaType is that of the manifest in a: by its header, or by what it says itself where the header says nothing.
 func mediaType(a *answer) types.MediaType {
 	value, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	if t := types.MediaType(value); t.IsIndex() || t.IsImage() {
+	if t := types.MediaType(value); isManifest(t) {
 		return t
 	}
-	var doc document
-	if decode(a.body, &doc, "not a manifest") != nil {
-		return types.MediaType(value)
-	}
-	return doc.MediaType
+	return types.MediaType(cmp.Or(string(guessMediaType(a.body)), value))
 }
 
 func (r *remote) root() v1.Descriptor { return r.image }
 
 // referrers are none: who wants them in the other registry pushes them.
-func (r *remote) referrers() []v1.Descriptor { return nil }
+func (r *remote) referrers() []referrer { return nil }
 
 // check has nothing to do: a registry takes no manifest without its blobs, and asking for each would take as long as sending
 // a small image.
@@ -141,7 +137,7 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if d.Digest == r.image.Digest {
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
-	if !d.MediaType.IsIndex() && !d.MediaType.IsImage() {
+	if !isManifest(d.MediaType) {
 		return &pull{ctx: ctx, remote: r, blob: d}, nil
 	}
 	var body []byte

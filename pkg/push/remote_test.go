@@ -269,7 +269,7 @@ func TestRemoteWithOtherContent(t *testing.T) {
 	f := newFixture(t)
 	u := newUpstream(t, f)
 	u.Faults.Add(quaytest.Fault{Name: "other content", Method: "GET", Path: blobOf(t, u), Effect: quaytest.Status(200, nil, strings.Repeat("x", large))})
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.Contains(failure.Error(), "has the content of") {
+	if failure := f.fail(push.ClassSourceCorrupt); !strings.Contains(failure.Error(), "hashes to") {
 		t.Errorf("the error is %q", failure)
 	}
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -180,7 +181,7 @@ func TestManyReferences(t *testing.T) {
 		images = append(images, string(marshal(m.add(types.OCIManifestSchema1, []byte(body)))))
 		index := m.add(types.OCIImageIndex, []byte(`{"schemaVersion":2,"manifests":[`+strings.Join(images, ",")+`]}`))
 		m["index.json"] = []byte(`{"manifests":[` + string(marshal(index)) + `]}`)
-		s, err := newLayout(m, "")
+		s, err := newLayout(&pusher{log: slog.New(slog.DiscardHandler)}, m, "")
 		if err != nil {
 			t.Fatal(err)
 		}
