@@ -72,7 +72,7 @@ func asError(err error) *Error {
 }
 
 // usageError is a wrong flag.
-func usageError(format string, args ...any) error {
+func usageError(format string, args ...any) *Error {
 	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "see push-image -help"}
 }
 
