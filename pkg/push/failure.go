@@ -43,7 +43,7 @@ func (p *pusher) explain(ctx context.Context, err error) error {
 		return err
 	}
 	var late *lateError
-	if ctx.Err() != nil && !errors.As(err, &late) {
+	if !errors.As(err, &late) && ctx.Err() != nil {
 		return ended(ctx, err)
 	}
 	e := &Error{Class: ClassInternal, Problem: "pushing failed", Err: err, Next: "report it, with the log of the push"}

@@ -91,7 +91,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	if err != nil {
 		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.name()),
 			Proof: fmt.Sprintf("GET %s: 200 with type %q: %v", a.url.Path, shorten(a.header.Get("Content-Type")), err),
-			Next: fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.notInFront())}
+			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.notInFront())}
 	}
 	return t, nil
 }

@@ -11,9 +11,9 @@ import (
 // looks is how often what was written is read, with growing pauses: a registry with read replicas serves it a little later.
 const looks = 7
 
-// await reads what the registry has under a tag or digest until that is the image's digest, most times, and returns what it was
-// last: at the deadline that counts, too.
-func (p *pusher) await(ctx context.Context, reference string, most int) (now string, err error) {
+// await reads, most times, what the registry has under a tag or digest, and returns what it was last: at the deadline that
+// counts, too. It reads again what is stale, nothing or what was there before.
+func (p *pusher) await(ctx context.Context, reference, before string, most int) (now string, err error) {
 	for i := range most {
 		seen, err := p.fetch(ctx, []string{reference})
 		if err != nil && (i == 0 || !late(ctx)) {
@@ -22,7 +22,7 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 			break
 		}
 		now = seen[reference]
-		if now == p.image.digest || reference == p.image.digest && now != "" || i == most-1 {
+		if now == p.image.digest || now != "" && now != before || i == most-1 {
 			break
 		}
 		pause := min(p.opts.RetryPause<<i, maxPause)
@@ -45,7 +45,7 @@ func (p *pusher) readBack(ctx context.Context, before state) error {
 	group.SetLimit(p.opts.Jobs)
 	for _, reference := range append([]string{p.image.digest}, p.to.tags...) {
 		group.Go(func() error {
-			now, err := p.await(groupCtx, reference, looks)
+			now, err := p.await(groupCtx, reference, before[reference], looks)
 			if err != nil || now == p.image.digest {
 				return err
 			}

@@ -13,7 +13,7 @@ func (r *remote) explain(ctx context.Context, err error) error {
 		return err
 	}
 	var late *lateError
-	if ctx.Err() != nil && !errors.As(err, &late) {
+	if !errors.As(err, &late) && ctx.Err() != nil {
 		return ended(ctx, err)
 	}
 	e := &Error{Err: err}
