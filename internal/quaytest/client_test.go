@@ -80,6 +80,9 @@ func (c *client) try(method, target, body string, header ...string) (answer, err
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if body != "" && strings.HasPrefix(r.URL.Path, "/api/") {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if c.bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+c.bearer)
 	}
