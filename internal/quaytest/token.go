@@ -2,7 +2,6 @@ package quaytest
 
 import (
 	"cmp"
-	"crypto/rand"
 	"net/http"
 	"regexp"
 	"strings"
@@ -55,8 +54,17 @@ func (q *Quay) serveToken(w http.ResponseWriter, r *http.Request) {
 	if isRobot(who.name) && len(scopes) == 0 {
 		q.recordLogin(who.name, r)
 	}
+	q.renew(token)
 	w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
 	writeJSON(w, http.StatusOK, map[string]string{"token": token})
+}
+
+// renew makes a token good that is issued now: it may be the very one that
+// ExpireToken ended, since two tokens of one second are the same.
+func (q *Quay) renew(token string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.revoked, "Bearer "+token)
 }
 
 // recordLogin logs a token request that asked for nothing.
@@ -133,7 +141,6 @@ func (q *Quay) claims(who identity, audience string, granted []access) claims {
 		Subject:   cmp.Or(who.name, anonymousName),
 		Access:    granted,
 		Context:   who.context(),
-		ID:        rand.Text(),
 	}
 	if audience != "" {
 		c.Audience = &audience
