@@ -70,7 +70,7 @@ func (c apiCall) deleteTeam() (int, any, *apiError) {
 	return http.StatusNoContent, nil, nil
 }
 
-func member(name string) map[string]any {
+func memberView(name string) map[string]any {
 	return map[string]any{"name": name, "kind": "user", "is_robot": strings.Contains(name, "+"), "invited": false}
 }
 
@@ -81,7 +81,7 @@ func (c apiCall) listMembers() (int, any, *apiError) {
 	}
 	list := []any{}
 	for name := range t.members {
-		list = append(list, member(name))
+		list = append(list, memberView(name))
 	}
 	return http.StatusOK, map[string]any{"name": c.args[1], "members": list, "can_edit": c.token.administers(c.q, c.args[0])}, nil
 }
@@ -99,7 +99,7 @@ func (c apiCall) putMember() (int, any, *apiError) {
 	}
 	t.members[name] = true
 	c.record("org_add_team_member", map[string]any{"member": name, "team": c.args[1]})
-	return http.StatusOK, member(name), nil
+	return http.StatusOK, memberView(name), nil
 }
 
 func (c apiCall) deleteMember() (int, any, *apiError) {
