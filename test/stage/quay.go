@@ -84,7 +84,7 @@ func newQuaySecret() (*corev1.Secret, error) {
 		setup.Organizations = append(setup.Organizations, newOrganization("team-"+t.Team, t.App))
 	}
 	setup.OAuthTokens = []quaytest.OAuthTokenSetup{{Token: (rand.Text() + rand.Text())[:40],
-		Scopes: []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}}}
+		Scopes: []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin}}}
 	encoded, err := json.Marshal(setup)
 	if err != nil {
 		return nil, err
