@@ -70,7 +70,8 @@ func newWorld(t testing.TB) *world {
 		w.quay.AddOrganization("team-" + team)
 		w.quay.AddRepository("team-"+team, "app")
 	}
-	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin})
+	// What docs/cli.md names, and no more.
+	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin})
 	w.kube = fakekube.NewClientset(
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: shared, Labels: map[string]string{
 			"kubernetes.io/metadata.name": shared, "quay.comptech-lab.com/guarded": "true", "pod-security.kubernetes.io/enforce": "baseline"}}},
