@@ -34,8 +34,13 @@ type bootstrapFlags struct {
 	dryRun bool
 }
 
-func (f *bootstrapFlags) add(cmd *cobra.Command) {
-	f.place.addFlags(cmd)
+// addBootstrapFlags defines them.
+func (c *connection) addBootstrapFlags(cmd *cobra.Command, f *bootstrapFlags) {
+	c.addPlaceFlags(cmd, &f.place)
+	cmd.Flag("division").Usage = "`division` in the path in Vault"
+	cmd.Flag("app").Usage = "`app` in the path in Vault"
+	cmd.Flag("namespace").Usage = "`namespace` of the team, where its ExternalSecret is or comes to (default none: its runs are in the shared namespaces)"
+	require(cmd, "division", "app")
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.Repositories, "repo", nil, "`name` of a repository to have, without the organization; may be repeated")
 	flags.BoolVar(&f.CreateOrganization, "create-organization", false, "make the organization if it does not exist; the OAuth token needs user:admin")
@@ -71,7 +76,7 @@ there and nowhere else, and writes it to Vault. What is right already stays: run
 			return c.print(result)
 		},
 	}
-	flags.add(cmd)
+	c.addBootstrapFlags(cmd, &flags)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	corev1 "k8s.io/api/core/v1"
@@ -13,9 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
-	"sigs.k8s.io/yaml"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 )
@@ -25,6 +22,8 @@ type Clients struct {
 	Kube    kubernetes.Interface
 	Tekton  tekton.Interface
 	Dynamic dynamic.Interface
+	// Namespace is that of the context; empty means default.
+	Namespace string
 }
 
 // systemNamespace is where quay-push is installed.
@@ -42,35 +41,15 @@ func (c *connection) cluster() (Clients, error) {
 	if open == nil {
 		open = c.openCluster
 	}
+	// What client-go logs is for programs that run for days.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
 	clients, err := open()
 	if err != nil {
 		return Clients{}, err
 	}
+	clients.Namespace = cmp.Or(clients.Namespace, metav1.NamespaceDefault)
 	c.clients = &clients
-	return clients, nil
-}
-
-func (c *connection) openCluster() (Clients, error) {
-	// What client-go logs is for programs that run for days.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = c.kubeconfig
-	settings, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}).ClientConfig()
-	if clientcmd.IsEmptyConfig(err) {
-		return Clients{}, usagef("set KUBECONFIG, or use --kubeconfig and --context", "there is no kubeconfig")
-	} else if err != nil {
-		return Clients{}, &failure{ExitUsage, fmt.Sprintf("reading the kubeconfig: %v", err), "set KUBECONFIG, or use --kubeconfig and --context"}
-	}
-	settings.QPS, settings.Burst, settings.UserAgent = clusterQPS, clusterBurst, "tkn-quay"
-	var clients Clients
-	var failed [3]error
-	clients.Kube, failed[0] = kubernetes.NewForConfig(settings)
-	clients.Tekton, failed[1] = tekton.NewForConfig(settings)
-	clients.Dynamic, failed[2] = dynamic.NewForConfig(settings)
-	if err := errors.Join(failed[:]...); err != nil {
-		return Clients{}, fmt.Errorf("connecting to the cluster: %w", err)
-	}
 	return clients, nil
 }
 
@@ -90,15 +69,7 @@ func (c *connection) tenancy(ctx context.Context) (*config.Config, error) {
 // configMap returns the ConfigMap; an empty one where quay-push is not installed.
 func (c *connection) configMap(ctx context.Context) (*corev1.ConfigMap, error) {
 	if c.configFile != "" {
-		data, err := os.ReadFile(c.configFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading --config: %w", err)
-		}
-		from := &corev1.ConfigMap{}
-		if err := yaml.UnmarshalStrict(data, from); err != nil {
-			return nil, fmt.Errorf("reading --config %q: %w", c.configFile, err)
-		}
-		return from, nil
+		return readConfigMap(c.configFile)
 	}
 	clients, err := c.cluster()
 	if err != nil {

@@ -14,6 +14,7 @@ type connection struct {
 	format, configFile, kubeconfig, context string
 
 	quayURL, quayTokenFile, quayCAFile      string
+	vaultAddr, vaultCAFile, vaultNamespace  string
 	vaultTokenFile, vaultRole, vaultJWTFile string
 
 	clients *Clients
@@ -36,6 +37,9 @@ func (c *connection) checkFlags() error {
 
 // services opens everything that package robot works on. many is as with quay.
 func (c *connection) services(ctx context.Context, many bool) (robot.Services, error) {
+	if err := c.checkVault(); err != nil {
+		return robot.Services{}, err
+	}
 	clients, err := c.cluster()
 	if err != nil {
 		return robot.Services{}, err

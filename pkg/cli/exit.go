@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -96,7 +98,7 @@ func exitOf(ctx context.Context, err error) Exit {
 		return ExitCancelled
 	case errors.Is(err, context.DeadlineExceeded):
 		return ExitTimeout
-	case quay.IsUnauthorized(err), quay.IsForbidden(err), errors.Is(err, vault.ErrDenied):
+	case quay.IsUnauthorized(err), quay.IsForbidden(err), errors.Is(err, vault.ErrDenied), apierrs.IsForbidden(err), apierrs.IsUnauthorized(err):
 		return ExitNoRight
 	case errors.Is(err, vault.ErrConflict):
 		return ExitConflict

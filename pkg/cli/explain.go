@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // explained is the result of explain.
@@ -42,22 +44,37 @@ func (e explained) refused() (n int) {
 
 func (c *connection) newExplain() *cobra.Command {
 	var namespace string
-	use := func(use, alias, short, example string, find func(context.Context, *explainer, string) ([]explanation, error)) *cobra.Command {
+	use := func(use, alias, short, example string, list func(context.Context, Clients, string) (runtime.Object, error),
+		find func(context.Context, *explainer, string) ([]explanation, error)) *cobra.Command {
 		cmd := &cobra.Command{
 			Use: use, Aliases: []string{alias}, Short: short, Example: example, Args: arguments("the name of a run"),
+			ValidArgsFunction: first(offer(func(ctx context.Context) ([]string, error) {
+				clients, err := c.cluster()
+				if err != nil {
+					return nil, err
+				}
+				return namesOf(list(ctx, clients, cmp.Or(namespace, clients.Namespace)))
+			})),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return c.explain(cmd.Context(), namespace, args[0], find)
 			},
 		}
-		cmd.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the run")
+		cmd.Flags().StringVarP(&namespace, "namespace", "n", "", "`namespace` of the run (default the context's)")
+		complete(cmd, "namespace", c.completeNamespace)
 		return cmd
 	}
 	group := newGroup("explain", "Say which team a run is, by which rule, and what would allow it",
 		use("pipelinerun NAME", "pr", "Explain the tasks of a PipelineRun that push", "  tkn quay explain pipelinerun build-7x2kq -n apps-payments-checkout",
+			func(ctx context.Context, clients Clients, namespace string) (runtime.Object, error) {
+				return clients.Tekton.TektonV1().PipelineRuns(namespace).List(ctx, metav1.ListOptions{})
+			},
 			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
 				return e.pipelineRun(ctx, name)
 			}),
 		use("customrun NAME", "cr", "Explain one CustomRun", "  tkn quay explain customrun build-7x2kq-push -n apps-payments-checkout",
+			func(ctx context.Context, clients Clients, namespace string) (runtime.Object, error) {
+				return clients.Tekton.TektonV1beta1().CustomRuns(namespace).List(ctx, metav1.ListOptions{})
+			},
 			func(ctx context.Context, e *explainer, name string) ([]explanation, error) {
 				return e.customRun(ctx, name)
 			}))
@@ -76,6 +93,7 @@ func (c *connection) explain(ctx context.Context, namespace, name string, find f
 	if err != nil {
 		return err
 	}
+	namespace = cmp.Or(namespace, clients.Namespace)
 	result := explained{head: newHead("Explanation")}
 	result.Runs, err = find(ctx, &explainer{clients: clients, cluster: newLive(clients), config: names, namespace: namespace}, name)
 	if err != nil {

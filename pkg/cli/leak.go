@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -18,14 +19,10 @@ type leaked struct {
 
 func (l leaked) write(w io.Writer) error { return l.WriteMarkdown(w) }
 
-// defaultLeakTimeout is how long External Secrets may take for the new token.
-const defaultLeakTimeout = 10 * time.Minute
-
 func (c *connection) newLeak() *cobra.Command {
 	var at place
 	var since string
-	var timeout time.Duration
-	var dryRun bool
+	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "leak TEAM --since TIME",
 		Short: "Burn a leaked token, give the team a new one, list what was pushed since",
@@ -36,11 +33,13 @@ was pushed and which tags were moved since the given time, and checks the chain.
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, err := parseSince(since, c.program.Now())
-			if err == nil {
-				err = checkTimeout(timeout)
-			}
 			if err != nil {
 				return err
+			}
+			if !dryRun {
+				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Both tokens of team %s are burnt now, and its pushes fail until its Secret has the new one. Go on?", args[0])); err != nil {
+					return err
+				}
 			}
 			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
@@ -50,9 +49,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 			if dryRun {
 				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s, t, from)
 			} else {
-				ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
-				defer cancel()
-				result.LeakReport, err = c.leak(ctx, s, t, from)
+				result.LeakReport, err = c.leak(cmd.Context(), s, t, from)
 			}
 			// What was found until an error is what there is in an incident.
 			if result.Burnt.IsZero() && len(result.Steps) == 0 && err != nil {
@@ -64,9 +61,10 @@ was pushed and which tags were moved since the given time, and checks the chain.
 			return err
 		},
 	}
-	at.addFlags(cmd)
-	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h (required)")
-	cmd.Flags().DurationVar(&timeout, "timeout", defaultLeakTimeout, "limit for all of it")
+	c.addPlaceFlags(cmd, &at)
+	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h")
+	require(cmd, "since")
+	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
@@ -78,14 +76,6 @@ func (c *connection) leak(ctx context.Context, s robot.Services, t robot.Tenant,
 	defer progress.stop()
 	s.Report = progress.report
 	return robot.Leak(ctx, s, t, since)
-}
-
-// checkTimeout refuses a limit that is over before anything is begun.
-func checkTimeout(timeout time.Duration) error {
-	if timeout <= 0 {
-		return usagef("give a duration such as 10m", "--timeout is %s", timeout)
-	}
-	return nil
 }
 
 // parseSince reads a time or a duration before now.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -30,15 +29,14 @@ func (c *connection) exclusively(ctx context.Context, team string, work func(con
 	if err != nil {
 		return err
 	}
-	name := "credential-" + team
-	lock := &resourcelock.LeaseLock{
-		LeaseMeta:  metav1.ObjectMeta{Namespace: systemNamespace, Name: name},
-		Client:     clients.Kube.CoordinationV1(),
-		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "/" + rand.Text()},
-	}
-	began := make(chan struct{})
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	began := make(chan struct{})
+	lock := &watchedLock{Interface: &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: systemNamespace, Name: "credential-" + team},
+		Client:     clients.Kube.CoordinationV1(),
+		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "/" + rand.Text()},
+	}, began: began, cancel: cancel}
 	result := make(chan error, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: lock, LeaseDuration: c.program.Lease, RenewDeadline: c.program.Lease * 2 / 3, RetryPeriod: c.program.Lease / 8,
@@ -59,8 +57,7 @@ func (c *connection) exclusively(ctx context.Context, team string, work func(con
 		select {
 		case <-began:
 		default:
-			cancel(&robot.Error{Reason: robot.ReasonConflict, Problem: fmt.Sprintf("Lease %q is held by %q", systemNamespace+"/"+name, elector.GetLeader()),
-				Next: "let it end, then run this again; if nobody has it, see whether you may write Leases in that namespace"})
+			cancel(lock.notHad())
 		}
 	})
 	defer waiting.Stop()

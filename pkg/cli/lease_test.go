@@ -3,13 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	fakekube "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
@@ -74,6 +79,59 @@ func TestExclusivelyIsCancelled(t *testing.T) {
 	cancel()
 	err := leaseConnection(fakekube.NewClientset()).exclusively(ctx, "payments", func(ctx context.Context) error { return context.Cause(ctx) })
 	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// refusing has the API server answer a verb on Leases with err.
+func refusing(verb string, err error) *fakekube.Clientset {
+	kube := fakekube.NewClientset()
+	kube.PrependReactor(verb, "leases", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+	return kube
+}
+
+// Who lacks the right, or whose cluster has no such namespace, is told so at once: nothing comes of asking again.
+func TestExclusivelyWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	leases := schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
+	held := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "credential-payments"}, Spec: coordinationv1.LeaseSpec{HolderIdentity: new("")}}
+	for name, test := range map[string]struct {
+		verb     string
+		err      error
+		exit     Exit
+		next     string
+		existing bool
+	}{
+		"may not get":    {"get", apierrs.NewForbidden(leases, "x", errors.New("no")), ExitNoRight, `get the right to get, create and update Leases in namespace "quay-push"`, false},
+		"may not create": {"create", apierrs.NewForbidden(leases, "x", errors.New("no")), ExitNoRight, `get the right to get, create and update Leases in namespace "quay-push"`, false},
+		"may not update": {"update", apierrs.NewForbidden(leases, "x", errors.New("no")), ExitNoRight, `get the right to get, create and update Leases in namespace "quay-push"`, true},
+		"stale login":    {"get", apierrs.NewUnauthorized("no"), ExitNoRight, "log in to the cluster again", false},
+		"no namespace":   {"create", apierrs.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "quay-push"), ExitMissing, `install quay-push first (docs/install.md): the Lease is in its namespace "quay-push"`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kube := refusing(test.verb, test.err)
+			if test.existing {
+				if err := kube.Tracker().Add(held.DeepCopy()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := leaseConnection(kube)
+			c.program.Lease = time.Hour // At once means without waiting for it.
+			err := c.exclusively(t.Context(), "payments", func(context.Context) error { t.Error("it works without the Lease"); return nil })
+			if exit := exitOf(t.Context(), err); exit != test.exit || nextOf(err) != test.next || !strings.Contains(err.Error(), test.err.Error()) {
+				t.Errorf("exit %d: %v\nnext: %s", exit, err, nextOf(err))
+			}
+		})
+	}
+}
+
+// Where no answer came, that is why the Lease was not had, and nobody holds it.
+func TestExclusivelyWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	down := &url.Error{Op: "Get", URL: "https://127.0.0.1:1", Err: errors.New("connection refused")}
+	c := leaseConnection(refusing("get", down))
+	err := c.exclusively(t.Context(), "payments", func(context.Context) error { t.Error("it works without the Lease"); return nil })
+	if !errors.Is(err, down) || !strings.HasPrefix(err.Error(), `getting Lease "quay-push/credential-payments": `) {
 		t.Errorf("error is %v", err)
 	}
 }

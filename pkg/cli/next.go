@@ -26,10 +26,13 @@ func nextOf(err error) string {
 		return domain.Next
 	case errors.As(err, &refusal):
 		return refusal.Next
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return ""
 	}
-	return nextOfPart(err)
+	if next := nextOfPart(err); next != "" || !errors.Is(err, context.DeadlineExceeded) {
+		return next
+	}
+	return "see what keeps it waiting, or give it longer with --timeout"
 }
 
 // nextOfPart is the next step after an answer of Quay, Vault or the cluster, or after none.
@@ -49,7 +52,7 @@ func nextOfPart(err error) string {
 	case quay.IsUnauthorized(err) && errors.As(err, &answer) && answer.Path != quay.TokenPath:
 		return "make another OAuth token in Quay: this one is wrong or has expired"
 	case errors.Is(err, vault.ErrUnreachable):
-		return "see whether Vault runs there; VAULT_ADDR is its address, VAULT_CACERT its authority"
+		return "see whether Vault runs there; VAULT_ADDR or --vault-addr is its address, VAULT_CACERT or --vault-ca-file its authority"
 	case errors.Is(err, vault.ErrDenied):
 		return "see whether your Vault token is good and has the policy that docs/cli.md lists"
 	case apierrs.IsUnauthorized(err):

@@ -36,7 +36,7 @@ func (c *connection) newOffboard() *cobra.Command {
 	var at place
 	var apply, dryRun, yes bool
 	cmd := &cobra.Command{
-		Use:   "offboard TEAM --yes",
+		Use:   "offboard TEAM",
 		Short: "End a team's right to push: burn and delete its credential",
 		Long: `Burns the tokens of the team's robots first, so that nothing can push any more; then deletes what Vault has, and the robots. The
 organization, its repositories and its images stay. While a run of the team goes on nothing is done: stop what starts them.
@@ -47,8 +47,13 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
   tkn quay offboard payments --yes --apply`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes && !dryRun {
-				return usagef("look at it with --dry-run, then repeat it with --yes", "offboarding team %q cannot be undone", args[0])
+			if !dryRun {
+				if !yes && !c.program.Terminal() {
+					return usagef("look at it with --dry-run, then repeat it with --yes", "offboarding team %q cannot be undone", args[0])
+				}
+				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("The credential of team %s is burnt and deleted, and does not come back. Go on?", args[0])); err != nil {
+					return err
+				}
 			}
 			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
@@ -73,8 +78,8 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 			return c.print(result)
 		},
 	}
-	at.addFlags(cmd)
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it: what is burnt and deleted does not come back")
+	c.addPlaceFlags(cmd, &at)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking: what is burnt and deleted does not come back")
 	cmd.Flags().BoolVar(&apply, "apply", false, "delete the team's objects from the cluster")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
 	c.addQuayFlags(cmd)

@@ -50,6 +50,9 @@ type destination struct {
 func (d *destination) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.directory, "output-dir", "", "`directory` for the manifests, one file each (default stdout)")
 	cmd.Flags().BoolVar(&d.apply, "apply", false, "apply the manifests to the cluster")
+	if err := cmd.MarkFlagDirname("output-dir"); err != nil {
+		panic(err) // The flag is defined above.
+	}
 }
 
 // check refuses two places at once.
@@ -75,7 +78,7 @@ A team has one credential: a second app of it gets the rights and uses what is t
 		Example: `  tkn quay onboard payments --division retail --app checkout --service-account ci/trigger-payments > payments.yaml
   tkn quay onboard payments --division retail --app checkout --namespace apps-payments-checkout --output-dir tenants/payments
   tkn quay onboard platform --vault-address https://vault.example.com:8200 --output-dir platform`,
-		Args: arguments("a team"),
+		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if given, err := flags.given(); err != nil || !given {
 				if err == nil {
@@ -94,9 +97,9 @@ A team has one credential: a second app of it gets the rights and uses what is t
 			return c.onboard(cmd.Context(), args[0], flags, team, to)
 		},
 	}
-	flags.add(cmd)
+	c.addBootstrapFlags(cmd, &flags)
 	to.addFlags(cmd)
-	cmd.Flags().StringVar(&flags.namespace, "namespace", "", "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)")
+	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
 	cmd.Flags().StringVar(&account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
 	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
 	c.addQuayFlags(cmd)
@@ -150,7 +153,7 @@ func (c *connection) checkHome(ctx context.Context, view *cluster, name, namespa
 	}
 	for _, t := range has {
 		if wants := view.home(namespace); t.Namespace != wants {
-			return elsewhere(team, t.Namespace, wants)
+			return view.elsewhere(team, t.Namespace, wants)
 		}
 	}
 	return nil
@@ -192,8 +195,10 @@ with. Nothing is changed in Vault: the commands for that are printed. A team tha
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usagef("see tkn quay onboard platform --help; for a team of that name: tkn quay onboard team-platform", "%v", err)
 	})
-	cmd.Flags().StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it (required)")
-	cmd.Flags().StringArrayVar(&p.Namespaces, "namespace", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
+	cmd.Flags().StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
+	require(cmd, "vault-address")
+	cmd.Flags().StringArrayVarP(&p.Namespaces, "namespace", "n", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
+	complete(cmd, "namespace", c.completeNamespace)
 	return cmd
 }
 

@@ -107,6 +107,8 @@ func (c *connection) newOverlayPromote() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
+	require(cmd, "to")
+	complete(cmd, "to", cobra.FixedCompletions(overlay.Environments[1:], cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
 	return cmd
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // Program is the tool with what is around it. New returns the real one.
@@ -27,12 +29,16 @@ type Program struct {
 	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
 	Cluster func() (Clients, error)
 	Vault   func(mount string) (Vault, error)
+	// VaultLogin returns the token that vault login left; empty if there is none.
+	VaultLogin func() (string, error)
+	// Terminal reports whether somebody sits at In who can be asked.
+	Terminal func() bool
 }
 
 // New returns the program as a shell runs it.
 func New() *Program {
 	return &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, Poll: 2 * time.Second, Tick: 10 * time.Second,
-		Lease: 30 * time.Second}
+		Lease: 30 * time.Second, VaultLogin: vaultLogin, Terminal: func() bool { return term.IsTerminal(int(os.Stdin.Fd())) }}
 }
 
 // Run does what the arguments, without the program's name, say, and returns the exit code. The result goes to Out; progress,

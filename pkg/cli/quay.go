@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +35,11 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	}
 	if c.quayURL == "" && names.Registry == "" {
 		return nil, usagef("use --quay-url, or set registry in ConfigMap config-tenancy", "ConfigMap config-tenancy names no registry")
+	}
+	if c.quayURL != "" {
+		if err := checkAddress("--quay-url", c.quayURL); err != nil {
+			return nil, err
+		}
 	}
 	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "--quay-token-file")
 	if err != nil {
@@ -72,16 +74,9 @@ func (c *connection) quayHTTP() (*http.Client, error) {
 	}
 	transport = transport.Clone()
 	if c.quayCAFile != "" {
-		pool, err := x509.SystemCertPool()
+		pool, err := authorities("--quay-ca-file", c.quayCAFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the system's authorities: %w", err)
-		}
-		data, err := os.ReadFile(c.quayCAFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading Quay's authorities: %w", err)
-		}
-		if !pool.AppendCertsFromPEM(data) {
-			return nil, usagef("give a PEM file", "--quay-ca-file %q has no PEM certificate", c.quayCAFile)
+			return nil, err
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}

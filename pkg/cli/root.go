@@ -2,7 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -15,9 +15,9 @@ func (p *Program) newRoot() *cobra.Command {
 		Short: "Give tenants their push credential for Quay, replace it, check it, explain it",
 		Long: `Gives tenants their push credential for Quay, replaces it, checks it, explains it.
 
-It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do, by $VAULT_ADDR,
-$VAULT_TOKEN, $VAULT_CACERT and $VAULT_NAMESPACE. Teams are named with or without the prefix: payments is team-payments.`,
-		Version: version(),
+It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
+$VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
+		Version: newVersion().Version,
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "tkn quay",
 		},
@@ -32,28 +32,23 @@ $VAULT_TOKEN, $VAULT_CACERT and $VAULT_NAMESPACE. Teams are named with or withou
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.format, "output", "o", "table", "`format`: table, json or yaml")
 	flags.StringVar(&c.configFile, "config", "", "`file` with ConfigMap config-tenancy (default the cluster's, else the built-in names)")
-	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` with the cluster's address (default $KUBECONFIG, ~/.kube/config, the Pod's own)")
-	flags.StringVar(&c.context, "context", "", "`name` of the context in the kubeconfig")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.checkFlags() }
-	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // The flag is defined above.
-	}
-	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newDoctor(), c.newOverlay(), c.newDocs())
-	return root
-}
-
-// version is the module's version, or the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && info.Main.Version == "(devel)" {
-			return s.Value
+	flags.StringVarP(&c.kubeconfig, "kubeconfig", "k", "", "`file` with the cluster's address (default $KUBECONFIG, ~/.kube/config, the Pod's own)")
+	flags.StringVarP(&c.context, "context", "c", "", "`name` of the context in the kubeconfig")
+	flags.Duration("timeout", defaultTimeout, "limit for all of it, as a `duration`")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkRequired(cmd); err != nil {
+			return err
 		}
+		if err := c.checkFlags(); err != nil {
+			return err
+		}
+		return limit(cmd)
 	}
-	return info.Main.Version
+	complete(root, "output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(root, "context", c.completeContext)
+	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newDoctor(), c.newOverlay(), c.newVersion(), c.newDocs())
+	root.SetHelpCommand(newHelp(root))
+	return root
 }
 
 // noArguments refuses arguments of a command that takes none, or an unknown subcommand.
@@ -90,9 +85,47 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// newGroup returns a command that is only the sum of its subcommands.
+// newGroup returns a command that is only the sum of its subcommands. Alone it is a wrong command line.
 func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	group := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
+		if err := noArguments(cmd, args); err != nil {
+			return err
+		}
+		cmd.PrintErrln(cmd.UsageString())
+		return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs one of its commands", cmd.Name())
+	}, Args: cobra.ArbitraryArgs}
 	group.AddCommand(commands...)
 	return group
+}
+
+// newHelp returns the command help, for which a topic that does not exist is a wrong command line.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+			at, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return commandsOf(at, prefix), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noArguments(cmd, rest)
+			}
+			return cmd.Help()
+		},
+	}
+}
+
+// commandsOf names the subcommands of cmd that begin with prefix.
+func commandsOf(cmd *cobra.Command, prefix string) (names []string) {
+	for _, child := range cmd.Commands() {
+		if child.IsAvailableCommand() && strings.HasPrefix(child.Name(), prefix) {
+			names = append(names, cobra.CompletionWithDesc(child.Name(), child.Short))
+		}
+	}
+	return names
 }

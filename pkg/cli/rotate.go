@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
@@ -41,8 +40,7 @@ const defaultRotateTimeout = time.Hour
 func (c *connection) newRotate() *cobra.Command {
 	var at place
 	var opts robot.RotateOptions
-	var timeout time.Duration
-	var dryRun bool
+	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "rotate TEAM",
 		Short: "Give a team a new token, without a failed push",
@@ -52,15 +50,17 @@ time is up, run it again: it goes on where it was.
 
 --in-place replaces the token of the one robot, as Quay's own pages do: every push fails from then until the Secret has the new
 one. How long that was is in the result.`,
-		Example: `  tkn quay rotate payments --plan
+		Example: `  tkn quay rotate payments --dry-run
   tkn quay rotate payments --max-age 720h`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkTimeout(timeout); err != nil {
-				return err
-			}
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
+			}
+			if opts.InPlace && !dryRun {
+				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Pushes of team %s fail until its Secret has the new token. Go on?", args[0])); err != nil {
+					return err
+				}
 			}
 			s, t, err := c.serve(cmd.Context(), args[0], at)
 			if err != nil {
@@ -73,9 +73,7 @@ one. How long that was is in the result.`,
 			if dryRun {
 				done, err = robot.PlanRotate(cmd.Context(), s, t, opts)
 			} else {
-				ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
-				defer cancel()
-				done, err = c.rotate(ctx, s, t, opts)
+				done, err = c.rotate(cmd.Context(), s, t, opts)
 			}
 			if err != nil {
 				return err
@@ -84,17 +82,12 @@ one. How long that was is in the result.`,
 				OutageSeconds: done.Outage.Seconds(), Steps: done.Steps})
 		},
 	}
-	at.addFlags(cmd)
+	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().BoolVar(&opts.InPlace, "in-place", false, "replace the token of the robot in use; pushes fail meanwhile")
 	cmd.Flags().DurationVar(&opts.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
-	cmd.Flags().DurationVar(&timeout, "timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing; --plan is the same")
-	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "plan" {
-			name = "dry-run"
-		}
-		return pflag.NormalizedName(name)
-	})
+	cmd.Flags().Duration("timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included, as a `duration`")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask before --in-place")
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

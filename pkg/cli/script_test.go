@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, "creator-token"), []byte(creator), 0o600); err != nil {
 			return err
 		}
+		env.Setenv("VAULT_TOKEN", vaultToken)
 		return os.WriteFile(filepath.Join(env.WorkDir, "token"), []byte(w.oauth+"\n"), 0o600)
 	}})
 }
@@ -67,6 +68,9 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 				args[i] = ts.MkAbs(arg)
 			}
 		}
+		for _, name := range []string{"VAULT_ADDR", "VAULT_CACERT", "VAULT_TOKEN"} {
+			w.env[name] = ts.Getenv(name)
+		}
 		exit, stdout, stderr := w.run(w.Context(), in, args...)
 		*ts.Value(exitKey{}).(*cli.Exit) = exit
 		for text, write := range map[*string]interface{ Write([]byte) (int, error) }{&stdout: ts.Stdout(), &stderr: ts.Stderr()} {
@@ -77,6 +81,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		if neg == (exit == cli.ExitOK) {
 			ts.Fatalf("exit code is %d", exit)
 		}
+	},
+	// vault-login leaves a token where vault login does.
+	"vault-login": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).login = vaultToken },
+	// namespace sets that of the context.
+	"namespace": func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Value(worldKey{}).(*world).namespace = args[0]
 	},
 	// exit says how the tool ended.
 	"exit": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -19,9 +19,12 @@ import (
 // place says where a team's credential is, for a team without an ExternalSecret.
 type place struct{ division, app, namespace string }
 
-func (p *place) addFlags(cmd *cobra.Command) {
+// addPlaceFlags defines the flags of a command on one team.
+func (c *connection) addPlaceFlags(cmd *cobra.Command, p *place) {
 	cmd.Flags().StringVar(&p.division, "division", "", "`division` in the path in Vault, for a team without an ExternalSecret")
 	cmd.Flags().StringVar(&p.app, "app", "", "`app` in the path in Vault; goes with --division")
+	cmd.Flags().StringVarP(&p.namespace, "namespace", "n", "", "`namespace` with the team's ExternalSecret (default every one in which a team may have it)")
+	complete(cmd, "namespace", c.completeNamespace)
 }
 
 // given says whether the place is told; half of it is an error.
@@ -61,16 +64,20 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 	}
 	for _, other := range others {
 		if other.Namespace != t.Namespace {
-			return robot.Tenant{}, false, elsewhere(t.Team, other.Namespace, t.Namespace)
+			return robot.Tenant{}, false, view.elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
 	return robot.AdoptPath(ctx, s, t)
 }
 
 // elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
-func elsewhere(team, has, wants string) error {
+func (c *cluster) elsewhere(team, has, wants string) error {
+	use := "use --namespace " + has
+	if c.usedBy(has) != "" {
+		use = "leave --namespace out"
+	}
 	return &robot.Error{Reason: robot.ReasonRefused, Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", team, has, wants),
-		Next: fmt.Sprintf("a team has one Secret: use --namespace %s with onboard, or custody for several namespaces (docs/projection.md); delete that ExternalSecret if it is left over", has)}
+		Next: "a team has one Secret: " + use + ", or have custody for several namespaces (docs/projection.md)"}
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.
@@ -99,6 +106,7 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 	if err != nil {
 		return robot.Tenant{}, err
 	}
+	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != p.namespace })
 	switch len(found) {
 	case 0:
 		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),

@@ -87,7 +87,7 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 			return &failure{exit: exitOfReports(result.Reports), problem: fmt.Sprintf("%d of %d tenants are not right", result.wrong(), len(result.Reports))}
 		},
 	}
-	at.addFlags(cmd)
+	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret")
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)

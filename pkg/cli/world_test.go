@@ -49,6 +49,12 @@ type world struct {
 	denied bool
 	// tokens are all that ever were in Vault.
 	tokens []string
+	// env is what the environment has besides the tokens, login the token of vault login, terminal whether somebody can be asked.
+	env      map[string]string
+	login    string
+	terminal bool
+	// namespace is that of the context.
+	namespace string
 }
 
 // vaultToken is the token for Vault, which takes any.
@@ -65,7 +71,7 @@ var (
 // namespace.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, quay: quaytest.Start(t), versions: map[string][]*vault.Secret{}}
+	w := &world{TB: t, quay: quaytest.Start(t), versions: map[string][]*vault.Secret{}, env: map[string]string{}}
 	for _, team := range []string{"payments", "platform"} {
 		w.quay.AddOrganization("team-" + team)
 		w.quay.AddRepository("team-"+team, "app")
@@ -93,7 +99,7 @@ func (w *world) program() *cli.Program {
 	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
 	p.Transport = w.quay.Client().Transport.(*http.Transport)
 	p.Cluster = func() (cli.Clients, error) {
-		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic}, nil
+		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic, Namespace: w.namespace}, nil
 	}
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
@@ -101,7 +107,11 @@ func (w *world) program() *cli.Program {
 		}
 		return &memoryVault{w: w}, nil
 	}
+	p.VaultLogin, p.Terminal = func() (string, error) { return w.login, nil }, func() bool { return w.terminal }
 	p.Getenv = func(name string) string {
+		if value, ok := w.env[name]; ok {
+			return value
+		}
 		return map[string]string{"QUAY_TOKEN": w.oauth, "VAULT_TOKEN": vaultToken}[name]
 	}
 	return p
