@@ -153,7 +153,7 @@ func (c *connection) checkHome(ctx context.Context, view *cluster, name, namespa
 	}
 	for _, t := range has {
 		if wants := view.home(namespace); t.Namespace != wants {
-			return elsewhere(team, t.Namespace, wants)
+			return view.elsewhere(team, t.Namespace, wants)
 		}
 	}
 	return nil

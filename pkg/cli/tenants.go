@@ -64,16 +64,20 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 	}
 	for _, other := range others {
 		if other.Namespace != t.Namespace {
-			return robot.Tenant{}, false, elsewhere(t.Team, other.Namespace, t.Namespace)
+			return robot.Tenant{}, false, view.elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
 	return robot.AdoptPath(ctx, s, t)
 }
 
 // elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
-func elsewhere(team, has, wants string) error {
+func (c *cluster) elsewhere(team, has, wants string) error {
+	use := "use --namespace " + has
+	if c.usedBy(has) != "" {
+		use = "leave --namespace out"
+	}
 	return &robot.Error{Reason: robot.ReasonRefused, Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", team, has, wants),
-		Next: fmt.Sprintf("a team has one Secret: use --namespace %s with onboard, or custody for several namespaces (docs/projection.md); delete that ExternalSecret if it is left over", has)}
+		Next: "a team has one Secret: " + use + ", or have custody for several namespaces (docs/projection.md)"}
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.

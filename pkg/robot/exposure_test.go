@@ -151,7 +151,7 @@ func TestLeakOfATeamThatWasNeverRotated(t *testing.T) {
 			}
 		}
 	}
-	if asked != 1 || !strings.Contains(markdown(t, report), `pushes of "team-payments+ci-b", if there ever was one`) {
+	if asked == 0 || !strings.Contains(markdown(t, report), `pushes of "team-payments+ci-b", if there ever was one`) {
 		t.Errorf("%d requests for the log:\n%s", asked, markdown(t, report))
 	}
 }

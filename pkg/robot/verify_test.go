@@ -209,7 +209,7 @@ func TestVerifyFails(t *testing.T) {
 	w.onboard()
 	s := w.services()
 	w.quay.RevokeOAuthTokens()
-	if _, err := robot.Verify(t.Context(), s, w.Tenant, nil, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": listing repositories`) {
+	if _, err := robot.Verify(t.Context(), s, w.Tenant, nil, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": reading organization "team-payments"`) {
 		t.Errorf("error is %v", err)
 	}
 }
