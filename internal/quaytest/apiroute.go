@@ -3,6 +3,7 @@ package quaytest
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -86,9 +87,10 @@ func findRoute(method, path string) (found *apiRoute, args, methods []string) {
 
 // allow is the header that names methods and those that Quay adds.
 func allow(methods []string) string {
-	text := strings.Join(methods, ", ")
-	if strings.Contains(text, http.MethodGet) {
-		text += ", " + http.MethodHead
+	all := append(slices.Clone(methods), http.MethodOptions)
+	if slices.Contains(all, http.MethodGet) {
+		all = append(all, http.MethodHead)
 	}
-	return text + ", " + http.MethodOptions
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
 }
