@@ -106,7 +106,11 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	}
 	for _, i := range rendered.images {
 		if v.overlay.Env != Environments[0] && !strings.Contains(i.value, "@sha256:") {
-			v.add(ReasonNotPinned, "add an item of images that pins it", "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
+			next := "add an item of images that pins it"
+			if rendered.probed[i.place] == "" {
+				next = configureNext
+			}
+			v.add(ReasonNotPinned, next, "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
 		}
 	}
 	return nil
