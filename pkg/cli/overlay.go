@@ -16,7 +16,7 @@ import (
 // edited is the result of overlay set and promote.
 type edited struct {
 	head
-	// Path is relative to the repository's root. Changed says whether the file was written, or with a dry run would be.
+	// Path is relative to the repository's root. Changed reports whether the file was written, or with a dry run would be.
 	Path    string `json:"path"`
 	Changed bool   `json:"changed"`
 	DryRun  bool   `json:"dryRun,omitempty"`

@@ -80,5 +80,5 @@ func flatten(n *yaml.Node) []string {
 	return said
 }
 
-// same says whether two documents say the same.
+// same reports whether two documents say the same.
 func same(a, b *yaml.Node) bool { return slices.Equal(flatten(a), flatten(b)) }

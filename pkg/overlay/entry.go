@@ -21,7 +21,7 @@ func (e entry) value(field string) string {
 	return n.Value
 }
 
-// has says whether the field is there, with or without a value.
+// has reports whether the field is there, with or without a value.
 func (e entry) has(field string) bool { return e.keys[field] != nil }
 
 // entries reads images. An anchor there is refused: an edit would also change what refers to it.
