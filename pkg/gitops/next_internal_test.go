@@ -172,6 +172,11 @@ var causes = map[string]struct {
 			fmt.Fprint(w, "001e# service=git-upload-pack\n00000008none")
 		})
 	}, 1, "the repository cannot be read", nextNoGit},
+	"a server that says no": {func(c *cause) {
+		c.answer(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "001e# service=git-upload-pack\n0000001aERR GitLab: migrated.\n0000")
+		})
+	}, 1, "the server says: GitLab: migrated.", "do what the server says, or ask who runs it"},
 
 	// The repository.
 	"an empty repository": {func(c *cause) { c.git("update-ref", "-d", "refs/heads/main") }, 1, "remote repository is empty", "push the target branch with the app first: the repository is empty"},
