@@ -53,7 +53,7 @@ func (c *connection) newOverlaySet() *cobra.Command {
 		Args: arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if byFlags := pin != (overlay.Pin{}); byFlags == (from != "") || byFlags && (pin.Image == "" || pin.Digest == "") {
-				return usagef("see tkn quay overlay set --help", "overlay set needs --image and --digest, or --from")
+				return usagef("give --image and --digest, or --from with the result overlay-image of a push", "the digest is missing, or given twice")
 			}
 			if from != "" {
 				var err error

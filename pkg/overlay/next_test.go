@@ -104,17 +104,21 @@ var causes = map[string]struct {
 	"a part that is copied":    {func(tree fstest.MapFS) { clear(tree); copyTo(tree, copied(false)) }, set, overlay.ReasonOtherImage, "would also change Deployment", "see which replacement copies a part of the image"},
 
 	// What verify alone finds.
-	"a fourth overlay":    {file(in("qa").Path(), ""), verify("overlays/qa"), overlay.ReasonEnvironment, `"qa" is no environment`, "keep to dev, stg, prd"},
-	"an overlay of none":  {file(dev.Path(), "resources: [../../base]\n"), verify("overlays/dev"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
-	"a tag in stg":        {in1("stg", "digest: "+digest("5"), "newTag: v1"), verify("overlays/stg"), overlay.ReasonNewTag, "in stg", "remove newTag and pin the digest"},
-	"an item of nothing":  {in1("dev", "digest: "+digest("d"), "newName: "+checkout), verify("overlays/dev"), overlay.ReasonDuplicateKey, "newName", "keep one of the two"},
-	"an item of a name":   {file(dev.Path(), "resources: [../../base]\nimages: [{name: "+checkout+", newName: "+checkout+"}]\n"), verify("overlays/dev"), overlay.ReasonNoDigest, "no digest", "add digest: sha256:REPLACED_BY_CI"},
-	"a digest of no kind": {in1("dev", digest("d"), "sha512:a"), verify("overlays/dev"), overlay.ReasonDigest, `"sha512:a"`, "pin sha256:<64 hex>, or sha256:REPLACED_BY_CI until CI or a promotion does"},
-	"two of a name":       {in1("dev", proxy, checkout), verify("overlays/dev"), overlay.ReasonTwoEntries, "again", "keep one of them"},
-	"a second name":       {in1("dev", "newName: "+checkout, "newName: x"), verify("overlays/dev"), overlay.ReasonNewName, `newName is "x"`, "let newName repeat name"},
-	"an image of no item": {file(in("stg").Path(), "resources: [../../base]\nimages:\n"+item(checkout, digest("5"))), verify("overlays/stg"), overlay.ReasonNotPinned, `initContainers[0].image would run "` + proxy, "add an item of images that pins it"},
-	"a dead digest":       {none, verify("overlays/stg"), overlay.ReasonNotAlive, "no tag that lasts keeps", "tag it again while it is there, or pin another digest"},
-	"a pattern in prd":    {func(tree fstest.MapFS) { clear(tree); copyTo(tree, twoImages(item(api, digest("d")))) }, verify("overlays/prd"), overlay.ReasonOtherImage, "an item of images that has another name changes", "give one of the two images another name: kustomize reads name as a pattern, in which a dot is any character"},
+	"a fourth overlay":     {file(in("qa").Path(), ""), verify("overlays/qa"), overlay.ReasonEnvironment, `"qa" is no environment`, "keep to dev, stg, prd"},
+	"an overlay of none":   {file(dev.Path(), "resources: [../../base]\n"), verify("overlays/dev"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
+	"a tag in stg":         {in1("stg", "digest: "+digest("5"), "newTag: v1"), verify("overlays/stg"), overlay.ReasonNewTag, "in stg", "remove newTag and pin the digest"},
+	"an item of nothing":   {in1("dev", "digest: "+digest("d"), "newName: "+checkout), verify("overlays/dev"), overlay.ReasonDuplicateKey, "newName", "keep one of the two"},
+	"an item of a name":    {file(dev.Path(), "resources: [../../base]\nimages: [{name: "+checkout+", newName: "+checkout+"}]\n"), verify("overlays/dev"), overlay.ReasonNoDigest, "no digest", "add digest: sha256:REPLACED_BY_CI"},
+	"a digest of no kind":  {in1("dev", digest("d"), "sha512:a"), verify("overlays/dev"), overlay.ReasonDigest, `"sha512:a"`, "pin sha256:<64 hex>, or sha256:REPLACED_BY_CI until CI or a promotion does"},
+	"two of a name":        {in1("dev", proxy, checkout), verify("overlays/dev"), overlay.ReasonTwoEntries, "again", "keep one of them"},
+	"a second name":        {in1("dev", "newName: "+checkout, "newName: x"), verify("overlays/dev"), overlay.ReasonNewName, `newName is "x"`, "let newName repeat name"},
+	"an image of no item":  {file(in("stg").Path(), "resources: [../../base]\nimages:\n"+item(checkout, digest("5"))), verify("overlays/stg"), overlay.ReasonNotPinned, `initContainers[0].image would run "` + proxy, "add an item of images that pins it"},
+	"a tag that would run": {in1("stg", "digest: "+digest("5"), "newTag: v1"), verify("overlays/stg"), overlay.ReasonNotPinned, "checkout:v1", "let its item of images have a digest in the place of a tag"},
+	"a debugging container": {func(tree fstest.MapFS) {
+		edit(tree, baseDeployment, "      containers:", "      ephemeralContainers: [{name: x, image: debug:v1}]\n      containers:")
+	}, verify("overlays/stg"), overlay.ReasonNotPinned, "ephemeralContainers[0].image would run", "name the field in a file of `configurations`: of itself kustomize knows the images of containers and image volumes alone"},
+	"a dead digest":    {none, verify("overlays/stg"), overlay.ReasonNotAlive, "no tag that lasts keeps", "tag it again while it is there, or pin another digest"},
+	"a pattern in prd": {func(tree fstest.MapFS) { clear(tree); copyTo(tree, twoImages(item(api, digest("d")))) }, verify("overlays/prd"), overlay.ReasonOtherImage, "an item of images that has another name changes", "give one of the two images another name: kustomize reads name as a pattern, in which a dot is any character"},
 
 	// The working copy.
 	"no clone":          {none, func(fstest.MapFS) error { _, _, err := overlay.Locate(os.TempDir()); return err }, overlay.ReasonPath, "is in no Git repository", "give a path in a clone of the repository"},

@@ -48,6 +48,9 @@ func lstat(tree fs.FS, name string) (fs.FileMode, error) {
 		if mode = info.Mode(); mode&fs.ModeSymlink != 0 {
 			return 0, refuse(ReasonSymlink, "put the file itself there", "%q is a symbolic link", at)
 		}
+		if !mode.IsDir() && i < len(elements)-1 {
+			return 0, refuse(ReasonMissing, "make it a directory", "%q is no directory", at)
+		}
 	}
 	return mode, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -109,6 +110,8 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 			next := "add an item of images that pins it"
 			if rendered.probed[i.place] == "" {
 				next = configureNext
+			} else if slices.ContainsFunc(entries, func(e entry) bool { return e.value("name") == withoutTag(i.value) }) {
+				next = "let its item of images have a digest in the place of a tag"
 			}
 			v.add(ReasonNotPinned, next, "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
 		}
