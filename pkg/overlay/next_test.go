@@ -84,13 +84,25 @@ var causes = map[string]struct {
 	"a way out":           {in1("dev", "../../base", "../../../../../../etc"), set, overlay.ReasonPath, "outside of the repository", "keep to the repository"},
 	"a link":              {func(tree fstest.MapFS) { link(tree, baseDeployment, "/etc/passwd") }, set, overlay.ReasonSymlink, "is a symbolic link", "put the file itself there"},
 	"a directory for it":  {func(tree fstest.MapFS) { move(tree, dev.Dir(), dev.Path()) }, set, overlay.ReasonMissing, "is no regular file", "make it a file"},
-	"a URL":               {in1("dev", "../../base", "https://example.com/x"), set, overlay.ReasonRemote, `refers to "https://example.com/x"`, "copy it into the repository"},
-	"a Helm chart":        {in1("dev", "images:", "helmCharts: [{name: x}]\nimages:"), set, overlay.ReasonRemote, "Helm charts", "use the kustomization's own fields, such as labels, patches and configMapGenerator"},
-	"an unknown field":    {in1("dev", "images:", "image: x\nimages:"), set, overlay.ReasonRender, `unknown field "image"`, "correct the field there"},
-	"two names":           {file("apps/payments/checkout/base/Kustomization", ""), set, overlay.ReasonRender, "several kustomizations", "keep one of them"},
-	"a broken manifest":   {file(baseDeployment, "{"), set, overlay.ReasonRender, "kustomize does not render", "correct what kustomize names; `kustomize build apps/payments/checkout/base` shows it too"},
-	"a bomb":              {file("apps/payments/checkout/base/service.yaml", service+bomb(9)), set, overlay.ReasonTooLarge, "expand to more", "write it without so many aliases"},
-	"a deep path":         {file("apps/payments/checkout/base/"+strings.Repeat("x/", 64)+"x", ""), set, overlay.ReasonTooLarge, "more than 64 directories", "let it refer to smaller directories"},
+	"a file on the way": {none, inClone(func(dir string) error {
+		if err := errors.Join(os.RemoveAll(filepath.Join(dir, "apps/payments")), os.WriteFile(filepath.Join(dir, "apps/payments"), nil, 0o600)); err != nil {
+			return err
+		}
+		repository, err := overlay.OpenRepository(dir)
+		if err != nil {
+			return err
+		}
+		defer repository.Close()
+		_, err = overlay.Set(repository.FS(), dev, pin)
+		return err
+	}), overlay.ReasonMissing, `"apps/payments" is no directory`, "make it a directory"},
+	"a URL":             {in1("dev", "../../base", "https://example.com/x"), set, overlay.ReasonRemote, `refers to "https://example.com/x"`, "copy it into the repository"},
+	"a Helm chart":      {in1("dev", "images:", "helmCharts: [{name: x}]\nimages:"), set, overlay.ReasonRemote, "Helm charts", "use the kustomization's own fields, such as labels, patches and configMapGenerator"},
+	"an unknown field":  {in1("dev", "images:", "image: x\nimages:"), set, overlay.ReasonRender, `unknown field "image"`, "correct the field there"},
+	"two names":         {file("apps/payments/checkout/base/Kustomization", ""), set, overlay.ReasonRender, "several kustomizations", "keep one of them"},
+	"a broken manifest": {file(baseDeployment, "{"), set, overlay.ReasonRender, "kustomize does not render", "correct what kustomize names; `kustomize build apps/payments/checkout/base` shows it too"},
+	"a bomb":            {file("apps/payments/checkout/base/service.yaml", service+bomb(9)), set, overlay.ReasonTooLarge, "expand to more", "write it without so many aliases"},
+	"a deep path":       {file("apps/payments/checkout/base/"+strings.Repeat("x/", 64)+"x", ""), set, overlay.ReasonTooLarge, "more than 64 directories", "let it refer to smaller directories"},
 
 	// What kustomize makes of it.
 	"no base":                    {in1("dev", "../../base", "service.yaml", dev.Dir()+"/service.yaml", service), set, overlay.ReasonNoEffect, "kustomize renders [], not", "add ../../base to the resources of the overlay"},
