@@ -16,7 +16,7 @@ import (
 // edited is the result of overlay set and promote.
 type edited struct {
 	head
-	// Path is relative to the repository's root. Changed says whether the file was written, or with a dry run would be.
+	// Path is relative to the repository's root. Changed reports whether the file was written, or with a dry run would be.
 	Path    string `json:"path"`
 	Changed bool   `json:"changed"`
 	DryRun  bool   `json:"dryRun,omitempty"`
@@ -53,7 +53,7 @@ func (c *connection) newOverlaySet() *cobra.Command {
 		Args: arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if byFlags := pin != (overlay.Pin{}); byFlags == (from != "") || byFlags && (pin.Image == "" || pin.Digest == "") {
-				return usagef("see tkn quay overlay set --help", "overlay set needs --image and --digest, or --from")
+				return usagef("give --image and --digest, or --from with the result overlay-image of a push", "the digest is missing, or given twice")
 			}
 			if from != "" {
 				var err error

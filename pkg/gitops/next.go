@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -33,9 +34,11 @@ func (r remote) nextOf(err error) string {
 		return "see whether --repository is right; Git servers say so also where the credential may see nothing"
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return "push the target branch with the app first: the repository is empty"
+	case errors.As(err, new(*pktline.ErrorLine)):
+		return "do what the server says, or ask who runs it"
 	case isSHA256(err):
 		return "use a repository with SHA-1 object names (git init --object-format=sha1)"
-	case errors.As(err, new(*packp.ErrUnexpectedData)):
+	case errors.As(err, new(*packp.ErrUnexpectedData)), errors.Is(err, pktline.ErrInvalidPktLen):
 		return "see whether --repository is the URL that git clone takes: what answers there is no Git server"
 	case errors.As(err, &answer):
 		return nextOfStatus(answer.StatusCode())

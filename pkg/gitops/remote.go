@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
@@ -173,6 +174,9 @@ func (r remote) explain(problem string, err error) error {
 	proof, answer := err.Error(), (*githttp.Err)(nil)
 	if errors.As(err, &answer) && answer.Reason != "" {
 		proof += ": " + answer.Reason
+	}
+	if errors.As(err, new(*pktline.ErrorLine)) {
+		proof = "the server says: " + proof
 	}
 	if isSHA256(err) {
 		proof = "the server says object-format=sha256, and SHA-256 object names are not supported"

@@ -23,7 +23,7 @@ type Result struct {
 	Branch string
 	// Commit is the head of Branch that was seen or pushed.
 	Commit string
-	// Changed says whether this run pushed Commit.
+	// Changed reports whether this run pushed Commit.
 	Changed bool
 }
 

@@ -24,13 +24,15 @@ func (e *effect) checkPin(pin Pin) error {
 	case !matches(pin.Image, pin.Image):
 		next = "give the image a name without characters such as [ and +: kustomize reads name as a pattern, and this one does not match itself"
 	case e.probed[left[at].place] == "":
-		next = "name the field in a file of `configurations`: of itself kustomize knows the images of containers and image volumes alone"
+		next = configureNext
 	}
 	if at >= 0 {
 		return refuse(ReasonNoEffect, next, "kustomize renders %s as %.200q, not %q", left[at].place, left[at].value, pin.pinned())
 	}
 	return refuse(ReasonNoEffect, next, "kustomize renders %s, not %q", few(e.images), pin.pinned())
 }
+
+const configureNext = "name the field in a file of `configurations`: of itself kustomize knows the images of containers and image volumes alone"
 
 // matches reports whether kustomize finds an image by the name of an item, which it reads as a pattern.
 func matches(name, image string) bool {

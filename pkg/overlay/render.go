@@ -22,7 +22,7 @@ func (s *stage) render(dir string, visit func(path []string, i image)) error {
 	var err error
 	listen(s.tree, func() { resources, err = build(s, dir) })
 	if err != nil {
-		return refuse(ReasonRender, "see what `kustomize build "+dir+"` says", "kustomize does not render %q: %v", dir, err)
+		return refuse(ReasonRender, "correct what kustomize names; `kustomize build "+dir+"` shows it too", "kustomize does not render %q: %v", dir, err)
 	}
 	seen := map[string]int{}
 	for _, resource := range resources.Resources() {

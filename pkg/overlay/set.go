@@ -14,7 +14,7 @@ type Edit struct {
 	Before, After []byte
 }
 
-// Changed says whether After is anything new.
+// Changed reports whether After is anything new.
 func (e Edit) Changed() bool { return !bytes.Equal(e.Before, e.After) }
 
 // Set makes the edit with which the dev overlay of an app has the pin's digest. tree is the repository. It refuses what

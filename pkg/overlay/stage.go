@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -152,7 +153,7 @@ func (s *stage) follow(name string, data []byte) error {
 	var k types.Kustomization
 	// kustomize's own reader: it takes names of fields in any case, for one.
 	if err := k.Unmarshal(data); err != nil {
-		return refuse(ReasonRender, "see what `kustomize build` says of it", "reading %q: %v", name, err)
+		return refuse(ReasonRender, "correct the field there", "reading %q: %v", name, err)
 	}
 	k.FixKustomization()
 	dir := path.Dir(name)
@@ -166,6 +167,9 @@ func (s *stage) follow(name string, data []byte) error {
 	for _, reference := range references {
 		target := path.Join(dir, reference)
 		mode, err := lstat(s.tree, target)
+		if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Reason == ReasonMissing {
+			return refuse(ReasonMissing, "add it, or take it out of "+name, "%q, to which %q refers, does not exist", target, name)
+		}
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -106,7 +107,13 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	}
 	for _, i := range rendered.images {
 		if v.overlay.Env != Environments[0] && !strings.Contains(i.value, "@sha256:") {
-			v.add(ReasonNotPinned, "add an item of images that pins it", "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
+			next := "add an item of images that pins it"
+			if rendered.probed[i.place] == "" {
+				next = configureNext
+			} else if slices.ContainsFunc(entries, func(e entry) bool { return e.value("name") == withoutTag(i.value) }) {
+				next = "let its item of images have a digest in the place of a tag"
+			}
+			v.add(ReasonNotPinned, next, "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
 		}
 	}
 	return nil
