@@ -36,8 +36,10 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			f.opts.Timeout, f.opts.RetryPause = 2*time.Second, test.pause
+			// Less than half of the longest pause of our own, which is random above that.
+			f.opts.Timeout, f.opts.RetryPause = 10*time.Second, test.pause
 			if strings.HasPrefix(test.name, "a stall") {
+				f.opts.Timeout = 4 * time.Second // It is waited for.
 				f.Faults.Add(quaytest.Fault{Name: "503", Path: onToken, Effect: unavailable(503)})
 			}
 			test.fault.Name, test.fault.Times = test.name, -1

@@ -31,6 +31,14 @@ func unprivileged(t *testing.T) {
 	})
 }
 
+// reachable lets other users into the directory that all of the test's own are in.
+func (f *fixture) reachable() {
+	f.t.Helper()
+	if err := os.Chmod(filepath.Dir(f.layout), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // What may not be read is there: it is not called missing, and the next step is about permission.
 func TestPermission(t *testing.T) {
 	for name, locked := range map[string]func(f *fixture) string{
@@ -49,6 +57,7 @@ func TestPermission(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
+			f.reachable()
 			path := locked(f)
 			info, err := os.Stat(path)
 			if err != nil {

@@ -89,7 +89,7 @@ func TestTagOfAnotherRunIsNotAwaited(t *testing.T) {
 // The deadline does not hide what was read last.
 func TestStaleAnswerAtTheDeadline(t *testing.T) {
 	f := newFixture(t)
-	f.opts.RetryPause, f.opts.Timeout = time.Hour, 2*time.Second
+	f.opts.RetryPause, f.opts.Timeout = time.Hour, 4*time.Second
 	f.Faults.Add(quaytest.Fault{Name: "stale", Method: "GET", Path: onTag, Nth: 2, Times: -1, Effect: gone()})
 	_, err := push.Push(context.Background(), f.opts)
 	if push.ExitCode(err) != push.ClassNotVerified.Exit || !strings.Contains(err.Error(), "--timeout is over") || !strings.Contains(err.Error(), `it is ""`) {
