@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,40 +28,24 @@ type apiCall struct {
 	body map[string]any
 }
 
-// apiRoute is one method of one kind of path.
-type apiRoute struct {
-	method string
-	// path is the path as the discovery shows it.
-	path    string
-	pattern *regexp.Regexp
-	// scope is what the token needs; empty means any token.
-	scope Scope
-	// org says that the user has to administer the organization in the path's
-	// first argument, repo that of the repository in it.
-	org, repo bool
-	serve     func(apiCall) (status int, body any, err *apiError)
-}
-
-// route makes an apiRoute. In path {} is one element, and {...} is a repository: two elements or more.
-func route(method, path string, scope Scope, serve func(apiCall) (int, any, *apiError)) apiRoute {
-	pattern := strings.ReplaceAll(strings.ReplaceAll(path, "{...}", "([^/]+/.+)"), "{}", "([^/]+)")
-	return apiRoute{method: method, path: "/api/v1/" + strings.ReplaceAll(path, "{...}", "{repository}"), pattern: regexp.MustCompile("^/api/v1/" + pattern + "$"), scope: scope, serve: serve,
-		org:  strings.HasPrefix(path, "organization/{}/"),
-		repo: strings.HasPrefix(path, "repository/{...}/") && scope == RepoAdmin}
-}
-
-// apiRoutes are tried in order: the longer path of two that match comes first.
-var apiRoutes = [][]apiRoute{robotRoutes, prototypeRoutes, teamRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes, repositoryRoutes}
-
 // serveAPI answers a request to the management API.
 func (q *Quay) serveAPI(w http.ResponseWriter, r *http.Request) {
-	found, args, known := findRoute(r)
+	found, args, methods := findRoute(r.Method, r.URL.Path)
+	if slash, _, _ := findRoute(r.Method, r.URL.Path+"/"); slash != nil && strings.HasSuffix(slash.path, "/") {
+		q.writeMoved(w, r)
+		return
+	}
 	switch {
-	case !known:
-		writePage(w, http.StatusNotFound)
+	case methods == nil:
+		q.serveElsewhere(w, r)
+		return
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", allow(methods))
+		writeText(w, http.StatusOK, htmlType, "")
 		return
 	case found == nil:
-		writePage(w, http.StatusMethodNotAllowed)
+		w.Header().Set("Allow", allow(methods))
+		errMethod.write(q, w)
 		return
 	}
 	status, body, err := q.callAPI(found, args, r)
@@ -68,27 +53,24 @@ func (q *Quay) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		err.write(q, w)
 	case body == nil:
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 	default:
 		writeJSON(w, status, body)
 	}
 }
 
-// findRoute finds the route of r; known says whether the path has any method.
-func findRoute(r *http.Request) (found *apiRoute, args []string, known bool) {
-	for _, routes := range apiRoutes {
-		for i := range routes {
-			match := routes[i].pattern.FindStringSubmatch(r.URL.Path)
-			if match == nil {
-				continue
-			}
-			known = true
-			if routes[i].method == r.Method {
-				return &routes[i], match[1:], true
-			}
-		}
+// serveElsewhere answers what the management API does not have: Quay looks for
+// a repository of that name to show, and those have a slash at the end.
+func (q *Quay) serveElsewhere(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		writeNoMethod(w, "HEAD, OPTIONS, GET")
+	case !strings.HasSuffix(r.URL.Path, "/"):
+		q.writeMoved(w, r)
+	default:
+		writeNotFound(w)
 	}
-	return nil, nil, known
 }
 
 // callAPI admits a request and has it served.
@@ -98,44 +80,63 @@ func (q *Quay) callAPI(found *apiRoute, args []string, r *http.Request) (int, an
 		return 0, nil, err
 	}
 	c := apiCall{q: q, r: r, token: token, args: args}
-	if err := c.readBody(); err != nil {
-		return 0, nil, err
+	data, readErr := io.ReadAll(io.LimitReader(r.Body, maxAPIBody))
+	if readErr != nil {
+		return 0, nil, errBadRequest
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if r.Method != http.MethodGet && q.readOnly {
+	switch {
+	case r.Method != http.MethodGet && q.readOnly:
 		return 0, nil, errAPIReadOnly
+	case token == nil && q.noAnonymous:
+		return 0, nil, errAnonymous
+	case !found.need.late && !found.need.has(c):
+		return 0, nil, c.refuse()
 	}
-	if found.scope != "" && !token.has(found.scope) {
-		return 0, nil, errForbidden
+	if found.fields != nil {
+		if err := c.readBody(data, found); err != nil {
+			return 0, nil, err
+		}
 	}
-	org, _, _ := strings.Cut(args0(args), "/")
-	if (found.org || found.repo) && !token.administers(q, org) {
-		return 0, nil, errForbidden
+	if found.need.late && !found.need.has(c) {
+		return 0, nil, c.refuse()
 	}
 	return found.serve(c)
 }
 
-func args0(args []string) string {
-	if len(args) == 0 {
-		return ""
+// refuse is the error of a call without the right that it takes.
+func (c apiCall) refuse() *apiError {
+	if c.token == nil {
+		return errNobody
 	}
-	return args[0]
+	return errForbidden
 }
 
-// readBody reads the JSON of a request that has one.
-func (c *apiCall) readBody() *apiError {
-	data, err := io.ReadAll(io.LimitReader(c.r.Body, maxAPIBody))
-	if err != nil {
-		return errRequest("The request ended early")
+// readBody reads the JSON of a request.
+func (c *apiCall) readBody(data []byte, route *apiRoute) *apiError {
+	mediaType, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if mediaType != "application/json" {
+		if route.optional {
+			return nil
+		}
+		return errNotJSON
 	}
-	if len(data) == 0 {
+	var value any
+	var compact bytes.Buffer
+	if json.Unmarshal(data, &value) != nil || json.Compact(&compact, data) != nil {
+		if route.optional {
+			return nil
+		}
+		return errBadRequest
+	}
+	if value == nil && route.optional {
 		return nil
 	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, data) != nil || json.Unmarshal(data, &c.body) != nil {
-		return errRequest("Invalid JSON body")
+	if problem := check(value, route.fields); problem != "" {
+		return errRequest(problem)
 	}
+	c.body, _ = value.(map[string]any)
 	journalEntry(c.r).setBody(compact.String())
 	return nil
 }
@@ -154,6 +155,14 @@ func (c apiCall) object(name string) map[string]any {
 
 // query is a parameter of the URL.
 func (c apiCall) query(name string) string { return c.r.URL.Query().Get(name) }
+
+// flag is a parameter of the URL that is on or off, which it is by default instead.
+func (c apiCall) flag(name string, instead bool) bool {
+	if !c.r.URL.Query().Has(name) {
+		return instead
+	}
+	return !slices.Contains([]string{"false", "False", "FALSE", "0", "null", ""}, c.query(name))
+}
 
 // date is a time as the management API writes it (RFC 2822); null for none.
 func date(t time.Time) any {

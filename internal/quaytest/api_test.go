@@ -54,13 +54,16 @@ func TestAPIAnswersLikeQuay(t *testing.T) {
 		"a foreign robot":                        {all, "PUT", grants + "team-b+ci", `{"role":"read"}`, 400, "Cannot add robot team-b+ci under namespace team-a"},
 		"a default permission of nobody":         {all, "POST", "/api/v1/organization/team-a/prototypes", `{"role":"write","delegate":{"kind":"user","name":"x"}}`, 400, "Missing delegate user or team"},
 		"a description is required":              {all, "POST", "/api/v1/repository", `{"namespace":"team-a","repository":"x","visibility":"private"}`, 400, "'description' is a required property"},
+		"a log of a robot that is not there":     {all, "GET", "/api/v1/organization/team-a/logs?performer=team-a%2Bnone", "", 500, "Internal Server Error"},
 		"a list of repositories needs a filter":  {all, "GET", "/api/v1/repository", "", 400, "are required for this API call"},
-		"no such path":                           {all, "GET", "/api/v1/organization/team-a/nothing", "", 404, "<html>"},
-		"no such method":                         {all, "PATCH", robots, "", 405, "<html>"},
-		"a body that is no JSON":                 {all, "PUT", robots + "/ci-b", "{", 400, "Invalid JSON body"},
+		"no such path":                           {all, "GET", "/api/v1/organization/team-a/nothing/", "", 404, "not found on the server"},
+		"no such method":                         {all, "PATCH", robots, "", 405, `{"message":"The method is not allowed for the requested URL."}`},
+		"a body that need not be is no JSON":     {all, "PUT", robots + "/ci-b", "{", 201, `"name":"team-a+ci-b"`},
+		"a body that has to be is no JSON":       {all, "POST", "/api/v1/repository", "{", 400, "could not understand"},
+		"a name that is no text":                 {all, "POST", "/api/v1/organization/", `{"name":["x",true,null,{"a":1}]}`, 400, "['x', True, None, {'a': 1}] is not of type 'string'"},
 		"a team of nobody":                       {all, "GET", "/api/v1/organization/team-a/team/x/members", "", 404, "not_found"},
 		"organizations that exist are 400":       {all, "POST", "/api/v1/organization/", `{"name":"team-a"}`, 400, "already exists"},
-		"a month before it starts":               {all, "GET", "/api/v1/organization/team-a/logs?starttime=12/01/2030&endtime=11/01/2030", "", 400, "Bad Request"},
+		"a month before it starts":               {all, "GET", "/api/v1/organization/team-a/logs?starttime=12/01/2030&endtime=11/01/2030", "", 400, "could not understand"},
 		"the discovery needs no token":           {nobody, "GET", "/api/v1/discovery", "", 200, "/api/v1/organization/{}/robots/{}/regenerate"},
 		"nor do the settings of the web page":    {nobody, "GET", "/config", "", 200, `"version_number":"Quay 3.18.0"`},
 		"an organization is created with a text": {all, "POST", "/api/v1/organization/", `{"name":"team-c"}`, 201, `"Created"`},
@@ -121,6 +124,7 @@ func TestAPIShowsThePast(t *testing.T) {
 	if got := strings.Count(c.do("GET", "/api/v1/organization/team-a/logs?performer=team-a%2Bci", "").body, `"kind":"push_repo"`); got != 2 {
 		t.Errorf("%d pushes in the log, want 2", got)
 	}
+	q.AddRobot("team-a", "other")
 	c.do("GET", "/api/v1/organization/team-a/logs?performer=team-a%2Bother", "").want(t, http.StatusOK, `"logs":[]`)
 }
 

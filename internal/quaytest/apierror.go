@@ -1,11 +1,16 @@
 package quaytest
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+)
 
 // apiError is an error of the management API in one of its envelopes.
 type apiError struct {
 	status int
 	body   map[string]any
+	// html sends the JSON under the type of a page.
+	html bool
 }
 
 // apiErr is the envelope of quay/quay:endpoints/exception.py; its "type" is added on the way out.
@@ -25,9 +30,24 @@ func errModel(message string) *apiError {
 
 var (
 	errForbidden = apiErr(http.StatusForbidden, "insufficient_scope", "Unauthorized")
-	errNotFound  = apiErr(http.StatusNotFound, "not_found", "Not Found")
-	errNoRobot   = errModel("Could not find robot with specified username")
-	errNoGrant   = errModel("User does not have permission for repo.")
+	// errNoAccess is the framework's.
+	errNoAccess = &apiError{status: http.StatusForbidden, body: map[string]any{
+		"message": "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server."}}
+	errNobody   = apiErr(http.StatusUnauthorized, "invalid_token", "Requires authentication")
+	errNotFound = apiErr(http.StatusNotFound, "not_found", "Not Found")
+	errNoRobot  = errModel("Could not find robot with specified username")
+	errNoGrant  = errModel("User does not have permission for repo.")
+	// errBadRequest is what the framework says of a request, errNotJSON of its type.
+	errBadRequest = errModel("The browser (or proxy) sent a request that this server could not understand.")
+	errNotJSON    = &apiError{status: http.StatusUnsupportedMediaType, body: map[string]any{
+		"message": "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."}}
+	errMethod = &apiError{status: http.StatusMethodNotAllowed, body: map[string]any{
+		"message": "The method is not allowed for the requested URL."}}
+	errCSRF = &apiError{status: http.StatusForbidden, html: true, body: map[string]any{
+		"error": "CSRF token was invalid or missing."}}
+	// errAnonymous is all that nobody gets from a Quay that wants everybody to log in.
+	errAnonymous = &apiError{status: http.StatusUnauthorized, html: true, body: map[string]any{
+		"error": "Anonymous access is not allowed"}}
 	// errAPIReadOnly is what a write meets while the registry is read-only.
 	errAPIReadOnly = &apiError{status: http.StatusServiceUnavailable, body: map[string]any{"is_readonly": true,
 		"message": "System is currently read-only. Pulls will succeed but all write operations are currently suspended."}}
@@ -35,18 +55,23 @@ var (
 	errCrash = &apiError{status: http.StatusInternalServerError}
 )
 
+// crashPage is the body of an answer to a crash.
+const crashPage = "<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n" +
+	"    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"
+
 // write sends the error to a client of q.
 func (e *apiError) write(q *Quay, w http.ResponseWriter) {
 	if e.body == nil {
-		writePage(w, e.status)
+		writeText(w, e.status, "text/html", crashPage)
 		return
 	}
-	body := map[string]any{}
-	for key, value := range e.body {
-		body[key] = value
-	}
+	body := maps.Clone(e.body)
 	if kind, ok := body["error_type"]; ok {
 		body["type"] = q.URL() + "/api/v1/error/" + kind.(string)
+	}
+	if e.html {
+		writeAs(w, e.status, htmlType, body)
+		return
 	}
 	writeJSON(w, e.status, body)
 }

@@ -1,6 +1,7 @@
 package quaytest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -10,12 +11,13 @@ import (
 
 // robotRoutes are quay/quay:endpoints/api/robot.py.
 var robotRoutes = []apiRoute{
-	route("GET", "organization/{}/robots", OrgAdmin, apiCall.listRobots),
-	route("GET", "organization/{}/robots/{}", OrgAdmin, apiCall.getRobot),
-	route("PUT", "organization/{}/robots/{}", OrgAdmin, apiCall.putRobot),
-	route("DELETE", "organization/{}/robots/{}", OrgAdmin, apiCall.removeRobot),
-	route("POST", "organization/{}/robots/{}/regenerate", OrgAdmin, apiCall.regenerateRobot),
-	route("GET", "organization/{}/robots/{}/permissions", UserAdmin, apiCall.robotPermissions),
+	route("GET", "organization/{}/robots", orgMember, apiCall.listRobots),
+	route("PUT", "organization/{}/robots/{}", orgAdmin, apiCall.putRobot).mayTake(
+		field{name: "description", kind: "string", max: 255}, field{name: "unstructured_metadata", kind: "object"}),
+	route("DELETE", "organization/{}/robots/{}", orgAdmin, apiCall.removeRobot),
+	route("GET", "organization/{}/robots/{}", orgAdmin, apiCall.getRobot),
+	route("POST", "organization/{}/robots/{}/regenerate", orgAdmin, apiCall.regenerateRobot),
+	route("GET", "organization/{}/robots/{}/permissions", userAdmin, apiCall.robotPermissions),
 }
 
 // robot finds the robot that the path names; nil if there is none.
@@ -45,24 +47,26 @@ func (c apiCall) getRobot() (int, any, *apiError) {
 	return http.StatusOK, r.viewWithToken(name), nil
 }
 
+// putRobot shows metadata that it was not given as null; getRobot, as none.
 func (c apiCall) putRobot() (int, any, *apiError) {
 	name, r := c.robot()
 	short := c.args[1]
-	switch {
-	case r != nil:
+	if problem := nameProblem("Namespace", short); problem != "" {
+		return 0, nil, errRequest(fmt.Sprintf("The name for the robot '%s' is invalid: %s", short, problem))
+	}
+	if r != nil {
 		return 0, nil, errRequest("Existing robot with name: " + name)
-	case len(short) < 2 || len(short) > 255:
-		return 0, nil, errRequest(fmt.Sprintf("The name for the robot '%s' is invalid: Namespace must be between 2 and 255 characters in length", short))
-	case !namePattern.MatchString(short):
-		return 0, nil, errRequest(fmt.Sprintf("The name for the robot '%s' is invalid: Namespace must match expression ^([a-z0-9]+(?:[._-][a-z0-9]+)*)$", short))
 	}
-	made := &robot{token: newToken(), description: c.text("description"), metadata: c.object("unstructured_metadata"), created: c.q.now()}
-	if made.metadata == nil {
-		made.metadata = map[string]any{}
+	made := c.q.makeRobot(name, newToken())
+	made.description = c.text("description")
+	if metadata := c.object("unstructured_metadata"); metadata != nil {
+		made.metadata = metadata
 	}
-	c.q.robots[name] = made
-	c.q.record(c.args[0], "create_robot", "", map[string]any{"robot": short})
-	return http.StatusCreated, made.viewWithToken(name), nil
+	c.record("create_robot", map[string]any{"robot": short, "description": c.body["description"],
+		"unstructured_metadata": c.body["unstructured_metadata"]})
+	v := made.viewWithToken(name)
+	v["unstructured_metadata"] = c.body["unstructured_metadata"]
+	return http.StatusCreated, v, nil
 }
 
 func (c apiCall) removeRobot() (int, any, *apiError) {
@@ -71,6 +75,7 @@ func (c apiCall) removeRobot() (int, any, *apiError) {
 		return 0, nil, errNoRobot
 	}
 	c.q.deleteRobot(name)
+	c.record("delete_robot", map[string]any{"robot": c.args[1]})
 	return http.StatusNoContent, nil, nil
 }
 
@@ -80,7 +85,7 @@ func (c apiCall) regenerateRobot() (int, any, *apiError) {
 		return 0, nil, errNoRobot
 	}
 	r.token = newToken()
-	c.q.record(c.args[0], "regenerate_robot_token", "", map[string]any{"robot": c.args[1]})
+	c.record("regenerate_robot_token", map[string]any{"robot": c.args[1]})
 	v := r.viewWithToken(name)
 	delete(v, "unstructured_metadata")
 	return http.StatusOK, v, nil
@@ -88,7 +93,8 @@ func (c apiCall) regenerateRobot() (int, any, *apiError) {
 
 // listRobots shows every robot whose name matches "<org>+%" in the sense of
 // SQL's ILIKE: an underscore in the organization matches any character
-// (quay/quay:data/model/user.py, list_entity_robots). It shows tokens unless asked not to.
+// (quay/quay:data/model/user.py, list_entity_robots). It shows tokens unless
+// asked not to; a member who is no administrator gets names.
 func (c apiCall) listRobots() (int, any, *apiError) {
 	like := "(?i)^" + strings.ReplaceAll(regexp.QuoteMeta(c.args[0]), "_", ".") + `\+`
 	pattern := regexp.MustCompile(like)
@@ -98,19 +104,41 @@ func (c apiCall) listRobots() (int, any, *apiError) {
 			names = append(names, name)
 		}
 	}
-	slices.Sort(names)
+	// Those that never logged in come first. Among them PostgreSQL begins at the
+	// end when it has to join or to stop early, and at the beginning else.
+	newest := 1
+	if c.flag("permissions", false) || c.query("limit") != "" {
+		newest = -1
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		x, y := c.q.robots[a], c.q.robots[b]
+		return cmp.Or(compareBool(x.accessed.IsZero(), y.accessed.IsZero()), y.accessed.Compare(x.accessed), newest*(x.serial-y.serial))
+	})
+	names = names[:min(max(c.number("limit", len(names)), 0), len(names))]
+	admin := c.token.administers(c.q, c.args[0])
 	list := []any{}
 	for _, name := range names {
 		v := c.q.robots[name].view(name)
-		if c.query("token") != "false" {
+		if admin && c.flag("token", true) {
 			v["token"] = c.q.robots[name].token
 		}
-		if c.query("permissions") == "true" {
+		if admin && c.flag("permissions", false) {
 			v["teams"], v["repositories"] = c.q.memberships(name)
 		}
 		list = append(list, v)
 	}
 	return http.StatusOK, map[string]any{"robots": list}, nil
+}
+
+// compareBool orders true before false.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // memberships are the teams of a robot and the repositories that it has a direct grant on, without the roles.
@@ -134,7 +162,10 @@ func (q *Quay) memberships(robot string) (teams, repositories []any) {
 // robotPermissions leaves out what comes through a team.
 func (c apiCall) robotPermissions() (int, any, *apiError) {
 	name, r := c.robot()
-	if r == nil {
+	switch {
+	case !c.token.administers(c.q, c.args[0]):
+		return 0, nil, errNoAccess
+	case r == nil:
 		return 0, nil, errNoRobot
 	}
 	list := []any{}

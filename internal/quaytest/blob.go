@@ -8,12 +8,17 @@ import (
 // getBlob answers GET and HEAD of a blob.
 func (c call) getBlob(w http.ResponseWriter, r *http.Request) *registryError {
 	c.q.mu.Lock()
-	found := c.q.blobVisible(c.repo, c.ref)
+	found, gone := c.q.blobVisible(c.repo, c.ref), c.claims.Subject != anonymousName && !c.q.exists(c.claims.Subject)
 	c.q.mu.Unlock()
-	if !found {
+	switch {
+	case !found:
 		return errBlobUnknown
+	case gone && r.Method == http.MethodGet:
+		return errDeletedRobot
+	case r.Method == http.MethodHead:
+		w = &headerWriter{ResponseWriter: w, name: "Cache-Control", value: "max-age=31436000"}
 	}
-	c.q.storage.app.ServeHTTP(w, r)
+	c.q.storage.app.ServeHTTP(&headerWriter{ResponseWriter: w, name: "Docker-Distribution-API-Version"}, r)
 	return nil
 }
 

@@ -35,11 +35,22 @@ func login(t *testing.T, q *quaytest.Quay, robot, token string, scopes ...string
 	if a.status != http.StatusOK {
 		t.Fatalf("token request of %s: %d %s", robot, a.status, a.body)
 	}
+	return &client{t: t, q: q, bearer: bearerOf(t, a)}
+}
+
+// bearerOf is the token in an answer of the token service.
+func bearerOf(t *testing.T, a answer) string {
+	t.Helper()
 	var body struct{ Token string }
 	if err := json.Unmarshal([]byte(a.body), &body); err != nil {
 		t.Fatal(err)
 	}
-	return &client{t: t, q: q, bearer: body.Token}
+	return body.Token
+}
+
+// basic is the header of a name and a password.
+func basic(name, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
 // pusher returns a client that may push to repo.
@@ -56,7 +67,7 @@ func askToken(t *testing.T, q *quaytest.Quay, robot, token string, scopes ...str
 	query := url.Values{"service": {q.Host()}, "scope": scopes}
 	var header []string
 	if robot != "" {
-		header = []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(robot+":"+token))}
+		header = []string{"Authorization", basic(robot, token)}
 	}
 	return c.do(http.MethodGet, "/v2/auth?"+query.Encode(), "", header...)
 }
@@ -79,6 +90,9 @@ func (c *client) try(method, target, body string, header ...string) (answer, err
 	r, err := http.NewRequestWithContext(c.t.Context(), method, target, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if body != "" && strings.HasPrefix(r.URL.Path, "/api/") {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if c.bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+c.bearer)

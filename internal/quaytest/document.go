@@ -85,7 +85,7 @@ func parseDocument(mediaType string, body []byte) (document, error) {
 	index := mediaType == ociIndex || mediaType == dockerList
 	switch {
 	case !slices.Contains(mediaTypes, mediaType):
-		return d, errors.New("manifest data does not match schema: schema 1 is not supported")
+		return d, errors.New("manifest data does not match schema: 'tag' is a required property")
 	case d.SchemaVersion != 2:
 		return d, fmt.Errorf("manifest data does not match schema: schemaVersion is %d", d.SchemaVersion)
 	case d.MediaType != "" && d.MediaType != mediaType:

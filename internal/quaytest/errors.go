@@ -3,7 +3,6 @@ package quaytest
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 )
 
 // registryError is an error of Quay's registry API, in the envelope of the OCI
@@ -16,6 +15,11 @@ type registryError struct {
 	readOnly bool
 	// challenge asks for a token; only a 401 has one.
 	challenge string
+	// crash is set for an exception that nobody caught.
+	crash bool
+	// plain is a body of the management API's kind, of the type mediaType, in place of an error's.
+	plain     map[string]any
+	mediaType string
 }
 
 func errUnauthorized(challenge string) *registryError {
@@ -67,7 +71,12 @@ var (
 		message: "The operation is unsupported."}
 	errQuota = &registryError{status: http.StatusForbidden, code: "DENIED",
 		message: "Quota has been exceeded on namespace"}
-	errReadOnly = &registryError{status: http.StatusMethodNotAllowed, code: "DENIED", readOnly: true,
+	errRegistryCrash = &registryError{status: http.StatusInternalServerError, crash: true}
+	// errDeletedRobot is what the data model says when the robot of a token is needed and gone.
+	errDeletedRobot = &registryError{status: http.StatusBadRequest, mediaType: "application/json",
+		plain: map[string]any{"message": "Could not find robot with specified username"}}
+	errNoAnonymous = &registryError{status: http.StatusUnauthorized, mediaType: htmlType, plain: errAnonymous.body}
+	errReadOnly    = &registryError{status: http.StatusMethodNotAllowed, code: "DENIED", readOnly: true,
 		message: "System is currently read-only. Pulls will succeed but all write operations are currently suspended."}
 	errPushesDisabled = &registryError{status: http.StatusMethodNotAllowed, code: "METHOD NOT ALLOWED",
 		message: "Pushes to the registry are currently disabled. Please contact the administrator for more information."}
@@ -75,8 +84,16 @@ var (
 
 // write sends the error to a client.
 func (e *registryError) write(w http.ResponseWriter) {
+	if e.crash {
+		errCrash.write(nil, w)
+		return
+	}
+	if e.plain != nil {
+		writeAs(w, e.status, e.mediaType, e.plain)
+		return
+	}
 	if e.challenge != "" {
-		w.Header().Set("WWW-Authenticate", e.challenge)
+		setChallenge(w, e.challenge)
 	}
 	body := map[string]any{"code": e.code, "message": e.message, "detail": e.detail}
 	if e.detail == nil {
@@ -88,19 +105,10 @@ func (e *registryError) write(w http.ResponseWriter) {
 	writeJSON(w, e.status, map[string]any{"errors": []any{body}})
 }
 
-// writeJSON sends v with the given status.
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// The client may be gone, and nothing is left to tell it.
-	_ = json.NewEncoder(w).Encode(v)
-}
-
-// writePage sends the kind of page that nginx in front of Quay answers with.
-func writePage(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/html")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(page(status)))
+// setChallenge asks for a token.
+func setChallenge(w http.ResponseWriter, challenge string) {
+	w.Header().Set("WWW-Authenticate", challenge)
+	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 }
 
 // writeIndex sends an OCI index.
@@ -108,10 +116,4 @@ func writeIndex(w http.ResponseWriter, index document) {
 	w.Header().Set("Content-Type", ociIndex)
 	w.WriteHeader(http.StatusOK)
 	_ = json.NewEncoder(w).Encode(index)
-}
-
-// page is the body of an error page of nginx.
-func page(status int) string {
-	title := strconv.Itoa(status) + " " + http.StatusText(status)
-	return "<html>\n<head><title>" + title + "</title></head>\n<body>\n<center><h1>" + title + "</h1></center>\n</body>\n</html>\n"
 }

@@ -1,6 +1,7 @@
 package quaytest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,12 @@ import (
 // maxManifest is the largest manifest in bytes that reaches Quay: nginx in
 // front of it has its default client_max_body_size for this path.
 const maxManifest = 1 << 20
+
+// digestOf is the digest of body.
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
 
 // manifest is what the registry knows of one manifest in one repository.
 type manifest struct {
@@ -34,16 +41,23 @@ func (c call) getManifest(w http.ResponseWriter, r *http.Request) *registryError
 	if refusal != nil {
 		return refusal
 	}
-	// Quay converts a manifest that is asked for by tag down to schema 1 for a
-	// client that does not take its type, and fails for most. Here it always fails.
-	if c.ref != dgst && !accepts(r, found.mediaType) {
-		return errManifestUnknown
-	}
 	body, ok := c.q.storage.manifest(r.Context(), c.repo.name, dgst)
+	mediaType, metadata := found.mediaType, map[string]any{"manifest_digest": dgst}
+	if c.ref != dgst {
+		metadata = map[string]any{"tag": c.ref}
+		if ok && !accepts(r, mediaType) {
+			body, ok = c.schema1(r.Context(), found)
+			mediaType, dgst = schema1Manifest, digestOf(body)
+		}
+	}
 	if !ok {
 		return errManifestUnknown
 	}
-	w.Header().Set("Content-Type", found.mediaType)
+	metadata["mediaType"] = mediaType
+	if refusal := c.record("pull_repo", r, metadata); refusal != nil {
+		return refusal
+	}
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Docker-Content-Digest", dgst)
 	w.WriteHeader(http.StatusOK)
@@ -123,8 +137,7 @@ func (c call) putManifest(w http.ResponseWriter, r *http.Request) *registryError
 	if err != nil {
 		return errManifestInvalid(http.StatusBadRequest, "failed to parse manifest: "+err.Error())
 	}
-	sum := sha256.Sum256(body)
-	dgst := "sha256:" + hex.EncodeToString(sum[:])
+	dgst := digestOf(body)
 	byDigest := digestPattern.MatchString(c.ref)
 	if byDigest && c.ref != dgst {
 		return errManifestInvalid(http.StatusBadRequest, "manifest digest mismatch")
@@ -141,13 +154,13 @@ func (c call) putManifest(w http.ResponseWriter, r *http.Request) *registryError
 	}
 	if !byDigest {
 		// A push by digest leaves no trace in the log (quay/quay:endpoints/v2/manifest.py).
-		c.q.log(c.repo.org, "push_repo", c.claims.Subject, map[string]any{
-			"repo": strings.TrimPrefix(c.repo.name, c.repo.org+"/"), "namespace": c.repo.org, "tag": c.ref})
+		if refusal := c.record("push_repo", r, map[string]any{"tag": c.ref, "mediaType": mediaType}); refusal != nil {
+			return refusal
+		}
 	}
 	w.Header().Set("Location", "/v2/"+c.repo.name+"/manifests/"+dgst)
 	w.Header().Set("Docker-Content-Digest", dgst)
-	w.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(w, "OK")
+	writeText(w, http.StatusCreated, htmlType, "OK")
 	return nil
 }
 
@@ -161,7 +174,13 @@ func (c call) keepManifest(r *http.Request, dgst, mediaType string, doc document
 		problem = c.missing(doc)
 	}
 	c.q.mu.Unlock()
-	if known || problem != "" {
+	if known {
+		return ""
+	}
+	if mediaType == dockerManifest {
+		problem = cmp.Or(c.dockerProblem(r.Context(), doc), problem)
+	}
+	if problem != "" {
 		return problem
 	}
 	if status, answer := c.q.storage.putManifest(r.Context(), c.repo.name, dgst, mediaType, body); status != http.StatusCreated {
@@ -218,23 +237,38 @@ func (c call) retarget(dgst string, byDigest bool) *registryError {
 
 // deleteManifest answers DELETE by tag, which ends the tag, or by digest, which
 // ends every tag of the manifest. Nothing is erased.
-func (c call) deleteManifest(w http.ResponseWriter, _ *http.Request) *registryError {
+func (c call) deleteManifest(w http.ResponseWriter, r *http.Request) *registryError {
+	ended, refusal := c.endTags()
+	if refusal != nil {
+		return refusal
+	}
+	for _, name := range ended {
+		if refusal := c.record("delete_tag", r, map[string]any{"tag": name, "digest": c.ref}); refusal != nil {
+			return refusal
+		}
+	}
+	writeEmpty(w, http.StatusAccepted)
+	return nil
+}
+
+// endTags ends the tags that the path means and returns their names.
+func (c call) endTags() ([]string, *registryError) {
 	c.q.mu.Lock()
 	defer c.q.mu.Unlock()
-	now, ended := c.q.now(), false
+	now, ended := c.q.now(), []string{}
 	for name, t := range c.repo.tags {
 		if (name == c.ref || t.digest == c.ref) && t.alive(now) {
 			if c.immutable(t) {
-				return errTagImmutable(name)
+				return nil, errTagImmutable(name)
 			}
-			t.end, ended = now, true
+			t.end = now
+			ended = append(ended, name)
 		}
 	}
-	if !ended {
-		return errManifestUnknown
+	if len(ended) == 0 {
+		return nil, errManifestUnknown
 	}
-	w.WriteHeader(http.StatusAccepted)
-	return nil
+	return ended, nil
 }
 
 // Manifest returns the bytes and the media type of a manifest of "org/repo" by

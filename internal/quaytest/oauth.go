@@ -12,7 +12,8 @@ import (
 // Scope is what an OAuth token may do (quay/quay:auth/scopes.py).
 type Scope string
 
-// The scopes of the management API that a tool for tenants needs.
+// The scopes of the management API that a tool for tenants needs. RepoAdmin
+// has what RepoRead has.
 const (
 	RepoRead   Scope = "repo:read"
 	RepoAdmin  Scope = "repo:admin"
@@ -25,32 +26,35 @@ const (
 var oauthPattern = regexp.MustCompile(`^[A-Z0-9]{40}$`)
 
 // oauthToken is a token of the management API and the user whom it acts for.
+// Nil is nobody's.
 type oauthToken struct {
+	id     int
+	uuid   string
 	scopes []Scope
-	// organizations are those that the user administers; empty means all.
-	organizations []string
+	user   *user
 }
 
 // AddOAuthToken makes a token with scopes for a user who administers the given
 // organizations, or all if there are none, and returns it.
 func (q *Quay) AddOAuthToken(scopes []Scope, organizations ...string) string {
 	token := (rand.Text() + rand.Text())[:40]
-	q.must(q.addOAuthToken(token, scopes, organizations))
+	q.must(q.addOAuthToken(OAuthTokenSetup{Token: token, Scopes: scopes, Organizations: organizations}))
 	return token
 }
 
-func (q *Quay) addOAuthToken(token string, scopes []Scope, organizations []string) error {
-	if !oauthPattern.MatchString(token) {
+func (q *Quay) addOAuthToken(setup OAuthTokenSetup) error {
+	if !oauthPattern.MatchString(setup.Token) {
 		return fmt.Errorf("adding OAuth token: it is not 40 characters A-Z and 0-9")
 	}
-	for _, s := range scopes {
+	for _, s := range setup.Scopes {
 		if !slices.Contains([]Scope{RepoRead, RepoAdmin, RepoCreate, OrgAdmin, UserAdmin}, s) {
 			return fmt.Errorf("adding OAuth token: unknown scope %q", s)
 		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.oauthTokens[token] = &oauthToken{scopes: scopes, organizations: organizations}
+	q.oauthTokens[setup.Token] = &oauthToken{id: len(q.oauthTokens) + 1, uuid: newID(), scopes: setup.Scopes,
+		user: q.addUser(setup.User, setup.Organizations)}
 	return nil
 }
 
@@ -62,29 +66,22 @@ func (q *Quay) RevokeOAuthTokens() {
 	clear(q.oauthTokens)
 }
 
-// administers says whether the token's user is an administrator of org, which exists; the caller holds mu.
-func (t *oauthToken) administers(q *Quay, org string) bool {
-	return q.organizations[org] != nil && (len(t.organizations) == 0 || slices.Contains(t.organizations, org))
-}
-
-// has says whether the token has one of the scopes.
+// has reports whether the token has one of the scopes.
 func (t *oauthToken) has(scopes ...Scope) bool {
-	return slices.ContainsFunc(scopes, func(s Scope) bool { return slices.Contains(t.scopes, s) })
+	return t != nil && slices.ContainsFunc(scopes, func(s Scope) bool { return slices.Contains(t.scopes, s) })
 }
 
-// authorize finds the token of a request to the management API. Robots have no
-// access to it, and a request that would change something and has no good
-// token meets the protection of cookies first (quay/quay:endpoints/csrf.py).
+// authorize finds the token of a request to the management API; nil is nobody,
+// which a token that Quay does not know counts as. Robots have no access to it,
+// and nobody who would change something meets the protection of cookies first
+// (quay/quay:endpoints/csrf.py).
 func (q *Quay) authorize(r *http.Request) (*oauthToken, *apiError) {
 	value, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	token := q.oauthTokens[value]
-	q.mu.Unlock()
-	switch {
-	case token != nil:
-		return token, nil
-	case r.Method == http.MethodGet:
-		return nil, apiErr(http.StatusUnauthorized, "invalid_token", "Requires authentication")
+	if token == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil, errCSRF
 	}
-	return nil, &apiError{status: http.StatusForbidden, body: map[string]any{"error": "CSRF token was invalid or missing."}}
+	return token, nil
 }

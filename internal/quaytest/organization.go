@@ -5,14 +5,29 @@ import (
 	"regexp"
 )
 
-// namePattern is Quay's rule for organizations and robots, 2 to 255 characters
-// (quay/quay:util/validation.py).
+// namePattern is Quay's rule for the characters of organizations, robots and teams.
 var namePattern = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+
+// nameProblem returns what Quay has against the name of an organization or a
+// robot, a "Namespace", or of a "Team" (quay/quay:util/validation.py).
+func nameProblem(kind, name string) string {
+	switch {
+	case !namePattern.MatchString(name):
+		return "Namespace must match expression ^([a-z0-9]+(?:[._-][a-z0-9]+)*)$"
+	case len(name) < 2 || len(name) > 255:
+		return kind + " must be between 2 and 255 characters in length"
+	}
+	return ""
+}
 
 // organization is a namespace with its robots' rights on what is made in it.
 type organization struct {
-	email string
-	teams map[string]*team
+	// ofUser is set for a namespace that is a user's own; it is no organization for the management API.
+	ofUser bool
+	email  string
+	teams  map[string]*team
+	// nextTeam counts the teams that were ever made.
+	nextTeam int
 	// prototypes are the default permissions, in the order in which they were made.
 	prototypes []*prototype
 	// immutable keeps every tag of the organization where it is.
@@ -26,7 +41,7 @@ type organization struct {
 func (q *Quay) AddOrganization(org string) { q.must(q.addOrganization(org)) }
 
 func (q *Quay) addOrganization(org string) error {
-	if len(org) < 2 || len(org) > 255 || !namePattern.MatchString(org) {
+	if nameProblem("Namespace", org) != "" {
 		return fmt.Errorf("adding organization %q: not a name that Quay accepts", org)
 	}
 	q.mu.Lock()
@@ -34,8 +49,15 @@ func (q *Quay) addOrganization(org string) error {
 	if q.organizations[org] != nil {
 		return fmt.Errorf("adding organization %q: A user or organization with this name already exists", org)
 	}
-	q.organizations[org] = &organization{teams: map[string]*team{}}
+	q.organizations[org] = newOrganization("", founder)
 	return nil
+}
+
+// newOrganization returns an organization that owner made.
+func newOrganization(email, owner string) *organization {
+	o := &organization{email: email, teams: map[string]*team{}}
+	o.team("owners", "admin").members[owner] = true
+	return o
 }
 
 // SetCreator makes robot a member of the team "creators" of org, which has the

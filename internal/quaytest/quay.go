@@ -35,9 +35,9 @@ type Options struct {
 	Clock func() time.Time
 }
 
-// Quay is one registry. It is safe for concurrent use. It has robots but no
-// users, no public repositories, no Docker schema 1, and no garbage collection:
-// what nobody can see any more stays on disk until Close.
+// Quay is one registry. It is safe for concurrent use. It has robots, users
+// only as the owners of OAuth tokens, no Docker schema 1 of a client's making,
+// and no garbage collection: what nobody can see any more stays on disk until Close.
 type Quay struct {
 	// Faults is the script of what goes wrong.
 	Faults Faults
@@ -61,12 +61,17 @@ type Quay struct {
 	organizations map[string]*organization
 	robots        map[string]*robot
 	repositories  map[string]*repository
+	users         []*user
 	oauthTokens   map[string]*oauthToken
 	logs          []logEntry
 	uploads       map[string]*upload
 	revoked       map[string]bool
 	readOnly      bool
 	pushesOff     bool
+	noAnonymous   bool
+	noBearerLogin bool
+	// made counts the robots and repositories that were ever made.
+	made int
 }
 
 // New returns an empty Quay for opts. The error says why the storage directory
@@ -145,7 +150,6 @@ func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
 		q.serveAPI(w, r)
 		return
 	}
-	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	switch r.URL.Path {
 	case "/health/instance":
 		serveHealth(w, r)
@@ -155,8 +159,12 @@ func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
 		q.serveConfig(w, r)
 	case "/v2/auth":
 		q.serveToken(w, r)
-	case "/v2", "/v2/":
+	case "/v2":
+		q.writeMoved(w, r)
+	case "/v2/":
 		q.serveBase(w, r)
+	case "/v2/_catalog":
+		q.serveCatalog(w, r)
 	default:
 		q.serveRepository(w, r)
 	}

@@ -16,7 +16,7 @@ func (c call) listReferrers(w http.ResponseWriter, r *http.Request) *registryErr
 	defer c.q.mu.Unlock()
 	now := c.q.now()
 	if !c.repo.visible(c.ref, now) {
-		return errManifestInvalid(http.StatusBadRequest, "")
+		return &registryError{status: http.StatusBadRequest, code: "MANIFEST_INVALID", message: "manifest invalid", detail: ""}
 	}
 	for dgst, m := range c.repo.manifests {
 		if m.Subject == nil || m.Subject.Digest != c.ref || !c.repo.visible(dgst, now) {

@@ -21,8 +21,10 @@ const (
 // roles are all roles in ascending order.
 var roles = []Role{Read, Write, Admin}
 
-// includes says whether r allows what need allows.
-func (r Role) includes(need Role) bool { return slices.Index(roles, r) >= slices.Index(roles, need) }
+// includes reports whether r allows what need allows; no role allows anything.
+func (r Role) includes(need Role) bool {
+	return r.valid() && slices.Index(roles, r) >= slices.Index(roles, need)
+}
 
 func (r Role) valid() bool { return slices.Contains(roles, r) }
 
@@ -50,8 +52,13 @@ type repository struct {
 	roles, teamRoles map[string]Role
 	description      string
 	public           bool
-	immutable        bool
-	tags             map[string]*tag
+	// byPush is set for one that a robot made by pushing, which has no description.
+	byPush bool
+	// badge is a secret of the address of its badge, serial its place among the repositories.
+	badge     string
+	serial    int
+	immutable bool
+	tags      map[string]*tag
 	// past are the tags that were moved or deleted, the oldest first.
 	past      []*tag
 	manifests map[string]*manifest
@@ -88,7 +95,8 @@ func (q *Quay) createRepository(org, repo, creator string) (*repository, error) 
 	case q.repositories[name] != nil:
 		return nil, fmt.Errorf("adding repository %q: Repository already exists", name)
 	}
-	r := &repository{name: name, org: org, state: Normal, roles: map[string]Role{}, teamRoles: map[string]Role{},
+	q.made++
+	r := &repository{name: name, org: org, state: Normal, badge: newID(), serial: q.made, roles: map[string]Role{}, teamRoles: map[string]Role{},
 		tags: map[string]*tag{}, manifests: map[string]*manifest{}, blobs: map[string]*blob{}}
 	for _, p := range o.prototypes {
 		if p.activating == "" || p.activating == creator {
@@ -157,18 +165,4 @@ func (q *Quay) HasRepository(repo string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.repositories[repo] != nil
-}
-
-// SetReadOnly puts the whole registry into read-only mode or out of it.
-func (q *Quay) SetReadOnly(on bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.readOnly = on
-}
-
-// DisablePushes turns pushes off for the whole registry, or on again.
-func (q *Quay) DisablePushes(off bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.pushesOff = off
 }

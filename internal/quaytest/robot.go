@@ -19,6 +19,8 @@ type robot struct {
 	description string
 	metadata    map[string]any
 	created     time.Time
+	// serial is its place among the robots, the oldest first.
+	serial int
 	// accessed is the last login; zero means none.
 	accessed time.Time
 }
@@ -34,7 +36,7 @@ func (q *Quay) AddRobot(org, short string) (token string) {
 
 func (q *Quay) addRobot(org, short, token string) error {
 	name := org + "+" + short
-	if len(short) < 2 || len(short) > 255 || !namePattern.MatchString(short) {
+	if nameProblem("Namespace", short) != "" {
 		return fmt.Errorf("adding robot %q: not a name that Quay accepts", name)
 	}
 	if !tokenPattern.MatchString(token) {
@@ -48,8 +50,15 @@ func (q *Quay) addRobot(org, short, token string) error {
 	if q.robots[name] != nil {
 		return fmt.Errorf("adding robot %q: Existing robot with name: %s", name, name)
 	}
-	q.robots[name] = &robot{token: token, metadata: map[string]any{}, created: q.now()}
+	q.makeRobot(name, token)
 	return nil
+}
+
+// makeRobot makes the robot name, which is good and free; the caller holds mu.
+func (q *Quay) makeRobot(name, token string) *robot {
+	q.made++
+	q.robots[name] = &robot{token: token, metadata: map[string]any{}, created: q.now(), serial: q.made}
+	return q.robots[name]
 }
 
 // RegenerateRobot replaces the token of robot, given by its full name, and
@@ -91,6 +100,7 @@ func (q *Quay) DeleteRobot(robot string) {
 // deleteRobot removes a robot that exists with all its rights; the caller holds mu.
 func (q *Quay) deleteRobot(robot string) {
 	delete(q.robots, robot)
+	q.forget(robot)
 	for _, o := range q.organizations {
 		o.prototypes = slices.DeleteFunc(o.prototypes, func(p *prototype) bool {
 			return p.delegate == robot || p.activating == robot

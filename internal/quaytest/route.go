@@ -1,6 +1,7 @@
 package quaytest
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -16,9 +17,9 @@ func (q *Quay) serveBase(w http.ResponseWriter, r *http.Request) {
 		}
 		status = http.StatusOK
 	}
-	w.Header().Set("WWW-Authenticate", q.challenge(""))
+	setChallenge(w, q.challenge(""))
 	w.Header().Set("X-Sparse-Manifest-Support", "false")
-	writeJSON(w, status, true)
+	writeAs(w, status, htmlType, true)
 }
 
 var (
@@ -46,18 +47,18 @@ type serve func(c call, w http.ResponseWriter, r *http.Request) *registryError
 func (q *Quay) serveRepository(w http.ResponseWriter, r *http.Request) {
 	match := routePattern.FindStringSubmatch(r.URL.Path)
 	if match == nil {
-		writePage(w, http.StatusNotFound)
+		writeNotFound(w)
 		return
 	}
 	name, kind, ref := match[1], match[2], match[3]
 	methods, ok := methodsOf(kind, ref)
 	if !ok {
-		writePage(w, http.StatusNotFound)
+		writeNotFound(w)
 		return
 	}
 	handler := methods[r.Method]
 	if handler == nil {
-		writePage(w, http.StatusMethodNotAllowed)
+		writeNoMethod(w, allow(slices.Collect(maps.Keys(methods))))
 		return
 	}
 	// Quay looks at the media type of a manifest before it looks at the token.
@@ -73,7 +74,7 @@ func (q *Quay) serveRepository(w http.ResponseWriter, r *http.Request) {
 		q.refuseToken(w, err, scopeOf(name, write))
 		return
 	}
-	if !claims.allow(name, write) {
+	if !claims.allow(name, write) && (write || !q.isPublic(name)) {
 		errUnauthorized(q.challenge(scopeOf(name, write))).write(w)
 		return
 	}
@@ -157,8 +158,16 @@ func (q *Quay) bearer(r *http.Request) (*claims, error) {
 
 // refuseToken answers a request whose bearer token is bad.
 func (q *Quay) refuseToken(w http.ResponseWriter, err error, scope string) {
-	w.Header().Set("WWW-Authenticate", q.challenge(scope))
-	writeJSON(w, http.StatusUnauthorized, map[string]string{"error": err.Error()})
+	setChallenge(w, q.challenge(scope))
+	writeAs(w, http.StatusUnauthorized, htmlType, map[string]string{"error": err.Error()})
+}
+
+// isPublic reports whether anybody may read repo.
+func (q *Quay) isPublic(repo string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.repositories[repo]
+	return r != nil && r.public && !q.noAnonymous
 }
 
 // allow says whether the token may read or write repo. Nothing else decides:

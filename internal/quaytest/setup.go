@@ -7,6 +7,10 @@ type Setup struct {
 	Organizations []OrganizationSetup `json:"organizations"`
 	// OAuthTokens are the tokens of the management API.
 	OAuthTokens []OAuthTokenSetup `json:"oauthTokens,omitempty"`
+	// AnonymousAccess and BearerLogin are settings that are on unless they say
+	// false; see SetAnonymousAccess and SetBearerLogin.
+	AnonymousAccess *bool `json:"anonymousAccess,omitempty"`
+	BearerLogin     *bool `json:"bearerLogin,omitempty"`
 }
 
 // OAuthTokenSetup is one token of an OAuth application.
@@ -15,7 +19,9 @@ type OAuthTokenSetup struct {
 	Token string `json:"token"`
 	// Scopes are what it may do, such as org:admin.
 	Scopes []Scope `json:"scopes"`
-	// Organizations are the ones that its user administers; empty means all.
+	// User is whom it acts for; empty means platform. Tokens of one user name the same organizations.
+	User string `json:"user,omitempty"`
+	// Organizations are the ones that its user owns; empty means all.
 	Organizations []string `json:"organizations,omitempty"`
 }
 
@@ -63,10 +69,12 @@ func (q *Quay) Apply(setup Setup) error {
 		}
 	}
 	for _, t := range setup.OAuthTokens {
-		if err := q.addOAuthToken(t.Token, t.Scopes, t.Organizations); err != nil {
+		if err := q.addOAuthToken(t); err != nil {
 			return err
 		}
 	}
+	q.SetAnonymousAccess(setup.AnonymousAccess == nil || *setup.AnonymousAccess)
+	q.SetBearerLogin(setup.BearerLogin == nil || *setup.BearerLogin)
 	return nil
 }
 

@@ -28,15 +28,13 @@ var bearerPattern = regexp.MustCompile(`^Bearer (([a-zA-Z0-9+\-_/]+\.)+[a-zA-Z0-
 // claims are the contents of a bearer token.
 type claims struct {
 	Issuer    string         `json:"iss"`
-	Audience  string         `json:"aud"`
+	Audience  *string        `json:"aud"`
 	NotBefore int64          `json:"nbf"`
 	IssuedAt  int64          `json:"iat"`
 	Expires   int64          `json:"exp"`
 	Subject   string         `json:"sub"`
 	Access    []access       `json:"access"`
 	Context   map[string]any `json:"context"`
-	// ID makes two tokens of one second differ; Quay's have none.
-	ID string `json:"jti"`
 }
 
 // tokenError is why a bearer token is refused, in Quay's words.
@@ -117,8 +115,10 @@ func (s *signer) verify(header, audience string, now time.Time) (*claims, error)
 		return nil, tokenError("Signature has expired")
 	case now.Add(tokenLeeway).Unix() < c.NotBefore:
 		return nil, tokenError("The token is not yet valid (nbf)")
-	case c.Audience != audience:
-		return nil, tokenError("Invalid audience")
+	case c.Audience == nil:
+		return nil, tokenError(`Token is missing the "aud" claim`)
+	case *c.Audience != audience:
+		return nil, tokenError("Audience doesn't match")
 	case c.Issuer != tokenIssuer:
 		return nil, tokenError("Invalid issuer")
 	}

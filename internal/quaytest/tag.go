@@ -82,8 +82,9 @@ func (c call) listTags(w http.ResponseWriter, r *http.Request) *registryError {
 	if len(names) > limit {
 		names = names[:limit]
 		if limit > 0 {
-			next := url.Values{"n": {strconv.Itoa(limit)}, "last": {names[limit-1]}}
-			w.Header().Set("Link", "<"+c.q.URL()+r.URL.Path+"?"+next.Encode()+`>; rel="next"`)
+			// The address has no host: an absolute one was meant.
+			next := "n=" + strconv.Itoa(limit) + "&last=" + url.QueryEscape(names[limit-1])
+			w.Header().Set("Link", "<"+r.URL.Path+"?"+next+`>; rel="next"`)
 		}
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"name": c.repo.name, "tags": names})

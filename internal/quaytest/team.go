@@ -1,31 +1,43 @@
 package quaytest
 
+import "slices"
+
 // team is a team of an organization.
 type team struct {
 	// role is member, creator or admin.
 	role        string
 	description string
-	members     map[string]bool
+	// members are robots and users.
+	members map[string]bool
+	// serial is its place among the teams, the oldest first.
+	serial int
 }
 
 // team returns the team of o with the name, made with the role if it is new.
 func (o *organization) team(name, role string) *team {
 	t := o.teams[name]
 	if t == nil {
-		t = &team{role: role, members: map[string]bool{}}
+		t = &team{role: role, members: map[string]bool{}, serial: o.nextTeam}
+		o.nextTeam++
 		o.teams[name] = t
 	}
 	return t
 }
 
-// mayCreate says whether robot may make repositories in o.
-func (o *organization) mayCreate(robot string) bool {
+// role is the highest role that a member of o has through its teams; empty if none.
+func (o *organization) role(member string) string {
+	highest := 0
 	for _, t := range o.teams {
-		if t.members[robot] && (t.role == "creator" || t.role == "admin") {
-			return true
+		if t.members[member] {
+			highest = max(highest, slices.Index(teamRoles, t.role))
 		}
 	}
-	return false
+	return teamRoles[highest]
+}
+
+// mayCreate reports whether robot may make repositories in o.
+func (o *organization) mayCreate(robot string) bool {
+	return slices.Index(teamRoles, o.role(robot)) >= slices.Index(teamRoles, "creator")
 }
 
 // grants are the roles of robot on r, directly and through teams; the role of
@@ -45,12 +57,10 @@ func (o *organization) grants(r *repository, robot string) []Role {
 
 // effective is the highest role of robot on r; empty if it has none.
 func (o *organization) effective(r *repository, robot string) Role {
-	highest := Role("")
-	for _, t := range o.teams {
-		if t.members[robot] && t.role == "admin" {
-			return Admin
-		}
+	if o.role(robot) == "admin" {
+		return Admin
 	}
+	highest := Role("")
 	for _, role := range o.grants(r, robot) {
 		if role.includes(highest) {
 			highest = role

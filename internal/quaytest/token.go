@@ -1,8 +1,7 @@
 package quaytest
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
+	"cmp"
 	"net/http"
 	"regexp"
 	"strings"
@@ -12,77 +11,77 @@ import (
 // valid credentials always 200, with the actions that the robot really has,
 // which may be none.
 func (q *Quay) serveToken(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writePage(w, http.StatusMethodNotAllowed)
+		writeNoMethod(w, "HEAD, GET, OPTIONS")
 		return
 	}
-	name, err := q.login(r)
+	who, err := q.login(r)
+	if who.name == "" && q.refusesAnonymous() {
+		err = errNoAnonymous
+	}
 	if err != nil {
 		err.write(w)
 		return
 	}
-	journalEntry(r).setRobot(name)
+	journalEntry(r).setRobot(who.name)
 	query := r.URL.Query()
 	scopes := query["scope"]
-	if name == "" && len(scopes) == 0 {
+	if who.name == "" && len(scopes) == 0 {
 		errUnauthorized(q.challenge("")).write(w)
 		return
 	}
 	granted := []access{}
 	for _, scope := range scopes {
+		if scope == "" && who.name == "" {
+			errUnauthorized(q.challenge("")).write(w)
+			return
+		}
 		if scope == "" {
 			continue
 		}
-		a, err := q.downscope(name, scope)
+		a, err := q.downscope(who, scope)
 		if err != nil {
 			err.write(w)
 			return
 		}
 		granted = append(granted, a)
 	}
-	token, signErr := q.signer.sign(q.claims(name, query.Get("service"), granted))
+	token, signErr := q.signer.sign(q.claims(who, query.Get("service"), granted))
 	if signErr != nil {
 		writePage(w, http.StatusInternalServerError)
 		return
 	}
+	if isRobot(who.name) && len(scopes) == 0 {
+		q.recordLogin(who.name, r)
+	}
+	q.renew(token)
+	w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
 	writeJSON(w, http.StatusOK, map[string]string{"token": token})
 }
 
-// login returns the full name of the robot whose credentials r carries, or ""
-// when r carries none.
-func (q *Quay) login(r *http.Request) (string, *registryError) {
-	if r.Header.Get("Authorization") == "" {
-		return "", nil
-	}
-	challenge := q.challenge("")
-	name, password, ok := r.BasicAuth()
-	switch {
-	case !ok:
-		return "", errLogin(challenge, "Specified credentials are invalid")
-	case !strings.Contains(name, "+"):
-		return "", errLogin(challenge, "Invalid Username or Password")
-	}
+// renew makes a token good that is issued now: it may be the very one that
+// ExpireToken ended, since two tokens of one second are the same.
+func (q *Quay) renew(token string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	robot := q.robots[name]
-	if robot == nil {
-		return "", errLogin(challenge, "Could not find robot with specified username")
-	}
-	if subtle.ConstantTimeCompare([]byte(password), []byte(robot.token)) == 0 {
-		return "", errLogin(challenge, "Could not find robot with username: "+name+" and supplied password.")
-	}
-	robot.accessed = q.now()
-	return name, nil
+	delete(q.revoked, "Bearer "+token)
+}
+
+// recordLogin logs a token request that asked for nothing.
+func (q *Quay) recordLogin(robot string, r *http.Request) {
+	org, _, _ := strings.Cut(robot, "+")
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.record(org, "login_success", robot, map[string]any{"kind": "robot", "robot": robot, "type": "v2auth", "useragent": r.UserAgent()})
 }
 
 // scopePattern is Quay's scope grammar, after the host that may precede the name.
 var scopePattern = regexp.MustCompile(`^((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+):((?:push|pull|\*)(?:,(?:push|pull|\*))*)$`)
 
-// downscope reduces a requested scope to what the robot has. Asking to push to
-// a repository that does not exist creates it if the robot may create: Quay
+// downscope reduces a requested scope to what who asks has. Asking to push to
+// a repository that does not exist creates it if that one may create: Quay
 // does so inside the token request.
-func (q *Quay) downscope(robot, scope string) (access, *registryError) {
+func (q *Quay) downscope(who identity, scope string) (access, *registryError) {
 	resource, ok := strings.CutPrefix(scope, "repository:")
 	resource, prefixed := strings.CutPrefix(resource, q.host+"/")
 	match := scopePattern.FindStringSubmatch(resource)
@@ -105,9 +104,10 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	target := q.repositories[org+"/"+repo]
-	if o := q.organizations[org]; target == nil && wanted["push"] && o != nil && o.mayCreate(robot) {
+	if target == nil && wanted["push"] && who.mayCreate(q, org) {
 		// The name is valid and free, so this cannot fail.
-		target, _ = q.createRepository(org, repo, robot)
+		target, _ = q.createRepository(org, repo, who.name)
+		target.byPush = true
 	}
 	granted := access{Type: "repository", Name: match[1], Actions: []string{}}
 	if prefixed {
@@ -117,7 +117,7 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 	if target == nil {
 		return granted, nil
 	}
-	role := q.organizations[org].effective(target, robot)
+	role := who.role(q, target)
 	for _, rule := range []struct {
 		action string
 		need   Role
@@ -131,23 +131,29 @@ func (q *Quay) downscope(robot, scope string) (access, *registryError) {
 }
 
 // claims are the contents of a token that is issued now.
-func (q *Quay) claims(robot, audience string, granted []access) claims {
+func (q *Quay) claims(who identity, audience string, granted []access) claims {
 	now := q.Now()
 	c := claims{
 		Issuer:    tokenIssuer,
-		Audience:  audience,
 		NotBefore: now.Unix(),
 		IssuedAt:  now.Unix(),
 		Expires:   now.Add(TokenLifetime).Unix(),
-		Subject:   robot,
+		Subject:   cmp.Or(who.name, anonymousName),
 		Access:    granted,
-		Context:   map[string]any{"version": 2, "entity_kind": "robot", "entity_reference": robot},
-		ID:        rand.Text(),
+		Context:   who.context(),
 	}
-	if robot == "" {
-		c.Subject = anonymousName
-		c.Context = map[string]any{"version": 2, "entity_kind": "anonymous"}
+	if audience != "" {
+		c.Audience = &audience
 	}
+	roots := map[string]string{}
+	for _, a := range granted {
+		name := strings.TrimPrefix(a.Name, q.host+"/")
+		if !strings.Contains(name, "/") {
+			name = "library/" + name
+		}
+		roots[name] = "$disabled"
+	}
+	c.Context["com.apostille.root"], c.Context["com.apostille.roots"] = "$disabled", roots
 	return c
 }
 

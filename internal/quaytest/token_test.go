@@ -214,5 +214,5 @@ func TestDataPathDecidesByTheTokenAlone(t *testing.T) {
 	forged.do(http.MethodPost, uploads, "").want(t, http.StatusUnauthorized, "Signature verification failed")
 	other, otherToken := start(t)
 	foreign := &client{t: t, q: q, bearer: pusher(t, other, otherToken, "team-a/app").bearer}
-	foreign.do(http.MethodPost, uploads, "").want(t, http.StatusUnauthorized, "Invalid audience")
+	foreign.do(http.MethodPost, uploads, "").want(t, http.StatusUnauthorized, "Audience doesn't match")
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -49,7 +50,7 @@ func (c call) startUpload(w http.ResponseWriter, r *http.Request) *registryError
 	w.Header().Set("Docker-Upload-UUID", u.uuid)
 	// Quay reports the last byte of nothing as -1.
 	w.Header().Set("Range", "bytes=0--1")
-	w.WriteHeader(http.StatusAccepted)
+	writeEmpty(w, http.StatusAccepted)
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (c call) startUpload(w http.ResponseWriter, r *http.Request) *registryError
 // When that is not possible, for whatever reason, Quay starts an upload
 // without a word (quay/quay:endpoints/v2/blob.py, _try_to_mount_blob).
 func (c call) mount(w http.ResponseWriter, r *http.Request, dgst, from string) bool {
-	if dgst == "" || from == "" || !c.claims.allow(from, false) {
+	if dgst == "" || from == "" || !c.claims.allow(from, false) && !c.q.isPublic(from) {
 		return false
 	}
 	c.q.mu.Lock()
@@ -89,7 +90,7 @@ func (c call) uploadStatus(w http.ResponseWriter, r *http.Request) *registryErro
 	w.Header().Set("Docker-Upload-UUID", u.uuid)
 	// Off by one and with a unit, unlike the answer to PATCH; so it is in Quay.
 	w.Header().Set("Range", "bytes=0-"+strconv.FormatInt(u.size, 10))
-	w.WriteHeader(http.StatusNoContent)
+	writeEmpty(w, http.StatusNoContent)
 	return nil
 }
 
@@ -117,7 +118,7 @@ func (c call) patchUpload(w http.ResponseWriter, r *http.Request) *registryError
 	w.Header().Set("Location", location)
 	w.Header().Set("Docker-Upload-UUID", u.uuid)
 	w.Header().Set("Range", "0-"+strconv.FormatInt(u.size-1, 10))
-	w.WriteHeader(http.StatusAccepted)
+	writeEmpty(w, http.StatusAccepted)
 	return nil
 }
 
@@ -149,7 +150,7 @@ func (c call) cancelUpload(w http.ResponseWriter, r *http.Request) *registryErro
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c.drop(r.Context(), u)
-	w.WriteHeader(http.StatusNoContent)
+	writeEmpty(w, http.StatusNoContent)
 	return nil
 }
 
@@ -159,6 +160,11 @@ func (c call) commit(u *upload, dgst string, w http.ResponseWriter, r *http.Requ
 	ok, err := c.seek(u, c.q.URL()+r.URL.Path, w, r)
 	if err != nil || !ok {
 		return err
+	}
+	// Quay sums a blob up with SHA-256 and with nothing else.
+	if !strings.HasPrefix(dgst, "sha256:") {
+		c.drop(r.Context(), u)
+		return errUploadInvalid("")
 	}
 	answer := c.append(u, http.MethodPut, url.Values{"digest": {dgst}}, r)
 	if answer.code != http.StatusCreated {
@@ -195,7 +201,7 @@ func (c call) seek(u *upload, location string, w http.ResponseWriter, r *http.Re
 		w.Header().Set("Location", location)
 		w.Header().Set("Range", "0-"+strconv.FormatInt(u.size, 10))
 		w.Header().Set("Docker-Upload-UUID", u.uuid)
-		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		writeEmpty(w, http.StatusRequestedRangeNotSatisfiable)
 		return false, nil
 	}
 	// A body that ends inside the overlap has nothing new, which is no error.
@@ -267,7 +273,7 @@ func (c call) keepBlob(ctx context.Context, dgst string) {
 func (c call) created(w http.ResponseWriter, dgst string) {
 	w.Header().Set("Location", c.q.URL()+"/v2/"+c.repo.name+"/blobs/"+dgst)
 	w.Header().Set("Docker-Content-Digest", dgst)
-	w.WriteHeader(http.StatusCreated)
+	writeEmpty(w, http.StatusCreated)
 }
 
 func (c call) overQuota(extra int64) bool {

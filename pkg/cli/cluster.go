@@ -38,7 +38,7 @@ func (c *cluster) Secret(ctx context.Context, namespace, name string) (robot.Sec
 	}
 	// Without the annotation, or with one that is no number, the version is not known.
 	version, _ := strconv.Atoi(secret.Annotations[onboard.VersionAnnotation])
-	return robot.Secret{Type: string(secret.Type), Dockerconfig: secret.Data[corev1.DockerConfigJsonKey], VaultVersion: version}, nil
+	return robot.Secret{Type: string(secret.Type), Immutable: secret.Immutable != nil && *secret.Immutable, Dockerconfig: secret.Data[corev1.DockerConfigJsonKey], VaultVersion: version}, nil
 }
 
 // ExternalSecret implements robot.Cluster.

@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 		"a team that is none":       {"verify -- -x", none, cli.ExitUsage, "", "correct the name"},
 		"a namespace of another":    {"verify payments -n quay-push", func(w *world, _ *[]string) { w.onboard("payments") }, cli.ExitMissing, `has no ExternalSecret in namespace "quay-push"`, "leave -n out to look in every namespace"},
 		"no run":                    {"explain pipelinerun x", none, cli.ExitMissing, `there is no PipelineRun "x" in namespace "default"`, "name its namespace with -n"},
-		"an age below nothing":      {"rotate payments --max-age -1s", none, cli.ExitUsage, "--max-age -1s is no age", "give a duration such as 720h"},
+		"an age below nothing":      {"rotate payments --max-age -1s", none, cli.ExitUsage, "--max-age is -1s", "give a duration such as 720h"},
 		"offboard without --yes":    {"offboard payments", none, cli.ExitUsage, "cannot be undone", "look at it with --dry-run, then repeat it with --yes"},
 		"pages of no kind":          {"docs pdf x", none, cli.ExitUsage, `no pages of kind "pdf"`, "use man or markdown"},
 	} {

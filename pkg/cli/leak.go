@@ -52,7 +52,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 				result.LeakReport, err = c.leak(cmd.Context(), s, t, from)
 			}
 			// What was found until an error is what there is in an incident.
-			if result.LeakReport.Burnt.IsZero() && err != nil {
+			if result.Burnt.IsZero() && len(result.Steps) == 0 && err != nil {
 				return err
 			}
 			if printed := c.print(result); printed != nil {

@@ -1,12 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"net/http"
 	"net/url"
-	"strings"
 
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 
@@ -39,52 +38,33 @@ func nextOf(err error) string {
 
 // nextOfPart is the next step after an answer of Quay, Vault or the cluster, or after none.
 func nextOfPart(err error) string {
+	var answer *quay.Error
 	var untrusted *tls.CertificateVerificationError
 	var noAnswer *url.Error
+	if next := cmp.Or(quay.Next(err), vault.Next(err)); next != "" {
+		return next
+	}
 	switch {
-	case quay.IsUnreachable(err) && errors.As(err, &untrusted):
-		return "name the authority of Quay's certificate with --quay-ca-file, or correct --quay-url"
+	case quay.IsUntrusted(err):
+		return "name the authority that signed Quay's certificate with --quay-ca-file, or correct --quay-url"
 	case quay.IsUnreachable(err):
 		return "see whether Quay runs there; --quay-url is its address"
+	case quay.IsForbidden(err):
+		return "use an OAuth token of an owner of the organization, with org:admin and repo:admin"
+	case quay.IsUnauthorized(err) && errors.As(err, &answer) && answer.Path != quay.TokenPath:
+		return "make another OAuth token in Quay: this one is wrong or has expired"
 	case errors.Is(err, vault.ErrUnreachable) && errors.As(err, &untrusted):
-		return "name the authority of Vault's certificate with VAULT_CACERT or --vault-ca-file, or correct VAULT_ADDR"
+		return "name the authority that signed Vault's certificate with VAULT_CACERT or --vault-ca-file, or correct VAULT_ADDR"
 	case errors.Is(err, vault.ErrUnreachable):
 		return "see whether Vault runs there; VAULT_ADDR or --vault-addr is its address"
-	case errors.Is(err, vault.ErrRedirect):
-		return "set VAULT_ADDR or --vault-addr to the active node, or to what balances the load"
 	case errors.Is(err, vault.ErrDenied):
 		return "see whether your Vault token is good and has the policy that docs/cli.md lists"
-	case strings.Contains(err.Error(), "Vault is sealed"):
-		return "unseal Vault"
 	case errors.As(err, &noAnswer) && errors.As(err, &untrusted):
-		return "name the authority of the API server's certificate in the kubeconfig; --kubeconfig and --context choose another cluster"
+		return "name the authority that signed the API server's certificate in the kubeconfig; --kubeconfig and --context choose another cluster"
 	case errors.As(err, &noAnswer):
 		return "see whether kubectl version gets an answer; --kubeconfig and --context choose another cluster"
 	}
-	if next := nextOfQuay(err); next != "" {
-		return next
-	}
 	return nextOfCluster(err)
-}
-
-// nextOfQuay is the next step after an answer of Quay.
-func nextOfQuay(err error) string {
-	var answer *quay.Error
-	switch {
-	case !errors.As(err, &answer):
-		return ""
-	case quay.IsForbidden(err):
-		return "use an OAuth token of an owner of the organization, with org:admin and repo:admin"
-	case quay.IsUnauthorized(err) && answer.Path != quay.TokenPath:
-		return "make another OAuth token in Quay: this one is wrong or has expired"
-	case answer.Status >= 300 && answer.Status < 400:
-		return "use the address to which Quay redirects: --quay-url, or registry in ConfigMap config-tenancy"
-	case answer.Status == http.StatusTooManyRequests:
-		return "wait, then run it again: Quay limits how often it is asked"
-	case answer.Status >= 500:
-		return "see Quay's log, then run it again"
-	}
-	return ""
 }
 
 // nextOfCluster is the next step after an answer of the API server.

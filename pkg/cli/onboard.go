@@ -122,17 +122,41 @@ func (c *connection) onboard(ctx context.Context, name string, flags bootstrapFl
 	if err != nil {
 		return err
 	}
+	view := s.Cluster.(*cluster)
+	if err := c.checkHome(ctx, view, name, flags.namespace); err != nil {
+		return err
+	}
 	done, t, err := c.bootstrap(ctx, s, name, flags)
 	if err != nil {
 		return err
 	}
-	view := s.Cluster.(*cluster)
 	if team.NullBytePolicy, err = view.hasNullBytePolicy(ctx); err != nil {
 		return err
 	}
 	team.Convention, team.Tenant, team.Namespace = view.config.Convention, t, flags.namespace
 	team.Custody, team.Adopted = view.config.CustodyNamespace != "", done.Adopted
 	return c.deliver(ctx, onboarded{head: newHead("Onboarding"), Tenant: t.Team, Steps: done.Steps}, team.Manifests(), to)
+}
+
+// checkHome fails unless namespace can be the team's, and what the team has in the cluster already is where this puts it.
+func (c *connection) checkHome(ctx context.Context, view *cluster, name, namespace string) error {
+	team, err := view.config.ParseTeam(name)
+	if err != nil {
+		return usagef("correct the name", "%v", err)
+	}
+	if err := view.checkOwnership(ctx, team, namespace); err != nil {
+		return err
+	}
+	has, err := view.located(ctx, team)
+	if err != nil {
+		return err
+	}
+	for _, t := range has {
+		if wants := view.home(namespace); t.Namespace != wants {
+			return view.elsewhere(team, t.Namespace, wants)
+		}
+	}
+	return nil
 }
 
 func (c *connection) newOnboardPlatform() *cobra.Command {

@@ -55,7 +55,7 @@ one. How long that was is in the result.`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.MaxAge < 0 {
-				return usagef("give a duration such as 720h", "--max-age %s is no age", opts.MaxAge)
+				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
 			}
 			if opts.InPlace && !dryRun {
 				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Pushes of team %s fail until its Secret has the new token. Go on?", args[0])); err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
 )
@@ -44,6 +45,12 @@ func TestScripts(t *testing.T) {
 		env.Setenv("HOST", w.quay.Host())
 		env.Setenv("CA", w.quay.CAFile())
 		env.Setenv("VAULT_TOKEN", vaultToken)
+		// One that may make organizations, too.
+		creator := w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.UserAdmin})
+		w.tokens = append(w.tokens, creator)
+		if err := os.WriteFile(filepath.Join(env.WorkDir, "creator-token"), []byte(creator), 0o600); err != nil {
+			return err
+		}
 		return os.WriteFile(filepath.Join(env.WorkDir, "token"), []byte(w.oauth+"\n"), 0o600)
 	}})
 }

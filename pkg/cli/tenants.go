@@ -46,7 +46,8 @@ func (c *cluster) home(namespace string) string {
 	return c.config.SecretNamespace
 }
 
-// newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already.
+// newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already, and so is its
+// namespace, unless another is asked for, which is refused.
 func (c *connection) newTenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, bool, error) {
 	view := s.Cluster.(*cluster)
 	t, err := robot.NewTenant(view.config.Convention, team, p.division, p.app)
@@ -58,14 +59,25 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 	if err != nil {
 		return robot.Tenant{}, false, err
 	}
+	if len(others) == 1 && p.namespace == "" {
+		t.Namespace = others[0].Namespace
+	}
 	for _, other := range others {
 		if other.Namespace != t.Namespace {
-			return robot.Tenant{}, false, &robot.Error{Reason: robot.ReasonRefused,
-				Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", t.Team, other.Namespace, t.Namespace),
-				Next:    "a team has one Secret: use that namespace, or custody for several (docs/projection.md)"}
+			return robot.Tenant{}, false, view.elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
 	return robot.AdoptPath(ctx, s, t)
+}
+
+// elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
+func (c *cluster) elsewhere(team, has, wants string) error {
+	use := "use --namespace " + has
+	if c.usedBy(has) != "" {
+		use = "leave --namespace out"
+	}
+	return &robot.Error{Reason: robot.ReasonRefused, Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", team, has, wants),
+		Next: "a team has one Secret: " + use + ", or have custody for several namespaces (docs/projection.md)"}
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.
@@ -94,11 +106,11 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 	if err != nil {
 		return robot.Tenant{}, err
 	}
-	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != p.namespace })
+	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != view.home(p.namespace) })
 	switch len(found) {
 	case 0:
 		if p.namespace != "" {
-			return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret in namespace %q", parsed, p.namespace),
+			return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret in namespace %q", parsed, view.home(p.namespace)),
 				Next: "leave -n out to look in every namespace in which it may have one"}
 		}
 		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),
@@ -139,7 +151,12 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 		if !ok || !slices.Contains(common, object.GetNamespace()) && owners[object.GetNamespace()] != team {
 			return
 		}
-		t, err := robot.TenantAt(c.config.Convention, team, strings.Join(paths(object, c.config.VaultMount), ", "))
+		e := readExternalSecret(object, c.config.VaultMount)
+		if e.Odd != "" {
+			// There is no path that could be asked for: what is wrong is for verify to say.
+			e.Path = ""
+		}
+		t, err := robot.TenantAt(c.config.Convention, team, e.Path)
 		t.Namespace = object.GetNamespace()
 		t.Division, t.App = object.GetLabels()[c.config.DivisionLabel], object.GetLabels()[c.config.AppLabel]
 		found, odd = append(found, t), errors.Join(odd, err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,50 @@ func TestReadExternalSecret(t *testing.T) {
 		map[string]any{"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced"}}}
 	if got := readExternalSecret(object, "secret"); !got.Ready || got.Reason != "SecretSynced" || got.RefreshTime.Hour() != 8 {
 		t.Errorf("read %+v", got)
+	}
+}
+
+// A field by which the Secret does not follow one path in Vault is named; what onboard renders has none.
+func TestReadExternalSecretNamesTheField(t *testing.T) {
+	for name, test := range map[string]struct{ spec, odd, frozen, path string }{
+		"one path":           {`{"data":[{"remoteRef":{"key":"a/b"}},{"remoteRef":{"key":"secret/data/a/b","property":"x"}}]}`, "", "", "a/b"},
+		"an extract":         {`{"refreshPolicy":"Periodic","refreshInterval":"1h0m0s","target":{"name":"x","creationPolicy":"Owner"},"dataFrom":[{"extract":{"key":"a/b"}}]}`, "", "", "a/b"},
+		"find":               {`{"dataFrom":[{"find":{"name":{"regexp":".*"}}}]}`, "spec.dataFrom[0].find reads whatever matches", "", ""},
+		"find beside":        {`{"dataFrom":[{"extract":{"key":"a/b"}},{"find":{"path":"a"}}]}`, "spec.dataFrom[1].find reads whatever matches", "", "a/b"},
+		"a generator":        {`{"dataFrom":[{"sourceRef":{"generatorRef":{"kind":"Password"}}}]}`, "spec.dataFrom[0].sourceRef reads from elsewhere, or makes up a value", "", ""},
+		"another store":      {`{"data":[{"remoteRef":{"key":"a/b"},"sourceRef":{"storeRef":{"name":"x"}}}]}`, "spec.data[0].sourceRef reads from elsewhere, or makes up a value", "", ""},
+		"two paths":          {`{"dataFrom":[{"extract":{"key":"b"}},{"extract":{"key":"a"}}]}`, "spec.data and spec.dataFrom read 2 paths: a, b", "", "a, b"},
+		"nothing":            {`{}`, "neither spec.data nor spec.dataFrom reads a path", "", ""},
+		"no key":             {`{"data":[{"secretKey":"x"}]}`, "spec.data[0].remoteRef.key is missing", "", ""},
+		"another type":       {`{"data":["x"],"dataFrom":"y"}`, "spec.data[0].remoteRef.key is missing", "", ""},
+		"interval 0":         {`{"refreshInterval":"0","data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.refreshInterval is 0", "a"},
+		"interval 0s":        {`{"refreshInterval":"0s","refreshPolicy":"Periodic","data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.refreshInterval is 0s", "a"},
+		"on change":          {`{"refreshInterval":"0","refreshPolicy":"OnChange","data":[{"remoteRef":{"key":"a"}}]}`, "", "", "a"},
+		"created once":       {`{"refreshInterval":"1h","refreshPolicy":"CreatedOnce","data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.refreshPolicy is CreatedOnce", "a"},
+		"immutable":          {`{"target":{"immutable":true},"data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.target.immutable is true", "a"},
+		"no Secret":          {`{"target":{"creationPolicy":"None"},"data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.target.creationPolicy is None", "a"},
+		"another Secret":     {`{"target":{"name":"y"},"data":[{"remoteRef":{"key":"a"}}]}`, "", `spec.target.name is "y"`, "a"},
+		"a version for ever": {`{"dataFrom":[{"extract":{"key":"a","version":"3"}}]}`, "", `spec.dataFrom[0].extract.version is "3"`, "a"},
+	} {
+		object := external("own", "x")
+		var spec map[string]any
+		if err := json.Unmarshal([]byte(test.spec), &spec); err != nil {
+			t.Fatal(err)
+		}
+		object.Object["spec"] = spec
+		if got := readExternalSecret(object, "secret"); got.Odd != test.odd || got.Frozen != test.frozen || got.Path != test.path {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// An odd ExternalSecret has no path, and keeps nobody else's from being found.
+func TestTenantsWithAnOddExternalSecret(t *testing.T) {
+	c := testCluster(external("openshift-pipelines", "quay-robot-team-platform"), external("own", "quay-robot-team-payments", "a", "b"),
+		external("openshift-pipelines", "quay-robot-team-search", "apps/x/y/ci/quay-robot"))
+	found, err := c.tenants(t.Context())
+	if err != nil || len(found) != 3 || found[0].VaultPath != "" || found[1].VaultPath != "" || found[2].VaultPath != "apps/x/y/ci/quay-robot" {
+		t.Errorf("tenants are %+v, %v", found, err)
 	}
 }
 

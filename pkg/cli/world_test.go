@@ -66,6 +66,7 @@ const vaultToken = "hvs.THISISAVAULTTOKEN"
 var (
 	externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
 	secretStores    = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "secretstores"}
+	namespaces      = corev1.SchemeGroupVersion.WithResource("namespaces")
 	definitions     = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
@@ -78,7 +79,8 @@ func newWorld(t testing.TB) *world {
 		w.quay.AddOrganization("team-" + team)
 		w.quay.AddRepository("team-"+team, "app")
 	}
-	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin})
+	// What docs/cli.md names, and no more.
+	w.oauth = w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin})
 	w.kube = fakekube.NewClientset(
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: shared, Labels: map[string]string{
 			"kubernetes.io/metadata.name": shared, "quay.comptech-lab.com/guarded": "true", "pod-security.kubernetes.io/enforce": "baseline"}}},
@@ -173,8 +175,11 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 	if err := object.UnmarshalJSON(patch.GetPatch()); err != nil && patch.GetPatchType() == "application/apply-patch+yaml" {
 		return true, nil, err
 	}
-	if action.GetResource() == externalSecrets {
+	switch action.GetResource() {
+	case externalSecrets:
 		defer w.sync()
+	case namespaces:
+		defer w.label(object)
 	}
 	if patch.GetPatchType() != "application/apply-patch+yaml" {
 		return false, nil, nil
@@ -184,6 +189,16 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 		return true, object, nil
 	}
 	return true, object, tracker.Update(action.GetResource(), object, action.GetNamespace())
+}
+
+// label has a namespace that was applied in the typed store too, where all others are.
+func (w *world) label(object *unstructured.Unstructured) {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: object.GetName(), Labels: object.GetLabels()}}
+	if w.kube.Tracker().Create(namespaces, namespace, "") != nil {
+		if err := w.kube.Tracker().Update(namespaces, namespace, ""); err != nil {
+			w.Error(err)
+		}
+	}
 }
 
 // collect does what the garbage collector does: the Secret goes with its ExternalSecret.
@@ -324,6 +339,10 @@ func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, 
 		}
 	}
 	return m, nil
+}
+
+func (v *memoryVault) Mount(context.Context) (vault.Mount, error) {
+	return vault.Mount{Name: "secret", Engine: vault.Engine2}, nil
 }
 
 func (v *memoryVault) Destroy(_ context.Context, path string, versions []int) error {

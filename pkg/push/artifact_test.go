@@ -78,7 +78,7 @@ func TestDockerManifestList(t *testing.T) {
 	f := newFixture(t)
 	const list, manifest = "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json"
 	image := addJSON(t, f.layout, manifest, map[string]any{"schemaVersion": 2, "mediaType": manifest,
-		"config": addBlob(t, f.layout, "application/vnd.docker.container.image.v1+json", []byte(`{"os":"linux"}`)),
+		"config": addBlob(t, f.layout, "application/vnd.docker.container.image.v1+json", []byte(`{"os":"linux","rootfs":{"type":"layers"},"history":[{}]}`)),
 		"layers": []descriptor{addBlob(t, f.layout, "application/vnd.docker.image.rootfs.diff.tar.gzip", gzipped(t, layerOf(1, 10)))}})
 	index := addJSON(t, f.layout, list, map[string]any{"schemaVersion": 2, "mediaType": list, "manifests": []descriptor{image}})
 	writeIndex(t, f.layout, index)

@@ -3,6 +3,7 @@ package quay_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,27 @@ func TestPagesHaveAnEnd(t *testing.T) {
 		if err := call(t.Context(), c); err == nil || !strings.Contains(err.Error(), "more than 1000 pages") || count.Load() != 1000 {
 			t.Errorf("%s: %v after %d requests", answer, err, count.Load())
 		}
+	}
+}
+
+// With the error of a list that is too long, or that broke off, comes what was read: half of it is better than nothing.
+func TestPartOfAListIsReturned(t *testing.T) {
+	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	push := `{"kind":"%s","datetime":"Tue, 24 Nov 2026 09:00:00 -0000","performer":%s,"metadata":{"namespace":"team-a","repo":"app","tag":"v1"}}`
+	ours, pull, nobodys := fmt.Sprintf(push, "push_repo", `{"name":"team-a+ci"}`), fmt.Sprintf(push, "pull_repo", `{"name":"team-a+ci"}`), fmt.Sprintf(push, "push_repo", "null")
+	c, _ := serve(t, `{"logs":[`+ours+`,`+pull+`,`+nobodys+`],"next_page":"again"}`)
+	pushes, err := c.Pushes(t.Context(), "team-a", "team-a+ci", now.Add(-2*time.Hour), now)
+	if !errors.Is(err, quay.ErrMore) || !strings.Contains(err.Error(), "what is before 2026-11-24T09:00:00Z was not read") || len(pushes) != 1000 {
+		t.Errorf("%d pushes, %v", len(pushes), err)
+	}
+	// Older than what was asked for is the end, whatever comes behind it.
+	pushes, err = c.Pushes(t.Context(), "team-a", "team-a+ci", now.Add(-time.Minute), now)
+	if err != nil || len(pushes) != 0 {
+		t.Errorf("%d pushes, %v", len(pushes), err)
+	}
+	c, _ = serve(t, `{"tags":[{"name":"v1","start_ts":1795514400}],"has_additional":true}`)
+	if tags, err := c.Tags(t.Context(), "team-a/app", time.Time{}); !errors.Is(err, quay.ErrMore) || len(tags) != 1000 {
+		t.Errorf("%d tags, %v", len(tags), err)
 	}
 }
 

@@ -94,10 +94,13 @@ type call struct {
 	secret Token
 	// again says that sending it twice does no more than sending it once.
 	again bool
+	// scope is what the OAuth token needs for it.
+	scope string
 }
 
 // do sends a call to the management API and retries it where that is safe.
 func (c *Client) do(ctx context.Context, r call) error {
+	r.scope = r.needs()
 	r.path = append([]string{"api", "v1"}, r.path...)
 	r.again = r.again || r.method != http.MethodPost
 	return c.send(ctx, r)

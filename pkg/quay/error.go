@@ -1,10 +1,12 @@
 package quay
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -20,6 +22,8 @@ type Error struct {
 	Type string
 	// Message is Quay's own text, shortened, with everything that looks like a token taken out.
 	Message string
+	// Scope is what the OAuth token needs for the request; empty where it needs none.
+	Scope string
 
 	readOnly   bool
 	retryAfter time.Duration
@@ -77,6 +81,12 @@ func IsUnreachable(err error) bool {
 	return errors.As(err, &lost)
 }
 
+// IsUntrusted reports whether err means that the certificate of whoever answers is not trusted, or that there is none.
+func IsUntrusted(err error) bool {
+	certificate := (*tls.CertificateVerificationError)(nil)
+	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
 // IsRobotUnknown says whether the token service does not know the robot, in contrast to its token.
 func IsRobotUnknown(err error) bool {
 	e := (*Error)(nil)
@@ -86,7 +96,12 @@ func IsRobotUnknown(err error) bool {
 // newError reads what Quay says in one of its envelopes (quay/quay endpoints/exception.py, endpoints/decorated.py,
 // util/http.py, endpoints/v2/errors.py).
 func newError(r call, path string, response *http.Response, body []byte, token Token) *Error {
-	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, retryAfter: retryAfter(response.Header)}
+	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryAfter(response.Header)}
+	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
+		// What is behind the path may hold a secret.
+		e.Message = shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		return e
+	}
 	var envelope struct {
 		ErrorMessage string `json:"error_message"`
 		Message      string `json:"message"`

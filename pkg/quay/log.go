@@ -2,11 +2,15 @@ package quay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 )
+
+// ErrMore is what an error wraps where a log or a list has more entries than are read.
+var ErrMore = errors.New("there is more than is read")
 
 // Push is one push to a tag, as Quay's log has it. A push by digest alone leaves no entry
 // (quay/quay endpoints/v2/manifest.py).
@@ -23,40 +27,51 @@ type Push struct {
 // logDate is how Quay takes a day; it takes no time of day (quay/quay endpoints/api/logs.py).
 const logDate = "01/02/2006"
 
-// Pushes lists what robot pushed in organization from since until until, the newest first.
+// logPage is a page of a log, the newest entry first.
+type logPage struct {
+	Logs []struct {
+		Kind     string `json:"kind"`
+		IP       string `json:"ip"`
+		Time     Time   `json:"datetime"`
+		Metadata struct {
+			Namespace string `json:"namespace"`
+			Repo      string `json:"repo"`
+			Tag       string `json:"tag"`
+		} `json:"metadata"`
+		Performer named `json:"performer"`
+	} `json:"logs"`
+	NextPage string `json:"next_page"`
+}
+
+// Pushes lists what robot, which must exist, pushed in organization from since until until, the newest first. Quay answers
+// 500 for a robot that does not exist. With an error it returns what was read before; one that wraps ErrMore says how far
+// back that goes.
 func (c *Client) Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]Push, error) {
-	found := []Push{}
+	found, oldest := []Push{}, until
 	query := url.Values{"performer": {robot}, "starttime": {since.UTC().Format(logDate)}, "endtime": {until.UTC().Format(logDate)}}
 	for range maxPages {
-		var answer struct {
-			Logs []struct {
-				Kind     string `json:"kind"`
-				IP       string `json:"ip"`
-				Time     Time   `json:"datetime"`
-				Metadata struct {
-					Namespace string `json:"namespace"`
-					Repo      string `json:"repo"`
-					Tag       string `json:"tag"`
-				} `json:"metadata"`
-				Performer named `json:"performer"`
-			} `json:"logs"`
-			NextPage string `json:"next_page"`
+		var page logPage
+		if err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization", organization, "logs"}, query: query, out: &page}); err != nil {
+			return found, fmt.Errorf("reading the log of %q: %w", organization, err)
 		}
-		if err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization", organization, "logs"}, query: query, out: &answer}); err != nil {
-			return nil, fmt.Errorf("reading the log of %q: %w", organization, err)
-		}
-		for _, e := range answer.Logs {
+		for _, e := range page.Logs {
 			// The log has whole seconds, and whole days are what was asked for.
-			if e.Kind != "push_repo" || e.Performer.Name != robot || e.Time.Before(since.Truncate(time.Second)) || e.Time.After(until) {
+			if e.Time.Before(since.Truncate(time.Second)) {
+				return found, nil
+			}
+			oldest = e.Time.Time
+			// Every push leaves entries of pulls too.
+			if e.Kind != "push_repo" || e.Performer.Name != robot || e.Time.After(until) {
 				continue
 			}
 			found = append(found, Push{Repository: e.Metadata.Namespace + "/" + e.Metadata.Repo, Tag: e.Metadata.Tag,
 				Time: e.Time.Time, Robot: e.Performer.Name, IP: e.IP})
 		}
-		if answer.NextPage == "" {
+		if page.NextPage == "" {
 			return found, nil
 		}
-		query.Set("next_page", answer.NextPage)
+		query.Set("next_page", page.NextPage)
 	}
-	return nil, fmt.Errorf("reading the log of %q: more than %d pages", organization, maxPages)
+	return found, fmt.Errorf("reading the log of %q: more than %d pages, what is before %s was not read: %w",
+		organization, maxPages, oldest.UTC().Format(time.RFC3339), ErrMore)
 }

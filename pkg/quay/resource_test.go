@@ -49,6 +49,7 @@ func TestRobots(t *testing.T) {
 			for _, r := range list {
 				names = append(names, fmt.Sprint(r.Name, " ", r.Token))
 			}
+			slices.Sort(names)
 			return names, err
 		}, []string{"team-a+ci (none)", "team-a+ci-b (none)"}, []string{"GET /api/v1/organization/team-a/robots?permissions=true&token=false"}},
 		{only(func(ctx context.Context, c *quay.Client) error { return c.DeleteRobot(ctx, "team-a+ci-b") }),
@@ -106,7 +107,7 @@ func TestTeams(t *testing.T) {
 		{func(ctx context.Context, c *quay.Client) (any, error) { return c.TeamMembers(ctx, "team-a", "pushers") },
 			[]string{"team-a+ci"}, []string{"GET " + team + "/members"}},
 		{func(ctx context.Context, c *quay.Client) (any, error) { return c.Organization(ctx, "team-a") },
-			quay.Organization{Name: "team-a", Admin: true, Teams: map[string]quay.Team{"pushers": {Role: "creator"}}},
+			quay.Organization{Name: "team-a", Admin: true, Teams: map[string]quay.Team{"owners": {Role: "admin"}, "pushers": {Role: "creator"}}},
 			[]string{"GET /api/v1/organization/team-a"}},
 	})
 	q.GrantTeam("team-a/app", "pushers", quaytest.Write)
@@ -245,14 +246,16 @@ func TestPushesAndTags(t *testing.T) {
 	day, until := url.QueryEscape(since.UTC().Format("01/02/2006")), url.QueryEscape(now.UTC().Format("01/02/2006"))
 	query := "GET /api/v1/organization/team-a/logs?endtime=" + until
 	rest := "performer=team-a%2Bci&starttime=" + day
-	if diff := cmp.Diff([]string{query + "&" + rest, query + "&next_page=log-20&" + rest}, sent(q)); diff != "" {
+	// Each push leaves entries of pulls, too. Where the log ends is not looked at here.
+	got := sent(q)
+	if diff := cmp.Diff([]string{query + "&" + rest, query + "&next_page=log-20&" + rest, query + "&next_page=log-40&" + rest}, got[:min(3, len(got))]); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	tags, err := c.Tags(t.Context(), "team-a/app", since)
 	if err != nil || len(tags) != 25 || tags[0].Name != "v2" || !tags[0].End.IsZero() || tags[1].End.IsZero() || !strings.HasPrefix(tags[0].Digest, "sha256:") {
 		t.Errorf("%d tags, %v, %v", len(tags), tags, err)
 	}
-	if got := sent(q); !slices.Equal(got, []string{"GET /api/v1/repository/team-a/app/tag/?limit=100&page=1"}) {
+	if got = sent(q); !slices.Equal(got, []string{"GET /api/v1/repository/team-a/app/tag/?limit=100&page=1"}) {
 		t.Errorf("requests are %q", got)
 	}
 	if _, err := c.Tags(t.Context(), "team-a/none", since); !quay.IsNotFound(err) {

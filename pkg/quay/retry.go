@@ -54,7 +54,7 @@ func passing(err error, again bool) bool {
 		return false
 	}
 	lost := (*transportError)(nil)
-	return again && errors.As(err, &lost)
+	return again && errors.As(err, &lost) && !IsUntrusted(err)
 }
 
 // backoff is how long to pause after try n.

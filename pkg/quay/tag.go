@@ -23,7 +23,8 @@ type Tag struct {
 	End time.Time
 }
 
-// Tags lists the tags of "organization/name" that were set at or after since, dead ones too, the newest first.
+// Tags lists the tags of "organization/name" that were set at or after since, dead ones too, the newest first. With an error it
+// returns what was read before.
 func (c *Client) Tags(ctx context.Context, repository string, since time.Time) ([]Tag, error) {
 	found := []Tag{}
 	for page := 1; page <= maxPages; page++ {
@@ -39,7 +40,7 @@ func (c *Client) Tags(ctx context.Context, repository string, since time.Time) (
 		err := c.repositoryCall(ctx, call{method: http.MethodGet, slash: true, out: &answer,
 			query: url.Values{"limit": {strconv.Itoa(tagPageSize)}, "page": {strconv.Itoa(page)}}}, repository, "tag")
 		if err != nil {
-			return nil, fmt.Errorf("listing tags of %q: %w", repository, err)
+			return found, fmt.Errorf("listing tags of %q: %w", repository, err)
 		}
 		for _, t := range answer.Tags {
 			tag := Tag{Name: t.Name, Digest: t.Digest, Start: time.Unix(t.Start, 0).UTC()}
@@ -55,5 +56,5 @@ func (c *Client) Tags(ctx context.Context, repository string, since time.Time) (
 			return found, nil
 		}
 	}
-	return nil, fmt.Errorf("listing tags of %q: more than %d pages", repository, maxPages)
+	return found, fmt.Errorf("listing tags of %q: more than %d pages: %w", repository, maxPages, ErrMore)
 }

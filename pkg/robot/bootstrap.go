@@ -38,11 +38,17 @@ type bootstrap struct {
 // permission, proof of the right, Vault. What is right already is kept; after a rotation the robot in use stays in use.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	if err := s.checkPlace(ctx, t); err != nil {
+		return nil, err
+	}
 	return s.run(ctx, newBootstrap(s, t, opts).tasks())
 }
 
 // PlanBootstrap says what Bootstrap would do, and changes nothing.
 func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	if err := s.checkPlace(ctx, t); err != nil {
+		return nil, err
+	}
 	return plan(ctx, newBootstrap(s, t, opts).tasks())
 }
 
@@ -79,8 +85,7 @@ func (b *bootstrap) checkOrganization(ctx context.Context) (bool, string, error)
 	case err != nil:
 		return false, "", err
 	case !o.Admin:
-		return false, "", &Error{Reason: ReasonNoRight, Problem: fmt.Sprintf("the OAuth token does not administer %q", b.Organization),
-			Next: "make its user an owner of the organization, or use a token of one who is"}
+		return false, "", notOwner(b.Organization)
 	}
 	return true, "it exists", nil
 }

@@ -171,6 +171,7 @@ func TestBootstrapRefuses(t *testing.T) {
 
 func TestBootstrapMakesTheOrganizationWhenAsked(t *testing.T) {
 	w := newWorld(t)
+	w.more = []quaytest.Scope{quaytest.UserAdmin}
 	w.Organization, w.Robot, w.StandbyRobot = "team-new", "team-new+ci", "team-new+ci-b"
 	opts := robot.BootstrapOptions{CreateOrganization: true, Email: "new@example.com", Repositories: []string{"app"}}
 	if planned, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil || states(planned)[0] != "organization pending" {

@@ -72,7 +72,8 @@ var (
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
 	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
 		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
-	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "render it again with onboard"}
+	checkFollows     = checkKind{"external-secret-refresh", "the Secret takes over what is written to Vault", SymptomNotReady, nextFrozen}
+	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "delete it and render it again with onboard"}
 	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", SymptomUnauthorized, "render the ExternalSecret again with onboard"}
 	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", SymptomStronger, "render the ExternalSecret again with onboard"}
 	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's two", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
@@ -81,9 +82,11 @@ var (
 	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized, "run bootstrap"}
 	checkPush        = checkKind{"push-right", "the robot may push to every repository of the team", SymptomUnauthorized,
 		"run bootstrap; if it has Write, see whether the repository is read-only or a mirror"}
-	checkForeign = checkKind{"no-right-elsewhere", "the robot may not push to another organization", SymptomShared, "take it out of that organization's teams"}
-	checkOld     = checkKind{"old-tokens", "no older version in Vault can be read", SymptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
-	checkShared  = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
+	checkForeign  = checkKind{"no-right-elsewhere", "the robot may not push to another organization", SymptomShared, "take it out of that organization's teams"}
+	checkOld      = checkKind{"old-tokens", "no older version in Vault can be read", SymptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
+	checkSettings = checkKind{"vault-settings", "Vault keeps what is written for long enough", SymptomNotReady, "run rotate, which writes it again"}
+	checkAsked    = checkKind{"asked", "everything about the team could be asked", SymptomUnauthorized, "run verify for this team alone"}
+	checkShared   = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
 )
 
 func (k checkKind) with(status Status, detail string) Check {

@@ -49,6 +49,10 @@ type stored struct {
 
 // read reads the tenant's path. A credential of another team there is refused.
 func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
+	if t.VaultPath == "" {
+		return stored{}, &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %q does not read one path in Vault alone", t.Namespace+"/"+t.Secret),
+			Next: "see check external-secret-path of verify, which names the field; write it as onboard renders it"}
+	}
 	secret, err := s.Vault.Read(ctx, t.VaultPath)
 	if errors.Is(err, vault.ErrNotFound) {
 		metadata, err := s.Vault.Metadata(ctx, t.VaultPath)
@@ -69,6 +73,9 @@ func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
 // write writes c to the tenant's path, on top of the version that was read. Whether somebody else was first, or it was this
 // very write whose answer got lost, is for the check afterwards to see.
 func (s Services) write(ctx context.Context, t Tenant, c credential, version int) error {
+	if err := s.checkMount(ctx); err != nil {
+		return err
+	}
 	_, err := s.Vault.Write(ctx, t.VaultPath, c.data(), version)
 	if errors.Is(err, vault.ErrConflict) {
 		return nil

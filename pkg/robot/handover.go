@@ -14,6 +14,9 @@ func (r *rotation) secretTask(id, title string, c func() credential) task {
 
 // handOver asks External Secrets to read Vault and waits until the Secret carries c.
 func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
+	if err := s.checkRefresh(ctx, t); err != nil {
+		return err
+	}
 	if err := s.Cluster.Refresh(ctx, t.Namespace, t.Secret); err != nil {
 		return err
 	}

@@ -1,9 +1,14 @@
 package robot
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -21,10 +26,13 @@ type LeakReport struct {
 	Burnt time.Time `json:"burnt"`
 	// BearersUntil is when the last bearer token ends that the leaked one can have bought.
 	BearersUntil time.Time `json:"bearersUntil"`
-	// Pushes are the pushes to tags from Since until Burnt, by either robot, the newest first.
-	Pushes []quay.Push `json:"pushes"`
-	// Tags are the tags that were set in that time, Moved those among them that pointed elsewhere before.
-	Tags []LeakTag `json:"tags"`
+	// Pushes are the pushes to tags from Since until Burnt, by either robot, the newest first. PushesComplete says that those
+	// are all; where nothing is known, Pushes is nil. What is missing is in Unknown.
+	Pushes         []quay.Push `json:"pushes"`
+	PushesComplete bool        `json:"pushesComplete"`
+	// Tags are the tags that were set in that time, TagsComplete is as with pushes.
+	Tags         []LeakTag `json:"tags"`
+	TagsComplete bool      `json:"tagsComplete"`
 	// Steps are what was done to give the team a new credential.
 	Steps []Step `json:"steps"`
 	// Verification is how the chain is afterwards.
@@ -43,80 +51,109 @@ type LeakTag struct {
 	Before string `json:"before,omitempty"`
 }
 
-// Leak answers a leaked token. The tokens of both robots are burnt first, before anything is looked at. Then the team gets
-// a new credential, pushes since the given time are listed, and the chain is verified. It can be run again: it burns again,
-// and gives the team the token of then. What was found until an error is returned with it.
-func Leak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
-	report := LeakReport{Tenant: t.Team, Since: since.UTC(), Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
+// newReport is a report in which nothing was looked at yet.
+func newReport(t Tenant, since time.Time) LeakReport {
+	return LeakReport{Tenant: t.Team, Since: since.UTC(), Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
 		"pushes by digest alone: Quay writes no log of them, and keeps them for an hour unless something names them",
 		"pulls: whoever had the token could read what its robot can read"}}
+}
+
+// Leak answers a leaked token. The tokens of both robots are burnt first, before anything is looked at. Then the team gets
+// a new credential, while pushes and tags since the given time are listed, and the chain is verified. It can be run again: it
+// burns again, and gives the team the token of then. What could not be found out is named in the report, which is returned with
+// the error.
+func Leak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
+	report := newReport(t, since)
 	tokens, err := s.burnBoth(ctx, t)
 	if err != nil {
 		return report, err
 	}
 	report.Burnt = s.now().UTC()
 	report.BearersUntil = report.Burnt.Add(bearerLifetime)
-	if report.Steps, err = s.restore(ctx, t, tokens); err != nil {
-		return report, err
-	}
-	repositories, err := s.repositories(ctx, t.Organization)
+	var looked error
+	var looking sync.WaitGroup
+	// At the same time, since the Secret may not come for as long as there is time.
+	looking.Go(func() { looked = s.expose(ctx, t, slices.Collect(maps.Keys(tokens)), report.Burnt, &report) })
+	steps, err := s.restore(ctx, t, tokens)
+	looking.Wait()
+	report.Steps = steps
 	if err != nil {
-		return report, err
+		err = report.miss("whether the team can push again", err)
 	}
-	if err := s.exposure(ctx, t, repositories, report.Burnt, &report); err != nil {
-		return report, err
+	return report, cmp.Or(err, looked, s.verifyAfter(ctx, t, &report))
+}
+
+// verifyAfter adds to the report how the chain is.
+func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport) (err error) {
+	if report.Verification, err = Verify(ctx, s, t, nil, nil); err != nil {
+		return report.miss("how the chain is now", err)
 	}
-	report.Verification, err = Verify(ctx, s, t, repositories, nil)
-	return report, err
+	return nil
 }
 
 // PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
 func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
-	report := LeakReport{Tenant: t.Team, Since: since.UTC(), Pushes: []quay.Push{}, Tags: []LeakTag{}}
+	report, robots := newReport(t, since), []string{}
 	for _, name := range []string{t.Robot, t.StandbyRobot} {
 		_, err := s.Quay.Robot(ctx, name)
 		switch {
 		case err == nil:
-			report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("burn the token of %q", name), Pending, "it exists"})
+			robots = append(robots, name)
 		case !quay.IsNotFound(err):
 			return report, err
 		}
 	}
-	if len(report.Steps) == 0 {
+	if len(robots) == 0 {
 		return report, noRobot(t)
 	}
-	repositories, err := s.repositories(ctx, t.Organization)
-	if err != nil {
-		return report, err
+	for _, name := range robots {
+		report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("burn the token of %q", name), Pending, "it exists"})
 	}
-	if err := s.exposure(ctx, t, repositories, s.now().UTC(), &report); err != nil {
-		return report, err
-	}
-	report.Verification, err = Verify(ctx, s, t, repositories, nil)
-	return report, err
+	return report, cmp.Or(s.expose(ctx, t, robots, s.now().UTC(), &report), s.verifyAfter(ctx, t, &report))
 }
 
 func noRobot(t Tenant) error {
 	return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("team %q has no robot in Quay", t.Team), Next: "check the name of the team"}
 }
 
-// burnBoth replaces the tokens of the robots that exist, and returns the new ones by name.
+// burnBoth replaces the tokens of the robots that exist, and returns the new ones by name. That one cannot be burnt keeps the
+// other from nothing.
 func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token, error) {
-	tokens := map[string]quay.Token{}
+	tokens, left := map[string]quay.Token{}, []string{}
+	var failed error
 	for _, name := range []string{t.Robot, t.StandbyRobot} {
 		robot, err := s.Quay.RegenerateRobot(ctx, name)
-		if quay.IsNotFound(err) {
-			continue
-		} else if err != nil {
-			return nil, &Error{Reason: ReasonNoRight, Problem: fmt.Sprintf("the token of %q was NOT burnt", name), Err: err,
-				Next: "regenerate it in Quay's own pages at once, then run this again"}
+		switch {
+		case quay.IsNotFound(err):
+		case err != nil:
+			left, failed = append(left, strconv.Quote(name)), cmp.Or(failed, err)
+		default:
+			tokens[name] = robot.Token
 		}
-		tokens[name] = robot.Token
 	}
-	if len(tokens) == 0 {
+	switch {
+	case failed != nil:
+		return nil, notBurnt(left, failed)
+	case len(tokens) == 0:
 		return nil, noRobot(t)
 	}
 	return tokens, nil
+}
+
+// notBurnt is the error where the tokens of robots may be good still, because of err.
+func notBurnt(robots []string, err error) error {
+	e := &Error{Problem: fmt.Sprintf("the token of %s was NOT burnt", robots[0]), Err: err,
+		Next: "regenerate it in Quay's own pages at once, then run this again"}
+	if len(robots) > 1 {
+		e.Problem += ", nor that of " + robots[1]
+	}
+	switch {
+	case quay.IsForbidden(err), quay.IsUnauthorized(err):
+		e.Reason = ReasonNoRight
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Reason = ReasonTimeout
+	}
+	return e
 }
 
 // restore gives the team the new token of the robot in use: Vault, Secret, older versions.
@@ -138,37 +175,4 @@ func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]quay.
 		r.secretTask("secret", "have the Secret take it over", func() credential { return r.to }),
 		r.destroyTask(),
 	})
-}
-
-// exposure lists what was pushed while the token may have been known, until it was burnt.
-func (s Services) exposure(ctx context.Context, t Tenant, repositories []string, until time.Time, report *LeakReport) error {
-	for _, robot := range []string{t.Robot, t.StandbyRobot} {
-		pushes, err := s.Quay.Pushes(ctx, t.Organization, robot, report.Since, until)
-		if err != nil {
-			return err
-		}
-		report.Pushes = append(report.Pushes, pushes...)
-	}
-	slices.SortStableFunc(report.Pushes, func(a, b quay.Push) int { return b.Time.Compare(a.Time) })
-	for _, repository := range repositories {
-		// All of its past, since what a tag was before may be older.
-		tags, err := s.Quay.Tags(ctx, repository, time.Time{})
-		if err != nil {
-			return err
-		}
-		for i, tag := range tags {
-			if tag.Start.Before(report.Since.Truncate(time.Second)) || tag.Start.After(until) {
-				continue
-			}
-			set := LeakTag{Repository: repository, Name: tag.Name, Digest: tag.Digest, Time: tag.Start}
-			for _, older := range tags[i+1:] {
-				if older.Name == tag.Name {
-					set.Before = older.Digest
-					break
-				}
-			}
-			report.Tags = append(report.Tags, set)
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package robot
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -17,14 +18,14 @@ func (r LeakReport) WriteMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "Bearer tokens that they bought before stay good until %s: look at the pushes again after that.\n", stamp(r.BearersUntil))
 	}
 
-	fmt.Fprintf(&b, "\n## Pushes in that time: %d\n\n", len(r.Pushes))
+	fmt.Fprintf(&b, "\n## Pushes in that time: %s\n\n", count(len(r.Pushes), r.PushesComplete))
 	if len(r.Pushes) > 0 {
 		b.WriteString("| time | repository | tag | robot | from |\n|---|---|---|---|---|\n")
 	}
 	for _, p := range r.Pushes {
 		row(&b, stamp(p.Time), p.Repository, p.Tag, p.Robot, p.IP)
 	}
-	fmt.Fprintf(&b, "\n## Tags set in that time: %d\n\n", len(r.Tags))
+	fmt.Fprintf(&b, "\n## Tags set in that time: %s\n\n", count(len(r.Tags), r.TagsComplete))
 	if len(r.Tags) > 0 {
 		b.WriteString("| time | repository | tag | now | before |\n|---|---|---|---|---|\n")
 	}
@@ -33,7 +34,7 @@ func (r LeakReport) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\n## Not known\n\n")
 	for _, text := range r.Unknown {
-		fmt.Fprintf(&b, "- %s\n", text)
+		fmt.Fprintf(&b, "- %s\n", escape(text))
 	}
 	b.WriteString("\n## The new credential\n\n| step | state | found |\n|---|---|---|\n")
 	for _, s := range r.Steps {
@@ -53,8 +54,23 @@ func (r LeakReport) WriteMarkdown(w io.Writer) error {
 // row writes one row of a table; what others wrote cannot break out of its cell.
 func row(b *strings.Builder, cells ...string) {
 	for _, cell := range cells {
-		cell = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(cell)
-		fmt.Fprintf(b, "| %s ", cell)
+		fmt.Fprintf(b, "| %s ", escape(cell))
 	}
 	b.WriteString("|\n")
+}
+
+// escape takes out of a text what would be Markdown or break a line.
+func escape(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(text)
+}
+
+// count says how many were found, and whether there may be more: none where nobody could look is not 0.
+func count(found int, complete bool) string {
+	switch {
+	case complete:
+		return strconv.Itoa(found)
+	case found == 0:
+		return "not known"
+	}
+	return fmt.Sprintf("%d or more", found)
 }

@@ -16,6 +16,10 @@ func AdoptPath(ctx context.Context, s Services, t Tenant) (found Tenant, adopted
 	} else if err != nil {
 		return Tenant{}, false, err
 	}
+	if e.Odd != "" {
+		return Tenant{}, false, &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %q does not read one path in Vault alone: %s", t.Namespace+"/"+t.Secret, e.Odd),
+			Next: "see who wrote that ExternalSecret; delete it, then run this again"}
+	}
 	if e.Path == t.VaultPath {
 		return t, false, nil
 	}

@@ -80,18 +80,38 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	case r.fresh && opts.MaxAge > 0 && age < opts.MaxAge:
 		result.Steps = []Step{{"age", "see whether the credential is old enough", Kept, fmt.Sprintf("it is %s old", age.Round(time.Second))}}
 		return result, nil
-	case r.fresh && opts.InPlace:
+	case r.fresh:
+		if err := r.checkFresh(ctx); err != nil {
+			return RotateResult{}, err
+		}
+	}
+	if r.fresh && opts.InPlace {
 		return r.inPlace(ctx, current, work)
 	}
-	result.Steps, err = work(ctx, r.tasks())
+	tasks := r.tasks()
+	if r.fresh && r.endsSoon(current) {
+		tasks = append([]task{r.renewTask(current)}, tasks...)
+	}
+	result.Steps, err = work(ctx, tasks)
 	if err == nil && r.to.token.Known() {
 		result.Robot = r.to.username
 	}
 	return result, err
 }
 
+// checkFresh fails where a rotation that is begun now could not be finished, or be told from one that was never begun.
+func (r *rotation) checkFresh(ctx context.Context) error {
+	if err := r.checkRefresh(ctx, r.Tenant); err != nil || r.InPlace {
+		return err
+	}
+	return r.checkKept(ctx, r.Tenant)
+}
+
 // load finds out where the tenant stands.
 func (r *rotation) load(ctx context.Context) (stored, error) {
+	if err := r.checkMount(ctx); err != nil {
+		return stored{}, err
+	}
 	current, err := r.read(ctx, r.Tenant)
 	if err != nil {
 		return stored{}, err
@@ -101,6 +121,9 @@ func (r *rotation) load(ctx context.Context) (stored, error) {
 			Next: "make it with bootstrap"}
 	}
 	r.version = current.version
+	if err := r.checkOwner(ctx, r.Tenant); err != nil {
+		return stored{}, err
+	}
 	if r.repositories, err = r.Services.repositories(ctx, r.Organization); err != nil {
 		return stored{}, err
 	}

@@ -38,6 +38,7 @@ type Vault interface {
 	ReadVersion(ctx context.Context, path string, version int) (vault.Secret, error)
 	Write(ctx context.Context, path string, data vault.Data, current int) (version int, err error)
 	Metadata(ctx context.Context, path string) (vault.Metadata, error)
+	Mount(ctx context.Context) (vault.Mount, error)
 	Destroy(ctx context.Context, path string, versions []int) error
 	Delete(ctx context.Context, path string) error
 }
@@ -60,6 +61,8 @@ type Cluster interface {
 // Secret is a Secret in the cluster.
 type Secret struct {
 	Type string
+	// Immutable says that nobody can change it any more, only delete it.
+	Immutable bool
 	// Dockerconfig is the value of .dockerconfigjson.
 	Dockerconfig Dockerconfig
 	// VaultVersion is the version in Vault that it was rendered from, by its annotation; 0 where that is not rendered.
@@ -82,8 +85,10 @@ type ExternalSecret struct {
 	Reason, Message string
 	// RefreshTime is when it last took the value from Vault.
 	RefreshTime time.Time
-	// Path is the path in Vault that it reads, without the mount.
-	Path string
+	// Path is the path in Vault that it reads, without the mount. Odd says why it is not one alone; empty if it is.
+	Path, Odd string
+	// Frozen is the field by which the Secret never follows Vault, and its value; empty if it does.
+	Frozen string
 }
 
 // Services are the real things that an operation works on.

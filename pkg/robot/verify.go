@@ -27,6 +27,8 @@ type verification struct {
 	// inCluster is what the Secret has for the registry, nil if that is of no use.
 	inCluster *dockerconfig.Credential
 	secret    Secret
+	// follows says that the Secret takes over what is written to Vault.
+	follows bool
 }
 
 // Verify looks at every part of a tenant's chain and changes nothing: Quay, Vault, ExternalSecret, Secret, the right to push
@@ -41,7 +43,7 @@ func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []s
 		}
 	}
 	for _, look := range []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtExternalSecret, v.lookAtSecret, v.lookAtAge,
-		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld} {
+		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld, v.lookAtSettings} {
 		if err := look(ctx); err != nil {
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
 		}
@@ -70,11 +72,19 @@ func (v *verification) lookAtQuay(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	v.add(checkOrganization, o.Admin, "%q exists, and the OAuth token administers it: %t", v.Organization, o.Admin)
+	if !o.Admin {
+		return notOwner(v.Organization)
+	}
+	v.add(checkOrganization, true, "%q exists, and the OAuth token administers it: true", v.Organization)
 	return nil
 }
 
 func (v *verification) lookAtVault(ctx context.Context) error {
+	if v.VaultPath == "" {
+		v.skip(checkVaultData, checkPath)
+		v.skip(checkVaultRobot, checkPath)
+		return nil
+	}
 	secret, err := v.Vault.Read(ctx, v.VaultPath)
 	if errors.Is(err, vault.ErrNotFound) {
 		v.add(checkVaultData, false, "there is nothing at %q", v.VaultPath)
@@ -121,13 +131,23 @@ func (v *verification) lookAtExternalSecret(ctx context.Context) error {
 	if errors.Is(err, ErrNotFound) {
 		v.add(checkReady, false, "there is no ExternalSecret %q", v.Namespace+"/"+v.Tenant.Secret)
 		v.skip(checkPath, checkReady)
+		v.skip(checkFollows, checkReady)
 		return nil
 	} else if err != nil {
 		return err
 	}
 	v.add(checkReady, e.Ready, "%s: %s", e.Reason, e.Message)
-	v.add(checkPath, e.Path == v.VaultPath, "it reads %q", e.Path)
-	v.report.prints["path"] = e.Path
+	if e.Odd != "" {
+		v.add(checkPath, false, "%s", e.Odd)
+	} else {
+		v.add(checkPath, e.Path == v.VaultPath, "it reads %q", e.Path)
+		v.report.prints["path"] = e.Path
+	}
+	if v.follows = e.Frozen == ""; !v.follows {
+		v.add(checkFollows, false, "it never does: %s", e.Frozen)
+	} else {
+		v.add(checkFollows, true, "no field keeps it from that")
+	}
 	return nil
 }
 
@@ -159,8 +179,14 @@ func (v *verification) lookAtSecret(ctx context.Context) error {
 		v.skip(checkSecretToken, checkVaultRobot)
 		return nil
 	}
-	same := v.stored.same(found)
-	v.add(checkSecretToken, same, "robot and token are the same: %t", same)
+	same, k := v.stored.same(found), checkSecretToken
+	switch {
+	case secret.Immutable:
+		k.next = nextImmutable
+	case !v.follows:
+		k.next = "see " + checkFollows.id + ": " + nextFrozen
+	}
+	v.add(k, same, "robot and token are the same: %t", same)
 	return nil
 }
 
@@ -230,7 +256,40 @@ func (v *verification) lookAtRights(ctx context.Context, repositories, foreign [
 	return nil
 }
 
+// lookAtSettings says when Vault deletes the credential by itself, and which setting loses what a rotation needs.
+func (v *verification) lookAtSettings(ctx context.Context) error {
+	if v.VaultPath == "" {
+		v.skip(checkSettings, checkPath)
+		return nil
+	}
+	mount, err := v.Vault.Mount(ctx)
+	if err != nil {
+		return err
+	}
+	k := checkSettings
+	problem, mend := mount.Wrong()
+	if problem == "" {
+		if problem, mend, err = v.lost(ctx, v.Tenant); err != nil {
+			return err
+		}
+	}
+	switch {
+	case problem != "":
+		k.next = mend
+		v.add(k, false, "%s", problem)
+	case v.stored != nil && !v.stored.Ends.IsZero():
+		v.add(k, !v.endsSoon(*v.stored), "Vault deletes version %d at %s", v.stored.version, stamp(v.stored.Ends))
+	default:
+		v.add(k, true, "no setting is known that deletes it")
+	}
+	return nil
+}
+
 func (v *verification) lookAtOld(ctx context.Context) error {
+	if v.VaultPath == "" {
+		v.skip(checkOld, checkPath)
+		return nil
+	}
 	metadata, err := v.Vault.Metadata(ctx, v.VaultPath)
 	if err != nil {
 		return err

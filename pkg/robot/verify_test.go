@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,8 +62,8 @@ func TestVerifyPasses(t *testing.T) {
 	for _, c := range report.Checks {
 		ids = append(ids, c.ID)
 	}
-	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "secret-type", "secret-host",
-		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens"}
+	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "external-secret-refresh", "secret-type", "secret-host",
+		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens", "vault-settings"}
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Errorf("checks (-want +got):\n%s", diff)
 	}
@@ -127,8 +128,26 @@ func TestVerifyNames(t *testing.T) {
 			e.Path = "apps/platform/base/ci/quay-robot"
 			w.external[w.Secret] = e
 		}, []string{"external-secret-path failed"}, `it reads "apps/platform/base/ci/quay-robot"`},
+		"the ExternalSecret is not one path": {func(w *world) {
+			e := w.external[w.Secret]
+			e.Path, e.Odd = "", "spec.dataFrom[0].find reads whatever matches"
+			w.external[w.Secret], w.VaultPath = e, ""
+		}, []string{"vault-data skipped", "vault-robot skipped", "vault-token skipped", "external-secret-path failed", "secret-token skipped", "secret-age skipped",
+			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "old-tokens skipped", "vault-settings skipped"},
+			"spec.dataFrom[0].find reads whatever matches"},
+		"the ExternalSecret never refreshes": {func(w *world) {
+			e := w.external[w.Secret]
+			e.Frozen = "spec.refreshInterval is 0"
+			w.external[w.Secret] = e
+		}, []string{"external-secret-refresh failed"}, "it never does: spec.refreshInterval is 0"},
+		"Vault keeps one version": {func(w *world) { w.mount.MaxVersions = 1 },
+			[]string{"vault-settings failed"}, `max_versions of the mount "secret" in Vault is 1`},
+		"Vault deletes the credential soon": {func(w *world) { w.versions[w.VaultPath][0].Ends = w.quay.Now().Add(time.Hour) },
+			[]string{"vault-settings failed"}, "Vault deletes version 1 at "},
+		"the mount is another": {func(w *world) { w.mount.Engine = "pki" },
+			[]string{"vault-settings failed"}, `is of type "pki"`},
 		"there is no ExternalSecret": {func(w *world) { w.external = map[string]robot.ExternalSecret{} },
-			[]string{"external-secret failed", "external-secret-path skipped"}, "there is no ExternalSecret"},
+			[]string{"external-secret failed", "external-secret-path skipped", "external-secret-refresh skipped"}, "there is no ExternalSecret"},
 		"there is no Secret": {func(w *world) { w.secrets = map[string]robot.Secret{} },
 			[]string{"secret-type failed", "secret-host skipped", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "there is no Secret"},
 		"the Secret has another type": {func(w *world) { s := w.secrets[w.Secret]; s.Type = "Opaque"; w.secrets[w.Secret] = s },
@@ -190,7 +209,7 @@ func TestVerifyFails(t *testing.T) {
 	w.onboard()
 	s := w.services()
 	w.quay.RevokeOAuthTokens()
-	if _, err := robot.Verify(t.Context(), s, w.Tenant, nil, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": listing repositories`) {
+	if _, err := robot.Verify(t.Context(), s, w.Tenant, nil, nil); err == nil || !strings.Contains(err.Error(), `verifying team "payments": reading organization "team-payments"`) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -260,6 +279,42 @@ func TestVerifyAll(t *testing.T) {
 	last := reports[3].Checks[len(reports[3].Checks)-1]
 	if last.Detail != "it shares the token with t7" {
 		t.Errorf("detail is %q", last.Detail)
+	}
+}
+
+// What is wrong with asking about one team is a finding of that team, and stops nobody else.
+func TestVerifyAllGoesOnAfterOneTeam(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil      func(w *world, t robot.Tenant) robot.Tenant
+		text, next string
+	}{
+		"no owner": {func(w *world, t robot.Tenant) robot.Tenant {
+			w.quay.Faults.Add(quaytest.Fault{Path: "/organization/team-t1$", Times: -1, Effect: quaytest.Status(200, nil, `{"name":"team-t1","is_admin":false}`)})
+			return t
+		}, `does not administer "team-t1"`, "of an owner of the organization"},
+		"a right is missing": {func(w *world, t robot.Tenant) robot.Tenant {
+			w.quay.Faults.Add(quaytest.Fault{Path: "/team-t1/prototypes$", Times: -1, Effect: quaytest.Status(403, nil, `{"error_message":"Unauthorized"}`)})
+			return t
+		}, "403 Forbidden", "the scope org:admin"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			tenants := w.tenants(3)
+			tenants[1] = test.spoil(w, tenants[1])
+			reports, err := robot.VerifyAll(t.Context(), w.services(), tenants)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range reports {
+				if got := wrong(r); (len(got) > 0) != (i == 1) {
+					t.Errorf("team %s: %q", r.Tenant, got)
+				}
+			}
+			i := slices.IndexFunc(reports[1].Checks, func(c robot.Check) bool { return c.ID == "asked" })
+			if i < 0 || !strings.Contains(reports[1].Checks[i].Detail, test.text) || !strings.Contains(reports[1].Checks[i].Next, test.next) {
+				t.Errorf("checks are %+v", reports[1].Checks)
+			}
+		})
 	}
 }
 

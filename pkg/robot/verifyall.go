@@ -1,17 +1,23 @@
 package robot
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 const (
@@ -42,13 +48,40 @@ func VerifyAll(ctx context.Context, s Services, tenants []Tenant) ([]Report, err
 			}
 		}
 		reports[i], err = Verify(ctx, s, tenants[i], own[i], foreign)
-		return err
+		if err == nil || !ofOneTeam(err) {
+			return err
+		}
+		reports[i].Checks = append(reports[i].Checks, notAsked(err))
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	addShared(tenants, reports)
 	return reports, nil
+}
+
+// ofOneTeam reports whether err is about one team, so that the others can be verified all the same: an answer, in contrast to none.
+func ofOneTeam(err error) bool {
+	own, answer := (*Error)(nil), (*quay.Error)(nil)
+	switch {
+	case errors.As(err, &own), errors.Is(err, vault.ErrPath), errors.Is(err, vault.ErrContent), errors.Is(err, vault.ErrDenied):
+		return true
+	case errors.As(err, &answer):
+		return !quay.IsUnauthorized(err) && answer.Status < 500 && answer.Status != http.StatusTooManyRequests
+	}
+	return false
+}
+
+// notAsked is the finding for an error of one team.
+func notAsked(err error) Check {
+	k, own := checkAsked, (*Error)(nil)
+	if errors.As(err, &own) {
+		k.next = own.Next
+	} else {
+		k.next = cmp.Or(quay.Next(err), vault.Next(err), k.next)
+	}
+	return k.with(Failed, err.Error())
 }
 
 // each calls f for 0 to n-1, a few at once, until one fails.

@@ -28,11 +28,16 @@ var errCrash = errors.New("crashed")
 type world struct {
 	testing.TB
 	quay *quaytest.Quay
+	// more are scopes that the token has beside oauthScopes.
+	more []quaytest.Scope
 	robot.Tenant
 
 	mu sync.Mutex
 	// versions are those in Vault, by path: index 0 is version 1. A destroyed one is nil.
 	versions map[string][]*vault.Secret
+	// mount is what Vault tells of it, limits are those of every secret.
+	mount  vault.Mount
+	limits vault.Limits
 	// secrets and external are by name; lag is how many looks at a Secret it takes until a refresh shows.
 	secrets  map[string]robot.Secret
 	external map[string]robot.ExternalSecret
@@ -49,8 +54,8 @@ type world struct {
 	onCall func()
 }
 
-// oauthScopes are those of the platform team's token.
-var oauthScopes = []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}
+// oauthScopes are those of the platform team's token: what docs/cli.md names, and no more.
+var oauthScopes = []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin}
 
 // newWorld has the organization team-payments with the repositories api and web, and nothing else.
 func newWorld(t testing.TB) *world {
@@ -59,7 +64,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{},
+	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{}, mount: vault.Mount{Name: "secret", Engine: vault.Engine2},
 		secrets: map[string]robot.Secret{}, external: map[string]robot.ExternalSecret{}}
 	w.quay.AddOrganization("team-payments")
 	w.quay.AddRepository("team-payments", "api")
@@ -87,7 +92,7 @@ func (w *world) observer() robot.Services { return w.connect(w.quay.Client()) }
 
 func (w *world) connect(client *http.Client) robot.Services {
 	w.Helper()
-	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.quay.AddOAuthToken(oauthScopes), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
+	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.quay.AddOAuthToken(append(w.more, oauthScopes...)), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -189,7 +194,7 @@ func (w *world) put(path string, data vault.Data) {
 
 func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
 	return call(v.w, func() (vault.Metadata, error) {
-		m := vault.Metadata{Current: len(v.w.versions[path])}
+		m := vault.Metadata{Current: len(v.w.versions[path]), Limits: v.w.limits}
 		for i, secret := range v.w.versions[path] {
 			if secret != nil {
 				m.Live = append(m.Live, i+1)
@@ -197,6 +202,10 @@ func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, e
 		}
 		return m, nil
 	})
+}
+
+func (v memoryVault) Mount(context.Context) (vault.Mount, error) {
+	return call(v.w, func() (vault.Mount, error) { return v.w.mount, nil })
 }
 
 func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {

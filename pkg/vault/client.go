@@ -2,10 +2,10 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -29,6 +29,10 @@ type Options struct {
 type Client struct {
 	api   *api.Client
 	mount string
+
+	mounted sync.Mutex
+	// about is the mount once it was asked for.
+	about Mount
 }
 
 // New returns a client. The error says what is wrong with an option or a variable, without the token.
@@ -99,14 +103,11 @@ func (c *Client) Capabilities(ctx context.Context, section, path string) ([]stri
 	return capabilities, nil
 }
 
-// errPath is a path that could lead elsewhere.
-var errPath = errors.New("not a path in Vault")
-
 // checkPath refuses a path with an empty or a dot element.
 func checkPath(path string) error {
 	for _, element := range strings.Split(path, "/") {
 		if element == "" || element == "." || element == ".." || strings.ContainsAny(element, "?#%*+\\ \r\n") {
-			return fmt.Errorf("%w: %q", errPath, path)
+			return fmt.Errorf("%w: %q", ErrPath, path)
 		}
 	}
 	return nil

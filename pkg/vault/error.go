@@ -14,10 +14,18 @@ import (
 var (
 	// ErrNotFound: there was never a version, or the one asked for is deleted or destroyed.
 	ErrNotFound = errors.New("not found in Vault")
+	// ErrPath: what was asked for could lead elsewhere, and nobody was asked.
+	ErrPath = errors.New("not a path in Vault")
+	// ErrContent: a value is not a text.
+	ErrContent = errors.New("not a text")
 	// ErrConflict: the secret has another version than the writer had read.
 	ErrConflict = errors.New("somebody else wrote to Vault in between")
 	// ErrDenied: the token is wrong or its policies do not allow it.
 	ErrDenied = errors.New("denied by Vault")
+	// ErrSealed: Vault is sealed, or not set up.
+	ErrSealed = errors.New("sealed Vault")
+	// ErrBusy: a quota of Vault is used up.
+	ErrBusy = errors.New("too many requests for Vault")
 	// ErrUnreachable: there was no answer.
 	ErrUnreachable = errors.New("no answer from Vault")
 )
@@ -62,6 +70,10 @@ func wrap(err error) error {
 	switch {
 	case answer.StatusCode == http.StatusForbidden:
 		e.kind = ErrDenied
+	case answer.StatusCode == http.StatusServiceUnavailable && (strings.Contains(text, "sealed") || strings.Contains(text, "not initialized")):
+		e.kind = ErrSealed
+	case answer.StatusCode == http.StatusTooManyRequests:
+		e.kind = ErrBusy
 	case answer.StatusCode == http.StatusNotFound:
 		e.kind = ErrNotFound
 	case answer.StatusCode == http.StatusBadRequest && strings.Contains(text, conflictText):

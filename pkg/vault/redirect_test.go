@@ -81,6 +81,7 @@ var calls = map[string]func(ctx context.Context, c *vault.Client) error{
 		_, err := c.Write(ctx, path, vault.Data{"token": secret}, 1)
 		return err
 	},
+	"Mount":    func(ctx context.Context, c *vault.Client) error { _, err := c.Mount(ctx); return err },
 	"Metadata": func(ctx context.Context, c *vault.Client) error { _, err := c.Metadata(ctx, path); return err },
 	"Destroy":  func(ctx context.Context, c *vault.Client) error { return c.Destroy(ctx, path, []int{1}) },
 	"Delete":   func(ctx context.Context, c *vault.Client) error { return c.Delete(ctx, path) },

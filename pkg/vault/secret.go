@@ -29,8 +29,8 @@ type Secret struct {
 	Data Data
 	// Version counts from 1.
 	Version int
-	// Created is when it was written.
-	Created time.Time
+	// Created is when it was written, Ends when Vault deletes it by itself; zero: never.
+	Created, Ends time.Time
 }
 
 // Read returns the current version of the secret at path, without the mount. The error wraps ErrNotFound if there is none,
@@ -55,11 +55,12 @@ func (c *Client) read(path string, get func(*api.KVv2) (*api.KVSecret, error)) (
 	case found.Data == nil:
 		return Secret{}, fmt.Errorf("reading %q from Vault: %w", c.mount+"/"+path, &failure{ErrNotFound, "the version is deleted"})
 	}
-	secret := Secret{Data: Data{}, Version: found.VersionMetadata.Version, Created: found.VersionMetadata.CreatedTime}
+	secret := Secret{Data: Data{}, Version: found.VersionMetadata.Version, Created: found.VersionMetadata.CreatedTime,
+		Ends: found.VersionMetadata.DeletionTime}
 	for key, value := range found.Data {
 		text, ok := value.(string)
 		if !ok {
-			return Secret{}, fmt.Errorf("reading %q from Vault: the value of %q is not a text", c.mount+"/"+path, key)
+			return Secret{}, fmt.Errorf("reading %q from Vault: the value of %q is %w", c.mount+"/"+path, key, ErrContent)
 		}
 		secret.Data[key] = text
 	}
@@ -67,7 +68,8 @@ func (c *Client) read(path string, get func(*api.KVv2) (*api.KVSecret, error)) (
 }
 
 // Write writes data as the next version of the secret at path and returns that version. current is the version that the
-// caller has read, 0 for none that ever was: if there is another by now, the error wraps ErrConflict.
+// caller has read, 0 for none that ever was: if there is another by now, the error wraps ErrConflict. On a mount that is not of
+// KV version 2 it makes a secret of another name: ask Mount first.
 func (c *Client) Write(ctx context.Context, path string, data Data, current int) (version int, err error) {
 	if err := checkPath(path); err != nil {
 		return 0, err
@@ -89,6 +91,8 @@ type Metadata struct {
 	Current int
 	// Live are the versions that can be read, the current one included, in order.
 	Live []int
+	// Limits are the secret's own; the mount's count beside them.
+	Limits
 }
 
 // Metadata returns what Vault knows of the secret at path; the zero value if it never was.
@@ -102,9 +106,10 @@ func (c *Client) Metadata(ctx context.Context, path string) (Metadata, error) {
 	} else if err != nil {
 		return Metadata{}, fmt.Errorf("reading metadata of %q from Vault: %w", c.mount+"/"+path, err)
 	}
-	metadata := Metadata{Current: found.CurrentVersion}
+	metadata := Metadata{Current: found.CurrentVersion, Limits: limits(found)}
 	for _, v := range found.Versions {
-		if !v.Destroyed && v.DeletionTime.IsZero() {
+		// One that is to be deleted some day has its time already.
+		if !v.Destroyed && (v.DeletionTime.IsZero() || v.DeletionTime.After(time.Now())) {
 			metadata.Live = append(metadata.Live, v.Version)
 		}
 	}

@@ -150,6 +150,8 @@ func (p *platform) tool(ctx context.Context, want cli.Exit, args ...string) stri
 // onboard onboards a team with its trigger.
 func (p *platform) onboard(ctx context.Context, team string) {
 	p.Helper()
+	p.Setenv("QUAY_TOKEN", s.Quay.CreatorToken())
+	defer p.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
 	p.tool(ctx, cli.ExitOK, "onboard", team, "--division", "e2e", "--app", team, "--repo", "app", "--create-organization", "--apply",
 		"--service-account", stage.SharedNamespace+"/trigger-"+team)
 }

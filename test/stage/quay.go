@@ -77,14 +77,17 @@ func (s *Stage) openQuay(ctx context.Context) error {
 	return s.Quay.dial(address)
 }
 
-// newQuaySecret makes up the tenants' robots, the platform team's OAuth token and a certificate.
+// newQuaySecret makes up the tenants' robots, the platform team's OAuth tokens and a certificate.
 func newQuaySecret() (*corev1.Secret, error) {
 	var setup quaytest.Setup
 	for _, t := range []Tenant{Payments, Platform} {
 		setup.Organizations = append(setup.Organizations, newOrganization("team-"+t.Team, t.App))
 	}
-	setup.OAuthTokens = []quaytest.OAuthTokenSetup{{Token: (rand.Text() + rand.Text())[:40],
-		Scopes: []quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.RepoRead, quaytest.UserAdmin}}}
+	// What docs/cli.md names, and what making an organization takes beside that.
+	for _, more := range [][]quaytest.Scope{nil, {quaytest.UserAdmin}} {
+		setup.OAuthTokens = append(setup.OAuthTokens, quaytest.OAuthTokenSetup{Token: (rand.Text() + rand.Text())[:40],
+			Scopes: append(more, quaytest.OrgAdmin, quaytest.RepoAdmin)})
+	}
 	encoded, err := json.Marshal(setup)
 	if err != nil {
 		return nil, err
@@ -125,6 +128,9 @@ func (q *Quay) Client() *http.Client { return &http.Client{Transport: q.Transpor
 
 // OAuthToken is the platform team's token for its management API.
 func (q *Quay) OAuthToken() string { return q.setup.OAuthTokens[0].Token }
+
+// CreatorToken is a token that may make organizations, too.
+func (q *Quay) CreatorToken() string { return q.setup.OAuthTokens[len(q.setup.OAuthTokens)-1].Token }
 
 // Tokens returns every robot's token, for tests that look whether one got out.
 func (q *Quay) Tokens() []string {

@@ -1,0 +1,96 @@
+package quaytest
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// apiRoute is one method of one kind of path.
+type apiRoute struct {
+	method string
+	// path is the path as the discovery shows it.
+	path    string
+	pattern *regexp.Regexp
+	need    need
+	// fields are those of the JSON body; optional lets it be missing or broken.
+	fields   []field
+	optional bool
+	serve    func(apiCall) (status int, body any, err *apiError)
+}
+
+// need is a right that a call takes. A late one is looked at after the body.
+type need struct {
+	late bool
+	has  func(apiCall) bool
+}
+
+// The rights. Those in an organization and in a repository are about the one
+// that the path names first.
+var (
+	anybody   = need{has: func(apiCall) bool { return true }}
+	userAdmin = need{has: func(c apiCall) bool { return c.token.has(UserAdmin) }}
+	orgAdmin  = need{late: true, has: func(c apiCall) bool { return c.token.administers(c.q, c.args[0]) }}
+	orgMember = need{late: true, has: func(c apiCall) bool { return c.token.orgRole(c.q, c.args[0]) != "" }}
+	repoAdmin = need{has: func(c apiCall) bool { return c.token.repoRole(c.q, c.args[0]).includes(Admin) }}
+	repoRead  = need{has: func(c apiCall) bool {
+		r := c.q.repositories[c.args[0]]
+		return r != nil && r.public || c.token.repoRole(c.q, c.args[0]).includes(Read)
+	}}
+)
+
+// route makes an apiRoute. In path {} is one element, and {...} is a repository: two elements or more.
+func route(method, path string, need need, serve func(apiCall) (int, any, *apiError)) apiRoute {
+	pattern := strings.ReplaceAll(strings.ReplaceAll(path, "{...}", "([^/]+/.*[^/])"), "{}", "([^/]+)")
+	return apiRoute{method: method, path: apiPrefix + strings.ReplaceAll(path, "{...}", "{repository}"),
+		pattern: regexp.MustCompile("^" + apiPrefix + pattern + "$"), need: need, serve: serve}
+}
+
+// takes is the route with a JSON body.
+func (r apiRoute) takes(fields ...field) apiRoute {
+	r.fields = fields
+	return r
+}
+
+// mayTake is the route with a JSON body that may be missing or broken.
+func (r apiRoute) mayTake(fields ...field) apiRoute {
+	r.optional = true
+	return r.takes(fields...)
+}
+
+// apiRoutes are tried in order: the longer path of two that match comes first.
+var apiRoutes = [][]apiRoute{robotRoutes, prototypeRoutes, teamRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
+	repositoryRoutes, userRoutes}
+
+// findRoute finds the route of a method of path; methods are those that the path has.
+func findRoute(method, path string) (found *apiRoute, args, methods []string) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	owner := ""
+	for _, routes := range apiRoutes {
+		for i := range routes {
+			match := routes[i].pattern.FindStringSubmatch(path)
+			if match == nil || owner != "" && owner != routes[i].path {
+				continue
+			}
+			owner = routes[i].path
+			methods = append(methods, routes[i].method)
+			if routes[i].method == method {
+				found, args = &routes[i], match[1:]
+			}
+		}
+	}
+	return found, args, methods
+}
+
+// allow is the header that names methods and those that Quay adds.
+func allow(methods []string) string {
+	all := append(slices.Clone(methods), http.MethodOptions)
+	if slices.Contains(all, http.MethodGet) {
+		all = append(all, http.MethodHead)
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}

@@ -1,0 +1,38 @@
+package quaytest
+
+// SetAnonymousAccess lets nobody in particular read what is public, as Quay
+// does unless FEATURE_ANONYMOUS_ACCESS is off. Without it every request has to
+// come from somebody, and one with a wrong credential is told only that.
+func (q *Quay) SetAnonymousAccess(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noAnonymous = !on
+}
+
+// SetBearerLogin has every bearer token taken for the password of the robot
+// that it was issued to, as Quay does since version 3.13.
+func (q *Quay) SetBearerLogin(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noBearerLogin = !on
+}
+
+// SetReadOnly puts the whole registry into read-only mode or out of it.
+func (q *Quay) SetReadOnly(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.readOnly = on
+}
+
+// DisablePushes turns pushes off for the whole registry, or on again.
+func (q *Quay) DisablePushes(off bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pushesOff = off
+}
+
+func (q *Quay) refusesAnonymous() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.noAnonymous
+}

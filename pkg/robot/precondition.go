@@ -1,0 +1,118 @@
+package robot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// leastKept is how long Vault has to keep a version: a rotation may be left undone for as long, and is then still known by
+// the older version.
+const leastKept = 24 * time.Hour
+
+// checkMount fails if the credential's mount in Vault is known to be something else than KV version 2.
+func (s Services) checkMount(ctx context.Context) error {
+	mount, err := s.Vault.Mount(ctx)
+	if err != nil {
+		return err
+	}
+	if problem, mend := mount.Wrong(); problem != "" {
+		return &Error{Reason: ReasonRefused, Problem: problem + ", and the credential needs KV version 2", Next: mend}
+	}
+	return nil
+}
+
+// checkPlace fails if the tenant's path in Vault cannot take its credential, or has another team's.
+func (s Services) checkPlace(ctx context.Context, t Tenant) error {
+	err := s.checkMount(ctx)
+	if err == nil {
+		_, err = s.read(ctx, t)
+	}
+	return err
+}
+
+// lost says which setting of Vault loses the older version, by which an unfinished rotation is known, before its end, and what mends
+// that; both are empty if none does.
+func (s Services) lost(ctx context.Context, t Tenant) (problem, mend string, err error) {
+	mount, err := s.Vault.Mount(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	metadata, err := s.Vault.Metadata(ctx, t.VaultPath)
+	if err != nil {
+		return "", "", err
+	}
+	problem, mend = mount.Loses(t.VaultPath, metadata.Limits, leastKept)
+	return problem, mend, nil
+}
+
+// checkKept fails if Vault would lose what a rotation leaves undone.
+func (s Services) checkKept(ctx context.Context, t Tenant) error {
+	problem, mend, err := s.lost(ctx, t)
+	if err == nil && problem != "" {
+		err = &Error{Reason: ReasonRefused, Problem: problem + ", and a rotation that is left undone is known by the older version", Next: mend}
+	}
+	return err
+}
+
+// checkOwner fails if the OAuth token cannot administer the tenant's organization.
+func (s Services) checkOwner(ctx context.Context, t Tenant) error {
+	o, err := s.Quay.Organization(ctx, t.Organization)
+	if err == nil && !o.Admin {
+		err = notOwner(t.Organization)
+	}
+	return err
+}
+
+// notOwner is the error for an OAuth token that Quay knows and that does not administer organization.
+func notOwner(organization string) error {
+	return &Error{Reason: ReasonNoRight, Problem: fmt.Sprintf("the OAuth token does not administer %q: its user is no owner, or it lacks the scope org:admin", organization),
+		Next: "use an OAuth token with the scopes org:admin and repo:admin, of an owner of the organization"}
+}
+
+// checkRefresh fails if the Secret never takes over what is written to Vault.
+func (s Services) checkRefresh(ctx context.Context, t Tenant) error {
+	e, err := s.Cluster.ExternalSecret(ctx, t.Namespace, t.Secret)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no ExternalSecret %q, which would take over a new token", t.Namespace+"/"+t.Secret), Next: "make it with onboard"}
+	case err != nil:
+		return err
+	case e.Frozen != "":
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %q never takes over a new token: %s", t.Namespace+"/"+t.Secret, e.Frozen), Next: nextFrozen}
+	}
+	secret, err := s.Cluster.Secret(ctx, t.Namespace, t.Secret)
+	if err == nil && secret.Immutable {
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("Secret %q is immutable, and never takes over a new token", t.Namespace+"/"+t.Secret), Next: nextImmutable}
+	} else if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// The next steps where a Secret does not follow Vault.
+const (
+	nextFrozen    = "correct that field, or render the ExternalSecret again with onboard"
+	nextImmutable = "delete the Secret: External Secrets makes it again from Vault, without that where the ExternalSecret does not want it"
+)
+
+// endsSoon reports whether Vault is about to delete the version that is stored.
+func (s Services) endsSoon(c stored) bool {
+	return !c.Ends.IsZero() && c.Ends.Sub(s.now()) < leastKept
+}
+
+// renewTask writes the credential in use once more where Vault is about to delete its version, which has to be there until the
+// end of the rotation.
+func (r *rotation) renewTask(current stored) task {
+	return task{id: "renew", title: "write the credential in use again, as Vault is about to delete it", reason: ReasonConflict, next: nextConflict,
+		check: func(ctx context.Context) (bool, string, error) {
+			found, err := r.read(ctx, r.Tenant)
+			if err != nil || !found.exists || !found.equal(current.credential) {
+				return false, "Vault has another credential by now", err
+			}
+			r.version = found.version
+			return !r.endsSoon(found), fmt.Sprintf("version %d ends at %s", found.version, stamp(found.Ends)), nil
+		},
+		do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, current.credential, r.version) }}
+}

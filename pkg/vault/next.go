@@ -1,0 +1,16 @@
+package vault
+
+import "errors"
+
+// Next is what a person does next after err, by what Vault answered; empty where that does not tell.
+func Next(err error) string {
+	switch {
+	case errors.Is(err, ErrSealed):
+		return "unseal Vault, or wait until it is unsealed, then run it again"
+	case errors.Is(err, ErrBusy):
+		return "wait a minute, then run it again: Vault limits the requests"
+	case errors.Is(err, ErrRedirect):
+		return "set VAULT_ADDR to the active node, or to the load balancer in front of Vault"
+	}
+	return ""
+}
