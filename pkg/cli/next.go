@@ -45,7 +45,7 @@ func nextOfPart(err error) string {
 		return next
 	}
 	switch {
-	case quay.IsUntrusted(err):
+	case quay.IsUnreachable(err) && quay.IsUntrusted(err):
 		return "name the authority that signed Quay's certificate with --quay-ca-file, or correct --quay-url"
 	case quay.IsUnreachable(err):
 		return "see whether Quay runs there; --quay-url is its address"

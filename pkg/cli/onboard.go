@@ -196,7 +196,7 @@ with. Nothing is changed in Vault: the commands for that are printed. A team tha
 		return usagef("see tkn quay onboard platform --help; for a team of that name: tkn quay onboard team-platform", "%v", err)
 	})
 	cmd.Flags().StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
-	require(cmd, "vault-address")
+	require(cmd, "give the address at which External Secrets reaches Vault", "vault-address")
 	cmd.Flags().StringArrayVarP(&p.Namespaces, "namespace", "n", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
 	complete(cmd, "namespace", c.completeNamespace)
 	return cmd
