@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comptech-lab/quay-push/internal/nexttest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 )
 
@@ -39,6 +40,7 @@ func TestErrors(t *testing.T) {
 		return apierrs.NewForbidden(schema.GroupResource{Resource: resource}, "x", errors.New("no"))
 	}
 	none := func(*world, *[]string) {}
+	seen := []string{}
 	for cause, test := range map[string]struct {
 		args          string
 		prepare       func(*world, *[]string)
@@ -71,6 +73,21 @@ func TestErrors(t *testing.T) {
 		"a wrong OAuth token":      {"verify payments --division retail --app x", func(w *world, _ *[]string) { w.env["QUAY_TOKEN"] = strings.Repeat("A", 40) }, cli.ExitNoRight, "401", "make another OAuth token in Quay"},
 		"authorities that are DER": {"verify --all", func(w *world, args *[]string) { *args = append(*args, "--quay-ca-file", w.file("0\x82\x01\x00")) }, cli.ExitUsage, "has no PEM certificate", "openssl x509 -inform der"},
 		"authorities of Vault":     {"verify --all", func(w *world, args *[]string) { *args = append(*args, "--vault-ca-file", w.file("")) }, cli.ExitUsage, "has no PEM certificate", "openssl x509 -inform der"},
+		"no file of authorities":   {"verify --all --quay-ca-file /nope", none, cli.ExitUsage, "reading --quay-ca-file: open /nope", "give a file with PEM certificates"},
+		"no file for --config":     {"verify --all --config /nope", none, cli.ExitUsage, "reading --config: open /nope", "give --config a file with ConfigMap config-tenancy"},
+		"a directory as --config":  {"verify --all --config .", none, cli.ExitUsage, "is a directory", "give --config a file with ConfigMap config-tenancy"},
+		"text as --config":         {"verify --all", func(w *world, args *[]string) { *args = append(*args, "--config", w.file("text")) }, cli.ExitUsage, "cannot unmarshal", "kubectl get configmap config-tenancy --namespace quay-push --output yaml writes one"},
+		"another kind in --config": {"verify --all", func(w *world, args *[]string) {
+			*args = append(*args, "--config", w.file("apiVersion: v1\nkind: Secret\n"))
+		}, cli.ExitUsage, "has v1 Secret, want v1 ConfigMap", "kubectl get configmap config-tenancy --namespace quay-push --output yaml writes one"},
+		"two in --config": {"verify --all", func(w *world, args *[]string) { *args = append(*args, "--config", w.file("a: b\n---\nc: d\n")) }, cli.ExitUsage, "has 2 documents, want one", "leave ConfigMap config-tenancy alone in it"},
+		"no registry for overlays": {"overlay verify x --registry", func(w *world, args *[]string) {
+			*args = append(*args, "--config", w.file("apiVersion: v1\nkind: ConfigMap\n"))
+		}, cli.ExitUsage, "names no registry", "use --quay-url, or set registry in ConfigMap config-tenancy"},
+		"no namespace of ours": {"rotate payments", func(w *world, _ *[]string) {
+			w.onboard("payments")
+			w.refuse("create", "leases", apierrs.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "quay-push"))
+		}, cli.ExitMissing, `namespaces "quay-push" not found`, "install quay-push first"},
 		"no registry": {"verify --all", func(w *world, args *[]string) {
 			*args = append(*args, "--config", w.file("apiVersion: v1\nkind: ConfigMap\n"))
 		}, cli.ExitUsage, "names no registry", "name it: kubectl patch configmap config-tenancy"},
@@ -100,11 +117,13 @@ func TestErrors(t *testing.T) {
 			test.prepare(w, &args)
 			exit, _, stderr := w.run(t.Context(), "", args...)
 			problem, next, found := strings.Cut(stderr[strings.LastIndex("\n"+stderr, "\ntkn quay: "):], "\nnext: ")
+			seen = append(seen, strings.TrimSuffix(next, "\n"))
 			if exit != test.exit || !found || !strings.Contains(problem, test.problem) || !strings.Contains(next, test.next) {
 				t.Errorf("exit %d, want %d\n%s", exit, test.exit, stderr)
 			}
 		})
 	}
+	nexttest.Check(t, seen, "address.go", "authorities.go", "configfile.go", "connection.go", "quay.go", "token.go", "deadline.go", "clients.go", "root.go")
 }
 
 // setConfig adds a key to the cluster's config-tenancy.
