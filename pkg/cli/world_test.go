@@ -96,12 +96,12 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// real is the tool as a shell runs it. It is made once: while kustomize renders, os.Stderr is another.
-var real = *cli.New()
+// shell is the tool as a shell runs it. It is made once: while kustomize renders, os.Stderr is another.
+var shell = *cli.New()
 
 // program is the tool in this world.
 func (w *world) program() *cli.Program {
-	program := real
+	program := shell
 	p := &program
 	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
 	p.Transport = w.quay.Client().Transport.(*http.Transport)
