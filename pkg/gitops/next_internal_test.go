@@ -292,7 +292,7 @@ func TestCauses(t *testing.T) {
 			}
 		})
 	}
-	nexttest.Check(t, seen, "author.go", "authority.go", "credential.go", "error.go", "evidence.go", "limit.go", "next.go", "options.go", "pack.go",
+	nexttest.Check(t, seen, "author.go", "authority.go", "credential.go", "error.go", "evidence.go", "flags.go", "limit.go", "next.go", "options.go", "pack.go",
 		"push.go", "remote.go", "repository.go", "tree.go", "update.go")
 }
 
@@ -307,6 +307,8 @@ var connectionCauses = map[string]struct {
 	"a record of no TLS":     {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "let --repository have the port of the server that has TLS"},
 	"a cancelled run":        {context.Canceled, "run it again: what is there is not pushed twice"},
 	"a connection that ends": {net.ErrClosed, nextNoServer},
+	"an unknown flag":        {new(Options).Parse([]string{"--none"}, io.Discard), "see update-overlay --help"},
+	"a stray argument":       {new(Options).Parse([]string{"stray"}, io.Discard), "see update-overlay --help"},
 	"a damaged repository":   {damagedError("commit cannot be read", errTree), "run git fsck in the repository: it is damaged"},
 	"many branches":          {tooManyRefs, "remove branches and tags that nobody needs"},
 	"a large commit":         {tooLarge(smaller, "x"), smaller},
