@@ -157,7 +157,7 @@ var causes = map[string]struct {
 	"a server without TLS":  {func(c *cause) { c.opts.Repository = "https" + strings.TrimPrefix(c.start().URL(), "http") }, 1, "HTTP response to HTTPS client", "let --repository have the port of the server that has TLS"},
 	"a redirect elsewhere":  {func(c *cause) { c.answer(http.RedirectHandler("http://git.test/x", http.StatusFound).ServeHTTP) }, 1, "redirects to http://git.test", "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"},
 	"no time":               {func(c *cause) { c.start(); c.opts.Timeout = 1 }, 1, "deadline exceeded", "run it again: what is there is not pushed twice"},
-	"a user is asked for":   {func(c *cause) { c.start(); c.opts.Credential = "" }, 1, "authentication required", "give --credential: the server asks for a user"},
+	"a user is asked for":   {func(c *cause) { c.start(); c.opts.Credential = "" }, 1, "authentication required", "give --credential, in the Task git-secret: the server asks for a user"},
 	"a token that is wrong": {func(c *cause) { c.start(); c.opts.Credential = c.secret("username", "x", "token", "wrong") }, 1, "authentication required", "see whether the token in the Secret is the Git server's, and has not expired"},
 	"a token of no right":   {status(http.StatusForbidden, "GitLab: You are not allowed"), 1, "GitLab: You are not allowed", "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"},
 	"a path of nothing":     {status(http.StatusNotFound, ""), 1, "repository not found", "see whether --repository is right; Git servers say so also where the credential may see nothing"},
