@@ -292,8 +292,7 @@ func TestCauses(t *testing.T) {
 			}
 		})
 	}
-	nexttest.Check(t, seen, "author.go", "authority.go", "credential.go", "error.go", "evidence.go", "flags.go", "limit.go", "next.go", "options.go", "pack.go",
-		"push.go", "remote.go", "repository.go", "tree.go", "update.go")
+	nexttest.Check(t, seen, nexttest.Sources(t)...)
 }
 
 // connectionCauses are errors of a connection that need another network.
