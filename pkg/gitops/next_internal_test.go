@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +79,7 @@ func status(code int, text string) func(*cause) {
 // tls starts a server with TLS, and returns the PEM of its authority.
 func (c *cause) tls() (server *httptest.Server, authority string) {
 	server = httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	c.Cleanup(server.Close)
 	c.opts.Repository = server.URL + "/x.git"
@@ -205,7 +206,20 @@ var causes = map[string]struct {
 			c.Fatal(err)
 		}
 	}, 1, `the server does not take branch "ci/dev/aaaaaaaa"`, "run it again; if that does not help, ask who runs the Git server why it cannot write the branch"},
-	"a server that is full": {func(c *cause) { c.git("config", "receive.maxInputSize", "10") }, 1, "the server says:", "ask who runs the Git server: it cannot store what was pushed"},
+	"a server that is full": {func(c *cause) { c.git("config", "receive.maxInputSize", "10") }, 1, "the server says:", "run it again later; if that does not help, ask who runs the Git server, with what it says"},
+
+	"a server that breaks off": {func(c *cause) {
+		c.start()
+		before := func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
+			fmt.Fprint(w, "0013\x02no space left\n", "0010\x03fatal: bye\n")
+			return true
+		}
+		c.server.Before.Store(&before)
+	}, 1, "fatal: bye; the server says: no space left", "run it again later; if that does not help, ask who runs the Git server, with what it says"},
 
 	// This side.
 	"no scratch disk": {func(c *cause) { c.start(); c.Setenv("TMPDIR", "/none") }, 1, "the scratch disk cannot be written", "$TMPDIR, else /tmp, must be writable and have room for 256 MiB"},

@@ -55,8 +55,11 @@ func (r remote) push(ctx context.Context, c *commit, target, branch string, h he
 	}
 	request.Packfile = io.NopCloser(packed)
 	report, err := session.ReceivePack(ctx, request)
-	if report != nil {
+	switch {
+	case report != nil:
 		err = refusalOf(report, said)
+	case err != nil && said.String() != "" && ctx.Err() == nil:
+		err = &pushRefusal{err.Error(), said.String(), true} // It broke off after these words.
 	}
 	if err == nil && said.String() != "" {
 		r.log.Info("the server says", "words", clean(r.credential.redact(said.String())))

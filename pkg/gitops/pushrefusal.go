@@ -10,7 +10,8 @@ import (
 type pushRefusal struct {
 	// status is Git's word for why, said what the server and its hooks say to it.
 	status, said string
-	unpack       bool
+	// broken reports that the server could not do it, and not that it would not.
+	broken bool
 }
 
 // Error is both.
@@ -38,8 +39,8 @@ func refusalOf(report *packp.ReportStatus, said *words) error {
 // next is the next step after a refusal. Git has no codes for why; these are the words of Git, GitLab, GitHub and Gitea.
 func (e *pushRefusal) next() string {
 	switch {
-	case e.unpack:
-		return "ask who runs the Git server: it cannot store what was pushed"
+	case e.broken:
+		return "run it again later; if that does not help, ask who runs the Git server, with what it says"
 	case strings.Contains(e.status, "declined"):
 		return "keep to the server's rule, such as with another --author, or ask who keeps the repository to allow branches ci/dev/*"
 	case strings.Contains(e.status, "update ref"), strings.Contains(e.status, "lock"):
