@@ -66,7 +66,7 @@ type checkKind struct {
 
 // The checks in the order of the chain. The first four that are about Vault and the Secret are the seed's.
 var (
-	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap"}
+	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap with --create-organization"}
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
 	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", SymptomShared, "run bootstrap for the path's own team"}
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
