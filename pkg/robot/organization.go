@@ -10,13 +10,16 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
+// organizationStep is the step on which all others in Quay stand.
+const organizationStep = "organization"
+
 // organizationTask has the organization, if it may make it.
 func (b *bootstrap) organizationTask() task {
 	next := "create it in Quay, or use --create-organization; the OAuth token then needs user:admin too"
 	if b.CreateOrganization {
 		next = "see what became of it in Quay, then run this again"
 	}
-	return task{id: "organization", title: fmt.Sprintf("have the organization %q", b.Organization), reason: ReasonMissing,
+	return task{id: organizationStep, title: fmt.Sprintf("have the organization %q", b.Organization), reason: ReasonMissing,
 		next: next, check: b.checkOrganization, do: b.createOrganization}
 }
 
