@@ -129,7 +129,9 @@ func (v *verification) lookAtToken(ctx context.Context) error {
 func (v *verification) lookAtExternalSecret(ctx context.Context) error {
 	e, err := v.Cluster.ExternalSecret(ctx, v.Namespace, v.Tenant.Secret)
 	if errors.Is(err, ErrNotFound) {
-		v.add(checkReady, false, "there is no ExternalSecret %q", v.Namespace+"/"+v.Tenant.Secret)
+		k := checkReady
+		k.next = "make it with onboard"
+		v.add(k, false, "there is no ExternalSecret %q", v.Namespace+"/"+v.Tenant.Secret)
 		v.skip(checkPath, checkReady)
 		v.skip(checkFollows, checkReady)
 		return nil
