@@ -105,7 +105,7 @@ func (c *connection) newOverlayPromote() *cobra.Command {
 		Args:    arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if to == "" {
-				return usagef("name the next environment, such as --to stg", "--to is missing")
+				return usagef("name the next environment, such as --to stg", "--to is empty")
 			}
 			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Promote(tree, o, to) })
 		},
