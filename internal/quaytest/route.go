@@ -58,7 +58,7 @@ func (q *Quay) serveRepository(w http.ResponseWriter, r *http.Request) {
 	}
 	handler := methods[r.Method]
 	if handler == nil {
-		writeNoMethod(w, allow(slices.Collect(maps.Keys(methods))))
+		writeNoMethod(w, allow(slices.Sorted(maps.Keys(methods))))
 		return
 	}
 	// Quay looks at the media type of a manifest before it looks at the token.
