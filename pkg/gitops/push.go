@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -59,7 +60,7 @@ func (r remote) push(ctx context.Context, c *commit, target, branch string, h he
 	case report != nil:
 		err = refusalOf(report, said)
 	case err != nil && said.String() != "" && ctx.Err() == nil:
-		err = &pushRefusal{err.Error(), said.String(), true} // It broke off after these words.
+		err = &pushRefusal{strings.TrimSpace(err.Error()), said.String(), true} // It broke off after these words.
 	}
 	if err == nil && said.String() != "" {
 		r.log.Info("the server says", "words", clean(r.credential.redact(said.String())))
