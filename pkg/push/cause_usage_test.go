@@ -52,6 +52,7 @@ var credentialCauses = []cause{
 	{"another organization's robot", func(f *fixture) { f.opts.ImageRef = f.Host() + "/team-b/app" }, push.ClassOtherOrganization, `cannot push to organization "team-b"`, `"team-a"`, "the team that owns HOST/team-b/app"},
 	{"a regenerated token", func(f *fixture) { f.RegenerateRobot("team-a+ci") }, push.ClassCredentialRefused, `does not know robot "team-a+ci"`, "GET /v2/auth: 401", "let the Secret follow Vault"},
 	{"anonymous access is off", play("GET", onToken, says(401, "UNAUTHORIZED", "Anonymous access is not allowed")), push.ClassCredentialRefused, `does not know robot "team-a+ci"`, "Anonymous access is not allowed", "of every credential that it refuses"},
+	{"a robot that gets no token", play("GET", onToken, says(403, "DENIED", "disabled")), push.ClassCredentialRefused, `HOST gives robot "team-a+ci" no token`, "disabled", "is disabled"},
 	{"a robot that is gone", func(f *fixture) { f.DeleteRobot("team-a+ci") }, push.ClassCredentialRefused, "team-a+ci", "Could not find robot", ""},
 	{"a robot that goes during the push", play("PUT", onTag, quaytest.Status(400, nil, `{"message":"Could not find robot with specified username"}`)), push.ClassCredentialRefused, `robot "team-a+ci" was deleted`, "Could not find robot with specified username", "create the robot again"},
 	{"the right to read alone", func(f *fixture) { f.Grant("team-a/app", "team-a+ci", quaytest.Read) }, push.ClassPushDenied, `robot "team-a+ci" is not allowed to push to HOST/team-a/app`, `["pull"]`, "give the robot Write on team-a/app"},

@@ -70,6 +70,8 @@ func (p *pusher) explainAnswer(e *Error, a *answerError) {
 		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+dockerconfigFlag, "robot %q was deleted", robot)
 	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusUnauthorized:
 		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", host, robot, p.key)
+	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusForbidden:
+		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", host, robot)
 	case errors.As(e.Err, new(*unacceptedError)):
 		p.explainUnaccepted(e)
 	case a.status == http.StatusForbidden && a.says("quota"):
