@@ -11,14 +11,14 @@ import (
 
 // usageCauses are wrong flags, and directories that cannot be written.
 var usageCauses = []cause{
-	{"no source", func(f *fixture) { f.opts.Source = "" }, push.ClassUsage, "--source is missing", "", "push-image -help"},
-	{"no image reference", func(f *fixture) { f.opts.ImageRef = "" }, push.ClassUsage, "--image-ref is missing", "", "push-image -help"},
+	{"no source", func(f *fixture) { f.opts.Source = "" }, push.ClassUsage, "--source is missing", "", "correct the flag, or the param of the Task"},
+	{"no image reference", func(f *fixture) { f.opts.ImageRef = "" }, push.ClassUsage, "--image-ref is missing", "", "correct the flag, or the param of the Task"},
 	{"a long name", func(f *fixture) { f.opts.ImageRef += strings.Repeat("a", 255) }, push.ClassUsage, "at most 255 are taken", "", "shorter name"},
 	{"a long name of the source", func(f *fixture) { f.opts.Source = "docker://quay.test/" + strings.Repeat("a", 255) }, push.ClassUsage, "at most 255 are taken", "", "shorter name"},
-	{"a host that is none", func(f *fixture) { f.opts.ImageRef = "-quay.test/a/b" }, push.ClassUsage, "has an invalid host", "", "push-image -help"},
-	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, push.ClassUsage, "has an invalid repository", "", "push-image -help"},
-	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, push.ClassUsage, `tag "-v1" is invalid`, "", "push-image -help"},
-	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, push.ClassUsage, "--source-token-host", "", "push-image -help"},
+	{"a host that is none", func(f *fixture) { f.opts.ImageRef = "-quay.test/a/b" }, push.ClassUsage, "has an invalid host", "", "correct the flag, or the param of the Task"},
+	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, push.ClassUsage, "has an invalid repository", "", "correct the flag, or the param of the Task"},
+	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, push.ClassUsage, `tag "-v1" is invalid`, "", "correct the flag, or the param of the Task"},
+	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, push.ClassUsage, "--source-token-host", "", "correct the flag, or the param of the Task"},
 	{"a file of authorities that is not there", func(f *fixture) { f.opts.CAFile = "/none" }, push.ClassUsage, "--ca-file cannot be read", "", "mount the file"},
 	{"a file of authorities in DER", func(f *fixture) { f.opts.CAFile = filepath.Join(f.layout, "index.json") }, push.ClassUsage, "has no PEM certificate", "", "-inform der"},
 	{"a malformed proxy", func(f *fixture) { f.t.Setenv("HTTPS_PROXY", "http://user:S3CRET%zz@proxy.test:3128") }, push.ClassUsage, "HTTPS_PROXY is not the URL", "", "percent-encoded"},

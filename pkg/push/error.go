@@ -73,7 +73,7 @@ func asError(err error) *Error {
 
 // usageError is a wrong flag.
 func usageError(format string, args ...any) *Error {
-	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "see push-image -help"}
+	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "correct the flag, or the param of the Task that sets it"}
 }
 
 // ended explains an error that came with the end of ctx; any other error it returns as it is.
