@@ -386,7 +386,7 @@ func TestHostileRegistryTakesLittleMemory(t *testing.T) {
 			filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
 		{"a manifest without a type", "/manifests/", 200, nil, filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
 		{"errors", "/manifests/", 400, nil, filled(`{"errors":[`, `]}`, same(`{}`)), push.ClassProtocol, "400 Bad Request"},
-		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "without a token"},
+		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "sent no token"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			q := quaytest.Start(t)
