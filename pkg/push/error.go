@@ -83,7 +83,7 @@ func ended(ctx context.Context, err error) error {
 		return err
 	case errors.Is(cause, context.DeadlineExceeded):
 		return &Error{Class: ClassTimeout, Problem: "the push took longer than --timeout", Err: err,
-			Next: "run it again: what is in the registry is not sent twice"}
+			Next: "run it again: what is in the registry is not sent twice; a large image may need a longer --timeout"}
 	default:
 		return &Error{Class: ClassCancelled, Problem: "the push was cancelled", Err: cause,
 			Next: "run it again: what is in the registry is not sent twice"}

@@ -39,8 +39,13 @@ const again = "run it again later: what is in the registry is not sent twice"
 
 // explain makes an Error of what a request to the registry ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
-	if err == nil || errors.As(err, new(*Error)) {
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		if _, remote := p.source.(*remote); remote && failure.Class == ClassSourceCorrupt {
+			failure.Next = "push the image to its registry again, and look for what rewrites it on the way from there"
+		}
 		return err
+	} else if err == nil {
+		return nil
 	}
 	var late *lateError
 	if !errors.As(err, &late) && ctx.Err() != nil {
