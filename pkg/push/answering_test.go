@@ -159,7 +159,8 @@ func TestTokenIsNotTold(t *testing.T) {
 		`{"token":["` + secret + `"]}`, `{"token":{"` + secret + `":1}}`, `{"token":"` + secret, `{"token":"` + secret + `","expires_in":"1"}`, `{"token":"` + secret + `\n"}`,
 	} {
 		f := newFixture(t)
-		f.Faults.Add(quaytest.Fault{Name: "token", Path: onToken, Times: -1, Effect: quaytest.Status(200, nil, body)})
+		f.Faults.Add(quaytest.Fault{Name: "token", Path: onToken, Times: -1,
+			Effect: quaytest.Status(200, http.Header{"Content-Type": {"text/html"}}, body)})
 		if failure := f.fail(push.ClassProtocol); strings.Contains(failure.Error(), secret) {
 			t.Errorf("the token is in %q", failure)
 		}
