@@ -156,7 +156,10 @@ func (v *verification) lookAtExternalSecret(ctx context.Context) error {
 func (v *verification) lookAtSecret(ctx context.Context) error {
 	secret, err := v.Cluster.Secret(ctx, v.Namespace, v.Tenant.Secret)
 	if errors.Is(err, ErrNotFound) {
-		v.add(checkType, false, "there is no Secret %q", v.Namespace+"/"+v.Tenant.Secret)
+		k := checkType
+		k.next = fmt.Sprintf("see the events of the ExternalSecret, then have it read Vault again: kubectl annotate externalsecret %s --namespace %s force-sync=again --overwrite",
+			v.Tenant.Secret, v.Namespace)
+		v.add(k, false, "there is no Secret %q", v.Namespace+"/"+v.Tenant.Secret)
 		v.skip(checkHost, checkType)
 		v.skip(checkSecretRobot, checkType)
 		v.skip(checkSecretToken, checkType)
