@@ -22,7 +22,7 @@ func (c apiCall) listLogs() (int, any, *apiError) {
 	switch {
 	case end.Before(start):
 		return 0, nil, errBadRequest
-	case performer != "" && !c.q.exists(performer) && c.q.organizations[performer] == nil:
+	case performer != "" && !c.q.exists(performer):
 		return 0, nil, errCrash
 	}
 	found := []any{}

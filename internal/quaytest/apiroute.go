@@ -3,6 +3,7 @@ package quaytest
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -86,9 +87,9 @@ func findRoute(method, path string) (found *apiRoute, args, methods []string) {
 
 // allow is the header that names methods and those that Quay adds.
 func allow(methods []string) string {
-	text := strings.Join(methods, ", ")
-	if strings.Contains(text, http.MethodGet) {
-		text += ", " + http.MethodHead
+	all := slices.Clone(methods)
+	if slices.Contains(all, http.MethodGet) && !slices.Contains(all, http.MethodHead) {
+		all = append(all, http.MethodHead)
 	}
-	return text + ", " + http.MethodOptions
+	return strings.Join(append(all, http.MethodOptions), ", ")
 }

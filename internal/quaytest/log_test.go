@@ -88,7 +88,9 @@ func TestDeletedRobot(t *testing.T) {
 	image := c.manifest(app, nil, []string{"layer"}, nil)
 	c.put(app, "v1", ociManifest, image).want(t, http.StatusCreated, "")
 	q.DeleteRobot("team-a+ci")
-	reader.do(http.MethodGet, "/api/v1/organization/team-a/logs?performer=team-a%2Bci", "").want(t, http.StatusInternalServerError, "")
+	for _, nobody := range []string{"team-a%2Bci", "team-a%2Bnone", "nosuch", "team-a"} {
+		reader.do(http.MethodGet, "/api/v1/organization/team-a/logs?performer="+nobody, "").want(t, http.StatusInternalServerError, "Internal Server Error")
+	}
 	const gone = `{"message":"Could not find robot with specified username"}`
 	c.put(app, "v2", ociManifest, image).want(t, http.StatusBadRequest, gone)
 	if q.Tags(app)["v2"] != digest(image) {

@@ -2,6 +2,8 @@ package quaytest
 
 import (
 	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -50,8 +52,13 @@ func (q *Quay) login(r *http.Request) (identity, *registryError) {
 	return identity{name: name}, nil
 }
 
-// isJWT reports whether a password is a token of some kind.
-func isJWT(password string) bool { return strings.Count(password, ".") == 2 }
+// isJWT reports whether a password begins as a token of some kind does.
+func isJWT(password string) bool {
+	header, _, _ := strings.Cut(password, ".")
+	data, err := base64.RawURLEncoding.DecodeString(header)
+	var h struct{ Typ string }
+	return err == nil && json.Unmarshal(data, &h) == nil && strings.EqualFold(h.Typ, "jwt")
+}
 
 // checkBearer takes any bearer token that the registry issued to the robot for
 // its password, whatever it was issued for; Quay trips over one that is no
@@ -94,8 +101,8 @@ func (i identity) role(q *Quay, r *repository) Role {
 func (i identity) context() map[string]any {
 	switch {
 	case i.oauth != nil:
-		return map[string]any{"version": 2, "entity_kind": "oauthtoken", "entity_reference": newID(), "kind": "oauth",
-			"oauth": newID(), "user": i.name}
+		return map[string]any{"version": 2, "entity_kind": "oauthtoken", "entity_reference": i.oauth.uuid, "kind": "oauth",
+			"oauth": i.oauth.uuid, "user": i.name}
 	case i.name != "":
 		return map[string]any{"version": 2, "entity_kind": "robot", "entity_reference": i.name, "kind": "user", "user": i.name}
 	}

@@ -65,7 +65,8 @@ func TestBearerIsNobodyElsesPassword(t *testing.T) {
 	header := []string{"Authorization", basic("team-a+ci", token)}
 	foreign := bearerOf(t, elsewhere.do(http.MethodGet, "/v2/auth?service=elsewhere", "", header...))
 	buy(t, q, foreign).want(t, http.StatusInternalServerError, "")
-	buy(t, q, "a.b.c").want(t, http.StatusInternalServerError, "")
+	buy(t, q, "a.b.c").want(t, http.StatusUnauthorized, "and supplied password")
+	buy(t, q, c.bearer+"x").want(t, http.StatusInternalServerError, "")
 	q.SetBearerLogin(false)
 	buy(t, q, c.bearer).want(t, http.StatusUnauthorized, "and supplied password")
 	q.SetBearerLogin(true)

@@ -29,6 +29,7 @@ var oauthPattern = regexp.MustCompile(`^[A-Z0-9]{40}$`)
 // Nil is nobody's.
 type oauthToken struct {
 	id     int
+	uuid   string
 	scopes []Scope
 	user   *user
 }
@@ -52,7 +53,7 @@ func (q *Quay) addOAuthToken(setup OAuthTokenSetup) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.oauthTokens[setup.Token] = &oauthToken{id: len(q.oauthTokens) + 1, scopes: setup.Scopes,
+	q.oauthTokens[setup.Token] = &oauthToken{id: len(q.oauthTokens) + 1, uuid: newID(), scopes: setup.Scopes,
 		user: q.addUser(setup.User, setup.Organizations)}
 	return nil
 }

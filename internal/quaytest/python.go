@@ -1,9 +1,9 @@
 package quaytest
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,8 +29,8 @@ func python(v any) string {
 		}
 		slices.Sort(parts)
 		return "{" + strings.Join(parts, ", ") + "}"
-	case json.Number:
-		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return fmt.Sprint(v)
 }

@@ -170,7 +170,7 @@ func (q *Quay) isPublic(repo string) bool {
 	return r != nil && r.public && !q.noAnonymous
 }
 
-// allow says whether the token may read or write repo. Nothing else decides:
+// allow reports whether the token may read or write repo. Nothing else decides:
 // rights taken away after the token was issued still count.
 func (c *claims) allow(repo string, write bool) bool {
 	return slices.ContainsFunc(c.Access, func(a access) bool {

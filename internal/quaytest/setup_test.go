@@ -30,6 +30,28 @@ func TestApply(t *testing.T) {
 	pusher(t, q, token, "team-a/new").blob("team-a/new", "content")
 }
 
+// Settings are as Quay has them unless they are named, and tokens of one user are one user's.
+func TestApplySettingsAndUsers(t *testing.T) {
+	const jane, other = "JANEJANEJANEJANEJANEJANEJANEJANEJANEJANE", "JOHNJOHNJOHNJOHNJOHNJOHNJOHNJOHNJOHNJOHN"
+	scopes, off := []quaytest.Scope{quaytest.OrgAdmin, quaytest.UserAdmin}, false
+	for _, setup := range []quaytest.Setup{{}, {AnonymousAccess: &off}, {BearerLogin: &off}} {
+		q, token := start(t)
+		setup.OAuthTokens = []quaytest.OAuthTokenSetup{{Token: jane, User: "jane", Scopes: scopes, Organizations: []string{"team-b"}},
+			{Token: other, User: "jane", Scopes: scopes, Organizations: []string{"team-b"}}}
+		if err := q.Apply(setup); err != nil {
+			t.Fatal(err)
+		}
+		if got := (&client{t: t, q: q}).do(http.MethodGet, "/api/v1/organization/team-a", "").status == http.StatusOK; got != (setup.AnonymousAccess == nil) {
+			t.Errorf("with %v anybody may read: %t", setup, got)
+		}
+		if got := buy(t, q, login(t, q, "team-a+ci", token).bearer).status == http.StatusOK; got != (setup.BearerLogin == nil) {
+			t.Errorf("with %v a bearer token is a password: %t", setup, got)
+		}
+		talk(t, &client{t: t, q: q, bearer: jane}, []said{{`POST organization/ {"name":"team-b"}`, 201, nil}, {`POST organization/ {"name":"jane"}`, 400, []string{"already exists"}}})
+		talk(t, &client{t: t, q: q, bearer: other}, []said{{"GET organization/team-b", 200, []string{`"is_admin":true`}}, {"GET user/", 200, []string{`"username":"jane"`}}})
+	}
+}
+
 func TestApplyRefusesWhatQuayRefuses(t *testing.T) {
 	token := strings.Repeat("A1", 32)
 	robots := func(r ...quaytest.RobotSetup) quaytest.OrganizationSetup {

@@ -18,7 +18,7 @@ func main() {
 	flags.StringVar(&s.host, "host", "", "public name of the registry, with its port unless that is 443 (required)")
 	flags.StringVar(&s.certFile, "tls-cert", "", "file with the PEM certificate (required)")
 	flags.StringVar(&s.keyFile, "tls-key", "", "file with the PEM key (required)")
-	flags.StringVar(&s.stateFile, "state", "", "YAML or JSON file with organizations, robots, repositories and permissions")
+	flags.StringVar(&s.stateFile, "state", "", "YAML or JSON file with organizations, robots, repositories, permissions, OAuth tokens and settings")
 	flags.StringVar(&s.storageDir, "storage-dir", "", "writable directory for the blobs (default the system's temporary directory)")
 	// ExitOnError leaves no error to return.
 	_ = flags.Parse(os.Args[1:])
