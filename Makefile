@@ -20,23 +20,35 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help docs test lint vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-test: lint ## Unit and in-process tests: no root, no cluster
-	go test -race -vet=off -timeout 20m ./...
-	go test -C test/cluster ./dns/ ./pki/
-	go test -C test/tekton ./pipelines/
-	go test -C test/bench ./...
-	go test -C test/bench-controller ./...
-	go test -C test/monitoring ./...
+# What takes long says so with testing.Short, and CI runs all of it: make test SHORT=
+# Everything is compiled for the race detector alone, once: vet and the modules of test/ take what the tests take.
+SHORT ?= -short
+test: lint ## Unit and in-process tests: no root, no cluster (SHORT= for the long ones too)
+	go test -race -vet=off $(SHORT) -timeout 20m ./...
+	go test -race -C test/cluster ./dns/ ./pki/
+	go test -race -C test/tekton ./pipelines/
+	go test -race -C test/bench ./...
+	go test -race -C test/bench-controller ./...
 
 lint: ## gofmt and vet, also of what only the cluster runs
 	@test -z "$$(gofmt -l cmd internal pkg test)" || { gofmt -d cmd internal pkg test; exit 1; }
-	go vet ./...
-	go vet -tags e2e,vault,scale ./test/e2e/ ./pkg/vault/... ./pkg/robot/ ./pkg/cli/
+	go vet -race ./...
+	go vet -race -tags e2e,vault,scale,promtool ./test/e2e/ ./test/monitoring/ ./pkg/vault/... ./pkg/robot/ ./pkg/cli/
+
+# Prometheus' own tool, from Debian's package and without its server.
+PROMTOOL := $(CACHE)/prometheus/usr/bin
+$(PROMTOOL)/promtool:
+	rm -rf $(CACHE)/prometheus && mkdir -p $(CACHE)/prometheus
+	apt-get update -q
+	cd $(CACHE)/prometheus && apt-get download -q prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb usr/bin/prometheus
+
+alerts: $(PROMTOOL)/promtool ## The alerts, fired and silenced by Prometheus' promtool, and the dashboard's queries
+	PATH=$(PROMTOOL):$$PATH go test -race -vet=off -count=1 -tags promtool ./test/monitoring/
 
 # The database is pinned, so that CI turns red by a commit alone; VULNDB=latest tells what became known since, and a commit takes it.
 # The scan is of what ko.yaml builds, so without cgo.

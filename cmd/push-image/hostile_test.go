@@ -306,7 +306,7 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			h.files["manifest.json"] = `[{"Config":"c","Layers":[` + strings.Join(names, ",") + `]}]`
 			h.files["c"] = `{"rootfs":{"diff_ids":[` + strings.Join(digests, ",") + `]}}`
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceCorrupt, "has the content of"},
+		}, push.ClassSourceCorrupt, "hashes to"},
 		{"an archive of entries, and manifests", func(h hostile) string {
 			h.files["oci-layout"] = `{"imageLayoutVersion":"1.0.0"}`
 			config := h.blob("application/vnd.oci.image.config.v1+json", `{}`)
@@ -369,7 +369,7 @@ func TestHostileRegistryTakesLittleMemory(t *testing.T) {
 			filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
 		{"a manifest without a type", "/manifests/", 200, nil, filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
 		{"errors", "/manifests/", 400, nil, filled(`{"errors":[`, `]}`, same(`{}`)), push.ClassProtocol, "400 Bad Request"},
-		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "without a token"},
+		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "sent no token"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			q := quaytest.Start(t)

@@ -25,6 +25,9 @@ func main() {
 	result, err := push.Push(ctx, opts)
 	if err != nil {
 		push.LogFailure(opts.Logger(), err)
+		if err := push.WriteFailure(opts, err); err != nil {
+			opts.Logger().Warn("the result failure cannot be written", "err", err)
+		}
 		os.Exit(push.ExitCode(err))
 	}
 	fmt.Println(result.Pinned())

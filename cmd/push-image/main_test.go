@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +54,20 @@ type quayKey struct{}
 
 // commands are what the scripts can do to their Quay.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// proxy starts one that answers every CONNECT with the given status, names it in $HTTPS_PROXY, and writes a line for each
+	// request into the file connects.
+	"proxy": func(ts *testscript.TestScript, _ bool, args []string) {
+		status, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		file, err := os.OpenFile(ts.MkAbs("connects"), os.O_CREATE|os.O_APPEND|os.O_TRUNC|os.O_WRONLY, 0o644)
+		ts.Check(err)
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(file, r.Method, r.Host)
+			w.WriteHeader(status)
+		}))
+		ts.Defer(func() { proxy.Close(); file.Close() })
+		ts.Setenv("HTTPS_PROXY", proxy.URL)
+	},
 	// stall lets every token request stand still.
 	"stall": func(ts *testscript.TestScript, _ bool, _ []string) {
 		q := ts.Value(quayKey{}).(*quaytest.Quay)

@@ -23,7 +23,7 @@ func main() {
 	opts.Flags(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "update-overlay: unexpected argument %q; see update-overlay -help\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "update-overlay: unexpected argument %q; see update-overlay --help\n", flag.Arg(0))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -13,8 +13,8 @@ func checkAddress(from, address string) error {
 		return nil
 	}
 	// What is before an @ may be a password.
-	_, rest, _ := strings.Cut(address, "://")
-	rest = cmp.Or(rest, address)
+	rest := address[max(0, strings.Index(address, "://")):]
+	rest = strings.TrimPrefix(rest, "://")
 	host := rest[strings.LastIndex(rest, "@")+1:]
 	return usagef("write "+from+" with its scheme and without a user, such as https://"+cmp.Or(strings.Trim(host, "/"), "vault.example.com:8200"),
 		"%s %q is not https://host or https://host:port", from, host)

@@ -16,46 +16,56 @@ import (
 const oldestTekton = "v1.0.0"
 
 func (d *doctor) lookAtController(ctx context.Context) {
-	const next = "ko apply -f config/, then kubectl get pods --namespace " + systemNamespace
+	const next = "install quay-push, see docs/install.md"
 	deployment, err := d.clients.Kube.AppsV1().Deployments(systemNamespace).Get(ctx, "controller", metav1.GetOptions{})
 	switch {
 	case apierrs.IsNotFound(err):
-		d.add("controller", false, next, "it is not installed")
+		d.addAs(sick, "controller", next, "the controller is not installed in namespace "+systemNamespace)
 	case err != nil:
-		d.cannot("controller", err)
-	case deployment.Status.ReadyReplicas == 1:
-		d.addAs(warning, "controller", "a second replica takes over when the first one ends", "1 replica is ready")
+		d.cannot(fmt.Errorf("reading Deployment %q: %w", systemNamespace+"/controller", err), "controller")
+	case deployment.Status.ReadyReplicas == 0:
+		d.addAs(sick, "controller", "kubectl get pods --namespace "+systemNamespace+" shows why", "no replica of the controller is ready")
 	default:
-		d.add("controller", deployment.Status.ReadyReplicas > 0, next, "%d replicas are ready", deployment.Status.ReadyReplicas)
+		n := deployment.Status.ReadyReplicas
+		d.warn("controller", n > 1, "with a second replica another one takes over when the first one ends",
+			fmt.Sprintf("%d replicas of the controller are ready", n), "one replica of the controller is ready")
 	}
 }
 
-// lookAtTekton reads the version from the ConfigMap that every Tekton has, and looks for the Task that pushes.
+// lookAtTekton reads the version from the ConfigMap that every Tekton has.
 func (d *doctor) lookAtTekton(ctx context.Context) {
+	const next = "install Tekton Pipelines " + oldestTekton + " or newer"
 	version, failed := "", error(nil)
 	for _, namespace := range []string{"tekton-pipelines", "openshift-pipelines"} {
 		info, err := d.clients.Kube.CoreV1().ConfigMaps(namespace).Get(ctx, "pipelines-info", metav1.GetOptions{})
 		if err == nil {
 			version = info.Data["version"]
 		} else if !apierrs.IsNotFound(err) {
-			failed = err
+			failed = fmt.Errorf("reading ConfigMap %q: %w", namespace+"/pipelines-info", err)
 		}
 	}
 	switch {
+	case semver.IsValid(version):
+		d.add("tekton", semver.Compare(version, oldestTekton) >= 0, next, "Tekton Pipelines is "+version, "Tekton Pipelines is "+version+", which is too old")
 	case failed != nil:
-		d.cannot("tekton", failed)
-	case !semver.IsValid(version):
-		d.cannot("tekton", fmt.Errorf("ConfigMap pipelines-info says %q, which is no version", version))
+		d.cannot(failed, "tekton")
+	case version == "":
+		d.addAs(unknown, "tekton", next+", if it is not there", "no ConfigMap pipelines-info in namespaces tekton-pipelines and openshift-pipelines tells a version")
 	default:
-		d.add("tekton", semver.Compare(version, oldestTekton) >= 0, "install Tekton Pipelines "+oldestTekton+" or newer", "version %s", version)
+		d.addAs(unknown, "tekton", "see that it is "+oldestTekton+" or newer", fmt.Sprintf("Tekton Pipelines calls its version %q, which cannot be compared", version))
 	}
+}
+
+// lookAtTask looks for the Task that pushes.
+func (d *doctor) lookAtTask(ctx context.Context) {
+	where := fmt.Sprintf("in namespace %q", d.config.TaskNamespace)
 	_, err := d.clients.Tekton.TektonV1().Tasks(d.config.TaskNamespace).Get(ctx, d.config.Task, metav1.GetOptions{})
 	if err != nil && !apierrs.IsNotFound(err) {
-		d.cannot("task", err)
+		d.cannot(fmt.Errorf("reading Task %q: %w", d.config.TaskNamespace+"/"+d.config.Task, err), "task")
 		return
 	}
-	d.add("task", err == nil, "ko apply -f tekton/task/ --recursive -- --namespace "+d.config.TaskNamespace, "Task %q exists in namespace %q: %t",
-		d.config.Task, d.config.TaskNamespace, err == nil)
+	d.add("task", err == nil, "ko apply -f tekton/task/ --recursive -- --namespace "+d.config.TaskNamespace, fmt.Sprintf("Task %q is %s", d.config.Task, where),
+		fmt.Sprintf("there is no Task %q %s", d.config.Task, where))
 }
 
 // lookAtClocks compares the clocks of the API server and of this machine: a token that is issued by one and checked by another is
@@ -66,13 +76,14 @@ func (d *doctor) lookAtClocks(ctx context.Context) {
 	before := time.Now()
 	probe, err := d.clients.Kube.CoreV1().ConfigMaps(systemNamespace).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err == nil && probe.CreationTimestamp.IsZero() {
-		err = errors.New("the API server said no time")
+		err = errors.New("its answer has none")
 	}
 	if err != nil {
-		d.cannot("clocks", err)
+		d.cannot(fmt.Errorf("asking the API server for the time: %w", err), "clocks")
 		return
 	}
 	// The API server tells whole seconds.
 	skew := probe.CreationTimestamp.Sub(before).Abs().Truncate(time.Second)
-	d.add("clocks", skew <= most, "set the clocks, such as with chrony", "the API server's and this machine's differ by %s", skew)
+	detail := fmt.Sprintf("the clocks of the API server and of this machine differ by %s", skew)
+	d.add("clocks", skew <= most, "set the clocks, such as with chrony", detail, detail)
 }

@@ -19,28 +19,31 @@ const externalSecretPolicy = "external-secret." + v1alpha1.Group
 func (d *doctor) lookAtPolicies(ctx context.Context) {
 	const next = "ko apply -f config/, and label the namespace " + v1alpha1.LabelGuarded + "=true, see docs/install.md"
 	view := newLive(d.clients)
+	if len(d.config.SharedNamespaces) == 0 {
+		d.addAs(healthy, "guards", "", "there is no shared namespace to guard")
+	}
 	for _, name := range d.config.SharedNamespaces {
 		namespace, err := view.Namespace(ctx, name)
-		if apierrs.IsNotFound(err) {
-			d.addAs(warning, "guards", "take it out of shared-namespaces", "shared namespace %q does not exist", name)
-			continue
-		} else if err != nil {
-			d.cannot("guards", err)
-			continue
+		guarded := false
+		if err == nil {
+			guarded, err = tenancy.Guarded(ctx, view, namespace)
 		}
-		guarded, err := tenancy.Guarded(ctx, view, namespace)
-		if err != nil {
-			d.cannot("guards", err)
-			continue
+		switch {
+		case apierrs.IsNotFound(err):
+			d.addAs(warning, "guards", "take it out of shared-namespaces", fmt.Sprintf("shared namespace %q does not exist", name))
+		case err != nil:
+			d.cannot(fmt.Errorf("looking at the policies for namespace %q: %w", name, err), "guards")
+		default:
+			d.add("guards", guarded, next, fmt.Sprintf("each of the %d policies denies in shared namespace %q", len(tenancy.Guards), name),
+				fmt.Sprintf("not each of the %d policies denies in shared namespace %q", len(tenancy.Guards), name))
 		}
-		d.add("guards", guarded, next, "all of %d policies deny in shared namespace %q: %t", len(tenancy.Guards), name, guarded)
 	}
 	_, err := view.Policy(ctx, externalSecretPolicy)
 	if err != nil && !apierrs.IsNotFound(err) {
-		d.cannot("external-secret-policy", err)
+		d.cannot(fmt.Errorf("reading policy %q: %w", externalSecretPolicy, err), "external-secret-policy")
 		return
 	}
-	d.add("external-secret-policy", err == nil, next, "policy %q is there: %t", externalSecretPolicy, err == nil)
+	d.add("external-secret-policy", err == nil, next, fmt.Sprintf("policy %q is there", externalSecretPolicy), fmt.Sprintf("there is no policy %q", externalSecretPolicy))
 }
 
 // Users that doctor asks about: the controller, and somebody who is known to the cluster and has no right of its own.
@@ -50,33 +53,37 @@ var (
 	anybody = authorizationv1.SubjectAccessReviewSpec{User: "tkn-quay-doctor:anybody", Groups: []string{"system:authenticated"}}
 )
 
-// lookAtRights asks for what must be allowed, and for what must not.
+// lookAtRights asks for what is to be allowed, and for what is not.
 func (d *doctor) lookAtRights(ctx context.Context) {
-	review := func(id string, who authorizationv1.SubjectAccessReviewSpec, want bool, next string, what authorizationv1.ResourceAttributes) {
+	review := func(id, whom string, who authorizationv1.SubjectAccessReviewSpec, want bool, next, which string, what authorizationv1.ResourceAttributes) {
 		who.ResourceAttributes = &what
 		answer, err := d.clients.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
 		if err != nil {
-			d.cannot(id, err)
+			d.cannot(fmt.Errorf("asking whether %s can %s %s: %w", whom, what.Verb, which, err), id)
 			return
 		}
-		name := what.Verb + " " + what.Resource + " in every namespace"
-		if what.Name != "" {
-			name = fmt.Sprintf("%s %s/%s in namespace %q", what.Verb, what.Resource, what.Name, what.Namespace)
+		can := "cannot"
+		if answer.Status.Allowed {
+			can = "can"
 		}
-		d.add(id, answer.Status.Allowed == want, next, "%s may %s: %t", who.User, name, answer.Status.Allowed)
+		detail := fmt.Sprintf("%s %s %s %s", whom, can, what.Verb, which)
+		d.add(id, answer.Status.Allowed == want, next, detail, detail)
 	}
-	review("controller-lists-secrets", controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",
-		authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"})
-	review("controller-creates-taskruns", controllerUser, true, "ko apply -f config/",
-		authorizationv1.ResourceAttributes{Verb: "create", Group: "tekton.dev", Resource: "taskruns"})
-	if len(d.tenants) == 0 {
+	const controller, everybody = "the controller", "everybody who is logged in"
+	review("controller-lists-secrets", controller, controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",
+		"Secrets in every namespace", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"})
+	review("controller-creates-taskruns", controller, controllerUser, true, "ko apply -f config/",
+		"TaskRuns in every namespace", authorizationv1.ResourceAttributes{Verb: "create", Group: "tekton.dev", Resource: "taskruns"})
+	if d.noTenant(tenantLooks...) {
 		return
 	}
 	t := d.tenants[0]
-	review("controller-reads-secret", controllerUser, true, "render the Role with tkn quay onboard",
-		authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: t.Namespace, Name: t.Secret})
-	review("everybody-reads", anybody, false, "take the right away from the group system:authenticated",
-		authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: t.Namespace, Name: t.Secret})
-	review("everybody-uses", anybody, false, "take the right away from the group system:authenticated",
+	secret := fmt.Sprintf("Secret %s/%s", t.Namespace, t.Secret)
+	review("controller-reads-secret", controller, controllerUser, true, "render the Role with tkn quay onboard",
+		secret, authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: t.Namespace, Name: t.Secret})
+	review("everybody-reads", everybody, anybody, false, "take the right away from the group system:authenticated",
+		secret, authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: t.Namespace, Name: t.Secret})
+	review("everybody-uses", everybody, anybody, false, "take the right away from the group system:authenticated",
+		fmt.Sprintf("tenant %s in namespace %s", t.Team, t.Namespace),
 		authorizationv1.ResourceAttributes{Verb: "use", Group: v1alpha1.Group, Resource: v1alpha1.TenantsResource, Namespace: t.Namespace, Name: t.Team})
 }

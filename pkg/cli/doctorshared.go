@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,30 +21,41 @@ const podSecurity = "pod-security.kubernetes.io/enforce"
 // lookAtSharedNamespaces looks in each shared namespace for what makes an attack possible although its policies deny, or would as soon
 // as one of them is gone.
 func (d *doctor) lookAtSharedNamespaces(ctx context.Context) {
+	if len(d.config.SharedNamespaces) == 0 {
+		for _, id := range sharedLooks {
+			d.addAs(healthy, id, "", "there is no shared namespace to look at")
+		}
+	}
 	for _, name := range d.config.SharedNamespaces {
 		namespace, err := d.clients.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 		if apierrs.IsNotFound(err) {
-			continue // The look at the guards tells.
+			d.skip(sharedLooks, "namespace %q does not exist, see guards", name)
+			continue
 		} else if err != nil {
-			d.cannot("guarded-label", err)
+			d.cannot(fmt.Errorf("reading namespace %q: %w", name, err), sharedLooks...)
 			continue
 		}
 		d.add("guarded-label", namespace.Labels[v1alpha1.LabelGuarded] == "true", fmt.Sprintf("kubectl label namespace %s %s=true", name, v1alpha1.LabelGuarded),
-			"namespace %q has the label by which the policies select it: %t", name, namespace.Labels[v1alpha1.LabelGuarded] == "true")
+			fmt.Sprintf("namespace %q has the label by which the policies select it", name), fmt.Sprintf("namespace %q lacks the label by which the policies select it", name))
 		level := namespace.Labels[podSecurity]
 		d.warn("pod-security", level == "baseline" || level == "restricted", fmt.Sprintf("kubectl label namespace %s %s=baseline", name, podSecurity),
-			"Pod security enforced in namespace %q: %s", name, orNone(level))
+			fmt.Sprintf("Pod Security enforces %s in namespace %q", level, name), fmt.Sprintf("Pod Security enforces %s in namespace %q", cmp.Or(level, "nothing"), name))
 		d.lookAtRunAccount(ctx, name)
 		d.lookAtNeighbours(ctx, name)
 		d.lookAtOldRuns(ctx, name)
-		quotas, err := d.clients.Kube.CoreV1().ResourceQuotas(name).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			d.cannot("quota", err)
-			continue
-		}
-		d.warn("quota", len(quotas.Items) > 0, "write a ResourceQuota with count/pipelineruns.tekton.dev and pods, see docs/install.md",
-			"namespace %q has %d ResourceQuotas", name, len(quotas.Items))
+		d.lookAtQuota(ctx, name)
 	}
+}
+
+// lookAtQuota looks for what keeps one team from taking all of a shared namespace.
+func (d *doctor) lookAtQuota(ctx context.Context, namespace string) {
+	quotas, err := d.clients.Kube.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		d.cannot(fmt.Errorf("listing ResourceQuotas in namespace %q: %w", namespace, err), "quota")
+		return
+	}
+	d.warn("quota", len(quotas.Items) > 0, "write a ResourceQuota with count/pipelineruns.tekton.dev and pods, see docs/install.md",
+		fmt.Sprintf("namespace %q has %d ResourceQuotas", namespace, len(quotas.Items)), fmt.Sprintf("namespace %q has no ResourceQuota", namespace))
 }
 
 // lookAtRunAccount asks for the one account of all runs: without it no run starts, with a token no Pod is let in.
@@ -52,12 +64,13 @@ func (d *doctor) lookAtRunAccount(ctx context.Context, namespace string) {
 	account, err := d.clients.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, d.config.RunAccount, metav1.GetOptions{})
 	switch {
 	case apierrs.IsNotFound(err):
-		d.add("run-account", false, next, "ServiceAccount %q does not exist in namespace %q, so that no run starts there", d.config.RunAccount, namespace)
+		d.addAs(sick, "run-account", next, fmt.Sprintf("ServiceAccount %q does not exist in namespace %q, so that no run starts there", d.config.RunAccount, namespace))
 	case err != nil:
-		d.cannot("run-account", err)
+		d.cannot(fmt.Errorf("reading ServiceAccount %q: %w", namespace+"/"+d.config.RunAccount, err), "run-account")
 	default:
 		quiet := account.AutomountServiceAccountToken != nil && !*account.AutomountServiceAccountToken
-		d.add("run-account", quiet, next, "ServiceAccount %q in namespace %q gives its Pods no token: %t", d.config.RunAccount, namespace, quiet)
+		d.add("run-account", quiet, next, fmt.Sprintf("ServiceAccount %q in namespace %q gives its Pods no token", d.config.RunAccount, namespace),
+			fmt.Sprintf("ServiceAccount %q in namespace %q gives its Pods a token", d.config.RunAccount, namespace))
 	}
 }
 
@@ -65,7 +78,7 @@ func (d *doctor) lookAtRunAccount(ctx context.Context, namespace string) {
 func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
 	accounts, err := d.clients.Kube.CoreV1().ServiceAccounts(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		d.cannot("shared-accounts", err)
+		d.cannot(fmt.Errorf("listing ServiceAccounts in namespace %q: %w", namespace, err), "shared-accounts", "tekton-apart")
 		return
 	}
 	var names []string
@@ -78,9 +91,10 @@ func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
 		}
 	}
 	d.warn("shared-accounts", len(names) == 0, "move triggers' accounts to their teams' namespaces, and External Secrets' store to custody (docs/projection.md): here only the policies keep runs from them",
-		"namespace %q has besides the run account: %s", namespace, orNone(strings.Join(names, ", ")))
+		fmt.Sprintf("namespace %q has no account besides that of the runs", namespace),
+		fmt.Sprintf("namespace %q has accounts besides that of the runs: %s", namespace, shortList(names)))
 	d.warn("tekton-apart", !tekton, "use another namespace for the teams' runs, in shared-namespaces: here only the policies keep them from an account that reads every Secret",
-		"Tekton's controller runs in the shared namespace %q: %t", namespace, tekton)
+		fmt.Sprintf("Tekton's controller is not in shared namespace %q", namespace), fmt.Sprintf("Tekton's controller is in shared namespace %q", namespace))
 }
 
 // lookAtOldRuns looks for runs that admission would refuse today: it sees writes, not what was there before.
@@ -103,10 +117,12 @@ func (d *doctor) lookAtOldRuns(ctx context.Context, namespace string) {
 			}
 		}))
 	if err != nil {
-		d.cannot("old-runs", err)
+		d.cannot(fmt.Errorf("listing runs in namespace %q: %w", namespace, err), "old-runs")
 		return
 	}
-	d.add("old-runs", len(old) == 0, "kubectl delete them in namespace "+namespace+": no policy saw them", "unfinished runs in namespace %q that no policy let in: %s", namespace, orNone(shortList(old)))
+	d.add("old-runs", len(old) == 0, "kubectl delete them in namespace "+namespace+": no policy saw them",
+		fmt.Sprintf("the policies let in every unfinished run of namespace %q", namespace),
+		fmt.Sprintf("namespace %q has unfinished runs that no policy let in: %s", namespace, shortList(old)))
 }
 
 // named reports whether the run's name begins with the team that its labels name.
@@ -115,15 +131,6 @@ func (d *doctor) named(name string, labels map[string]string) bool {
 		team, err := d.config.ParseTeam(labels[label])
 		return err == nil && strings.HasPrefix(name, team+"--")
 	})
-}
-
-// warn adds a look that is ok, or works and may become wrong.
-func (d *doctor) warn(id string, ok bool, next, format string, args ...any) {
-	h := healthy
-	if !ok {
-		h = warning
-	}
-	d.addAs(h, id, next, format, args...)
 }
 
 func orNone(s string) string {

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/mod/semver"
@@ -20,17 +20,17 @@ func (d *doctor) addQuayVersion(version string) {
 	const advisory = "the advisory of CVE-2026-110697 says which versions are fixed"
 	v := "v" + version
 	if !semver.IsValid(v) {
-		d.cannot("quay-version", errors.New("Quay does not say its version: "+advisory))
+		d.addAs(unknown, "quay-version", "see whether it is one: "+advisory, "Quay does not tell its version")
 		return
 	}
 	i := slices.IndexFunc(listsStrangers, func(last string) bool { return semver.MajorMinor(last) == semver.MajorMinor(v) })
 	known := i >= 0 && semver.Compare(v, listsStrangers[i]) <= 0 || i < 0 && semver.Compare(v, listsStrangers[0]) < 0
 	if known {
-		d.add("quay-version", false, "upgrade: "+advisory+"; until then let nobody but the platform make organizations, and rotate afterwards",
-			"version %s shows robots' tokens to the owner of an organization with an underscore in its name", version)
+		d.addAs(sick, "quay-version", "upgrade: "+advisory+"; until then let nobody but the platform make organizations, and rotate afterwards",
+			"Quay "+version+" shows robots' tokens to the owner of an organization with an underscore in its name")
 		return
 	}
-	d.addAs(warning, "quay-version", "see whether it is one: "+advisory, "version %s is newer than those known to show robots' tokens to other organizations", version)
+	d.addAs(warning, "quay-version", "see whether it is one: "+advisory, "Quay "+version+" is newer than those known to show robots' tokens to other organizations")
 }
 
 // oldestExternalSecrets closes the ways by which a template reads other tenants' Secrets or sends them away.
@@ -41,25 +41,25 @@ func (d *doctor) lookAtExternalSecrets(ctx context.Context) {
 	const cves = ": older ones let a template read other tenants' Secrets (CVE-2026-22822) or send them away (CVE-2026-34984)"
 	served, err := d.clients.Kube.Discovery().ServerResourcesForGroupVersion(externalSecrets.GroupVersion().String())
 	if err != nil && !apierrs.IsNotFound(err) {
-		d.cannot("external-secrets", err)
+		d.cannot(fmt.Errorf("asking for the versions of ExternalSecrets: %w", err), "external-secrets")
 		return
 	} else if err != nil || len(served.APIResources) == 0 {
-		d.add("external-secrets", false, next, "%s is not served", externalSecrets.GroupVersion())
+		d.addAs(sick, "external-secrets", next, externalSecrets.GroupVersion().String()+" is not served")
 		return
 	}
 	version, err := d.externalSecretsVersion(ctx)
 	if err == nil && semver.IsValid(version) {
-		d.add("external-secrets", semver.Compare(version, oldestExternalSecrets) >= 0, next+cves, "version %s", version)
+		d.add("external-secrets", semver.Compare(version, oldestExternalSecrets) >= 0, next+cves, "External Secrets is "+version, "External Secrets is "+version+", which is too old")
 		return
 	}
 	// Where its Deployment cannot be seen or does not tell, its fields do, roughly.
 	switch hasField, err := (&cluster{d.clients, d.config}).hasNullBytePolicy(ctx); {
 	case err != nil:
-		d.cannot("external-secrets", err)
+		d.cannot(err, "external-secrets")
 	case !hasField:
-		d.add("external-secrets", false, next+cves, "it is older than v2.3: ExternalSecrets have no nullBytePolicy")
+		d.addAs(sick, "external-secrets", next+cves, "External Secrets is older than v2.3: ExternalSecrets have no nullBytePolicy")
 	default:
-		d.addAs(warning, "external-secrets", "see that it is "+oldestExternalSecrets+" or newer", "it is v2.3 or newer, by its fields; no Deployment tells its version")
+		d.addAs(warning, "external-secrets", "see that it is "+oldestExternalSecrets+" or newer", "External Secrets is v2.3 or newer, by its fields; no Deployment tells its version")
 	}
 }
 

@@ -69,12 +69,12 @@ func TestExternalSecretsVersion(t *testing.T) {
 		forbidden   bool
 		want        string
 	}{
-		"new":                  {deployments: []runtime.Object{deployment("a", "v2.4.1")}, want: "ok version v2.4.1; "},
-		"old":                  {deployments: []runtime.Object{deployment("a", "v2.4.0")}, field: true, want: "failed version v2.4.0; install External Secrets v2.4.1 or newer: older ones"},
-		"the oldest counts":    {deployments: []runtime.Object{deployment("a", "v2.9.0"), deployment("b", "v1.3.2")}, want: "failed version v1.3.2; "},
-		"another's Deployment": {deployments: []runtime.Object{stranger}, field: true, want: "warning it is v2.3 or newer, by its fields"},
-		"no version on it":     {deployments: []runtime.Object{deployment("a", "main")}, want: "failed it is older than v2.3"},
-		"may not be seen":      {deployments: []runtime.Object{deployment("a", "v2.4.1")}, forbidden: true, field: true, want: "warning it is v2.3 or newer, by its fields"},
+		"new":                  {deployments: []runtime.Object{deployment("a", "v2.4.1")}, want: "ok External Secrets is v2.4.1; "},
+		"old":                  {deployments: []runtime.Object{deployment("a", "v2.4.0")}, field: true, want: "failed External Secrets is v2.4.0, which is too old; install External Secrets v2.4.1 or newer: older ones"},
+		"the oldest counts":    {deployments: []runtime.Object{deployment("a", "v2.9.0"), deployment("b", "v1.3.2")}, want: "failed External Secrets is v1.3.2, which is too old; "},
+		"another's Deployment": {deployments: []runtime.Object{stranger}, field: true, want: "warning External Secrets is v2.3 or newer, by its fields"},
+		"no version on it":     {deployments: []runtime.Object{deployment("a", "main")}, want: "failed External Secrets is older than v2.3"},
+		"may not be seen":      {deployments: []runtime.Object{deployment("a", "v2.4.1")}, forbidden: true, field: true, want: "warning External Secrets is v2.3 or newer, by its fields"},
 	} {
 		kube := fakekube.NewClientset(test.deployments...)
 		kube.Discovery().(*fakediscovery.FakeDiscovery).Resources = []*metav1.APIResourceList{{

@@ -32,14 +32,16 @@ func (e explained) write(w io.Writer) error {
 	return nil
 }
 
-// refused counts the runs that may not push.
-func (e explained) refused() (n int) {
+// failed counts the runs that may not push, and those that ended without success.
+func (e explained) failed() (refused, failed int) {
 	for _, run := range e.Runs {
 		if !run.Allowed {
-			n++
+			refused++
+		} else if run.Ended != nil && !run.Ended.Succeeded {
+			failed++
 		}
 	}
-	return n
+	return refused, failed
 }
 
 func (c *connection) newExplain() *cobra.Command {
@@ -79,7 +81,8 @@ func (c *connection) newExplain() *cobra.Command {
 				return e.customRun(ctx, name)
 			}))
 	group.Long = `Takes the decision that the controller would take now, with its own code and the cluster's state, rule by rule. It changes nothing,
-and shows nothing of a Secret. The exit code is 3 for a run that may not push.`
+and shows nothing of a Secret. Of a run that has ended it says first how: why the push failed, and what to do about it. The exit code is
+3 for a run that may not push, 10 for one that may and failed.`
 	return group
 }
 
@@ -99,10 +102,17 @@ func (c *connection) explain(ctx context.Context, namespace, name string, find f
 	if err != nil {
 		return err
 	}
-	if err := c.print(result); err != nil || result.refused() == 0 {
+	if err := c.print(result); err != nil {
 		return err
 	}
-	return &failure{exit: ExitRefused, problem: fmt.Sprintf("%d of %d runs may not push", result.refused(), len(result.Runs))}
+	switch refused, failed := result.failed(); {
+	case refused > 0:
+		return &failure{exit: ExitRefused, problem: fmt.Sprintf("%d of %d runs may not push", refused, len(result.Runs))}
+	case failed > 0:
+		return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d of %d runs failed", failed, len(result.Runs)),
+			next: "do what the run's message says, then start the pipeline again"}
+	}
+	return nil
 }
 
 // reading tells what was read when err came; that there is no such run is the caller's to mend.
@@ -174,7 +184,15 @@ func (e explanation) write(w io.Writer) error {
 	if e.Allowed {
 		verdict = fmt.Sprintf("pushes as team %s to %s/%s with Secret %s", e.Team, e.Registry, e.Organization, e.Secret)
 	}
-	fmt.Fprintf(w, "%s %s\n", plain(e.Run), plain(verdict))
+	if e.Ended == nil {
+		fmt.Fprintf(w, "%s %s\n", plain(e.Run), plain(verdict))
+	} else {
+		outcome := "failed with " + e.Ended.Reason + ": " + e.Ended.Message
+		if e.Ended.Succeeded {
+			outcome = "succeeded"
+		}
+		fmt.Fprintf(w, "%s %s\nnow a run like it %s\n", plain(e.Run), plain(outcome), plain(verdict))
+	}
 	rows := [][]string{}
 	for _, r := range e.Rules {
 		rows = append(rows, []string{r.Rule, r.Outcome, r.Detail})
@@ -185,7 +203,7 @@ func (e explanation) write(w io.Writer) error {
 	if e.Allow != "" {
 		fmt.Fprintf(w, "allow: %s\n", plain(e.Allow))
 	}
-	if e.Recorded != "" {
+	if e.Recorded != "" && e.Ended == nil {
 		fmt.Fprintf(w, "recorded: %s\n", plain(e.Recorded))
 	}
 	return nil

@@ -33,6 +33,15 @@ type explanation struct {
 	Rules   []ruleOutcome `json:"rules"`
 	// Recorded is what the controller wrote into the run's status.
 	Recorded string `json:"recorded,omitempty"`
+	// Ended is how the run ended; nil while it has not.
+	Ended *ended `json:"ended,omitempty"`
+}
+
+// ended is the end of a run, as the controller wrote it. The message of a push that failed has the step's class, problem and next step.
+type ended struct {
+	Succeeded bool   `json:"succeeded"`
+	Reason    string `json:"reason"`
+	Message   string `json:"message"`
 }
 
 // ruleOutcome is what one rule said.
@@ -67,7 +76,7 @@ func servedKind(run *v1beta1.CustomRun) (string, bool) {
 
 // explain takes the decision about the run. The error is the API server's.
 func (e *explainer) explain(ctx context.Context, run *v1beta1.CustomRun) (explanation, error) {
-	x := explanation{Run: run.Namespace + "/" + run.Name, Recorded: recorded(run)}
+	x := explanation{Run: run.Namespace + "/" + run.Name, Recorded: recorded(run), Ended: endOf(run)}
 	params := map[string]string{}
 	for _, p := range run.Spec.Params {
 		params[p.Name] = p.Value.StringVal
@@ -162,6 +171,15 @@ func recorded(run *v1beta1.CustomRun) string {
 		return fmt.Sprintf("Succeeded=%s, %s: %s", c.Status, c.Reason, c.Message)
 	}
 	return ""
+}
+
+// endOf is how the run ended; nil while it has not.
+func endOf(run *v1beta1.CustomRun) *ended {
+	c := run.Status.GetCondition(apis.ConditionSucceeded)
+	if c == nil || c.IsUnknown() {
+		return nil
+	}
+	return &ended{c.IsTrue(), c.Reason, c.Message}
 }
 
 // listing is a cluster in which the PipelineRun lists one CustomRun more.

@@ -66,6 +66,7 @@ func (w *world) answer(action clienttesting.Action) (bool, runtime.Object, error
 		object.CreationTimestamp = metav1.NewTime(time.Now().Truncate(time.Second))
 		return true, object, nil
 	case *authenticationv1.TokenRequest:
+		w.audiences = object.Spec.Audiences
 		object.Status.Token = "eyJ.of.pipelines-vault-apps"
 		return true, object, nil
 	}

@@ -16,7 +16,7 @@ import (
 // edited is the result of overlay set and promote.
 type edited struct {
 	head
-	// Path is relative to the repository's root. Changed says whether the file was written, or with a dry run would be.
+	// Path is relative to the repository's root. Changed reports whether the file was written, or with a dry run would be.
 	Path    string `json:"path"`
 	Changed bool   `json:"changed"`
 	DryRun  bool   `json:"dryRun,omitempty"`
@@ -53,7 +53,7 @@ func (c *connection) newOverlaySet() *cobra.Command {
 		Args: arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if byFlags := pin != (overlay.Pin{}); byFlags == (from != "") || byFlags && (pin.Image == "" || pin.Digest == "") {
-				return usagef("see tkn quay overlay set --help", "overlay set needs --image and --digest, or --from")
+				return usagef("give --image and --digest, or --from with the result overlay-image of a push", "the digest is missing, or given twice")
 			}
 			if from != "" {
 				var err error
@@ -77,7 +77,7 @@ func (c *connection) readPin(from string) (overlay.Pin, error) {
 	if from != "-" {
 		file, err := os.Open(from)
 		if err != nil {
-			return overlay.Pin{}, fmt.Errorf("reading --from: %w", err)
+			return overlay.Pin{}, usagef("let --from be a file that can be read, or - for stdin", "--from cannot be read: %v", err)
 		}
 		defer file.Close()
 		in = file
@@ -85,9 +85,13 @@ func (c *connection) readPin(from string) (overlay.Pin, error) {
 	// Tekton's results have at most 4 KiB.
 	data, err := io.ReadAll(io.LimitReader(in, 4096))
 	if err != nil {
-		return overlay.Pin{}, fmt.Errorf("reading --from %q: %w", from, err)
+		return overlay.Pin{}, usagef("let --from be a file that can be read, or - for stdin", "--from cannot be read: %v", err)
 	}
-	return overlay.ParsePin(strings.TrimSpace(string(data)))
+	pin, err := overlay.ParsePin(strings.TrimSpace(string(data)))
+	if err != nil {
+		return overlay.Pin{}, usagef("give the result overlay-image of a push as it is", "%v", err)
+	}
+	return pin, nil
 }
 
 func (c *connection) newOverlayPromote() *cobra.Command {
@@ -100,14 +104,11 @@ func (c *connection) newOverlayPromote() *cobra.Command {
 		Example: "  tkn quay overlay promote apps/payments/checkout/overlays/dev --to stg",
 		Args:    arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if to == "" {
-				return usagef("name the next environment, such as --to stg", "--to is missing")
-			}
 			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Promote(tree, o, to) })
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
-	require(cmd, "to")
+	require(cmd, "name the next environment, such as --to stg", "to")
 	complete(cmd, "to", cobra.FixedCompletions(overlay.Environments[1:], cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
 	return cmd
@@ -120,14 +121,34 @@ func (c *connection) edit(path string, dryRun bool, plan func(fs.FS, overlay.Ove
 		return err
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
+	repository.Warn = c.warner()
 	edit, err := plan(repository.FS(), o)
 	if err != nil {
-		return err
+		return readable(err)
 	}
 	if !dryRun {
 		if err := repository.Write(edit); err != nil {
-			return err
+			return readable(err)
 		}
 	}
 	return c.print(edited{head: newHead("OverlayEdit"), Path: edit.Path, Changed: edit.Changed(), DryRun: dryRun})
+}
+
+// warner prints what kustomize warns of, each warning once.
+func (c *connection) warner() func(line string) {
+	warned := map[string]bool{}
+	return func(line string) {
+		if !warned[line] {
+			warned[line] = true
+			fmt.Fprintln(c.program.Err, "kustomize warns: "+plain(line))
+		}
+	}
+}
+
+// readable gives an error of the file system its next step.
+func readable(err error) error {
+	if errors.As(err, new(*fs.PathError)) && !errors.As(err, new(*overlay.Refusal)) {
+		return &failure{ExitFailure, err.Error(), "see whether the files of the working copy can be read and written"}
+	}
+	return err
 }

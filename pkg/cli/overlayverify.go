@@ -17,6 +17,8 @@ import (
 type checked struct {
 	head
 	Findings []overlayFinding `json:"findings"`
+	// NotLookedAt are the pinned images of other registries than the one that --registry asks.
+	NotLookedAt []string `json:"notLookedAt,omitempty"`
 }
 
 // overlayFinding is one thing in which a repository breaks the contract.
@@ -33,10 +35,12 @@ func (r checked) write(w io.Writer) error {
 		rows = append(rows, []string{f.Path, string(f.Reason), f.Problem + "; " + f.Next})
 	}
 	if len(rows) == 0 {
-		_, err := fmt.Fprintln(w, "nothing is wrong")
+		fmt.Fprintln(w, "nothing is wrong")
+	} else if err := table(w, []string{"PATH", "REASON", "WHAT"}, rows); err != nil {
 		return err
 	}
-	return table(w, []string{"PATH", "REASON", "WHAT"}, rows)
+	writeLines(w, "not looked at, in another registry:", r.NotLookedAt)
+	return nil
 }
 
 func (c *connection) newOverlayVerify() *cobra.Command {
@@ -45,7 +49,8 @@ func (c *connection) newOverlayVerify() *cobra.Command {
 		Use:   "verify [DIRECTORY]",
 		Short: "Check one overlay, or a whole repository",
 		Long: `Checks layout, names and digests, and that kustomize renders what is pinned. DIRECTORY is an overlay's, or the repository's root.
-With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there.`,
+With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there. Images of other
+registries are listed, and not looked at.`,
 		Example: `  tkn quay overlay verify
   tkn quay overlay verify apps/payments/checkout/overlays/prd --registry`,
 		Args: atMostOne,
@@ -54,26 +59,31 @@ With --registry, also that a tag that lasts keeps each digest in Quay: what has 
 			if len(args) > 0 {
 				directory = args[0]
 			}
+			var asked *registry
 			var r overlay.Registry
 			if ask {
 				q, err := c.quay(cmd.Context(), false)
 				if err != nil {
 					return err
 				}
-				r = registry{q, c.config.Registry}
+				asked = &registry{quay: q, host: c.config.Registry}
+				r = asked
 			}
-			findings, err := findings(cmd.Context(), directory, r)
+			findings, err := c.findings(cmd.Context(), directory, r)
 			if err != nil {
 				return err
 			}
 			result := checked{head: newHead("OverlayVerification"), Findings: []overlayFinding{}}
+			if asked != nil {
+				result.NotLookedAt = asked.elsewhere
+			}
 			for _, f := range findings {
 				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next})
 			}
 			if err := c.print(result); err != nil || len(findings) == 0 {
 				return err
 			}
-			return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d findings", len(findings))}
+			return &failure{exit: ExitFindings, problem: fmt.Sprintf("findings: %d", len(findings))}
 		},
 	}
 	cmd.Flags().BoolVar(&ask, "registry", false, "ask Quay whether each digest is there to stay")
@@ -82,7 +92,7 @@ With --registry, also that a tag that lasts keeps each digest in Quay: what has 
 }
 
 // findings checks the repository whose root is directory, or the overlay that it is.
-func findings(ctx context.Context, directory string, r overlay.Registry) (found []overlay.Finding, err error) {
+func (c *connection) findings(ctx context.Context, directory string, r overlay.Registry) (found []overlay.Finding, err error) {
 	var repository *overlay.Repository
 	var o overlay.Overlay
 	_, one := os.Stat(filepath.Join(directory, "apps"))
@@ -95,8 +105,11 @@ func findings(ctx context.Context, directory string, r overlay.Registry) (found 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
+	repository.Warn = c.warner()
 	if one != nil {
-		return overlay.VerifyOverlay(ctx, repository.FS(), o, r)
+		found, err = overlay.VerifyOverlay(ctx, repository.FS(), o, r)
+	} else {
+		found, err = overlay.VerifyRepository(ctx, repository.FS(), r)
 	}
-	return overlay.VerifyRepository(ctx, repository.FS(), r)
+	return found, readable(err)
 }

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
@@ -13,13 +15,18 @@ type registry struct {
 	quay *quay.Client
 	// host is its name in images, which need not be the address at which it is asked.
 	host string
+	// elsewhere are the images that it was asked about and that are another registry's.
+	elsewhere []string
 }
 
-// LiveTags implements overlay.Registry. A repository that does not exist, or of another registry, has no tags.
-func (r registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
+// LiveTags implements overlay.Registry. A repository that does not exist has no tags.
+func (r *registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
 	host, repository, _ := strings.Cut(image, "/")
 	if host != r.host {
-		return nil, nil
+		if image += "@" + digest; !slices.Contains(r.elsewhere, image) {
+			r.elsewhere = append(r.elsewhere, image)
+		}
+		return nil, overlay.ErrElsewhere
 	}
 	all, err := r.quay.Tags(ctx, repository, time.Time{})
 	if quay.IsNotFound(err) {

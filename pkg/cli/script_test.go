@@ -44,13 +44,13 @@ func TestScripts(t *testing.T) {
 		env.Values[worldKey{}], env.Values[exitKey{}] = w, new(cli.Exit)
 		env.Setenv("HOST", w.quay.Host())
 		env.Setenv("CA", w.quay.CAFile())
+		env.Setenv("VAULT_TOKEN", vaultToken)
 		// One that may make organizations, too.
 		creator := w.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin, quaytest.UserAdmin})
 		w.tokens = append(w.tokens, creator)
 		if err := os.WriteFile(filepath.Join(env.WorkDir, "creator-token"), []byte(creator), 0o600); err != nil {
 			return err
 		}
-		env.Setenv("VAULT_TOKEN", vaultToken)
 		return os.WriteFile(filepath.Join(env.WorkDir, "token"), []byte(w.oauth+"\n"), 0o600)
 	}})
 }

@@ -58,6 +58,9 @@ type world struct {
 	refused error
 	// namespace is that of the context.
 	namespace string
+	// storeLogin is what Vault answers when a SecretStore logs in, audiences are those of the last token that one asked for.
+	storeLogin error
+	audiences  []string
 }
 
 // vaultToken is the token for Vault, which takes any.
@@ -276,6 +279,9 @@ type memoryVault struct {
 func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role, token string) error {
 	if mount != "kubernetes" || role == "" {
 		return fmt.Errorf("mount is %q, role %q", mount, role)
+	}
+	if v.w.storeLogin != nil {
+		return v.w.storeLogin
 	}
 	if role == "refused" {
 		return fmt.Errorf("logging in: %w", vault.ErrDenied)

@@ -27,6 +27,8 @@ var (
 // Config is a Docker config file. Its zero value has no entries. Nothing that prints it shows a password.
 type Config struct {
 	entries map[string]entry
+	// helpers are the programs in credHelpers, by the registry that each is for.
+	helpers map[string]string
 }
 
 // entry is one value of auths; problem says why it cannot be used.
@@ -36,7 +38,8 @@ type entry struct {
 }
 
 // Parse reads the content of a config.json or .dockerconfigjson. The error wraps ErrInvalid or ErrHelper and never holds
-// a part of data. An entry that is malformed is an error only for the images that it would be used for, see For.
+// a part of data. An entry that is malformed, or whose registry has a credential helper, is an error only for the images that
+// it would be used for, see For.
 func Parse(data []byte) (Config, error) {
 	if len(data) > MaxSize {
 		return Config{}, fmt.Errorf("%w: %d bytes, at most %d are read", ErrInvalid, len(data), MaxSize)
@@ -45,11 +48,17 @@ func Parse(data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	if err := refuseHelpers(file); err != nil {
+	if err := refuseStore(file); err != nil {
+		return Config{}, err
+	}
+	if err := refuseLegacy(file); err != nil {
 		return Config{}, err
 	}
 	config := Config{entries: map[string]entry{}}
-	if file["auths"] == nil {
+	if config.helpers, err = parseHelpers(file["credHelpers"]); err != nil {
+		return Config{}, fmt.Errorf("reading credHelpers: %w", err)
+	}
+	if absent(file["auths"]) {
 		return config, nil
 	}
 	auths, err := object(file["auths"])
@@ -63,15 +72,24 @@ func Parse(data []byte) (Config, error) {
 	return config, nil
 }
 
-// refuseHelpers refuses a file whose credentials are with a program, wherever the image is: Docker would prefer that
-// program to auths.
-func refuseHelpers(file map[string]json.RawMessage) error {
-	for _, field := range []string{"credsStore", "credHelpers"} {
-		switch strings.TrimSpace(string(file[field])) {
-		case "", "null", `""`, "{}":
-		default:
-			return fmt.Errorf("%w: the file has %s, and no such program runs here; put the credential under auths", ErrHelper, field)
+// refuseLegacy refuses the file of a Secret of type kubernetes.io/dockercfg, whose registries are not below auths.
+func refuseLegacy(file map[string]json.RawMessage) error {
+	if _, ok := file["auths"]; ok {
+		return nil
+	}
+	for key, value := range file {
+		if _, err := object(value); err == nil && hostPattern.MatchString(key) {
+			return errLegacy
 		}
 	}
 	return nil
+}
+
+// errLegacy is a file of the older format.
+var errLegacy = fmt.Errorf("%w: it is the legacy .dockercfg, which has no auths; a Secret of type kubernetes.io/dockerconfigjson has", ErrInvalid)
+
+// absent reports whether a member is not there, or null, which Docker takes for the same.
+func absent(value json.RawMessage) bool {
+	text := strings.TrimSpace(string(value))
+	return text == "" || text == "null"
 }

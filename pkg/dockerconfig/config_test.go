@@ -20,6 +20,15 @@ func auth(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
+// wrapped is text in lines of 10 characters, as JSON has them.
+func wrapped(text string) string {
+	var lines []string
+	for len(text) > 10 {
+		lines, text = append(lines, text[:10]), text[10:]
+	}
+	return strings.Join(append(lines, text), `\n`)
+}
+
 func TestParseRefuses(t *testing.T) {
 	tests := []struct {
 		name, file string
@@ -39,7 +48,10 @@ func TestParseRefuses(t *testing.T) {
 		{"bytes that are no text", "{\"\xff\":1}", dockerconfig.ErrInvalid, "not UTF-8"},
 		{"too much", `{"x":"` + strings.Repeat("x", dockerconfig.MaxSize) + `"}`, dockerconfig.ErrInvalid, "at most 1048576"},
 		{"a credential store", `{"credsStore":"desktop"}`, dockerconfig.ErrHelper, "credsStore"},
-		{"credential helpers", `{"credHelpers":{"h.io":"x"}}`, dockerconfig.ErrHelper, "put the credential under auths"},
+		{"credential helpers of the wrong type", `{"credHelpers":["` + secret + `"]}`, dockerconfig.ErrInvalid, "reading credHelpers"},
+		{"a credential helper of the wrong type", `{"credHelpers":{"h.io":{}}}`, dockerconfig.ErrInvalid, "not a string"},
+		{"the legacy format", `{"h.io":{"auth":"` + auth("o+ci", secret) + `","email":"x"}}`, dockerconfig.ErrInvalid, "legacy .dockercfg"},
+		{"the legacy format with a URL", `{"https://h.io/v1/":{"auth":"` + auth("o+ci", secret) + `"}}`, dockerconfig.ErrInvalid, "kubernetes.io/dockerconfigjson"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -108,7 +120,8 @@ func TestParseIsBoundedInMemory(t *testing.T) {
 }
 
 func TestParseTakesWhatDockerWrites(t *testing.T) {
-	for _, file := range []string{`{}`, `{"auths":{}}`, `{"credsStore":"","credHelpers":{},"HttpHeaders":{"User-Agent":"x"}}`, ` {"auths": {} } `} {
+	for _, file := range []string{`{}`, `{"auths":{}}`, `{"credsStore":"","credHelpers":{},"HttpHeaders":{"User-Agent":"x"}}`, ` {"auths": {} } `,
+		`{"auths":null}`, `{"auths": null ,"credHelpers":null,"credsStore":null}`} {
 		if _, err := dockerconfig.Parse([]byte(file)); err != nil {
 			t.Errorf("Parse(%s): %v", file, err)
 		}
@@ -125,6 +138,14 @@ func TestEntries(t *testing.T) {
 		{"auth without padding", `{"auth":"` + strings.TrimRight(auth("o+ci", secret), "=") + `"}`, nil, ""},
 		{"username and password", `{"username":"o+ci","password":"` + secret + `"}`, nil, ""},
 		{"all three, as kubectl writes", `{"username":"o+ci","password":"` + secret + `","auth":"` + auth("o+ci", secret) + `","email":"x"}`, nil, ""},
+		{"auth in lines, with padding", `{"auth":"` + wrapped(auth("o+ci", secret)) + `\n"}`, nil, ""},
+		{"auth in lines, of Windows", `{"auth":"` + strings.ReplaceAll(wrapped(auth("o+ci", secret)), `\n`, `\r\n`) + `\r\n"}`, nil, ""},
+		{"NULs behind the password", `{"auth":"` + auth("o+ci", secret+"\x00\x00") + `"}`, nil, ""},
+		{"an identity token beside auth", `{"auth":"` + auth("o+ci", secret) + `","identitytoken":"x"}`, nil, ""},
+		{"a registry token beside a password", `{"username":"o+ci","password":"` + secret + `","registrytoken":"x"}`, nil, ""},
+		{"an identity token beside a user", `{"auth":"` + auth("o+ci", "") + `","identitytoken":"x"}`, dockerconfig.ErrUnsupported, "identitytoken"},
+		{"a NUL within the password", `{"auth":"` + auth("o+ci", "a\x00b") + `"}`, dockerconfig.ErrInvalid, "control character"},
+		{"a space in auth", `{"auth":" ` + auth("o+ci", secret) + `"}`, dockerconfig.ErrInvalid, "not base64"},
 		{"an empty one", `{}`, dockerconfig.ErrInvalid, "no user name or no password"},
 		{"no object", `"` + secret + `"`, dockerconfig.ErrInvalid, "not a JSON object"},
 		{"no base64", `{"auth":"` + secret + `!"}`, dockerconfig.ErrInvalid, "not base64"},
@@ -164,6 +185,20 @@ func TestEntries(t *testing.T) {
 				t.Errorf("Username = %q", match.Credential.Username)
 			}
 		})
+	}
+}
+
+// base64 ends its lines, and so a value, with a line break, whether padding stands in front of it or not.
+func TestAuthOfAnyLengthMayEndInANewline(t *testing.T) {
+	for _, user := range []string{"o+c", "o+ci", "o+cii"} {
+		config, err := dockerconfig.Parse([]byte(`{"auths":{"h.io":{"auth":"` + auth(user, secret) + `\n"}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		match, err := config.For("h.io", "o/app")
+		if got, want := match.Credential.Authorization(), "Basic "+auth(user, secret); err != nil || got != want {
+			t.Errorf("Authorization of %q = %q, %v, want %q", user, got, err, want)
+		}
 	}
 }
 

@@ -43,7 +43,8 @@ func (c Credential) Robot() (organization, short string, ok bool) {
 	return organization, short, true
 }
 
-// parseCredential reads one value of auths. The error wraps ErrInvalid or ErrUnsupported and holds nothing of data.
+// parseCredential reads one value of auths. A user name and a password count, even beside a token. The error wraps ErrInvalid
+// or ErrUnsupported and holds nothing of data.
 func parseCredential(data json.RawMessage) (Credential, error) {
 	fields, err := object(data)
 	if err != nil {
@@ -57,11 +58,6 @@ func parseCredential(data json.RawMessage) (Credential, error) {
 		}
 		values[name] = value
 	}
-	for _, name := range []string{"identitytoken", "registrytoken"} {
-		if values[name] != "" {
-			return Credential{}, fmt.Errorf("%w: it has %s, and Quay takes a user name and a password", ErrUnsupported, name)
-		}
-	}
 	username, password := values["username"], values["password"]
 	if values["auth"] != "" {
 		if username, password, err = decodeAuth(values["auth"]); err != nil {
@@ -71,14 +67,20 @@ func parseCredential(data json.RawMessage) (Credential, error) {
 			return Credential{}, fmt.Errorf("%w: auth does not say the same as username and password", ErrInvalid)
 		}
 	}
+	for _, name := range []string{"identitytoken", "registrytoken"} {
+		if values[name] != "" && (username == "" || password == "") {
+			return Credential{}, fmt.Errorf("%w: it has %s, and Quay takes a user name and a password", ErrUnsupported, name)
+		}
+	}
 	return newCredential(username, password)
 }
 
 func disagree(plain, decoded string) bool { return plain != "" && plain != decoded }
 
-// decodeAuth splits base64(username:password), with or without padding as the kubelet takes it.
+// decodeAuth splits base64(username:password), with or without padding as the kubelet takes it, with the line breaks of the
+// program base64 and, behind the password, the NULs that Docker cuts off.
 func decodeAuth(auth string) (username, password string, err error) {
-	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(auth, "="))
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(lineBreaks.Replace(auth), "="))
 	if err != nil {
 		return "", "", fmt.Errorf("%w: auth is not base64", ErrInvalid)
 	}
@@ -86,8 +88,10 @@ func decodeAuth(auth string) (username, password string, err error) {
 	if !ok {
 		return "", "", fmt.Errorf("%w: auth has no colon between user name and password", ErrInvalid)
 	}
-	return username, password, nil
+	return username, strings.TrimRight(password, "\x00"), nil
 }
+
+var lineBreaks = strings.NewReplacer("\r", "", "\n", "")
 
 func newCredential(username, password string) (Credential, error) {
 	switch {

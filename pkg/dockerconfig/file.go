@@ -19,8 +19,11 @@ func Read(path string) (Config, error) {
 	if info.IsDir() {
 		directory := path
 		path = filepath.Join(directory, "config.json")
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if absentFile(path) {
 			path = filepath.Join(directory, ".dockerconfigjson")
+		}
+		if legacy := filepath.Join(directory, ".dockercfg"); absentFile(path) && !absentFile(legacy) {
+			return Config{}, fmt.Errorf("reading dockerconfig %q: %w", legacy, errLegacy)
 		}
 	}
 	data, err := readFile(path)
@@ -32,6 +35,12 @@ func Read(path string) (Config, error) {
 		return Config{}, fmt.Errorf("reading dockerconfig %q: %w", path, err)
 	}
 	return config, nil
+}
+
+// absentFile reports whether nothing is at path; what cannot be looked at may be there.
+func absentFile(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // readFile reads no more than Parse would look at.

@@ -17,9 +17,12 @@ type Match struct {
 
 // For returns the entry for host/repository, such as "quay.example.com" and "team-payments/app": the one whose key is the
 // longest path prefix, as podman and the kubelet choose (containers/image docker/config, authKeyLookupOrder). The legacy
-// keys https://host/v1/ and https://host/v2/ stand for the host. The error wraps ErrNoEntry, or what is wrong with the
-// entry: then no shorter one is taken in its place.
+// keys https://host/v1/ and https://host/v2/ stand for the host. The error wraps ErrNoEntry, ErrHelper where the host's
+// credential is with a program, or what is wrong with the entry: then no shorter one is taken in its place.
 func (c Config) For(host, repository string) (Match, error) {
+	if err := c.refuseHelper(host); err != nil {
+		return Match{}, err
+	}
 	for path := host + "/" + strings.Trim(repository, "/"); ; {
 		key, err := c.key(path)
 		if err != nil {

@@ -147,6 +147,9 @@ func TestRead(t *testing.T) {
 	if _, err := dockerconfig.Read(write(t, "config.json", []byte("{"))); !errors.Is(err, dockerconfig.ErrInvalid) || !strings.Contains(err.Error(), "config.json") {
 		t.Errorf("Read of broken JSON = %v", err)
 	}
+	if _, err := dockerconfig.Read(write(t, ".dockercfg", good)); !errors.Is(err, dockerconfig.ErrInvalid) || !strings.Contains(err.Error(), "legacy .dockercfg") {
+		t.Errorf("Read of a Secret of the older type = %v", err)
+	}
 	big := write(t, "config.json", []byte(strings.Repeat(" ", 2*dockerconfig.MaxSize)))
 	if _, err := dockerconfig.Read(big); !errors.Is(err, dockerconfig.ErrInvalid) {
 		t.Errorf("Read of a big file = %v", err)

@@ -16,10 +16,12 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 )
 
-// runs is how many updates of one repository go on together, each of another app.
-const runs = 200
-
+// TestConcurrentUpdates has many updates of one repository go on together, each of another app.
 func TestConcurrentUpdates(t *testing.T) {
+	runs := 200
+	if testing.Short() {
+		runs = 40
+	}
 	files := map[string]string{}
 	for i := range runs {
 		maps.Copy(files, gitopstest.App(fmt.Sprintf("app-%03d", i)))

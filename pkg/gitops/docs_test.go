@@ -33,3 +33,19 @@ func TestPageListsTheFlags(t *testing.T) {
 		t.Errorf("flags (-code +page):\n%s", diff)
 	}
 }
+
+// The page shows what the step prints.
+func TestPageShowsTheLog(t *testing.T) {
+	text, err := os.ReadFile("../../docs/overlay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?m)^time=.* msg=pushed .*$").FindString(string(text))
+	f := newFixture(t)
+	f.opts.LogFormat = "text"
+	f.update()
+	vary := regexp.MustCompile(`(time|commit)=\S+`)
+	if diff := cmp.Diff(vary.ReplaceAllString(strings.TrimSpace(f.log.String()), "$1"), vary.ReplaceAllString(shown, "$1")); diff != "" {
+		t.Errorf("the log (-update-overlay +page):\n%s", diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
@@ -35,7 +36,10 @@ func LogFailure(log *slog.Logger, err error) {
 	failure, refusal := (*Error)(nil), (*overlay.Refusal)(nil)
 	switch {
 	case errors.As(err, &refusal):
-		log.Error(err.Error(), "reason", refusal.Reason, "next", refusal.Next)
+		// What was being done is in the error's text alone, the next step in an attribute of its own.
+		log.Error(strings.TrimSuffix(err.Error(), "; "+refusal.Next), "reason", refusal.Reason, "next", refusal.Next)
+	case errors.As(err, &failure) && failure.Proof == "":
+		log.Error(failure.Problem, "next", failure.Next)
 	case errors.As(err, &failure):
 		log.Error(failure.Problem, "proof", failure.Proof, "next", failure.Next)
 	default:
@@ -56,6 +60,11 @@ func ExitCode(err error) int {
 }
 
 // usageError is a wrong flag.
-func usageError(format string, args ...any) error {
-	return &Error{Problem: fmt.Sprintf(format, args...), Next: "see update-overlay -help", usage: true}
+func usageError(next, format string, args ...any) error {
+	return &Error{Problem: fmt.Sprintf(format, args...), Next: next, usage: true}
+}
+
+// damagedError is what makes no sense in a repository.
+func damagedError(problem string, err error) error {
+	return &Error{Problem: problem, Proof: clean(err.Error()), Next: "run git fsck in the repository: it is damaged", Err: err}
 }

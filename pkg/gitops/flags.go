@@ -1,9 +1,16 @@
 package gitops
 
-import "flag"
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
 
-// Flags defines the flags of update-overlay on fs; parsing fs fills o in.
+// Flags defines the flags of update-overlay on fs, and its help; parsing fs fills o in.
 func (o *Options) Flags(fs *flag.FlagSet) {
+	fs.Usage = func() { help(fs) }
 	fs.StringVar(&o.Repository, "repository", "", "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; the credential goes to that host alone, in a shared namespace one of git-hosts")
 	fs.StringVar(&o.TargetBranch, "target-branch", defaultTargetBranch, "`branch` that the merge request goes into, only read")
 	fs.StringVar(&o.Team, "team", "", "`team` of apps/<team>/<app>")
@@ -22,4 +29,20 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.PipelineRun, "pipeline-run", "", "`name` of the PipelineRun, for the evidence")
 	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for all of it")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
+}
+
+// help writes the flags as everybody writes them, with two dashes.
+func help(fs *flag.FlagSet) {
+	out := fs.Output()
+	flags := &bytes.Buffer{}
+	fs.SetOutput(flags)
+	fs.PrintDefaults()
+	fs.SetOutput(out)
+	fmt.Fprintln(out, "Usage: update-overlay --repository URL --team TEAM --app APP --overlay-image ITEM [flags]")
+	for line := range strings.Lines(flags.String()) {
+		if flag, ok := strings.CutPrefix(line, "  -"); ok {
+			line = "  --" + flag
+		}
+		io.WriteString(out, line)
+	}
 }

@@ -19,10 +19,17 @@ func TestHostileRepository(t *testing.T) {
 		reason overlay.Reason
 		write  func(f *fixture, w io.Writer)
 	}{
-		"a submodule in the base": {overlay.ReasonRemote, func(_ *fixture, w io.Writer) {
+		"a submodule that the base refers to": {overlay.ReasonRemote, func(_ *fixture, w io.Writer) {
 			fmt.Fprintf(w, "M 160000 %040d %smodule\n", 1, base)
+			content := "resources: [deployment.yaml, module]\n"
+			gitopstest.WriteFile(w, base+"kustomization.yaml", int64(len(content)), strings.NewReader(content))
 		}},
-		"a submodule for the app": {overlay.ReasonMissing, func(_ *fixture, w io.Writer) {
+		"a file of a submodule": {overlay.ReasonRemote, func(_ *fixture, w io.Writer) {
+			fmt.Fprintf(w, "M 160000 %040d %smodule\n", 1, base)
+			content := "resources: [deployment.yaml, module/service.yaml]\n"
+			gitopstest.WriteFile(w, base+"kustomization.yaml", int64(len(content)), strings.NewReader(content))
+		}},
+		"a submodule for the app": {overlay.ReasonRemote, func(_ *fixture, w io.Writer) {
 			fmt.Fprintf(w, "M 160000 %040d apps/payments/checkout\n", 1)
 		}},
 		"a large file in the base": {overlay.ReasonTooLarge, func(_ *fixture, w io.Writer) {
@@ -76,6 +83,21 @@ func TestHostileRepository(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A submodule that nothing refers to is an empty directory, as after a clone.
+func TestSubmoduleBesideTheBase(t *testing.T) {
+	f := newFixture(t)
+	f.Import(func(w io.Writer) {
+		gitopstest.StartCommit(w)
+		fmt.Fprintf(w, "M 160000 %040d apps/payments/checkout/base/chart\n", 1)
+	})
+	if got := f.update(); !got.Changed {
+		t.Errorf("Update = %+v", got)
+	}
+	if module := gitopstest.Git(t, f.Dir, "ls-tree", branch, "apps/payments/checkout/base/chart"); !strings.HasPrefix(module, "160000 commit ") {
+		t.Errorf("the submodule became %q", module)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // errNotHeld is what reading an object says that the pack lacks, or that is too large to be held.
 var errNotHeld = errors.New("the object is too large to be read")
 
-// find returns the content of an object of a kind. It must not be changed.
+// find returns the content of an object of a kind. The cache has it too: callers change a copy.
 func (p *pack) find(kind plumbing.ObjectType, hash plumbing.Hash) ([]byte, error) {
 	i, ok := p.byHash[hash]
 	if !ok {

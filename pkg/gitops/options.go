@@ -2,10 +2,9 @@ package gitops
 
 import (
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
-	"net/mail"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -82,7 +81,7 @@ type change struct {
 	overlay overlay.Overlay
 	pin     overlay.Pin
 	branch  string // short, ci/dev/…
-	author  mail.Address
+	author  author
 	// origin is scheme://host[:port] of the repository.
 	origin      string
 	authorities *x509.CertPool // nil: the system's
@@ -116,10 +115,10 @@ func (o *Options) complete() (change, error) {
 		}
 	}
 	if o.Timeout < 0 {
-		return change{}, usageError("--timeout is negative")
+		return change{}, usageError("give a time such as 5m, or leave it out", "--timeout is negative")
 	}
 	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
-		return change{}, usageError("--log-format is %q, not text or json", o.LogFormat)
+		return change{}, usageError("use text or json", "--log-format is %q, not text or json", o.LogFormat)
 	}
 	return c, nil
 }
@@ -128,18 +127,18 @@ func (o *Options) readPin(c *change) error {
 	c.pin = overlay.Pin{Image: o.Image, Digest: o.Digest}
 	if o.OverlayImage != "" {
 		if o.Image != "" || o.Digest != "" {
-			return usageError("--overlay-image says what --image and --digest say; give one or the other")
+			return usageError("give one or the other", "--overlay-image says what --image and --digest say")
 		}
 		var err error
 		if c.pin, err = overlay.ParsePin(o.OverlayImage); err != nil {
-			return usageError("%v", err)
+			return usageError("give the result overlay-image of the push as it is", "%v", err)
 		}
 	}
 	if c.pin.Image == "" {
-		return usageError("--image is missing")
+		return usageError("give --overlay-image, or --image and --digest", "--image is missing")
 	}
-	if err := overlay.CheckDigest(c.pin.Digest); err != nil {
-		return usageError("%v", err)
+	if refusal := (*overlay.Refusal)(nil); errors.As(overlay.CheckDigest(c.pin.Digest), &refusal) {
+		return usageError(refusal.Next, "--digest: %s", refusal.Problem)
 	}
 	return nil
 }
@@ -149,39 +148,13 @@ func (o *Options) nameBranch(c *change) error {
 	short := overlay.Short(c.pin.Digest)
 	if o.SourceCommit != "" {
 		if !commitPattern.MatchString(o.SourceCommit) {
-			return usageError("--source-commit %q is not 7 to 64 hex", o.SourceCommit)
+			return usageError("give the hash of the commit that was built, or leave it out", "--source-commit %q is not 7 to 64 hex", o.SourceCommit)
 		}
 		short = o.SourceCommit[:min(len(short), len(o.SourceCommit))]
 	}
 	c.branch = "ci/" + c.overlay.Env + "/" + short
 	if !branchPattern.MatchString(o.TargetBranch) || strings.Contains(o.TargetBranch, "..") || strings.HasPrefix(o.TargetBranch, "ci/") {
-		return usageError("--target-branch %q is no branch for merge requests", o.TargetBranch)
-	}
-	return nil
-}
-
-func (o *Options) readAuthor(c *change) error {
-	author, err := mail.ParseAddress(o.Author)
-	if err != nil || author.Name == "" {
-		return usageError("--author %q is not NAME <ADDRESS>", o.Author)
-	}
-	c.author = *author
-	return nil
-}
-
-func (o *Options) readAuthorities(c *change) error {
-	if o.CAFile == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(o.CAFile)
-	if err != nil {
-		return usageError("--ca-file cannot be read: %v", err)
-	}
-	if c.authorities, err = x509.SystemCertPool(); err != nil {
-		return usageError("reading the system's certificate authorities: %v", err)
-	}
-	if !c.authorities.AppendCertsFromPEM(pem) {
-		return usageError("--ca-file %q has no certificate in it", o.CAFile)
+		return usageError("give the branch that merge requests go into, such as main; ci/ is for what CI writes", "--target-branch %q is no branch for merge requests", o.TargetBranch)
 	}
 	return nil
 }

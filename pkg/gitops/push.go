@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -30,10 +31,21 @@ func (r remote) push(ctx context.Context, c *commit, target, branch string, h he
 	}
 	request := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	request.Commands = []*packp.Command{{Name: plumbing.NewBranchReferenceName(branch), Old: h.branch, New: c.hash}}
-	if len(options) > 0 && refs.Capabilities.Supports(capability.PushOptions) {
-		if err := request.Capabilities.Set(capability.PushOptions); err != nil {
+	said := &words{}
+	request.Progress = said
+	want := []capability.Capability{capability.Sideband64k, capability.Quiet}
+	if len(options) > 0 {
+		want = append(want, capability.PushOptions)
+	}
+	for _, c := range want {
+		if !refs.Capabilities.Supports(c) {
+			continue
+		}
+		if err := request.Capabilities.Set(c); err != nil {
 			return err
 		}
+	}
+	if request.Capabilities.Supports(capability.PushOptions) {
 		for key, value := range options {
 			request.Options = append(request.Options, &packp.Option{Key: key, Value: value})
 		}
@@ -44,11 +56,53 @@ func (r remote) push(ctx context.Context, c *commit, target, branch string, h he
 	}
 	request.Packfile = io.NopCloser(packed)
 	report, err := session.ReceivePack(ctx, request)
-	if err != nil {
-		return err
+	if report != nil {
+		err = refusalOf(report, said)
 	}
-	if report == nil {
-		return nil // A server that cannot report; the status was 200.
+	if err == nil && said.String() != "" {
+		r.log.Info("the server says", "words", clean(r.credential.redact(said.String())))
 	}
-	return report.Error()
+	return err // Without a report, from a server that cannot give one, the status was 200.
+}
+
+// pushRefusal is a push that the server took and refused.
+type pushRefusal struct {
+	// status is Git's word for why, said what the server and its hooks say to it.
+	status, said string
+	unpack       bool
+}
+
+// Error is both.
+func (e *pushRefusal) Error() string {
+	if e.said == "" {
+		return e.status
+	}
+	return e.status + "; the server says: " + e.said
+}
+
+// refusalOf is the first refusal in a report; nil for none.
+func refusalOf(report *packp.ReportStatus, said *words) error {
+	const ok = "ok"
+	if report.UnpackStatus != ok {
+		return &pushRefusal{report.UnpackStatus, said.String(), true}
+	}
+	for _, c := range report.CommandStatuses {
+		if c.Status != ok {
+			return &pushRefusal{c.Status, said.String(), false}
+		}
+	}
+	return nil
+}
+
+// next is the next step after a refusal. Git has no codes for why; these are the words of Git, GitLab, GitHub and Gitea.
+func (e *pushRefusal) next() string {
+	switch {
+	case e.unpack:
+		return "ask who runs the Git server: it cannot store what was pushed"
+	case strings.Contains(e.status, "declined"):
+		return "keep to the server's rule, such as with another --author, or ask who keeps the repository to allow branches ci/dev/*"
+	case strings.Contains(e.status, "update ref"), strings.Contains(e.status, "lock"):
+		return "run it again; if that does not help, ask who runs the Git server why it cannot write the branch"
+	}
+	return "ask who keeps the repository to allow branches ci/dev/*"
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,55 +14,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
-
-func TestUsage(t *testing.T) {
-	f := newFixture(t)
-	notPEM := filepath.Join(t.TempDir(), "none")
-	for want, change := range map[string]func(*gitops.Options){
-		"--repository is missing": func(o *gitops.Options) { o.Repository = "" },
-		"has a user or a password": func(o *gitops.Options) {
-			o.Repository = "https://" + url.UserPassword(gitopstest.Username, gitopstest.Password).String() + "@git.test/x.git"
-		},
-		"is not https://HOST/PATH":       func(o *gitops.Options) { o.Repository = "ssh://git@git.test/" + gitopstest.Password },
-		"--repository is not https":      func(o *gitops.Options) { o.Repository = "/srv/gitops.git" },
-		"--repository is not https://":   func(o *gitops.Options) { o.Repository = "https://git.test/x?private_token=" + gitopstest.Password },
-		"has no TLS":                     func(o *gitops.Options) { o.PlainHTTP = false },
-		"--image is missing":             func(o *gitops.Options) { o.Image = "" },
-		`"latest" is not the digest`:     func(o *gitops.Options) { o.Digest = "latest" },
-		`"" is not the digest`:           func(o *gitops.Options) { o.Digest = "" },
-		"give one or the other":          func(o *gitops.Options) { o.OverlayImage = "{}" },
-		"reading overlay-image":          func(o *gitops.Options) { o.OverlayImage, o.Image, o.Digest = "{}", "", "" },
-		`"HEAD" is not 7 to 64 hex`:      func(o *gitops.Options) { o.SourceCommit = "HEAD" },
-		`"../../heads/main" is not 7`:    func(o *gitops.Options) { o.SourceCommit = "../../heads/main" },
-		`"ci/dev/x" is no branch`:        func(o *gitops.Options) { o.TargetBranch = "ci/dev/x" },
-		`"+main" is no branch`:           func(o *gitops.Options) { o.TargetBranch = "+main" },
-		`"a:b" is no branch`:             func(o *gitops.Options) { o.TargetBranch = "a:b" },
-		`"nobody" is not NAME <ADDRESS>`: func(o *gitops.Options) { o.Author = "nobody" },
-		"has no certificate in it": func(o *gitops.Options) {
-			o.CAFile = filepath.Join(credentials(t, "x"), "password")
-		},
-		"the port that http has anyway":    func(o *gitops.Options) { o.Repository = "http://git.test:80/x" },
-		"with a host in lower case":        func(o *gitops.Options) { o.Repository = "https://Git.test/x" },
-		"--ca-file cannot be read":         func(o *gitops.Options) { o.CAFile = notPEM },
-		"--timeout is negative":            func(o *gitops.Options) { o.Timeout = -1 },
-		`--log-format is "xml"`:            func(o *gitops.Options) { o.LogFormat = "xml" },
-		"--results-dir: preparing results": func(o *gitops.Options) { o.ResultsDir = notPEM },
-	} {
-		g := *f
-		change(&g.opts)
-		g.opts.LogOutput = f.log
-		_, err := gitops.Update(context.Background(), g.opts)
-		if err == nil || !strings.Contains(err.Error(), want) || gitops.ExitCode(err) != 2 {
-			t.Errorf("error is %v, exit %d, want it to say %q", err, gitops.ExitCode(err), want)
-		}
-		if err != nil {
-			checkNoSecret(t, "the error", err.Error())
-		}
-	}
-	if f.Requests.Load() > 0 {
-		t.Error("the server was asked")
-	}
-}
 
 func TestCredential(t *testing.T) {
 	f := newFixture(t)

@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
@@ -20,15 +25,39 @@ type remote struct {
 	url        string
 	credential credential
 	client     transport.Transport
+	log        *slog.Logger
 }
 
 // heads are the commits of the two branches; branch is zero where it does not exist.
-type heads struct{ target, branch plumbing.Hash }
+type heads struct {
+	target, branch plumbing.Hash
+	// obstacle is a branch beside which Git cannot have the second one, such as ci beside ci/dev/…; empty for none.
+	obstacle string
+}
 
 // headsOf picks two branches from those that a server has.
 func headsOf(refs *packp.AdvRefs, target, branch string) heads {
-	name := func(branch string) string { return plumbing.NewBranchReferenceName(branch).String() }
-	return heads{refs.References[name(target)], refs.References[name(branch)]}
+	h := heads{target: refs.References[nameOf(target)], branch: refs.References[nameOf(branch)]}
+	for _, name := range branchesOf(refs) {
+		if strings.HasPrefix(branch, name+"/") || strings.HasPrefix(name, branch+"/") {
+			h.obstacle = name
+		}
+	}
+	return h
+}
+
+func nameOf(branch string) string { return plumbing.NewBranchReferenceName(branch).String() }
+
+// branchesOf lists the branches that a server has.
+func branchesOf(refs *packp.AdvRefs) []string {
+	var names []string
+	for name := range refs.References {
+		if branch, ok := strings.CutPrefix(name, nameOf("")); ok {
+			names = append(names, branch)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // reader is a session to read from the server. It needs no end.
@@ -52,7 +81,10 @@ func (r remote) look(ctx context.Context, target, branch string) (heads, error) 
 	}
 	found := headsOf(refs, target, branch)
 	if found.target.IsZero() {
-		return heads{}, &Error{Problem: fmt.Sprintf("the repository has no branch %q", target), Next: "give --target-branch"}
+		const most = 5
+		has := branchesOf(refs)
+		return heads{}, &Error{Problem: fmt.Sprintf("the repository has no branch %q", target),
+			Proof: clean(fmt.Sprintf("of its %d branches the first are %q", len(has), has[:min(len(has), most)])), Next: "let --target-branch be a branch that it has"}
 	}
 	return found, nil
 }
@@ -129,27 +161,25 @@ func demultiplex(asked *capability.List, answer io.Reader) io.Reader {
 // explain makes an error that a person can use, and that does not hold the credential. What has a reason or a next step of
 // its own keeps it.
 func (r remote) explain(problem string, err error) error {
-	own, refusal, redirect := (*Error)(nil), (*overlay.Refusal)(nil), (*redirectError)(nil)
+	own, refusal := (*Error)(nil), (*overlay.Refusal)(nil)
+	if unexpected := (*plumbing.UnexpectedError)(nil); errors.As(err, &unexpected) {
+		err = unexpected.Err // It hides what it wraps.
+	}
 	if errors.As(err, &refusal) {
 		return refusal
 	}
 	if errors.As(err, &own) {
 		return own
 	}
-	next := "see whether the server is there, and run it again"
-	switch {
-	case errors.As(err, &redirect):
-		next = "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"
-	case errors.Is(err, transport.ErrAuthenticationRequired):
-		next = "see whether the token in the Secret is the Git server's, and has not expired"
-	case errors.Is(err, transport.ErrAuthorizationFailed):
-		next = "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		next = "see whether --repository is right; Git servers say so also where the credential may see nothing"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		next = "run it again: what is there is not pushed twice"
+	proof, answer := err.Error(), (*githttp.Err)(nil)
+	if errors.As(err, &answer) && answer.Reason != "" {
+		proof += ": " + answer.Reason
 	}
-	const most = 500
-	proof := r.credential.redact(err.Error())
-	return &Error{Problem: problem, Proof: proof[:min(len(proof), most)], Next: next, Err: err}
+	if errors.As(err, new(*pktline.ErrorLine)) {
+		proof = "the server says: " + proof
+	}
+	if isSHA256(err) {
+		proof = "the server says object-format=sha256, and SHA-256 object names are not supported"
+	}
+	return &Error{Problem: problem, Proof: clean(r.credential.redact(proof)), Next: r.nextOf(err), Err: err}
 }

@@ -74,7 +74,11 @@ func (t tree) entry(op, name string) (entry, error) {
 		return found, nil
 	}
 	for element := range strings.SplitSeq(name, "/") {
-		if found.mode != filemode.Dir { // Of a submodule nothing is here.
+		if found.mode == filemode.Submodule {
+			return entry{}, &overlay.Refusal{Reason: overlay.ReasonRemote, Next: "put the files themselves there",
+				Problem: fmt.Sprintf("%q is in the submodule %q, of which nothing is fetched", name, found.name)}
+		}
+		if found.mode != filemode.Dir {
 			return entry{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 		}
 		content, err := t.pack.find(plumbing.TreeObject, found.hash)
@@ -99,7 +103,7 @@ func notHeld(name string, err error) error {
 // list lists a directory, sorted as fs.ReadDir does.
 func (t tree) list(name string, dir entry) ([]fs.DirEntry, error) {
 	if dir.mode == filemode.Submodule {
-		return nil, &overlay.Refusal{Reason: overlay.ReasonRemote, Problem: fmt.Sprintf("%q is a submodule", name), Next: "put the files themselves there"}
+		return nil, nil // As after a clone, before its files are asked for.
 	}
 	content, err := t.pack.find(plumbing.TreeObject, dir.hash)
 	if err != nil {

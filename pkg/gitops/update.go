@@ -4,8 +4,10 @@ package gitops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -21,7 +23,7 @@ type Result struct {
 	Branch string
 	// Commit is the head of Branch that was seen or pushed.
 	Commit string
-	// Changed says whether this run pushed Commit.
+	// Changed reports whether this run pushed Commit.
 	Changed bool
 }
 
@@ -38,6 +40,7 @@ type updater struct {
 	change change
 	remote remote
 	log    *slog.Logger
+	warned []string
 }
 
 // Update sees to it that a branch of the repository has the digest in the app's dev overlay. Where it is there already, on
@@ -56,10 +59,10 @@ func Update(ctx context.Context, opts Options) (Result, error) {
 	}
 	client, connections := newClient(c.origin, c.authorities)
 	defer connections.CloseIdleConnections()
-	u.remote.url, u.remote.client = opts.Repository, client
+	u.remote.url, u.remote.client, u.remote.log = opts.Repository, client, u.log
 	files := results.Dir(opts.ResultsDir)
 	if err := files.Prepare(resultNames...); err != nil {
-		return Result{}, usageError("--results-dir: %v", err)
+		return Result{}, usageError("let --results-dir be a directory that can be written", "--results-dir: %v", err)
 	}
 	result, err := u.update(ctx)
 	if err != nil {
@@ -68,7 +71,10 @@ func Update(ctx context.Context, opts Options) (Result, error) {
 	if err := u.writeEvidence(result); err != nil {
 		return Result{}, err
 	}
-	return result, files.Write(result.values())
+	if err := files.Write(result.values()); err != nil {
+		return Result{}, &Error{Problem: "the results cannot be written", Proof: err.Error(), Next: "see whether --results-dir has room and can be written", Err: err}
+	}
+	return result, nil
 }
 
 // update proposes the change, and once more if a branch moved meanwhile.
@@ -115,10 +121,14 @@ func (u *updater) propose(ctx context.Context, h heads) (result Result, pushErr,
 		u.log.Info("the digest is there", "branch", onto.branch, "commit", onto.head.String())
 		return Result{Branch: onto.branch, Commit: onto.head.String()}, nil, nil
 	}
-	who := object.Signature{Name: u.change.author.Name, Email: u.change.author.Address, When: u.opts.Now().UTC()}
+	if h.obstacle != "" {
+		return Result{}, nil, &Error{Problem: fmt.Sprintf("branch %q is in the way of %q", h.obstacle, u.change.branch),
+			Next: fmt.Sprintf("delete or rename branch %q: Git cannot have both", h.obstacle)}
+	}
+	who := object.Signature{Name: u.change.author.name, Email: u.change.author.address, When: u.opts.Now().UTC()}
 	commit, err := onto.tree.commitEdit(onto.head, onto.edit.Path, onto.edit.After, u.change.message(), who)
 	if err != nil {
-		return Result{}, nil, fmt.Errorf("committing %q: %w", onto.edit.Path, err)
+		return Result{}, nil, damagedError(fmt.Sprintf("%q cannot be committed", onto.edit.Path), err)
 	}
 	if err := u.remote.push(ctx, commit, u.opts.TargetBranch, u.change.branch, h, u.pushOptions()); err != nil {
 		return Result{}, err, nil
@@ -139,13 +149,31 @@ type proposal struct {
 func (u *updater) look(p *pack, branch string, head plumbing.Hash) (proposal, error) {
 	t, err := p.tree(head)
 	if err != nil {
-		return proposal{}, fmt.Errorf("reading commit %q: %w", head, err)
+		return proposal{}, damagedError(fmt.Sprintf("commit %q of branch %q cannot be read", head, branch), err)
 	}
-	edit, err := overlay.Set(t, u.change.overlay, u.change.pin)
-	if err != nil {
+	edit, err := overlay.Set(warnedTree{t, u}, u.change.overlay, u.change.pin)
+	if refusal := (*overlay.Refusal)(nil); err != nil && !errors.As(err, &refusal) {
+		return proposal{}, damagedError(fmt.Sprintf("branch %q cannot be read", branch), err)
+	} else if err != nil {
 		return proposal{}, fmt.Errorf("on branch %q: %w", branch, err)
 	}
 	return proposal{branch, head, t, edit}, nil
+}
+
+// warnedTree is a tree, and the log for what kustomize warns of: each warning once, and not too many.
+type warnedTree struct {
+	tree
+	updater *updater
+}
+
+const maxWarnings = 20
+
+// Warn implements overlay.Warner.
+func (t warnedTree) Warn(line string) {
+	if warned := t.updater.warned; !slices.Contains(warned, line) && len(warned) < maxWarnings {
+		t.updater.warned = append(warned, line)
+		t.updater.log.Warn("kustomize warns", "warning", line)
+	}
 }
 
 // pushOptions asks GitLab for a merge request (GitLab docs, "Push options"); a server without push options ignores it.

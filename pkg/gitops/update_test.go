@@ -246,7 +246,7 @@ func TestMainMovesOn(t *testing.T) {
 	}
 }
 
-// hasResult says whether a result exists.
+// hasResult reports whether a result exists.
 func (f *fixture) hasResult(name string) bool {
 	_, err := os.Stat(filepath.Join(f.opts.ResultsDir, name))
 	return err == nil

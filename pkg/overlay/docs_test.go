@@ -38,7 +38,7 @@ func TestReasonsAreCompleteAndShown(t *testing.T) {
 		t.Errorf("%d reasons are declared, Reasons has %d", len(declared), len(overlay.Reasons))
 	}
 	var tests []byte
-	for _, name := range []string{"pin_test.go", "set_test.go", "promote_test.go", "verify_test.go", "repository_test.go"} {
+	for _, name := range []string{"pin_test.go", "set_test.go", "promote_test.go", "verify_test.go", "repository_test.go", "effect_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -27,25 +27,25 @@ func parse(data []byte) (*document, error) {
 	if marks(data) > maxNodes {
 		return nil, refuse(ReasonTooLarge, "keep what is not the overlay's out of it", "the kustomization has more than %d YAML nodes", maxNodes)
 	}
-	invalid := func(format string, args ...any) error {
-		return refuse(ReasonYAML, "see what `kustomize build` says of it", format, args...)
+	invalid := func(err error) error {
+		return refuse(ReasonYAML, "correct the YAML there", "the kustomization is not YAML: %v", err)
 	}
 	if !utf8.Valid(data) {
-		return nil, invalid("the kustomization is not UTF-8")
+		return nil, refuse(ReasonYAML, "save it as UTF-8", "the kustomization is not UTF-8")
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	if err := decoder.Decode(&first); err != nil {
-		return nil, invalid("the kustomization is not YAML: %v", err)
+		return nil, invalid(err)
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
 		return nil, refuse(ReasonMultiDocument, "keep one document, kustomize reads no other", "the kustomization has several documents")
 	case !errors.Is(err, io.EOF):
-		return nil, invalid("the kustomization is not YAML: %v", err)
+		return nil, invalid(err)
 	}
 	if len(first.Content) != 1 || first.Content[0].Kind != yaml.MappingNode {
-		return nil, invalid("the kustomization is not a mapping")
+		return nil, refuse(ReasonYAML, "write resources and images, as docs/overlay.md has them", "the kustomization is not a mapping")
 	}
 	root := first.Content[0]
 	return &document{data, root}, checkKeys(root)
@@ -80,5 +80,5 @@ func flatten(n *yaml.Node) []string {
 	return said
 }
 
-// same says whether two documents say the same.
+// same reports whether two documents say the same.
 func same(a, b *yaml.Node) bool { return slices.Equal(flatten(a), flatten(b)) }

@@ -21,7 +21,7 @@ func (e entry) value(field string) string {
 	return n.Value
 }
 
-// has says whether the field is there, with or without a value.
+// has reports whether the field is there, with or without a value.
 func (e entry) has(field string) bool { return e.keys[field] != nil }
 
 // entries reads images. An anchor there is refused: an edit would also change what refers to it.
@@ -83,7 +83,7 @@ func (d *document) find(image string) (entry, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return entry{}, refuse(ReasonNoEntry, "add an item with name, newName and digest: "+Placeholder,
+		return entry{}, refuse(ReasonNoEntry, "give an image that has an item, or add an item with name, newName and digest: "+Placeholder,
 			"no item of images has the name %q, they have %q", image, names)
 	case len(found) > 1:
 		return entry{}, refuse(ReasonTwoEntries, "keep one of them", "line %d: images has the name %q again", found[1].node.Line, image)

@@ -1,8 +1,11 @@
 package overlay_test
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"strings"
 	"testing/fstest"
@@ -110,3 +113,62 @@ func move(tree fstest.MapFS, from, to string) {
 		}
 	}
 }
+
+// none changes nothing.
+func none(fstest.MapFS) {}
+
+// file writes a file.
+func file(name, content string) func(fstest.MapFS) {
+	return func(tree fstest.MapFS) { put(tree, name, content) }
+}
+
+// in1 replaces text in the overlay of an environment, and writes more files.
+func in1(env, old, new string, files ...string) func(fstest.MapFS) {
+	return func(tree fstest.MapFS) {
+		edit(tree, in(env).Path(), old, new)
+		for i := 0; i < len(files); i += 2 {
+			put(tree, files[i], files[i+1])
+		}
+	}
+}
+
+// copyTo adds the files of one tree to another.
+func copyTo(tree, from fstest.MapFS) { maps.Copy(tree, from) }
+
+// inClone asks about a working copy of the tree on disk.
+func inClone(ask func(dir string) error) func(fstest.MapFS) error {
+	return func(tree fstest.MapFS) error {
+		dir, err := os.MkdirTemp("", "clone")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if err := os.Mkdir(dir+"/.git", 0o700); err != nil {
+			return err
+		}
+		if err := os.CopyFS(dir, tree); err != nil {
+			return err
+		}
+		return ask(dir)
+	}
+}
+
+// refusals are those of which an error is made.
+func refusals(err error) []*overlay.Refusal {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*overlay.Refusal
+		for _, e := range joined.Unwrap() {
+			all = append(all, refusals(e)...)
+		}
+		return all
+	}
+	if refusal := (*overlay.Refusal)(nil); errors.As(err, &refusal) {
+		return []*overlay.Refusal{refusal}
+	}
+	return nil
+}
+
+// dead is a registry in which no tag lasts.
+type dead struct{}
+
+func (dead) LiveTags(context.Context, string, string) ([]string, error) { return nil, nil }

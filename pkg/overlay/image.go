@@ -1,6 +1,12 @@
 package overlay
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// image is an image in what kustomize makes of a directory: where it stands, and what it says.
+type image struct{ place, value string }
 
 // withoutTag is an image without tag and digest. Only a colon after the last slash starts a tag: a host may have a port.
 func withoutTag(image string) string {
@@ -9,4 +15,33 @@ func withoutTag(image string) string {
 		name = name[:colon]
 	}
 	return name
+}
+
+// isPodImage reports whether a Pod, or an object that holds the template of one, has an image at path. Elements of lists are
+// "[0]". kustomize does not reach all of these, such as those of ephemeral containers.
+func isPodImage(path []string) bool {
+	parent := func(up int) string { return path[max(len(path)-1-up, 0)] }
+	switch parent(0) {
+	case "image":
+		list := parent(2)
+		return isElement(parent(1)) && (list == "containers" || list == "initContainers" || list == "ephemeralContainers")
+	case "reference":
+		return parent(1) == "image" && isElement(parent(2)) && parent(3) == "volumes"
+	}
+	return false
+}
+
+func isElement(name string) bool { return strings.HasPrefix(name, "[") }
+
+// few quotes the values of images, not too many of them.
+func few(images []image) string {
+	const most = 8
+	var quoted []string
+	for _, image := range images[:min(len(images), most)] {
+		quoted = append(quoted, fmt.Sprintf("%.200q", image.value))
+	}
+	if len(images) > most {
+		quoted = append(quoted, fmt.Sprintf("%d more", len(images)-most))
+	}
+	return "[" + strings.Join(quoted, " ") + "]"
 }

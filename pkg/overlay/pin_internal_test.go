@@ -19,7 +19,8 @@ func TestConfirm(t *testing.T) {
 		"images: [{name: a, digest: b}\n", "", "images: [{name: a, digest: b}]\n---\n", "images: [{name: a, digest: [b]}]\n", "images: [{name: a, digest: &x b}]\n",
 	} {
 		refusal := (*Refusal)(nil)
-		if err := d.confirm([]byte(after)); !errors.As(err, &refusal) || refusal.Reason != ReasonScalar {
+		if err := d.confirm([]byte(after)); !errors.As(err, &refusal) || refusal.Reason != ReasonScalar ||
+			refusal.Next != "write the item in block style, as docs/overlay.md has it" {
 			t.Errorf("confirm(%q) = %v", after, err)
 		}
 	}

@@ -106,7 +106,7 @@ func decode(t *testing.T, data []byte) (kustomization, item map[string]any) {
 	return nil, nil
 }
 
-// oneReplaced says whether after is before with old replaced by new at one place. An empty old is one of the quotes.
+// oneReplaced reports whether after is before with old replaced by new at one place. An empty old is one of the quotes.
 func oneReplaced(before, after []byte, old, new string) bool {
 	if len(after)-len(before) != len(new)-len(old) {
 		return false
@@ -120,7 +120,7 @@ func oneReplaced(before, after []byte, old, new string) bool {
 	return false
 }
 
-// oneLineChanged says whether nothing outside of "newTag: value" changed: what is the same at both ends leaves no more.
+// oneLineChanged reports whether nothing outside of "newTag: value" changed: what is the same at both ends leaves no more.
 func oneLineChanged(before, after []byte) bool {
 	start, end := 0, 0
 	for start < len(before) && before[start] == after[start] {

@@ -47,7 +47,13 @@ func (o Overlay) pins(tree fs.FS) ([]Pin, error) {
 	for _, e := range entries {
 		pin := Pin{e.value("name"), e.value("digest")}
 		if !digestPattern.MatchString(pin.Digest) || e.has("newTag") {
-			return nil, refuse(ReasonNotPinned, "let CI write it: build and push again, and merge what CI proposes",
+			next := "let CI write it: build and push again, and merge what CI proposes"
+			if e.has("digest") && e.has("newTag") {
+				next = "remove newTag"
+			} else if o.Env != Environments[0] {
+				next = "promote to " + o.Env + " first"
+			}
+			return nil, refuse(ReasonNotPinned, next,
 				"%q has no digest for %q, but %q", o.Path(), pin.Image, pin.Digest+e.value("newTag"))
 		}
 		pins = append(pins, pin)

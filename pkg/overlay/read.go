@@ -40,13 +40,16 @@ func lstat(tree fs.FS, name string) (fs.FileMode, error) {
 		at := path.Join(elements[:i+1]...)
 		info, err := fs.Lstat(tree, at)
 		if errors.Is(err, fs.ErrNotExist) {
-			return 0, refuse(ReasonMissing, "the contract has apps/<team>/<app>/{base,overlays/{dev,stg,prd}}/"+fileName, "%q does not exist", name)
+			return 0, refuse(ReasonMissing, "see whether team and app are right; the contract has apps/<team>/<app>/{base,overlays/{dev,stg,prd}}/"+fileName, "%q does not exist", name)
 		}
 		if err != nil {
 			return 0, err
 		}
 		if mode = info.Mode(); mode&fs.ModeSymlink != 0 {
 			return 0, refuse(ReasonSymlink, "put the file itself there", "%q is a symbolic link", at)
+		}
+		if !mode.IsDir() && i < len(elements)-1 {
+			return 0, refuse(ReasonMissing, "make it a directory", "%q is no directory", at)
 		}
 	}
 	return mode, nil

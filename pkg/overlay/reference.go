@@ -6,9 +6,9 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 )
 
-// localReferences are the paths that a kustomization lists, relative to its directory. Its deprecated fields must be fixed. One that kustomize would fetch over
-// the network is refused: a Git URL in a list of directories (kustomize api/internal/git/repospec.go), and an HTTP URL
-// wherever there can be a file (api/internal/loader/fileloader.go).
+// localReferences are the paths that a kustomization lists, relative to its directory. Its deprecated fields must be fixed.
+// One that kustomize would fetch over the network is refused: a Git URL in a list of directories (kustomize
+// api/internal/git/repospec.go), and an HTTP URL wherever there can be a file (api/internal/loader/fileloader.go).
 func localReferences(k *types.Kustomization) ([]string, error) {
 	// Generators, transformers and validators have fields of their own, some of which load files.
 	if len(k.Generators)+len(k.Transformers)+len(k.Validators)+len(k.HelmCharts) > 0 {
@@ -22,7 +22,8 @@ func localReferences(k *types.Kustomization) ([]string, error) {
 		}
 	}
 	for _, name := range files(k) {
-		if strings.Contains(name, ":") && !strings.Contains(name, "\n") {
+		// What has a line break or begins with a brace is a patch that is written out, and no URL to any parser.
+		if strings.Contains(name, ":") && !strings.Contains(name, "\n") && !strings.HasPrefix(strings.TrimSpace(name), "{") {
 			return nil, remote(name)
 		}
 	}

@@ -26,6 +26,7 @@ const (
 	ReasonRemote        Reason = "remote"
 	ReasonRender        Reason = "render"
 	ReasonNoEffect      Reason = "no-effect"
+	ReasonOtherImage    Reason = "other-image"
 	ReasonEnvironment   Reason = "environment"
 	ReasonOrder         Reason = "promotion-order"
 	ReasonNotPinned     Reason = "not-pinned"
@@ -38,7 +39,7 @@ var Reasons = []Reason{
 	ReasonPath, ReasonSymlink, ReasonMissing, ReasonTooLarge,
 	ReasonYAML, ReasonMultiDocument, ReasonDuplicateKey, ReasonAnchor, ReasonScalar,
 	ReasonNoEntry, ReasonTwoEntries, ReasonNoDigest, ReasonNewTag, ReasonNewName, ReasonDigest,
-	ReasonBaseImage, ReasonRemote, ReasonRender, ReasonNoEffect,
+	ReasonBaseImage, ReasonRemote, ReasonRender, ReasonNoEffect, ReasonOtherImage,
 	ReasonEnvironment, ReasonOrder, ReasonNotPinned, ReasonNotAlive, ReasonChanged,
 }
 

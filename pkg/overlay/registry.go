@@ -2,13 +2,17 @@ package overlay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
+
+// ErrElsewhere is what a Registry says of an image of another registry, which is not looked at.
+var ErrElsewhere = errors.New("the image is in another registry")
 
 // Registry is what is asked about a digest.
 type Registry interface {
 	// LiveTags returns the tags of image, host/organization/name, that point at digest and do not expire. No such tag, or
-	// no such manifest, is no error.
+	// no such manifest, is no error; an image of another registry is ErrElsewhere.
 	LiveTags(ctx context.Context, image, digest string) ([]string, error)
 }
 

@@ -2,7 +2,9 @@ package overlay
 
 import (
 	"fmt"
-	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -12,23 +14,33 @@ import (
 // kustomize is one at a time: kyaml keeps one OpenAPI schema per process, and a run replaces it.
 var kustomize sync.Mutex
 
-// render returns the images of the containers in what kustomize makes of a directory that is staged.
-func (s *stage) render(dir string) ([]string, error) {
+// render visits each text of what kustomize makes of a directory that is staged.
+func (s *stage) render(dir string, visit func(path []string, i image)) error {
 	kustomize.Lock()
 	defer kustomize.Unlock()
-	resources, err := build(s, dir)
+	var resources resmap.ResMap
+	var err error
+	listen(s.tree, func() { resources, err = build(s, dir) })
 	if err != nil {
-		return nil, refuse(ReasonRender, "see what `kustomize build "+dir+"` says", "kustomize does not render %q: %v", dir, err)
+		return refuse(ReasonRender, "correct what kustomize names; `kustomize build "+dir+"` shows it too", "kustomize does not render %q: %v", dir, err)
 	}
-	var images []string
+	seen := map[string]int{}
 	for _, resource := range resources.Resources() {
 		object, err := resource.Map()
 		if err != nil {
-			return nil, fmt.Errorf("reading what kustomize made of %q: %w", dir, err)
+			return fmt.Errorf("reading what kustomize made of %q: %w", dir, err)
 		}
-		images = append(images, containerImages(object)...)
+		// The name as it was before a prefix or the hash of the content came to it.
+		id := resource.OrgId()
+		name := fmt.Sprintf("%s %q", id.Kind, id.Name)
+		if seen[id.String()]++; seen[id.String()] > 1 {
+			name += fmt.Sprintf(" (%d)", seen[id.String()])
+		}
+		texts(object, nil, func(path []string, text string) {
+			visit(path, image{name + " " + strings.ReplaceAll(strings.Join(path, "."), ".[", "["), text})
+		})
 	}
-	return images, nil
+	return nil
 }
 
 // build runs kustomize. Its readers are not written for hostile input, so that a panic is an error like others.
@@ -38,53 +50,24 @@ func build(s *stage, dir string) (resources resmap.ResMap, err error) {
 			err = fmt.Errorf("kustomize panicked: %v", p)
 		}
 	}()
-	return krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(s.memory, "/"+dir)
+	options := krusty.MakeDefaultOptions()
+	// With any other value kustomize warns, where there are sortOptions, of a flag that nobody gave.
+	options.Reorder = krusty.ReorderOptionUnspecified
+	return krusty.MakeKustomizer(options).Run(s.memory, "/"+dir)
 }
 
-// containerImages finds the images in a Kubernetes object, where kustomize would: in lists of containers, at any depth.
-func containerImages(value any) []string {
-	var images []string
+// texts calls visit for each text in an object, in the order of the keys.
+func texts(value any, path []string, visit func(path []string, text string)) {
 	switch v := value.(type) {
 	case map[string]any:
-		for key, child := range v {
-			if list, ok := child.([]any); ok && (key == "containers" || key == "initContainers") {
-				for _, item := range list {
-					if container, ok := item.(map[string]any); ok {
-						if image, ok := container["image"].(string); ok {
-							images = append(images, image)
-						}
-					}
-				}
-			}
-			images = append(images, containerImages(child)...)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			texts(v[key], append(path, key), visit)
 		}
 	case []any:
-		for _, child := range v {
-			images = append(images, containerImages(child)...)
+		for i, child := range v {
+			texts(child, append(path, fmt.Sprintf("[%d]", i)), visit)
 		}
+	case string:
+		visit(path, v)
 	}
-	return images
-}
-
-// baseImages are the images of the app's base, without tag and digest.
-func baseImages(tree fs.FS, o Overlay) ([]string, error) {
-	s := newStage(tree)
-	if err := s.addRoot(o.Base()); err != nil {
-		return nil, err
-	}
-	images, err := s.render(o.Base())
-	for i, image := range images {
-		images[i] = withoutTag(image)
-	}
-	return images, err
-}
-
-// overlayImages are the images of the overlay, were its kustomization data.
-func overlayImages(tree fs.FS, o Overlay, data []byte) ([]string, error) {
-	s := newStage(tree)
-	s.edited[o.Path()] = data
-	if err := s.addRoot(o.Dir()); err != nil {
-		return nil, err
-	}
-	return s.render(o.Dir())
 }

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,11 @@ import (
 )
 
 // Repository is a working copy on disk. No path leads out of it, nor through a symbolic link.
-type Repository struct{ root *os.Root }
+type Repository struct {
+	// Warn gets what kustomize warns of, as with Warner; nil: nobody does.
+	Warn func(line string)
+	root *os.Root
+}
 
 // Locate opens the working copy that holds path, the directory of an overlay or its kustomization: the nearest directory
 // above that has .git. The error is a *Refusal, or the file system's.
@@ -42,14 +47,28 @@ func OpenRepository(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening repository: %w", err)
 	}
-	return &Repository{root}, nil
+	return &Repository{root: root}, nil
 }
 
 // Close releases the working copy.
 func (r *Repository) Close() error { return r.root.Close() }
 
 // FS is the working copy to read, for Set, Promote and Verify.
-func (r *Repository) FS() fs.FS { return r.root.FS() }
+func (r *Repository) FS() fs.FS {
+	if tree, ok := r.root.FS().(fs.ReadLinkFS); ok && r.Warn != nil {
+		return warned{tree, r.Warn}
+	}
+	return r.root.FS()
+}
+
+// warned is a Warner.
+type warned struct {
+	fs.ReadLinkFS
+	warn func(line string)
+}
+
+// Warn hands the line on.
+func (w warned) Warn(line string) { w.warn(line) }
 
 // overlay is the overlay at a path, given from the file system's root.
 func (r *Repository) overlay(absolute string) (Overlay, error) {
@@ -79,8 +98,8 @@ func (r *Repository) Write(e Edit) error {
 	if err != nil {
 		return err
 	}
-	temporary := e.Path + ".new"
-	// Not over a file that is there: it would be somebody's.
+	// A name of its own: one that is always the same may be left over, or somebody's.
+	temporary := e.Path + "." + rand.Text() + ".new"
 	file, err := r.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", e.Path, err)

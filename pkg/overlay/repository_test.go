@@ -114,6 +114,7 @@ func TestSetThroughALink(t *testing.T) {
 	}
 }
 
+// What an edit that was killed, or somebody, left beside the file stays, and is not in the way.
 func TestWriteKeepsWhatIsThere(t *testing.T) {
 	dir := workingCopy(t)
 	repository, o := locate(t, filepath.Join(dir, dev.Path()))
@@ -124,10 +125,16 @@ func TestWriteKeepsWhatIsThere(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, dev.Path()+".new"), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := repository.Write(e); err == nil {
-		t.Error("it wrote over a file of somebody else")
+	if err := repository.Write(e); err != nil {
+		t.Error(err)
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, dev.Path()+".new")); err != nil || string(got) != "mine" {
 		t.Errorf("that file is %q, %v", got, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, dev.Path())); err != nil || string(got) != string(e.After) {
+		t.Errorf("the overlay is %s, %v", got, err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(dir, dev.Dir())); err != nil || len(entries) != 2 {
+		t.Errorf("beside it are %v, %v", entries, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"slices"
 )
 
 // Edit is a change of one kustomization that was not written yet.
@@ -15,12 +14,12 @@ type Edit struct {
 	Before, After []byte
 }
 
-// Changed says whether After is anything new.
+// Changed reports whether After is anything new.
 func (e Edit) Changed() bool { return !bytes.Equal(e.Before, e.After) }
 
 // Set makes the edit with which the dev overlay of an app has the pin's digest. tree is the repository. It refuses what
-// would have no effect: the pin's image must be one of the base, and kustomize must render the overlay with the digest. The
-// error is a *Refusal, or tree's.
+// would have no effect, or another one: the pin's image must be one of the base, and kustomize must render the overlay with
+// the digest and with no other image changed. The error is a *Refusal, or tree's. tree may be a Warner.
 func Set(tree fs.FS, o Overlay, pin Pin) (Edit, error) {
 	if err := o.validate(); err != nil {
 		return Edit{}, err
@@ -49,27 +48,30 @@ func (o Overlay) edit(tree fs.FS, pins []Pin) (Edit, error) {
 	return e, nil
 }
 
-// checkEffect renders base and overlay. Where a name is not byte-equal to an image, kustomize silently does nothing.
+// checkEffect renders base and overlay. Where a name is not byte-equal to an image, kustomize silently does nothing; where it
+// matches another image as a pattern, kustomize silently changes that too.
 func (o Overlay) checkEffect(tree fs.FS, after []byte, pins []Pin) error {
-	base, err := baseImages(tree, o)
+	var names []string
+	for _, pin := range pins {
+		names = append(names, pin.Image)
+	}
+	base, err := baseImages(tree, o, names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := o.checkBase(base, name); err != nil {
+			return err
+		}
+	}
+	e, err := newEffect(tree, o, after, names)
 	if err != nil {
 		return err
 	}
 	for _, pin := range pins {
-		if !slices.Contains(base, pin.Image) {
-			return refuse(ReasonBaseImage, "let name be an image of the base, byte for byte, without its tag",
-				"%q is no image of %q, that has %q", pin.Image, o.Base(), base)
+		if err := e.checkPin(pin); err != nil {
+			return err
 		}
 	}
-	rendered, err := overlayImages(tree, o, after)
-	if err != nil {
-		return err
-	}
-	for _, pin := range pins {
-		if !slices.Contains(rendered, pin.pinned()) {
-			return refuse(ReasonNoEffect, "see whether the overlay has ../../base in its resources, and whether a patch replaces the image",
-				"kustomize renders %q, not %q", rendered, pin.pinned())
-		}
-	}
-	return nil
+	return e.checkOthers(pins)
 }

@@ -2,9 +2,7 @@ package overlay_test
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -65,6 +63,16 @@ func TestSetTakes(t *testing.T) {
 		},
 		"inline patches": func(tree fstest.MapFS) {
 			edit(tree, overlayFile, "images:", "patchesStrategicMerge:\n  - |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: checkout, annotations: {see: \"https://example.com\"}}\nimages:")
+		},
+		"a patch on one line": func(tree fstest.MapFS) {
+			edit(tree, overlayFile, "images:", "patchesStrategicMerge: ['{apiVersion: apps/v1, kind: Deployment, metadata: {name: checkout, annotations: {see: \"https://example.com\"}}}']\nimages:")
+		},
+		"other names for shared kustomizations": func(tree fstest.MapFS) {
+			edit(tree, "apps/payments/checkout/base/kustomization.yaml", "resources:", "resources:\n  - ../../../../shared/yml\n  - ../../../../shared/plain")
+			put(tree, "shared/yml/kustomization.yml", "resources: [service.yaml]\nnamePrefix: yml-\n")
+			put(tree, "shared/yml/service.yaml", service)
+			put(tree, "shared/plain/Kustomization", "commonLabels: {a: b}\nresources: [service.yaml]\nnamePrefix: plain-\n")
+			put(tree, "shared/plain/service.yaml", service)
 		},
 		"files in directories": func(tree fstest.MapFS) {
 			edit(tree, "apps/payments/checkout/base/kustomization.yaml", "resources:", "configMapGenerator:\n  - {name: settings, files: [application.properties=config/app.properties], envs: [config/app.env]}\nresources:")
@@ -188,6 +196,16 @@ images:`)
 			resource("../../../../shared")(tree)
 			put(tree, "shared/kustomization.yaml", "resources: [\"https://example.com/x\"]\n")
 		}},
+		"a URL under another file name": {overlay.ReasonRemote, func(tree fstest.MapFS) {
+			resource("../../../../shared")(tree)
+			put(tree, "shared/kustomization.yml", "resources: [\"https://example.com/x\"]\n")
+		}},
+		"two kustomizations": {overlay.ReasonRender, func(tree fstest.MapFS) {
+			resource("../../../../shared")(tree)
+			put(tree, "shared/kustomization.yaml", "resources: []\n")
+			put(tree, "shared/Kustomization", "resources: []\n")
+		}},
+		"a URL that is a mapping": {overlay.ReasonRemote, inBase("patchesStrategicMerge: [\"https://example.com/x: y\"]")},
 		"a URL in the overlay": {overlay.ReasonRemote, func(tree fstest.MapFS) {
 			edit(tree, overlayFile, "  - ../../base\n", "  - ../../base\n  - https://example.com/x\n")
 		}},
@@ -229,23 +247,4 @@ type broken struct{ fstest.MapFS }
 
 func (broken) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("input/output error")}
-}
-
-// kustomize warns on stderr of commonLabels, which the contract has.
-func TestSetIsQuiet(t *testing.T) {
-	stderr := os.Stderr
-	defer func() { os.Stderr = stderr }()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.Stderr = write
-	tree := app()
-	edit(tree, dev.Path(), "images:", "commonLabels: {apps.platform/env: dev}\nimages:")
-	_, err = overlay.Set(tree, dev, pin)
-	write.Close()
-	said, readErr := io.ReadAll(read)
-	if err != nil || readErr != nil || len(said) > 0 {
-		t.Errorf("it says %q (%v, %v)", said, err, readErr)
-	}
 }

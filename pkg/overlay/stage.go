@@ -2,11 +2,13 @@ package overlay
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -23,7 +25,8 @@ const (
 // symbolic links, fetch URLs and run git; from here it can do none of it.
 type stage struct {
 	tree   fs.FS
-	edited map[string][]byte // in place of what tree has
+	edited map[string][]byte                     // in place of what tree has
+	revise map[string]func(*types.Kustomization) // changes the kustomization of a directory
 	memory filesys.FileSystem
 	dirs   map[string]bool // copied
 	roots  map[string]bool // followed
@@ -33,7 +36,7 @@ type stage struct {
 }
 
 func newStage(tree fs.FS) *stage {
-	return &stage{tree: tree, edited: map[string][]byte{}, memory: filesys.MakeFsInMemory(), dirs: map[string]bool{}, roots: map[string]bool{}}
+	return &stage{tree: tree, edited: map[string][]byte{}, revise: map[string]func(*types.Kustomization){}, memory: filesys.MakeFsInMemory(), dirs: map[string]bool{}, roots: map[string]bool{}}
 }
 
 // addRoot copies a directory that has a kustomization, and the directories to which that refers.
@@ -45,11 +48,32 @@ func (s *stage) addRoot(dir string) error {
 	if err := s.addDir(dir); err != nil {
 		return err
 	}
-	data, err := s.read(path.Join(dir, fileName))
+	name, err := s.kustomization(dir)
 	if err != nil {
 		return err
 	}
-	return s.follow(dir, data)
+	data, err := s.read(name)
+	if err != nil {
+		return err
+	}
+	return s.follow(name, data)
+}
+
+// kustomization is the file that kustomize reads in a directory. In that of an overlay it is fileName.
+func (s *stage) kustomization(dir string) (string, error) {
+	var found []string
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		if info, err := fs.Lstat(s.tree, path.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			found = append(found, path.Join(dir, name))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return path.Join(dir, fileName), nil // It is missing, which is refused where it is read.
+	case 1:
+		return found[0], nil
+	}
+	return "", refuse(ReasonRender, "keep one of them", "%q has several kustomizations, %q", dir, found)
 }
 
 // addDir copies a directory with all that is below it.
@@ -124,15 +148,16 @@ func (s *stage) read(name string) ([]byte, error) {
 
 func (s *stage) write(name string, data []byte) error { return s.memory.WriteFile("/"+name, data) }
 
-// follow copies what a kustomization in dir refers to.
-func (s *stage) follow(dir string, data []byte) error {
+// follow copies what the kustomization name refers to.
+func (s *stage) follow(name string, data []byte) error {
 	var k types.Kustomization
 	// kustomize's own reader: it takes names of fields in any case, for one.
 	if err := k.Unmarshal(data); err != nil {
-		return refuse(ReasonRender, "see what `kustomize build` says of it", "reading %q: %v", path.Join(dir, fileName), err)
+		return refuse(ReasonRender, "correct the field there", "reading %q: %v", name, err)
 	}
 	k.FixKustomization()
-	if err := s.quiet(dir, k); err != nil {
+	dir := path.Dir(name)
+	if err := s.rewrite(name, k, s.revise[dir]); err != nil {
 		return err
 	}
 	references, err := localReferences(&k)
@@ -142,6 +167,9 @@ func (s *stage) follow(dir string, data []byte) error {
 	for _, reference := range references {
 		target := path.Join(dir, reference)
 		mode, err := lstat(s.tree, target)
+		if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Reason == ReasonMissing {
+			return refuse(ReasonMissing, "add it, or take it out of "+name, "%q, to which %q refers, does not exist", target, name)
+		}
 		if err != nil {
 			return err
 		}
@@ -155,17 +183,22 @@ func (s *stage) follow(dir string, data []byte) error {
 	return nil
 }
 
-// quiet writes commonLabels as labels, as `kustomize edit fix` does: else kustomize prints to stderr, each time, that this
-// field of the contract is deprecated.
-func (s *stage) quiet(dir string, k types.Kustomization) error {
-	if len(k.CommonLabels) == 0 {
+// rewrite writes the kustomization as revise changes it, and commonLabels as labels, as `kustomize edit fix` does: else
+// kustomize warns, each time, that this field of the contract is deprecated.
+func (s *stage) rewrite(name string, k types.Kustomization, revise func(*types.Kustomization)) error {
+	if len(k.CommonLabels) == 0 && revise == nil {
 		return nil
 	}
-	k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
-	k.CommonLabels = nil
+	if len(k.CommonLabels) > 0 {
+		k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
+		k.CommonLabels = nil
+	}
+	if revise != nil {
+		revise(&k)
+	}
 	data, err := json.Marshal(k)
 	if err != nil {
-		return fmt.Errorf("rewriting %q: %w", path.Join(dir, fileName), err)
+		return fmt.Errorf("rewriting %q: %w", name, err)
 	}
-	return s.write(path.Join(dir, fileName), data)
+	return s.write(name, data)
 }

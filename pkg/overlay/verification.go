@@ -21,6 +21,13 @@ func (v *verification) add(reason Reason, next, format string, args ...any) {
 	v.findings = append(v.findings, Finding{v.overlay.Path(), &Refusal{reason, fmt.Sprintf(format, args...), next}})
 }
 
+// refused adds a refusal, if it is one.
+func (v *verification) refused(err error) {
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		v.findings = append(v.findings, Finding{v.overlay.Path(), refusal})
+	}
+}
+
 // run looks at the file, at what kustomize makes of it, and at the registry. A *Refusal ends it.
 func (v *verification) run(ctx context.Context, registry Registry) error {
 	if err := v.overlay.validate(); err != nil {
@@ -41,31 +48,34 @@ func (v *verification) run(ctx context.Context, registry Registry) error {
 	if len(entries) == 0 {
 		return refuse(ReasonNoEntry, "add an item with name, newName and digest: "+Placeholder, "the overlay has no images")
 	}
-	base, err := baseImages(v.tree, v.overlay)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.value("name"))
+	}
+	base, err := baseImages(v.tree, v.overlay, names)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		v.checkEntry(d, e, base)
 	}
-	rendered, err := overlayImages(v.tree, v.overlay, data)
+	rendered, err := newEffect(v.tree, v.overlay, data, names)
 	if err != nil {
 		return err
 	}
-	v.checkRendered(entries, rendered)
+	if err := v.checkRendered(entries, rendered); err != nil {
+		return err
+	}
 	return v.checkRegistry(ctx, entries, registry)
 }
 
 // checkEntry looks at one item of images.
-func (v *verification) checkEntry(d *document, e entry, base []string) {
+func (v *verification) checkEntry(d *document, e entry, base []image) {
 	name, value := e.value("name"), e.value("digest")
 	if _, err := d.find(name); err != nil {
 		v.add(ReasonTwoEntries, "keep one of them", "line %d: images has the name %q again", e.node.Line, name)
 	}
-	if !slices.Contains(base, name) {
-		v.add(ReasonBaseImage, "let name be an image of the base, byte for byte, without its tag",
-			"line %d: %q is no image of %q, that has %q", e.node.Line, name, v.overlay.Base(), base)
-	}
+	v.refused(v.overlay.checkBase(base, name))
 	if newName := e.value("newName"); newName != name {
 		v.add(ReasonNewName, "let newName repeat name", "line %d: newName is %q, name is %q", e.node.Line, newName, name)
 	}
@@ -80,20 +90,33 @@ func (v *verification) checkEntry(d *document, e entry, base []string) {
 	}
 }
 
-// checkRendered looks at the images that would run: each digest must be among them, and outside of dev nothing but digests.
-func (v *verification) checkRendered(entries []entry, rendered []string) {
+// checkRendered looks at the images that would run: each digest must be among them, none may be another item's, and outside of
+// dev all must be digests.
+func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	for _, e := range entries {
-		pin := Pin{e.value("name"), e.value("digest")}
-		if digestPattern.MatchString(pin.Digest) && !slices.Contains(rendered, pin.pinned()) {
-			v.add(ReasonNoEffect, "see whether the overlay has ../../base in its resources, and whether a patch replaces the image",
-				"kustomize renders %q, not %q", rendered, pin.pinned())
+		if pin := (Pin{e.value("name"), e.value("digest")}); digestPattern.MatchString(pin.Digest) {
+			v.refused(rendered.checkPin(pin))
 		}
 	}
-	for _, image := range rendered {
-		if v.overlay.Env != Environments[0] && !strings.Contains(image, "@sha256:") {
-			v.add(ReasonNotPinned, "add an item of images that pins it", "%q would run in %s, which is no digest", image, v.overlay.Env)
+	byPattern, err := rendered.byPattern()
+	if err != nil {
+		return err
+	}
+	for _, c := range byPattern {
+		v.add(ReasonOtherImage, renameNext, "an item of images that has another name changes %s", c)
+	}
+	for _, i := range rendered.images {
+		if v.overlay.Env != Environments[0] && !strings.Contains(i.value, "@sha256:") {
+			next := "add an item of images that pins it"
+			if rendered.probed[i.place] == "" {
+				next = configureNext
+			} else if slices.ContainsFunc(entries, func(e entry) bool { return e.value("name") == withoutTag(i.value) }) {
+				next = "let its item of images have a digest in the place of a tag"
+			}
+			v.add(ReasonNotPinned, next, "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
 		}
 	}
+	return nil
 }
 
 // checkRegistry looks for each digest in the registry.
@@ -104,9 +127,7 @@ func (v *verification) checkRegistry(ctx context.Context, entries []entry, regis
 			continue
 		}
 		err := pin.CheckAlive(ctx, registry)
-		if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
-			v.findings = append(v.findings, Finding{v.overlay.Path(), refusal})
-		} else if err != nil {
+		if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrElsewhere) {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -102,12 +103,27 @@ func checkFindings(t *testing.T, want []string, findings []overlay.Finding) {
 // registry is one in which some digests have tags.
 type registry map[string][]string
 
+// elsewhere are the tags of an image that another registry has.
+var elsewhere = []string{"elsewhere"}
+
 func (r registry) LiveTags(_ context.Context, image, digest string) ([]string, error) {
 	tags, ok := r[image+"@"+digest]
 	if !ok {
 		return nil, errors.New("nobody should ask for " + image + "@" + digest)
 	}
+	if slices.Equal(tags, elsewhere) {
+		return nil, overlay.ErrElsewhere
+	}
 	return tags, nil
+}
+
+// An image of another registry is neither alive nor dead.
+func TestVerifyOfAnotherRegistry(t *testing.T) {
+	r := registry{checkout + "@" + digest("d"): {"v2"}, proxy + "@" + digest("1"): elsewhere}
+	findings, err := overlay.VerifyOverlay(t.Context(), app(), dev, r)
+	if err != nil || len(findings) > 0 {
+		t.Errorf("VerifyOverlay = %v, %v", findings, err)
+	}
 }
 
 func TestVerifyAsksTheRegistry(t *testing.T) {

@@ -1,22 +1,24 @@
 package push
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // answer is a response of the registry, read to its end.
 type answer struct {
 	method string
-	path   string
+	url    url.URL
 	status int
 	header http.Header
 	body   []byte
 }
 
-// ok says whether the status is one of the given ones.
+// ok reports whether the status is one of the given ones.
 func (a *answer) ok(statuses ...int) bool {
 	for _, status := range statuses {
 		if a.status == status {
@@ -33,27 +35,32 @@ func (a *answer) digest() string { return a.header.Get("Docker-Content-Digest") 
 type answerError struct {
 	method, path string
 	status       int
-	// code and message are those of the first error in the OCI distribution spec's envelope; empty if there is none.
+	// code and message are those of the first error in the OCI distribution spec's envelope, or in one of Quay's; empty if
+	// there is none.
 	code, message string
-	header        http.Header
+	// page is the words of a body that is no such envelope: something in front of the registry wrote it.
+	page   string
+	header http.Header
 }
 
 // err reads the error that the answer holds.
 func (a *answer) err() *answerError {
-	e := &answerError{method: a.method, path: a.path, status: a.status, header: a.header}
+	e := &answerError{method: a.method, path: a.url.Path, status: a.status, header: a.header}
 	var envelope struct {
 		Errors []struct {
 			Code    string          `json:"code"`
 			Message string          `json:"message"`
 			Detail  json.RawMessage `json:"detail"`
 		} `json:"errors"`
-		// Error is Quay's other envelope (quay/quay util/http.py, abort).
-		Error string `json:"error"`
+		// Error and Message are Quay's other envelopes (quay/quay util/http.py, abort; endpoints/v2/__init__.py).
+		Error   string `json:"error"`
+		Message string `json:"message"`
 	}
 	if decode(a.body, &envelope, "not an error") != nil {
+		e.page = pageText(a.body)
 		return e
 	}
-	e.message = envelope.Error
+	e.message = cmp.Or(envelope.Error, envelope.Message)
 	if len(envelope.Errors) > 0 {
 		first := envelope.Errors[0]
 		e.code, e.message = first.Code, first.Message
@@ -64,10 +71,14 @@ func (a *answer) err() *answerError {
 			e.message += ": " + detail.Message
 		}
 	}
+	if envelope.Errors == nil && e.message == "" {
+		e.page = pageText(a.body)
+	}
 	return e
 }
 
-// Error is the request and the answer in one line. The message is the registry's own words, shortened and quoted.
+// Error is the request and the answer in one line. The message is the server's own words, shortened and quoted; where they are
+// no registry's, what the server says of itself goes along.
 func (e *answerError) Error() string {
 	text := fmt.Sprintf("%s %s: %d %s", e.method, e.path, e.status, http.StatusText(e.status))
 	if e.code != "" {
@@ -76,8 +87,14 @@ func (e *answerError) Error() string {
 	if e.message != "" {
 		text += fmt.Sprintf(" %q", shorten(e.message))
 	}
+	if e.page != "" {
+		text += fmt.Sprintf(" %q (server %q, type %q)", e.page, cut(e.header.Get("Server"), 60), cut(e.header.Get("Content-Type"), 60))
+	}
 	return text
 }
+
+// foreign reports whether something other than a registry wrote the answer: it has words, and they are in no envelope.
+func (e *answerError) foreign() bool { return e.page != "" }
 
 // says reports whether the registry's code or message has the given words, in any case.
 func (e *answerError) says(words string) bool {
@@ -90,7 +107,7 @@ func shorten(text string) string { return cut(text, 300) }
 // cut leaves most bytes of text.
 func cut(text string, most int) string {
 	if len(text) > most {
-		return text[:most] + "…"
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }

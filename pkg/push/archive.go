@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -51,7 +52,8 @@ func openArchive(ctx context.Context, path string) (*archive, error) {
 // refuseCompressed refuses a tar file that is compressed as a whole: it cannot be read where it lies.
 func refuseCompressed(file io.ReaderAt, path string) error {
 	if format := compression(file); format != "" {
-		return refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format)
+		return refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format).then(
+			"let the build leave the tar file as it is: its layers are compressed already, or will be")
 	}
 	return nil
 }
@@ -81,7 +83,7 @@ func (a *archive) index(ctx context.Context, size int64) error {
 		// The reader takes no byte more than the header, so the content starts here.
 		offset, err := content.Seek(0, io.SeekCurrent)
 		if err != nil {
-			return missing(err, "%q cannot be read", a.file.Name())
+			return unreadable(err, fmt.Sprintf("%q", a.file.Name()))
 		}
 		if err := a.add(header, offset, size); err != nil {
 			return err
@@ -115,7 +117,7 @@ func (a *archive) open(name string) (io.ReadCloser, int64, error) {
 	return io.NopCloser(content), content.Size(), nil
 }
 
-// has says whether there is an entry with the given name, whatever it is.
+// has reports whether there is an entry with the given name, whatever it is.
 func (a *archive) has(name string) bool {
 	_, ok := a.entries[name]
 	return ok
@@ -144,7 +146,7 @@ func (a *archive) section(name string) (*io.SectionReader, error) {
 	case !ok:
 		return nil, missing(nil, "%q is missing", a.path(name))
 	case e.kind != "":
-		return nil, refused("%q is not a regular file but %s", a.path(name), e.kind)
+		return nil, notRegular(a.path(name), e.kind)
 	}
 	return io.NewSectionReader(a.file, e.offset, e.size), nil
 }

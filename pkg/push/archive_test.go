@@ -159,7 +159,7 @@ func TestBadArchive(t *testing.T) {
 		{"another blob under the name", func(t *testing.T, entries []tarEntry) []byte {
 			blob(entries, large).content = bytes.Repeat([]byte("x"), large)
 			return pack(t, entries)
-		}, push.ClassSourceCorrupt, "has the content of"},
+		}, push.ClassSourceCorrupt, "hashes to"},
 		{"a shorter blob", func(t *testing.T, entries []tarEntry) []byte {
 			e := blob(entries, large)
 			e.content = e.content[1:]

@@ -11,7 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// hasBlob says whether the repository has d in its full size.
+// hasBlob reports whether the repository has d in its full size.
 func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 	a, err := r.do(ctx, call{method: http.MethodHead, url: r.url("blobs/"+d.Digest.String(), nil)})
 	switch {
@@ -25,7 +25,7 @@ func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 	return false, a.err()
 }
 
-// putBlob brings d into the repository and says whether it was there. A small blob goes with the request that starts the
+// putBlob brings d into the repository and reports whether it was there. A small blob goes with the request that starts the
 // upload, a large one with the request that ends it. One chunk, never more: Quay does not put several together reliably
 // (oras-project/oras-py#137).
 func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (had bool, err error) {
@@ -88,14 +88,15 @@ func stored(a *answer, d v1.Descriptor) error {
 // location is where the body of a started upload goes.
 func (r *registry) location(a *answer) (*url.URL, error) {
 	given := a.header.Get("Location")
-	location, err := r.base.Parse(given)
+	// Relative to the request (RFC 9110 section 10.2.2).
+	location, err := a.url.Parse(given)
 	if err != nil || given == "" {
-		return nil, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.base.Host),
-			Proof: "POST " + a.path + ": 202 without a usable Location", Next: "check that --image-ref names the registry, not something in front of it"}
+		return nil, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.name()),
+			Proof: "POST " + a.url.Path + ": 202 without a usable Location", Next: r.notInFront()}
 	}
 	if !r.trusts(location, r.base.Host) {
-		return nil, foreign("the registry sends an upload", given, r.base.Host,
-			"name the registry in --image-ref as it names itself (Quay's SERVER_HOSTNAME)")
+		return nil, r.foreign(r.name()+" sends an upload", location, r.base.Host,
+			fmt.Sprintf("name the registry in %s as it names itself (Quay's SERVER_HOSTNAME)", r.role.flag))
 	}
 	return location, nil
 }

@@ -10,38 +10,50 @@ type challenge struct {
 	realm, service string
 }
 
-// parseChallenge finds the Bearer challenge among the WWW-Authenticate headers (RFC 9110 section 11.6.1).
+// parseChallenge finds the Bearer challenge among the WWW-Authenticate headers, each of which may have several challenges
+// (RFC 9110 section 11.6.1).
 func parseChallenge(header http.Header) (challenge, bool) {
 	for _, value := range header.Values("WWW-Authenticate") {
-		scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			continue
-		}
-		params := parseParams(rest)
-		if params["realm"] != "" {
-			return challenge{realm: params["realm"], service: params["service"]}, true
+		for _, c := range parseChallenges(value) {
+			if strings.EqualFold(c.scheme, "Bearer") && c.params["realm"] != "" {
+				return challenge{realm: c.params["realm"], service: c.params["service"]}, true
+			}
 		}
 	}
 	return challenge{}, false
 }
 
-// parseParams reads name=value and name="value", separated by commas. It stops at what it does not understand, and the
-// first of two values for one name counts.
-func parseParams(text string) map[string]string {
-	params := map[string]string{}
+// authChallenge is one challenge of a WWW-Authenticate header.
+type authChallenge struct {
+	scheme string
+	params map[string]string
+}
+
+// parseChallenges reads a list of challenges: a word alone is a scheme, name=value and name="value" are params of the last
+// one. It stops at what it does not understand, and the first of two values for one name counts.
+func parseChallenges(text string) (all []authChallenge) {
 	for {
 		text = strings.TrimLeft(text, " \t,")
-		name, rest, ok := strings.Cut(text, "=")
-		if !ok {
-			return params
+		end := strings.IndexAny(text, " \t,=")
+		if end < 0 {
+			end = len(text)
+		}
+		word := text[:end]
+		if word == "" {
+			return all
+		}
+		rest, isParam := strings.CutPrefix(strings.TrimLeft(text[end:], " \t"), "=")
+		if !isParam {
+			all, text = append(all, authChallenge{word, map[string]string{}}), text[end:]
+			continue
 		}
 		value, rest, ok := parseValue(strings.TrimLeft(rest, " \t"))
-		if !ok {
-			return params
+		if !ok || len(all) == 0 {
+			return all
 		}
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := params[name]; !twice {
-			params[name] = value
+		params := all[len(all)-1].params
+		if _, twice := params[strings.ToLower(word)]; !twice {
+			params[strings.ToLower(word)] = value
 		}
 		text = rest
 	}

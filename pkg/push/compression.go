@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -24,15 +25,29 @@ var magics = []struct {
 
 // compression is the format in which content is compressed; "" if in none that is known.
 func compression(content io.ReaderAt) string {
-	start := make([]byte, 6)
-	n, _ := content.ReadAt(start, 0) // What cannot be read now is an error later.
-	for _, m := range magics {
-		if bytes.HasPrefix(start[:n], m.bytes) {
-			return m.format
+	start := make([]byte, 8)
+	at := int64(0)
+	for range maxSkipped {
+		n, _ := content.ReadAt(start, at) // What cannot be read now is an error later.
+		for _, m := range magics {
+			if bytes.HasPrefix(start[:n], m.bytes) {
+				return m.format
+			}
 		}
+		if n < len(start) || start[0]&0xf0 != 0x50 || !bytes.Equal(start[1:4], skippable) {
+			break
+		}
+		at += int64(len(start)) + int64(binary.LittleEndian.Uint32(start[4:]))
 	}
 	return ""
 }
+
+// skippable are the last three bytes by which a frame that a reader passes over begins (RFC 8878 section 3.1.2); pzstd puts one
+// in front of each of its frames, lz4 knows them, too.
+var skippable = []byte{0x2a, 0x4d, 0x18}
+
+// maxSkipped is how many such frames may stand in front of the first one with content.
+const maxSkipped = 16
 
 // maxWindow bounds the memory for decompressing zstd, in bytes: RFC 8878 section 3.1.1.1.2 asks no reader for more.
 const maxWindow = 8 << 20

@@ -2,19 +2,15 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
-
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 )
 
 // connect finds the credential and makes the client that may use it.
 func (p *pusher) connect() error {
-	match, err := findCredential(p.opts.Dockerconfig, p.to)
+	match, err := findCredential(p.opts.Dockerconfig, dockerconfigFlag, p.to)
 	if err != nil {
 		return err
 	}
@@ -34,11 +30,14 @@ func (p *pusher) connect() error {
 	if p.opts.PlainHTTP {
 		base.Scheme = "http"
 	}
+	if err := checkProxy(base.Scheme); err != nil {
+		return err
+	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &base})
 	if err == nil && proxy != nil {
 		p.log.Info("going through a proxy", "proxy", proxy.Host)
 	}
-	p.registry = &registry{base: base, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
+	p.registry = &registry{base: base, repository: p.to.repository, role: targetRole, caFile: p.opts.CAFile, tokenHost: p.opts.TokenHost, credential: p.credential,
 		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now, mountFrom: p.mountFrom}
 	if proxy == nil && !p.opts.PlainHTTP {
 		p.registry.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
@@ -47,27 +46,6 @@ func (p *pusher) connect() error {
 		p.registry.tokenHost = base.Host
 	}
 	return nil
-}
-
-// findCredential reads the dockerconfig, a file or its directory, for the entry of a repository.
-func findCredential(file string, to target) (dockerconfig.Match, error) {
-	if file == "" {
-		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Next: "name one in --dockerconfig or DOCKER_CONFIG"}
-	}
-	config, err := dockerconfig.Read(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig", Err: err,
-			Next: "mount the Secret there; without a key .dockerconfigjson or config.json it is of another type"}
-	}
-	var match dockerconfig.Match
-	if err == nil {
-		match, err = config.For(to.host, to.repository)
-	}
-	if err != nil {
-		return dockerconfig.Match{}, &Error{Class: ClassNoCredential, Problem: "the dockerconfig has no credential for " + to.name(), Err: err,
-			Next: fmt.Sprintf("put an entry for %q with the robot's name and token into it", to.host)}
-	}
-	return match, nil
 }
 
 // login learns, before the first byte, whether the robot may push.
@@ -96,7 +74,7 @@ func (p *pusher) login(ctx context.Context) error {
 	})
 }
 
-// checkMount gives up mounting from the source's repository if the robot must not read there: Quay would not say so, but
+// checkMount gives up mounting from the source's repository if the robot may not read there: Quay would not say so, but
 // start an upload each time.
 func (p *pusher) checkMount(ctx context.Context) error {
 	if p.registry.mountFrom == "" {
@@ -107,7 +85,7 @@ func (p *pusher) checkMount(ctx context.Context) error {
 		return err
 	}
 	if actions := t.actions(p.registry.mountFrom); !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
-		p.log.Info("the robot must not read the source's repository, so no blob is mounted", "repository", p.registry.mountFrom)
+		p.log.Info("the robot cannot read the source repository, so blobs will be uploaded, not mounted", "repository", p.registry.mountFrom)
 		p.registry.mountFrom = ""
 	}
 	return nil
@@ -122,5 +100,5 @@ func (p *pusher) checkExists(ctx context.Context) error {
 	}
 	return &Error{Class: ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.name(), p.credential.Username),
 		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q", p.key, actions),
-		Next:  "create the repository; a push would ask for the right to push, and Quay create it if the robot may, which a rehearsal must not"}
+		Next:  "create the repository; a push would ask for the right to push, at which Quay creates it if the robot may; a rehearsal does not"}
 }

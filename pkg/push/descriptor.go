@@ -2,6 +2,8 @@ package push
 
 import (
 	"crypto/sha256"
+	"encoding/json"
+	"regexp"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -14,11 +16,31 @@ type descriptor struct {
 	Platform     platform        `json:"platform"`
 	MediaType    types.MediaType `json:"mediaType"`
 	Size         int64           `json:"size"`
-	Digest       v1.Hash         `json:"digest"`
+	Digest       digest          `json:"digest"`
 	URLs         []unread        `json:"urls"`
 	Annotations  struct {
 		RefName string `json:"org.opencontainers.image.ref.name"`
 	} `json:"annotations"`
+}
+
+// digest is a digest in a document. One that is malformed, or of an algorithm that nobody here knows, matters only where it is
+// used: then text is what the document says, bounded.
+type digest struct {
+	v1.Hash
+	text string
+}
+
+// UnmarshalJSON reads a string.
+func (d *digest) UnmarshalJSON(data []byte) error {
+	var text string
+	err := json.Unmarshal(data, &text)
+	if err != nil {
+		return err
+	}
+	if d.Hash, err = v1.NewHash(text); err != nil {
+		d.text = shorten(text)
+	}
+	return nil
 }
 
 // platform is not needed: an index goes with all of its platforms.
@@ -33,7 +55,7 @@ type platform struct {
 
 // content is what there is to fetch.
 func (d descriptor) content() v1.Descriptor {
-	return v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest}
+	return v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest.Hash}
 }
 
 // contents are what there is to fetch of each.
@@ -45,19 +67,27 @@ func contents(named []descriptor) []v1.Descriptor {
 	return all
 }
 
-// check refuses what must not be fetched or cannot be checked.
+// check refuses what cannot be fetched or checked.
 func (d descriptor) check() error {
-	if len(d.URLs) > 0 {
+	switch text := d.Digest.text; {
+	case otherAlgorithm.MatchString(text):
+		return otherDigest(text)
+	case text != "" || d.Digest.Hash == v1.Hash{}:
+		return corrupt("not a manifest: the digest %q in it is malformed", text)
+	case len(d.URLs) > 0:
 		return foreignLayer(d.content())
 	}
 	return checkDescriptor(d.content())
 }
 
+// otherAlgorithm is the grammar of a digest (OCI image spec v1.1, descriptor.md), of whatever algorithm.
+var otherAlgorithm = regexp.MustCompile(`^[a-z0-9]+([+._-][a-z0-9]+)*:[0-9a-f]{32,}$`)
+
 // checkDescriptor is check for what is left of a descriptor.
 func checkDescriptor(d v1.Descriptor) error {
 	switch {
 	case d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != sha256.Size*2:
-		return refused("digest %q is not sha256, the one that Quay checks", d.Digest)
+		return otherDigest(d.Digest.String())
 	case d.Size < 0:
 		return corrupt("the descriptor of %q has the size %d", d.Digest, d.Size)
 	case !d.MediaType.IsDistributable():
@@ -66,6 +96,11 @@ func checkDescriptor(d v1.Descriptor) error {
 	return nil
 }
 
+func otherDigest(text string) error {
+	return refused("digest %q is not sha256, the one algorithm that push-image checks", text).then("let the build write the image with sha256 digests")
+}
+
 func foreignLayer(d v1.Descriptor) error {
-	return refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType)
+	return refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType).then(
+		"let the build put the layer's content into the image, as allow-nondistributable-artifacts in Docker's daemon.json does, or use a base image without such layers")
 }

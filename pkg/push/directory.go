@@ -1,6 +1,8 @@
 package push
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,21 +16,25 @@ type directory struct{ root *os.Root }
 func openDirectory(name string) (*directory, error) {
 	info, err := os.Lstat(name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, noSource(err, "the OCI layout %q is not there", name)
 	case err != nil:
-		return nil, missing(err, "the OCI layout %q is not there", name)
+		return nil, unreadable(err, fmt.Sprintf("the OCI layout %q", name))
 	case info.Mode()&fs.ModeSymlink != 0:
-		return nil, refused("the OCI layout %q is a symbolic link", name)
+		return nil, refused("the OCI layout %q is a symbolic link", name).then("name the directory that it leads to in " + sourceFlag)
 	case !info.IsDir():
-		return nil, refused("the OCI layout %q is not a directory", name)
+		return nil, refused("the OCI layout %q is not a directory", name).then("a tar file is oci-archive:FILE or docker-archive:FILE in " + sourceFlag)
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
-		return nil, missing(err, "the OCI layout %q cannot be opened", name)
+		return nil, unreadable(err, fmt.Sprintf("the OCI layout %q", name))
 	}
 	d := &directory{root}
 	for _, part := range []string{"blobs", "blobs/sha256"} {
-		if info, err = root.Lstat(part); err != nil {
-			err = missing(err, "the OCI layout has no %q", part)
+		if info, err = root.Lstat(part); errors.Is(err, fs.ErrNotExist) {
+			err = noSource(nil, "the OCI layout %q has no %q", name, part)
+		} else if err != nil {
+			err = unreadable(err, fmt.Sprintf("%q", d.path(part)))
 		} else if !info.IsDir() {
 			err = refused("%q is not a directory but %s", d.path(part), kind(info.Mode()))
 		}

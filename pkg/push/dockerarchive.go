@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -73,20 +74,49 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	if err := decode(body, &saved, fmt.Sprintf("%q is not a list of images", file)); err != nil {
 		return savedImage{}, err
 	}
-	if ref != "" {
-		saved = slices.DeleteFunc(saved, func(i savedImage) bool { return !slices.Contains(i.RepoTags, ref) })
+	picked, err := parseChoice(ref)
+	if err != nil {
+		return savedImage{}, err
+	}
+	picked.text = canonical(ref)[0]
+	const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": one of its RepoTags, or :@N for its place in the list from 0"
+	var images []savedImage
+	var here, all offers
+	for at, i := range saved {
+		all.add(at, i.RepoTags...)
+		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || slices.ContainsFunc(images, i.same) {
+			continue
+		}
+		here.add(at, i.RepoTags...)
+		images = append(images, i)
 	}
 	switch {
-	case len(saved) == 0 && ref != "":
-		return savedImage{}, missing(nil, "%q has no image named %q", file, ref)
-	case len(saved) == 0:
-		return savedImage{}, missing(nil, "%q has no image", file)
-	case len(saved) > 1:
-		return savedImage{}, refused("%q has %d images: name one with :REF behind the path, by one of its RepoTags", file, len(saved))
-	case len(saved[0].Layers) > maxSavedLayers:
-		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(saved[0].Layers), maxSavedLayers)
+	case len(images) == 0 && ref != "":
+		return savedImage{}, missing(nil, "%q has no image named %q: it has %s", file, ref, all).then(howToChoose)
+	case len(images) == 0:
+		return savedImage{}, missing(nil, "%q has no image", file).then("let the build save its image into the file")
+	case len(images) > 1:
+		return savedImage{}, refused("%q has %d images: %s", file, len(images), here).then(howToChoose)
+	case len(images[0].Layers) > maxSavedLayers:
+		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers)
 	}
-	return saved[0], nil
+	return images[0], nil
+}
+
+// same reports whether the other entry is of the same image.
+func (i savedImage) same(other savedImage) bool {
+	return i.Config == other.Config && slices.Equal(i.Layers, other.Layers)
+}
+
+// canonical are names with the registry and the tag that Docker leaves out; one that is none stays as it is.
+func canonical(names ...string) []string {
+	all := slices.Clone(names)
+	for i, text := range all {
+		if tag, err := name.NewTag(text, name.WeakValidation); err == nil {
+			all[i] = tag.Name()
+		}
+	}
+	return all
 }
 
 // convert makes the manifest, and the layers as it names them.
@@ -118,8 +148,8 @@ func (d *dockerArchive) convert(ctx context.Context, p *pusher, saved savedImage
 	return nil
 }
 
-func (d *dockerArchive) root() v1.Descriptor        { return d.image }
-func (d *dockerArchive) referrers() []v1.Descriptor { return nil }
+func (d *dockerArchive) root() v1.Descriptor   { return d.image }
+func (d *dockerArchive) referrers() []referrer { return nil }
 
 // check has nothing to do: what the manifest names was read to make it.
 func (d *dockerArchive) check(context.Context, v1.Descriptor) error { return nil }

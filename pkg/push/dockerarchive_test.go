@@ -242,8 +242,8 @@ func TestBadDockerArchive(t *testing.T) {
 		class push.Class
 		text  string
 	}{
-		{"other content", []tarEntry{{name: "a.tar", content: layerOf(2, 5000)}}, push.ClassSourceCorrupt, "has the content of"},
-		{"other compressed content", []tarEntry{{name: "a.tar", content: gzipped(t, layerOf(2, 5000))}}, push.ClassSourceCorrupt, "has the content of"},
+		{"other content", []tarEntry{{name: "a.tar", content: layerOf(2, 5000)}}, push.ClassSourceCorrupt, "hashes to"},
+		{"other compressed content", []tarEntry{{name: "a.tar", content: gzipped(t, layerOf(2, 5000))}}, push.ClassSourceCorrupt, "hashes to"},
 		{"half a gzip stream", []tarEntry{{name: "a.tar", content: gzipped(t, layer)[:40]}}, push.ClassSourceCorrupt, "cannot be decompressed"},
 		{"more after the gzip stream", []tarEntry{{name: "a.tar", content: append(gzipped(t, layer), 'x')}}, push.ClassSourceCorrupt, "cannot be decompressed"},
 		{"half a zstd stream", []tarEntry{{name: "a.tar", content: zstandard(t, layer, 1<<20)[:20]}}, push.ClassSourceCorrupt, "cannot be decompressed"},

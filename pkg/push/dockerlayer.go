@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"slices"
@@ -65,7 +66,7 @@ func (d *dockerArchive) layers(ctx context.Context, p *pusher, names []string, d
 	for i, name := range files {
 		l := made[slices.Index(files, name)]
 		if l.diffID != diffIDs[i] {
-			return nil, corrupt("layer %q has the content of %q, the config says %q", d.archive.path(name), l.diffID, diffIDs[i])
+			return nil, corrupt("layer %q hashes to %q, the config says %q", d.archive.path(name), l.diffID, diffIDs[i])
 		}
 		d.contents[l.digest] = l.content
 		layers = append(layers, v1.Descriptor{MediaType: l.mediaType, Size: l.content.Size(), Digest: l.digest})
@@ -90,7 +91,7 @@ func (d *dockerArchive) layer(ctx context.Context, p *pusher, c *compressor, nam
 	if err := c.compress(ctx, io.MultiWriter(s, digest), io.TeeReader(content, diffID)); err != nil {
 		s.Close()
 		if ctx.Err() == nil && !errors.As(err, new(*Error)) {
-			err = missing(err, "layer %q cannot be read", d.archive.path(name))
+			err = unreadable(err, fmt.Sprintf("layer %q", d.archive.path(name)))
 		}
 		return savedLayer{}, err
 	}
@@ -108,7 +109,7 @@ func (d *dockerArchive) compressedLayer(ctx context.Context, format, name string
 		return savedLayer{}, corrupt("layer %q cannot be decompressed: %v", d.archive.path(name), err)
 	}
 	if mediaType == "" {
-		return savedLayer{}, refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.path(name), format)
+		return savedLayer{}, refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.path(name), format).then("let the build compress its layers with gzip or zstd, or not at all")
 	}
 	return savedLayer{mediaType, hashOf(digest), hashOf(diffID), content, nil}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -47,7 +48,7 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 		return document{}, refused("an image manifest has manifests")
 	case mediaType.IsImage() && doc.Config == nil:
 		return document{}, corrupt("the manifest has no config")
-	case !mediaType.IsIndex() && !mediaType.IsImage():
+	case !isManifest(mediaType):
 		return document{}, refused("media type %q is not one that Quay takes for a manifest", mediaType)
 	}
 	for _, d := range slices.Concat(doc.configs(), doc.Layers, doc.Manifests) {
@@ -61,6 +62,23 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 		}
 	}
 	return doc, nil
+}
+
+// isManifest reports whether t is the type of a manifest or an index.
+func isManifest(t types.MediaType) bool { return t.IsIndex() || t.IsImage() }
+
+// guessMediaType is the media type of a manifest for which nobody gave one: what it says itself, else that of its fields.
+func guessMediaType(body []byte) types.MediaType {
+	var doc document
+	switch err := decode(body, &doc, "not a manifest"); {
+	case err != nil:
+		return ""
+	case doc.MediaType == "" && doc.Manifests != nil:
+		return types.OCIImageIndex
+	case doc.MediaType == "" && doc.Config != nil:
+		return types.OCIManifestSchema1
+	}
+	return doc.MediaType
 }
 
 // descriptors are all that the document names, but for the subject.
@@ -79,13 +97,18 @@ func (d document) configs() []descriptor {
 	return []descriptor{*d.Config}
 }
 
-// readManifest reads the content of d into memory and compares it with its digest.
+// readManifest reads the manifest d into memory and compares it with its digest.
 func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error) {
+	return readDocument(ctx, s, d, "manifest")
+}
+
+// readDocument is readManifest for what errors call a document.
+func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) ([]byte, error) {
 	if err := checkDescriptor(d); err != nil {
 		return nil, err
 	}
 	if d.Size > maxManifest {
-		return nil, refused("manifest %q has %d bytes, at most %d are read", d.Digest, d.Size, maxManifest)
+		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller: registries take no larger ones")
 	}
 	content, err := s.open(ctx, d)
 	if err != nil {
@@ -96,13 +119,13 @@ func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error
 	if failure := (*Error)(nil); errors.As(err, &failure) {
 		return nil, err
 	} else if err != nil {
-		return nil, missing(err, "manifest %q cannot be read", d.Digest)
+		return nil, unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
 	}
 	if int64(len(body)) != d.Size {
-		return nil, corrupt("manifest %q has other than the %d bytes of its descriptor", d.Digest, d.Size)
+		return nil, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size)
 	}
 	if got := digestOf(body); got != d.Digest.String() {
-		return nil, corrupt("manifest %q has the content of %q", d.Digest, got)
+		return nil, corrupt("%s %q hashes to %q", what, d.Digest, got)
 	}
 	return body, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 
@@ -27,16 +26,22 @@ func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.
 		if t, err = r.tokens.get(ctx, t.header); err == nil {
 			response, err = r.getBytes(ctx, &u, at, t.header)
 		}
+		if err == nil && response.StatusCode == http.StatusUnauthorized {
+			return nil, r.unaccepted(r.readAnswer(&u, response, t), t)
+		}
 	}
+	var next *url.URL
 	for range maxRedirects {
 		if err != nil || response.StatusCode/100 != 3 {
 			break
 		}
-		response.Body.Close()
 		// The address is signed, so it needs no credential, and gets none: the host is another one.
-		var next *url.URL
-		if next, err = response.Location(); err != nil || next.Scheme != r.base.Scheme || next.User != nil {
-			return nil, errRedirect
+		if next, err = response.Location(); err != nil {
+			return nil, r.readAnswer(&u, response, t).err()
+		}
+		response.Body.Close()
+		if next.Scheme != r.base.Scheme || next.User != nil {
+			return nil, &redirectError{next}
 		}
 		response, err = r.getBytes(ctx, next, at, "")
 	}
@@ -46,13 +51,18 @@ func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.
 	case response.StatusCode == http.StatusOK || response.StatusCode == http.StatusPartialContent && at > 0:
 		return response, nil
 	}
-	defer response.Body.Close()
-	if response.StatusCode/100 == 3 {
-		return nil, errRedirect
+	if response.StatusCode/100 == 3 && next != nil {
+		response.Body.Close()
+		return nil, &redirectError{next}
 	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What is missing of an error only makes it shorter.
-	a := answer{http.MethodGet, u.Path, response.StatusCode, response.Header, r.redact(body, t.header)}
-	return nil, a.err()
+	return nil, r.readAnswer(&u, response, t).err()
+}
+
+// readAnswer reads the answer to a request for u with the given token, and closes it.
+func (r *remote) readAnswer(u *url.URL, response *http.Response, t token) *answer {
+	defer response.Body.Close()
+	body, _ := readBody(response) // What is missing of an error only makes it shorter.
+	return &answer{http.MethodGet, *u, response.StatusCode, response.Header, r.redact(body, t.header)}
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.
@@ -62,6 +72,7 @@ func (r *remote) getBytes(ctx context.Context, u *url.URL, at int64, authorizati
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "push-image")
+	request.Header.Set("Accept-Encoding", "identity")
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}

@@ -35,6 +35,12 @@ func (e *Error) Error() string {
 	return text
 }
 
+// then gives e another next step.
+func (e *Error) then(next string) *Error {
+	e.Next = next
+	return e
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -66,7 +72,7 @@ func asError(err error) *Error {
 }
 
 // usageError is a wrong flag.
-func usageError(format string, args ...any) error {
+func usageError(format string, args ...any) *Error {
 	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "see push-image -help"}
 }
 

@@ -17,7 +17,7 @@ type evidence struct {
 	Source    string        `json:"source"`
 	Manifests int           `json:"manifests"`
 	Blobs     int           `json:"blobs"`
-	// Bytes is the size of the blobs, SentBytes of those that the registry lacked.
+	// Bytes is the size of the blobs, SentBytes is what was uploaded of them.
 	Bytes     int64     `json:"bytes"`
 	SentBytes int64     `json:"sentBytes"`
 	Started   time.Time `json:"started"`

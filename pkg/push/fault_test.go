@@ -105,7 +105,7 @@ func TestLastingFaults(t *testing.T) {
 		{"F10 quota", quaytest.Fault{Method: "POST", Path: onUpload,
 			Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED","message":"Quota has been exceeded on namespace"}]}`)}, push.ClassQuota, 0},
 		{"F10 denied", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassPushDenied, 0},
-		{"F3 401 of a good token", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`)}, push.ClassPushDenied, 0},
+		{"F3 401 of a good token", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`)}, push.ClassProtocol, 0},
 		{"F10 read only", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(405, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassRegistryReadOnly, 0},
 		{"F10 415", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(415, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 1},
 		{"F11 MANIFEST_INVALID", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(400, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 2},

@@ -14,23 +14,21 @@ import (
 // is what errors call it.
 func openFile(root *os.Root, name, path string) (*os.File, fs.FileInfo, error) {
 	looked, err := root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, missing(nil, "%q is missing", path)
-	} else if err != nil {
-		return nil, nil, missing(err, "%q cannot be read", path)
+	if err != nil {
+		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
 	}
 	if !looked.Mode().IsRegular() {
-		return nil, nil, refused("%q is not a regular file but %s", path, kind(looked.Mode()))
+		return nil, nil, notRegular(path, kind(looked.Mode()))
 	}
 	// Without O_NONBLOCK a pipe that took the file's place would hang the push.
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, nil, missing(err, "%q cannot be read", path)
+		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
 	}
 	opened, err := file.Stat()
 	if err != nil || !os.SameFile(looked, opened) {
 		file.Close()
-		return nil, nil, refused("%q was exchanged while it was opened", path)
+		return nil, nil, refused("%q was exchanged while it was opened", path).then("let nothing write to the source while it is pushed")
 	}
 	return file, opened, nil
 }
@@ -53,11 +51,18 @@ func splitRef(name string) (path, ref string) {
 // openPath opens the regular file at path, never through a link in its last element.
 func openPath(path string) (*os.File, fs.FileInfo, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, nil, missing(err, "%q is not there", path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, noSource(err, "%q is not there", path)
+	} else if err != nil {
+		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
 	}
 	defer root.Close()
 	return openFile(root, filepath.Base(path), path)
+}
+
+// notRegular is the error for something in the place of a file.
+func notRegular(path, kind string) *Error {
+	return refused("%q is not a regular file but %s", path, kind).then("let the build leave the files themselves, not links to them (cp -L)")
 }
 
 // kind is what a file is that is not regular.

@@ -36,6 +36,8 @@ type fixture struct {
 	log     *buffer
 	layout  string
 	results string
+	// extra is how many other images were pushed before.
+	extra int
 }
 
 func newFixture(t *testing.T) *fixture {

@@ -20,6 +20,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.SourceAnonymous, "source-anonymous", false, "pull a docker:// source without a credential")
 	fs.StringVar(&o.CAFile, "ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
 	fs.StringVar(&o.TokenHost, "token-host", "", "`host` of the token service, if it is not the registry's")
+	fs.StringVar(&o.SourceTokenHost, "source-token-host", "", "`host` of the token service of a docker:// source, if it is not that registry's")
 	fs.BoolVar(&o.PlainHTTP, "plain-http", false, "speak HTTP without TLS")
 	fs.StringVar(&o.ExpectedDigest, "expected-digest", "", "`digest` that the image must have, such as what was scanned")
 	fs.BoolVar(&o.RequireRetention, "require-retention", false, "fail if the image has quay.expires-after")

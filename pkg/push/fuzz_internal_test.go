@@ -97,7 +97,7 @@ func FuzzLayout(f *testing.F) {
 		m.add("", []byte("{}"))
 		root := m.add(types.MediaType(mediaType), manifest)
 		for range 2 {
-			s, err := newLayout(m, ref)
+			s, err := newLayout(&pusher{log: slog.New(slog.DiscardHandler)}, m, ref)
 			classed(t, err)
 			if err == nil {
 				whole(t, s)

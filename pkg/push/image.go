@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -82,29 +83,22 @@ func readImage(ctx context.Context, s source) (*image, error) {
 	return r.image, nil
 }
 
+// referrer is a manifest with a subject.
+type referrer struct {
+	v1.Descriptor
+	subject v1.Hash
+}
+
 // addReferrers reads those of the given manifests whose subject is a part of the image, and their own referrers.
-func (r *reader) addReferrers(ctx context.Context, others []v1.Descriptor) error {
+func (r *reader) addReferrers(ctx context.Context, others []referrer) error {
 	for found := true; found; {
 		found = false
-		for _, d := range others {
-			if _, known := r.manifests[d.Digest]; known {
+		for _, other := range others {
+			_, known := r.manifests[other.Digest]
+			if _, ours := r.manifests[other.subject]; known || !ours {
 				continue
 			}
-			body, err := readManifest(ctx, r.source, d)
-			if err != nil {
-				return err
-			}
-			doc, err := parseDocument(d.MediaType, body)
-			if err != nil {
-				return err
-			}
-			if doc.Subject == nil {
-				continue
-			}
-			if _, ours := r.manifests[doc.Subject.Digest]; !ours {
-				continue
-			}
-			if err := r.add(ctx, d, 0); err != nil {
+			if err := r.add(ctx, other.Descriptor, 0); err != nil {
 				return err
 			}
 			found = true
@@ -128,9 +122,10 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 	if err != nil {
 		return err
 	}
+	name := fmt.Sprintf("manifest %q", d.Digest)
 	doc, err := parseDocument(d.MediaType, body)
 	if err != nil {
-		return err
+		return within(name, err)
 	}
 	r.bytes += d.Size
 	r.references += len(doc.configs()) + len(doc.Layers) + len(doc.Manifests)
@@ -141,17 +136,32 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences)
 	}
 	for _, child := range contents(doc.Manifests) {
+		if err := checkChild(child); err != nil {
+			return within(name, err)
+		}
 		if err := r.add(ctx, child, depth+1); err != nil {
 			return err
 		}
 	}
 	for _, blob := range doc.blobs() {
 		if err := r.addBlob(ctx, blob); err != nil {
-			return err
+			return within(name, err)
 		}
 	}
 	r.image.manifests = append(r.image.manifests, manifest{doc, d, body})
 	return nil
+}
+
+// checkChild refuses what an index names and no registry takes for a manifest.
+func checkChild(d v1.Descriptor) error {
+	switch {
+	case isManifest(d.MediaType):
+		return nil
+	case d.MediaType.IsLayer() || d.MediaType == "application/vnd.buildkit.cacheconfig.v0":
+		return refused("it is an index of layers (%q of type %q), as BuildKit's cache is", d.Digest, d.MediaType).then(
+			"export the cache with image-manifest=true in --cache-to, which makes it an image, or push the image without it")
+	}
+	return refused("it names %q, whose media type %q is not one that Quay takes for a manifest", d.Digest, d.MediaType)
 }
 
 func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
@@ -168,11 +178,11 @@ func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
 	return nil
 }
 
-// add says whether d was there before, and refuses two sizes for one digest.
+// add reports whether d was there before, and refuses two sizes for one digest.
 func (s sizes) add(d v1.Descriptor) (known bool, err error) {
 	size, known := s[d.Digest]
 	if known && size != d.Size {
-		return false, corrupt("%q is said to have %d bytes and %d bytes", d.Digest, size, d.Size)
+		return false, corrupt("%q is listed with two sizes, %d and %d bytes", d.Digest, size, d.Size)
 	}
 	s[d.Digest] = d.Size
 	return known, nil

@@ -1,6 +1,11 @@
 package push
 
-import v1 "github.com/google/go-containerregistry/pkg/v1"
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
 
 // imageConfig is the config of an image (OCI image spec v1.1, config.md), with what Docker adds to it.
 type imageConfig struct {
@@ -47,4 +52,17 @@ type runtimeConfig struct {
 		ExpiresAfter string `json:"quay.expires-after"`
 	}
 	ExposedPorts unread
+}
+
+// readConfig reads the config of m; an artifact, or an index, has an empty one.
+func (p *pusher) readConfig(ctx context.Context, m manifest) (imageConfig, error) {
+	var config imageConfig
+	if m.Config == nil || !m.Config.MediaType.IsConfig() {
+		return config, nil
+	}
+	body, err := readDocument(ctx, p.source, m.Config.content(), "config")
+	if err != nil {
+		return config, err
+	}
+	return config, decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 }

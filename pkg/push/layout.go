@@ -2,6 +2,8 @@ package push
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -12,11 +14,13 @@ import (
 type layout struct {
 	*selection
 	files files
+	// saved is the tar file if it has what docker save writes, too; then a part of the layout may be missing.
+	saved string
 }
 
 // files are what a source has by name.
 type files interface {
-	// open opens a regular file, never through a link, and says how many bytes it has.
+	// open opens a regular file, never through a link, and returns its size in bytes.
 	open(name string) (io.ReadCloser, int64, error)
 	// path is what an error calls the file.
 	path(name string) string
@@ -24,31 +28,37 @@ type files interface {
 }
 
 // openLayout opens the layout that name is the path of, with an optional :REF behind it that picks one of several images.
-func openLayout(_ context.Context, _ *pusher, name string) (source, error) {
+func openLayout(_ context.Context, p *pusher, name string) (source, error) {
 	path, ref := splitRef(name)
 	dir, err := openDirectory(path)
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(dir, ref)
+	return newLayout(p, dir, ref)
 }
 
 // openOCIArchive is openLayout for a tar file.
-func openOCIArchive(ctx context.Context, _ *pusher, name string) (source, error) {
+func openOCIArchive(ctx context.Context, p *pusher, name string) (source, error) {
 	path, ref := splitRef(name)
 	a, err := openArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(a, ref)
+	return newLayout(p, a, ref)
 }
 
 // newLayout reads oci-layout and index.json. It closes f when it fails.
-func newLayout(f files, ref string) (source, error) {
+func newLayout(p *pusher, f files, ref string) (source, error) {
 	l := &layout{files: f}
+	if a, ok := f.(*archive); ok && a.has(savedImages) {
+		l.saved = a.file.Name()
+	}
 	if err := l.load(ref); err != nil {
 		f.Close()
 		return nil, err
+	}
+	for _, err := range l.skipped {
+		p.log.Warn("cannot tell whether a manifest beside the image refers to it, so it is left out", "because", err.Error())
 	}
 	return l, nil
 }
@@ -89,13 +99,22 @@ func (l *layout) open(_ context.Context, d v1.Descriptor) (io.ReadCloser, error)
 	name := "blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex
 	content, size, err := l.files.open(name)
 	if err != nil {
-		return nil, err
+		return nil, l.incomplete(err)
 	}
 	if size != d.Size {
 		content.Close()
 		return nil, corrupt("blob %q has %d bytes, its descriptor says %d", l.files.path(name), size, d.Size)
 	}
 	return content, nil
+}
+
+// incomplete explains why a part of what docker save wrote is missing: it saves the index of all platforms, and only those of
+// them that it has.
+func (l *layout) incomplete(err error) error {
+	if failure := (*Error)(nil); l.saved != "" && errors.As(err, &failure) && failure.Class == ClassSourceMissing {
+		return failure.then("docker save leaves out the platforms that it does not have: push the one that is there with --source docker-archive:" + l.saved)
+	}
+	return err
 }
 
 // readSmall reads a file that is no blob into memory.
@@ -110,7 +129,7 @@ func readSmall(f files, name string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(content, maxManifest))
 	if err != nil {
-		return nil, missing(err, "%q cannot be read", f.path(name))
+		return nil, unreadable(err, fmt.Sprintf("%q", f.path(name)))
 	}
 	return data, nil
 }

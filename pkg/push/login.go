@@ -32,21 +32,25 @@ func (r *registry) ping(ctx context.Context) error {
 	}
 	c, ok := parseChallenge(a.header)
 	if !ok {
-		return &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where a token is to be had", r.base.Host),
-			Proof: fmt.Sprintf("GET /v2/: 401 without a Bearer challenge, server %q", shorten(a.header.Get("Server"))),
-			Next:  "check that --image-ref names the registry, not something in front of it"}
+		return &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s did not advertise a token service", r.name()),
+			Proof: fmt.Sprintf("GET /v2/: 401 with the challenge %q, server %q", shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", ")), shorten(a.header.Get("Server"))),
+			Next:  r.notInFront() + ": push-image logs in with a Bearer challenge, as Quay sends it"}
 	}
-	realm, err := url.Parse(c.realm)
+	realm, err := a.url.Parse(c.realm)
+	if err != nil {
+		return &Error{Class: ClassProtocol, Problem: r.name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", shorten(c.realm)), Next: r.notInFront()}
+	}
 	// Who has no credential may ask for a token wherever it is.
-	if err != nil || !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
-		return foreign("the registry sends its clients for a token", c.realm, r.tokenHost,
-			"if that host is the registry's token service, name it in --token-host; else the answer was forged")
+	if !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
+		return r.foreign(r.name()+" sends its clients for a token", realm, r.tokenHost,
+			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", cut(realm.Host, 100), r.role.tokenFlag))
 	}
+	c.realm = realm.String()
 	r.challenge = c
 	return nil
 }
 
-// trusts says whether u is on host, by the registry's scheme: only then a credential goes there.
+// trusts reports whether u is on host, by the registry's scheme: only then a credential goes there.
 func (r *registry) trusts(u *url.URL, host string) bool {
 	return u.Scheme == r.base.Scheme && u.User == nil && sameHost(u.Scheme, u.Host, host)
 }
@@ -55,16 +59,6 @@ func (r *registry) trusts(u *url.URL, host string) bool {
 func sameHost(scheme, a, b string) bool {
 	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
 	return strings.EqualFold(strings.TrimSuffix(a, port), strings.TrimSuffix(b, port))
-}
-
-// foreign is the error for a server that sends us where the credential must not go.
-func foreign(what, to, want, next string) error {
-	host := shorten(to)
-	if u, err := url.Parse(to); err == nil && u.Host != "" {
-		host = u.Scheme + "://" + u.Host
-	}
-	return &Error{Class: ClassForeignHost, Problem: fmt.Sprintf("%s to another host, and the credential goes to %q alone", what, want),
-		Proof: fmt.Sprintf("it named %q", host), Next: next}
 }
 
 // exchange buys a token for the repository where c says.
@@ -93,10 +87,11 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	if a.status != http.StatusOK {
 		return token{}, &tokenRefused{a.err()}
 	}
-	t, ok := parseToken(a.body, asked)
-	if !ok {
-		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s answered without a token", r.base.Host),
-			Proof: fmt.Sprintf("GET %s: 200", a.path), Next: "check that --image-ref names the registry, not something in front of it"}
+	t, err := parseToken(a.body, asked)
+	if err != nil {
+		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.name()),
+			Proof: fmt.Sprintf("GET %s: 200 with type %q: %v", a.url.Path, shorten(a.header.Get("Content-Type")), err),
+			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.notInFront())}
 	}
 	return t, nil
 }
@@ -106,7 +101,7 @@ type tokenRefused struct{ *answerError }
 
 func (e *tokenRefused) Unwrap() error { return e.answerError }
 
-// login asks the registry where its tokens are, buys one with the given scope and says which actions the robot has on the
+// login asks the registry where its tokens are, buys one with the given scope and reports which actions the robot has on the
 // repository; known is false if the token does not tell.
 func (r *registry) login(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	guess, asking := r.guess(ctx, scope)
@@ -125,7 +120,7 @@ func (r *registry) login(ctx context.Context, scope string) (actions []string, k
 	return early.actions(r.repository), early.known, nil
 }
 
-// rights buys a token with the given scope and says which actions the robot has on the repository; known is false if the
+// rights buys a token with the given scope and reports which actions the robot has on the repository; known is false if the
 // token does not tell.
 func (r *registry) rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	r.buy(scope, token{})
@@ -149,7 +144,7 @@ func (r *registry) checkRight(actions []string, key string) error {
 		return nil
 	}
 	name := r.base.Host + "/" + r.repository
-	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q must not push to %s", r.credential.Username, name),
+	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", r.credential.Username, name),
 		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", key, actions),
 		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", r.repository)}
 	if len(actions) == 0 {

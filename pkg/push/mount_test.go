@@ -66,7 +66,7 @@ func TestRemoteWithoutTheRightToMount(t *testing.T) {
 	if result := f.push(); result.Digest != image.Digest {
 		t.Errorf("Push = %s, want %s", result.Digest, image.Digest)
 	}
-	if !strings.Contains(f.log.String(), "no blob is mounted") {
+	if !strings.Contains(f.log.String(), "uploaded, not mounted") {
 		t.Error("the log does not say why nothing was mounted")
 	}
 	for _, r := range f.Requests() {

@@ -34,6 +34,9 @@ type Options struct {
 	CAFile string
 	// TokenHost is the host of the registry's token service, with its port; empty: the registry's own.
 	TokenHost string
+	// SourceTokenHost is the host of the token service of a docker:// source, with its port; empty: that registry's own, or
+	// TokenHost if the image is in the same one.
+	SourceTokenHost string
 	// PlainHTTP speaks HTTP without TLS.
 	PlainHTTP bool
 	// ExpectedDigest, sha256:<64 hex>, is what the image must have; empty: any.
@@ -76,7 +79,7 @@ func (o Options) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(o.LogOutput, nil))
 }
 
-// readOnly says whether nothing may be written.
+// readOnly reports whether nothing may be written.
 func (o Options) readOnly() bool { return o.DryRun || o.Preflight }
 
 // complete fills the defaults in and checks what needs neither network nor disk.
@@ -102,8 +105,10 @@ func (o *Options) complete() error {
 	if o.Jobs == 0 {
 		o.Jobs = defaultJobs
 	}
-	if o.TokenHost != "" && !possibleHost(o.TokenHost) {
-		return usageError("--token-host %q is not a host", o.TokenHost)
+	for flag, host := range map[string]string{"--token-host": o.TokenHost, "--source-token-host": o.SourceTokenHost} {
+		if host != "" && !possibleHost(host) {
+			return usageError("%s %q is not a host", flag, host)
+		}
 	}
 	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
 		return usageError("--log-format is %q, not text or json", o.LogFormat)
@@ -145,7 +150,7 @@ type Result struct {
 	Digest string
 	// Tags are the tags that point at the digest; the first one is that of IMAGE_URL.
 	Tags []string
-	// SentBytes is the size of the blobs that the registry lacked, in bytes.
+	// SentBytes is how many bytes of blobs were uploaded, those of tries that failed not counted; 0 for a rehearsal.
 	SentBytes int64
 }
 

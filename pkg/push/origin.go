@@ -23,8 +23,10 @@ func parseOrigin(text string) (origin, error) {
 	switch {
 	case !possibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, usageError("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
-	case !repositoryPattern.MatchString(repository) || len(o.name()) > maxName:
-		return origin{}, usageError("--source docker://%s/… has no possible repository: lower case letters, digits and . _ - between them", host)
+	case len(o.name()) > maxName:
+		return origin{}, tooLong(sourceFlag, len(o.name()))
+	case !repositoryPattern.MatchString(repository):
+		return origin{}, usageError("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
 	case pinned && tagged:
 		return origin{}, usageError("--source docker://%s has a tag and a digest: which one is meant?", o.name())
 	case pinned:
@@ -34,7 +36,7 @@ func parseOrigin(text string) (origin, error) {
 		o.reference = digest
 	case tagged:
 		if !tagPattern.MatchString(tag) {
-			return origin{}, usageError("--source docker://%s:… has an impossible tag", o.name())
+			return origin{}, usageError("--source docker://%s:… has an invalid tag", o.name())
 		}
 		o.reference = tag
 	}

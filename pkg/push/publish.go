@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -15,17 +16,29 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 	err := p.putManifest(ctx, reference, m)
 	var answered *answerError
 	if !errors.As(err, &answered) || answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest {
-		return err
+		return sending("manifest", m.descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.descriptor.Digest.String(), "because", err.Error())
 	if err := p.sendBlobs(ctx, blobsOf([]manifest{m})); err != nil {
 		return err
 	}
 	if err = p.putManifest(ctx, reference, m); errors.As(err, &answered) && answered.code == "MANIFEST_INVALID" {
-		return &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of the manifest and refuses it", p.to.host),
-			Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
+		return p.manifestRefused(ctx, m, err)
 	}
-	return err
+	return sending("manifest", m.descriptor, err)
+}
+
+// manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
+func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
+	e := &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
+		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
+	config, configErr := p.readConfig(ctx, m)
+	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
+	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
+		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.host, m.descriptor.Digest)
+		return e.then("build it in the OCI format, which needs no history: buildah --format oci, docker buildx --output type=oci, skopeo copy --format oci")
+	}
+	return e
 }
 
 // mediaTypes tells those of m and of what it names.
@@ -39,9 +52,11 @@ func (m manifest) mediaTypes() string {
 
 // putManifest puts m and compares the digest that the registry says it has.
 func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) error {
-	return p.retry.run(ctx, "putting "+reference, func(ctx context.Context, _ int) error {
+	return p.retry.run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
 		got, err := p.registry.putManifest(ctx, reference, m)
-		if err != nil {
+		if err != nil && n > 0 {
+			return &repeatedError{err}
+		} else if err != nil {
 			return err
 		}
 		if want := m.descriptor.Digest.String(); got != "" && got != want {
@@ -51,13 +66,18 @@ func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) 
 	})
 }
 
+// repeatedError is the error of a request that was sent before: the answer to an earlier one may have been lost.
+type repeatedError struct{ error }
+
+func (e *repeatedError) Unwrap() error { return e.error }
+
 // setTags puts the same bytes under each tag.
 func (p *pusher) setTags(ctx context.Context, tags []string, before state) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(p.opts.Jobs)
 	for _, tag := range tags {
 		group.Go(func() error {
-			if err := p.setTag(ctx, tag); err != nil {
+			if err := p.setTag(ctx, tag, before[tag]); err != nil {
 				return err
 			}
 			p.log.Info("set a tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
@@ -67,47 +87,26 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 	return group.Wait()
 }
 
-// setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer
+// setTag puts the root under a tag, under which the registry had before. Quay refuses an immutable tag even when it would not move, as it does when the answer
 // to an earlier try was lost.
-func (p *pusher) setTag(ctx context.Context, tag string) error {
+func (p *pusher) setTag(ctx context.Context, tag, before string) error {
 	err := p.sendManifest(ctx, tag, p.image.root())
 	var answered *answerError
 	if !errors.As(err, &answered) || answered.status != http.StatusConflict {
 		return err
 	}
-	now, lookErr := p.fetch(ctx, []string{tag})
+	most := 1
+	if errors.As(err, new(*repeatedError)) {
+		most = looks
+	}
+	now, lookErr := p.await(ctx, tag, before, most)
 	if lookErr != nil {
 		return lookErr
 	}
-	if now[tag] == p.image.digest {
+	if now == p.image.digest {
 		return nil
 	}
 	return &Error{Class: ClassTagImmutable, Problem: fmt.Sprintf("tag %q is immutable and has another digest", tag), Err: err,
-		Proof: fmt.Sprintf("it is %s, the push was %s", now[tag], p.image.digest),
-		Next:  "choose a new tag; the image is in the registry by its digest for an hour"}
-}
-
-// readBack compares what the registry serves, by digest and by tag, with the source's bytes.
-func (p *pusher) readBack(ctx context.Context) error {
-	after, err := p.fetch(ctx, append([]string{p.image.digest}, p.to.tags...))
-	if err != nil {
-		return err
-	}
-	if got := after[p.image.digest]; got != p.image.digest {
-		return notVerified("the registry serves %q under the digest %q", got, p.image.digest)
-	}
-	for _, tag := range p.to.tags {
-		if got := after[tag]; got != p.image.digest {
-			return &Error{Class: ClassTagMoved, Problem: fmt.Sprintf("tag %q points at other than what was pushed", tag),
-				Proof: fmt.Sprintf("it is %q, the push was %q", got, p.image.digest),
-				Next:  "another run pushed the same tag: give each run its own"}
-		}
-	}
-	return nil
-}
-
-// notVerified is the error for a registry that did not keep what it was sent.
-func notVerified(format string, args ...any) error {
-	return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf(format, args...),
-		Next: "look for what rewrites images between here and the registry"}
+		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.digest),
+		Next:  "choose a new tag in " + tagFlag + "; the image is in the registry by its digest for an hour"}
 }

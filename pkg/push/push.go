@@ -69,13 +69,14 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Image: p.to.name(), Digest: p.image.digest, Tags: p.to.tags, SentBytes: p.progress.sentBytes.Load()}
+	result := Result{Image: p.to.name(), Digest: p.image.digest, Tags: p.to.tags}
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
 	}
 	if err := p.send(ctx, before); err != nil {
 		return Result{}, err
 	}
+	result.SentBytes = p.progress.sentBytes.Load()
 	if err := p.writeEvidence(before); err != nil {
 		return Result{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ func TestPush(t *testing.T) {
 	f := newFixture(t)
 	image := writeLayout(t, f.layout, small, large)
 	f.opts.Tags = []string{"v1", "", "latest", "v1"}
-	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest"}}
+	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest"},
+		SentBytes: small + large + int64(len(`{"architecture":"amd64","os":"linux"}`))}
 	if diff := cmp.Diff(want, f.push()); diff != "" {
 		t.Errorf("Push (-want +got):\n%s", diff)
 	}
@@ -46,6 +48,49 @@ func TestPush(t *testing.T) {
 	}
 	if files, err := os.ReadDir(f.results); err != nil || len(files) != 7 {
 		t.Errorf("the results are %v (%v), want 7 files", files, err)
+	}
+}
+
+// pushed-bytes is what went out in the bodies of blobs. A small one goes along with the question for it, needed or not.
+func TestPushedBytesIsWhatWasSent(t *testing.T) {
+	f := newFixture(t)
+	config := int64(len(`{"architecture":"amd64","os":"linux"}`))
+	pushed := func(what string, want int64) {
+		t.Helper()
+		result := f.push()
+		if got := f.result("pushed-bytes"); got != strconv.FormatInt(want, 10) || result.SentBytes != want {
+			t.Errorf("%s: pushed-bytes is %s, SentBytes %d, want %d", what, got, result.SentBytes, want)
+		}
+	}
+	pushed("the first push", config+small+large)
+	var received int64
+	for _, r := range f.Requests() {
+		if strings.Contains(r.Path, "/blobs/") {
+			received += r.Bytes
+		}
+	}
+	if want := config + small + large; received != want {
+		t.Errorf("the registry received %d bytes of blobs, want %d", received, want)
+	}
+	pushed("the same again", 0)
+	f.opts.Tags = []string{"v2"}
+	pushed("another tag", 0)
+	writeLayout(t, f.layout, small, large, 7)
+	pushed("another image", config+small+large+7)
+	f.opts.DryRun = true
+	writeLayout(t, f.layout, 9)
+	if result := f.push(); result.SentBytes != 0 {
+		t.Errorf("a dry run sent %d bytes", result.SentBytes)
+	}
+}
+
+// A body that is sent again counts once.
+func TestPushedBytesAfterAFault(t *testing.T) {
+	f := newFixture(t)
+	f.Faults.Add(quaytest.Fault{Name: "reset", Method: "PUT", Path: onUpload, Effect: quaytest.Reset(100_000)})
+	result := f.push()
+	if want := int64(small + large + len(`{"architecture":"amd64","os":"linux"}`)); result.SentBytes != want {
+		t.Errorf("SentBytes = %d, want %d", result.SentBytes, want)
 	}
 }
 
@@ -115,7 +160,9 @@ func TestSecondPushSendsNothing(t *testing.T) {
 	first := f.push()
 	f.SetImmutable("team-a", true)
 	f.ForgetRequests()
-	if diff := cmp.Diff(first, f.push()); diff != "" {
+	want := first
+	want.SentBytes = 0
+	if diff := cmp.Diff(want, f.push()); diff != "" {
 		t.Errorf("Push (-first +second):\n%s", diff)
 	}
 	if requests := f.Requests(); len(requests) > 4 {

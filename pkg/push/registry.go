@@ -1,6 +1,7 @@
 package push
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 )
@@ -21,6 +24,9 @@ const maxAnswer = maxManifest + 1
 type registry struct {
 	base       url.URL // scheme and host alone
 	repository string
+	// role is what it is for the push, for errors; caFile is --ca-file.
+	role   role
+	caFile string
 	// tokenHost is the host that gets the robot's credential.
 	tokenHost  string
 	credential dockerconfig.Credential
@@ -72,7 +78,27 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 	if t, err = r.tokens.get(ctx, t.header); err != nil {
 		return nil, err
 	}
-	return r.send(ctx, c, t.header)
+	if a, err = r.send(ctx, c, t.header); err == nil && a.status == http.StatusUnauthorized {
+		return nil, r.unaccepted(a, t)
+	}
+	return a, err
+}
+
+// unacceptedError is a token that was refused as soon as it was bought. That may pass: the token service's clock may be ahead
+// of the registry's.
+type unacceptedError struct {
+	*answerError
+	// bought is false where the registry has no token service; known and actions are what the token says it is for.
+	bought, known bool
+	actions       []string
+}
+
+// Unwrap returns the answer.
+func (e *unacceptedError) Unwrap() error { return e.answerError }
+
+// unaccepted is the error for an answer that refuses t.
+func (r *registry) unaccepted(a *answer, t token) error {
+	return &unacceptedError{a.err(), r.challenge.realm != "", t.known, t.actions(r.repository)}
 }
 
 // send makes one request to the registry host or its token service and reads the answer. authorization may be empty.
@@ -84,6 +110,8 @@ func (r *registry) send(ctx context.Context, c call, authorization string) (*ans
 		request.Header = http.Header{}
 	}
 	request.Header.Set("User-Agent", "push-image")
+	// Without it some servers compress.
+	request.Header.Set("Accept-Encoding", "identity")
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}
@@ -100,11 +128,25 @@ func (r *registry) send(ctx context.Context, c call, authorization string) (*ans
 	}
 	defer response.Body.Close()
 	watch.limit(answerTimeout)
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err := readBody(response)
 	if err != nil {
 		return nil, r.explain(ctx, c, watch, err)
 	}
-	return &answer{c.method, c.url.Path, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+	return &answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+}
+
+// readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
+func readBody(response *http.Response) ([]byte, error) {
+	encoded := bufio.NewReader(io.LimitReader(response.Body, maxAnswer))
+	var content io.Reader = encoded
+	if _, err := encoded.Peek(1); err == nil && strings.HasSuffix(strings.ToLower(response.Header.Get("Content-Encoding")), "gzip") {
+		decoded, err := gzip.NewReader(encoded)
+		if err != nil {
+			return nil, err
+		}
+		content = io.LimitReader(decoded, maxAnswer)
+	}
+	return io.ReadAll(content)
 }
 
 // setBody gives the request a body that can be read again.

@@ -25,7 +25,8 @@ type remote struct {
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
-// that host and repository in --source-dockerconfig, else in --dockerconfig; --source-anonymous sends none, whatever the file has, and without it nothing is tried without one.
+// that host and repository in --source-dockerconfig, else in --dockerconfig; a missing one is an error. --source-anonymous
+// sends none, whatever the file has.
 func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	from, err := parseOrigin(name)
 	if err != nil {
@@ -33,26 +34,27 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	}
 	r := &remote{from: from, retry: p.retry}
 	base := url.URL{Scheme: "https", Host: from.host}
-	tokenHost := from.host
+	tokenHost := cmp.Or(p.opts.SourceTokenHost, from.host)
 	if sameHost(base.Scheme, from.host, p.to.host) {
 		if from.repository != p.to.repository {
 			p.mountFrom = from.repository
 		}
-		if p.opts.TokenHost != "" {
-			tokenHost = p.opts.TokenHost
-		}
+		tokenHost = cmp.Or(p.opts.SourceTokenHost, p.opts.TokenHost, from.host)
 		if p.opts.PlainHTTP {
 			base.Scheme = "http"
 		}
+	}
+	if err := checkProxy(base.Scheme); err != nil {
+		return nil, err
 	}
 	transport, err := newTransport(p.opts.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	r.registry = &registry{base: base, repository: from.repository, tokenHost: tokenHost, client: newClient(transport),
+	r.registry = &registry{base: base, repository: from.repository, role: sourceRole, caFile: p.opts.CAFile, tokenHost: tokenHost, client: newClient(transport),
 		stall: p.opts.StallTimeout, now: p.opts.Now}
 	if !p.opts.SourceAnonymous {
-		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), from.target)
+		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), "--source-dockerconfig", from.target)
 		if err != nil {
 			return nil, err
 		}
@@ -118,20 +120,16 @@ func (r *remote) manifest(ctx context.Context, reference string) (*answer, error
 // mediaType is that of the manifest in a: by its header, or by what it says itself where the header says nothing.
 func mediaType(a *answer) types.MediaType {
 	value, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	if t := types.MediaType(value); t.IsIndex() || t.IsImage() {
+	if t := types.MediaType(value); isManifest(t) {
 		return t
 	}
-	var doc document
-	if decode(a.body, &doc, "not a manifest") != nil {
-		return types.MediaType(value)
-	}
-	return doc.MediaType
+	return types.MediaType(cmp.Or(string(guessMediaType(a.body)), value))
 }
 
 func (r *remote) root() v1.Descriptor { return r.image }
 
 // referrers are none: who wants them in the other registry pushes them.
-func (r *remote) referrers() []v1.Descriptor { return nil }
+func (r *remote) referrers() []referrer { return nil }
 
 // check has nothing to do: a registry takes no manifest without its blobs, and asking for each would take as long as sending
 // a small image.
@@ -141,7 +139,7 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if d.Digest == r.image.Digest {
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
-	if !d.MediaType.IsIndex() && !d.MediaType.IsImage() {
+	if !isManifest(d.MediaType) {
 		return &pull{ctx: ctx, remote: r, blob: d}, nil
 	}
 	var body []byte

@@ -179,7 +179,7 @@ func TestRemoteCredential(t *testing.T) {
 	}
 	f.opts.SourceAnonymous = false
 	u.Revoke("base/app", "base+puller")
-	if failure := f.fail(push.ClassNoAccess); !strings.Contains(failure.Error(), `"base+puller" must not pull`) {
+	if failure := f.fail(push.ClassNoAccess); !strings.Contains(failure.Error(), `"base+puller" may not pull`) {
 		t.Errorf("the error is %q", failure)
 	}
 }
@@ -227,10 +227,10 @@ func TestBadRemote(t *testing.T) {
 		{"no pull", manifest, quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`), push.ClassNoAccess, "DENIED"},
 		{"something else", manifest, quaytest.Status(418, nil, ""), push.ClassProtocol, "418"},
 		{"a realm elsewhere", "^/v2/$", quaytest.SetHeader("WWW-Authenticate", `Bearer realm="https://evil.example.com/token"`), push.ClassForeignHost, "evil.example.com"},
-		{"a redirected manifest", manifest, quaytest.Status(307, http.Header{"Location": {"https://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects to where"},
-		{"a redirect to plain HTTP", blob, quaytest.Status(307, http.Header{"Location": {"http://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects to where"},
-		{"redirects without end", blob, quaytest.Status(307, http.Header{"Location": {"/v2/base/app/blobs/x?signature=1"}}, ""), push.ClassForeignHost, "redirects to where"},
-		{"a stall", blob, quaytest.Stall(nil), push.ClassStalled, "sends no more bytes"},
+		{"a redirected manifest", manifest, quaytest.Status(307, http.Header{"Location": {"https://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
+		{"a redirect to plain HTTP", blob, quaytest.Status(307, http.Header{"Location": {"http://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
+		{"redirects without end", blob, quaytest.Status(307, http.Header{"Location": {"/v2/base/app/blobs/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
+		{"a stall", blob, quaytest.Stall(nil), push.ClassStalled, "moves no more bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -269,7 +269,7 @@ func TestRemoteWithOtherContent(t *testing.T) {
 	f := newFixture(t)
 	u := newUpstream(t, f)
 	u.Faults.Add(quaytest.Fault{Name: "other content", Method: "GET", Path: blobOf(t, u), Effect: quaytest.Status(200, nil, strings.Repeat("x", large))})
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.Contains(failure.Error(), "has the content of") {
+	if failure := f.fail(push.ClassSourceCorrupt); !strings.Contains(failure.Error(), "hashes to") {
 		t.Errorf("the error is %q", failure)
 	}
 }

@@ -45,7 +45,7 @@ func (p *pusher) openResults() (results.Dir, error) {
 		return "", unwritable("--evidence", err)
 	}
 	dir := results.Dir(p.opts.ResultsDir)
-	if err := dir.Prepare(resultNames...); err != nil {
+	if err := dir.Prepare(append([]string{failureResult}, resultNames...)...); err != nil {
 		return "", unwritable("--results-dir", err)
 	}
 	return dir, nil

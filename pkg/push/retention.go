@@ -35,16 +35,6 @@ func (p *pusher) expiry(ctx context.Context, m manifest) (string, error) {
 	if value := m.Annotations.ExpiresAfter; value != "" {
 		return value, nil
 	}
-	if m.Config == nil || !m.Config.MediaType.IsConfig() {
-		return "", nil
-	}
-	body, err := readManifest(ctx, p.source, m.Config.content())
-	if err != nil {
-		return "", err
-	}
-	var config imageConfig
-	if err := decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest)); err != nil {
-		return "", err
-	}
-	return config.Config.Labels.ExpiresAfter, nil
+	config, err := p.readConfig(ctx, m)
+	return config.Config.Labels.ExpiresAfter, err
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -23,8 +24,11 @@ const (
 	busyFactor = 5
 )
 
-// retrier tries again what failed for a passing reason. All workers of a push share it: its budget, and the pause after
-// a 429. It is safe for concurrent use.
+// maxRefusals is how often a request is tried whose token is refused as soon as it was bought.
+const maxRefusals = 4
+
+// retrier tries again what failed for a passing reason. All workers of a push share it: its budget, the pause after a 429, and
+// what failed last. It is safe for concurrent use.
 type retrier struct {
 	// pause is the first pause; each further one is twice as long.
 	pause time.Duration
@@ -33,27 +37,53 @@ type retrier struct {
 	mu    sync.Mutex
 	used  int
 	until time.Time // when the registry may be asked again after a 429
+	last  error     // what failed and did not succeed since; nil if nothing
 }
 
-// run calls try until it succeeds, fails for good, or the budget is used up.
+// run calls try until it succeeds, fails for good, or budget or time is used up. At the end of the time the error is that of
+// the last failure, in a lateError, be it another worker's.
 func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {
+	var failed error
 	for n := 0; ; n++ {
 		if err := r.wait(ctx); err != nil {
 			return err
 		}
 		err := try(ctx, n)
-		if err == nil || ctx.Err() != nil || !passing(err) {
-			return ended(ctx, err)
+		if err == nil {
+			r.forget(failed)
+			return nil
 		}
-		if n+1 == maxTries || !r.spend() {
-			return &triedError{n + 1, err}
+		if ctx.Err() != nil {
+			if errors.As(err, new(*answerError)) {
+				r.remember(err)
+			}
+			return r.ended(ctx, err)
 		}
-		pause := r.backoff(n, err)
-		r.log.Warn("trying again", "what", what, "try", n+2, "pause", pause.Round(time.Millisecond).String(), "because", err.Error())
-		if err := sleep(ctx, pause); err != nil {
+		if !passing(err) {
 			return err
 		}
+		if n+1 == tries(err) || !r.spend() {
+			return &triedError{n + 1, err}
+		}
+		failed = err
+		r.remember(err)
+		pause := r.backoff(n, err)
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < pause {
+			return &lateError{err: err, pause: pause}
+		}
+		r.log.Warn("trying again", "what", what, "try", n+2, "pause", pause.Round(time.Millisecond).String(), "because", err.Error())
+		if err := sleep(ctx, pause); err != nil {
+			return r.ended(ctx, err)
+		}
 	}
+}
+
+// tries is how often what ends in err is tried.
+func tries(err error) int {
+	if errors.As(err, new(*unacceptedError)) {
+		return maxRefusals
+	}
+	return maxTries
 }
 
 // spend takes one retry from the budget.
@@ -62,6 +92,35 @@ func (r *retrier) spend() bool {
 	defer r.mu.Unlock()
 	r.used++
 	return r.used <= maxRetries
+}
+
+// remember keeps what failed last.
+func (r *retrier) remember(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = err
+}
+
+// forget drops err, after which something succeeded.
+func (r *retrier) forget(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == err {
+		r.last = nil
+	}
+}
+
+// ended explains an error that came with the end of ctx: at the deadline by what failed last, if anything did.
+func (r *retrier) ended(ctx context.Context, err error) error {
+	r.mu.Lock()
+	last := r.last
+	r.mu.Unlock()
+	failure := (*Error)(nil)
+	explained := errors.As(err, &failure) && failure.Class != ClassTimeout
+	if last == nil || explained || !late(ctx) {
+		return ended(ctx, err)
+	}
+	return &lateError{err: last}
 }
 
 // backoff is how long to pause before try n+1. A 429 makes everyone else pause too.
@@ -85,12 +144,18 @@ func (r *retrier) backoff(n int, err error) time.Duration {
 	return pause
 }
 
-// wait lets the pause after a 429 pass.
+// wait lets the pause after a 429 pass, unless the time ends first.
 func (r *retrier) wait(ctx context.Context) error {
 	r.mu.Lock()
-	pause := time.Until(r.until)
+	pause, last := time.Until(r.until), r.last
 	r.mu.Unlock()
-	return sleep(ctx, pause)
+	if end, ok := ctx.Deadline(); ok && last != nil && pause > 0 && time.Until(end) < pause {
+		return &lateError{err: last, pause: pause}
+	}
+	if err := sleep(ctx, pause); err != nil {
+		return r.ended(ctx, err)
+	}
+	return nil
 }
 
 // sleep waits for d or the end of ctx, whose error it returns.
@@ -108,18 +173,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// retryAfter is what a Retry-After header asks for (RFC 9110 section 10.2.3): seconds or a date.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, 3600)) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return min(date.Sub(now), time.Hour)
-	}
-	return 0
-}
-
 // triedError is a passing reason that did not pass.
 type triedError struct {
 	tries int
@@ -131,3 +184,22 @@ func (e *triedError) Error() string {
 }
 
 func (e *triedError) Unwrap() error { return e.err }
+
+// lateError is the last failure of a push whose time is over.
+type lateError struct {
+	err error
+	// pause is how long the pause would have been that does not fit any more; 0 if the time ended in it.
+	pause time.Duration
+}
+
+func (e *lateError) Error() string { return e.err.Error() }
+
+func (e *lateError) Unwrap() error { return e.err }
+
+// explain adds to failure that the time is over.
+func (e *lateError) explain(failure *Error) {
+	failure.Problem += ", and --timeout is over"
+	if e.pause > 0 {
+		failure.Problem = fmt.Sprintf("%s before the next try, in %s", failure.Problem, e.pause.Round(time.Millisecond))
+	}
+}

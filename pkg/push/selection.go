@@ -9,64 +9,191 @@ import (
 // refName is the annotation by which an index.json names its images (OCI image spec v1.1, annotations.md).
 const refName = "org.opencontainers.image.ref.name"
 
+// maxOthers is how many bytes the manifests beside the chosen one may have together: its referrers are looked for in them.
+const maxOthers = 64 << 20
+
 // selection is what an index.json offers to push.
 type selection struct {
 	image  v1.Descriptor
-	others []v1.Descriptor
+	others []referrer
+	// skipped are manifests of which nobody can say whether they are referrers, each with the reason.
+	skipped []error
 }
 
-func (s *selection) root() v1.Descriptor        { return s.image }
-func (s *selection) referrers() []v1.Descriptor { return s.others }
+func (s *selection) root() v1.Descriptor   { return s.image }
+func (s *selection) referrers() []referrer { return s.others }
 
-// selectImage picks the image that ref names in an index.json, or the only one. Manifests with a subject are referrers,
-// not images: those of the image go with it. from is the file, for errors.
+// selector picks an image from an index.json.
+type selector struct {
+	// from is the file, for errors.
+	from    string
+	choice  choice
+	entries []descriptor
+	// read reads a manifest of the layout.
+	read func(v1.Descriptor) ([]byte, error)
+	// others are the referrers among the entries, and what was read and is none.
+	selection selection
+}
+
+// selectImage picks the image that ref names in an index.json, or the only one. Other entries are only looked at for whether
+// they are its referrers: manifests with a subject. from is the file, for errors.
 func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*selection, error) {
+	picked, err := parseChoice(ref)
+	if err != nil {
+		return nil, err
+	}
 	var doc document
 	if err := decode(index, &doc, fmt.Sprintf("%q is not an index", from)); err != nil {
 		return nil, err
 	}
-	if len(doc.Manifests) > maxManifests {
-		return nil, refused("%q names %d manifests, at most %d are taken", from, len(doc.Manifests), maxManifests)
+	s := &selector{from: from, choice: picked, entries: doc.Manifests, read: read}
+	if ref == "" && len(s.entries) > maxManifests {
+		return nil, refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).then(howToChoose)
 	}
-	var images []v1.Descriptor
-	chosen := &selection{}
-	seen := map[v1.Hash]bool{}
-	for _, entry := range doc.Manifests {
-		d := entry.content()
-		if err := entry.check(); err != nil {
-			return nil, err
-		}
-		if ref != "" && entry.Annotations.RefName == ref {
-			images = append(images, d)
+	matching := s.matching()
+	if err := s.findReferrers(matching); err != nil {
+		return nil, err
+	}
+	at, err := s.pick(matching)
+	if err != nil {
+		return nil, err
+	}
+	if s.selection.image, err = s.describe(at); err != nil {
+		return nil, err
+	}
+	return &s.selection, nil
+}
+
+// matching are the places of the entries that the choice picks, each manifest once. Without a choice that is all of them; an
+// index.json may also name what is no manifest (OCI image spec v1.1, image-index.md), and that is left out where there is one.
+func (s *selector) matching() []int {
+	var manifests, others []int
+	seen := map[digest]bool{}
+	for at, entry := range s.entries {
+		if seen[entry.Digest] || !s.choice.picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
 			continue
 		}
-		if seen[d.Digest] {
+		seen[entry.Digest] = true
+		if isManifest(entry.MediaType) || entry.MediaType == "" {
+			manifests = append(manifests, at)
+		} else {
+			others = append(others, at)
+		}
+	}
+	if len(manifests) == 0 {
+		return others
+	}
+	return manifests
+}
+
+// findReferrers reads the manifests beside the only one that the choice picks. With several to choose from it reads these, too.
+func (s *selector) findReferrers(matching []int) error {
+	var bytes int64
+	seen := map[digest]bool{}
+	if len(matching) == 1 {
+		seen[s.entries[matching[0]].Digest] = true
+	}
+	for _, entry := range s.entries {
+		if seen[entry.Digest] || !isManifest(entry.MediaType) && entry.MediaType != "" {
 			continue
 		}
-		seen[d.Digest] = true
-		body, err := read(d)
-		if err != nil {
-			return nil, err
+		seen[entry.Digest] = true
+		if bytes += max(0, min(entry.Size, maxManifest)); bytes > maxOthers {
+			return refused("%q names manifests with more than %d bytes together", s.from, maxOthers).then("split the layout: one image in each")
 		}
-		doc, err := parseDocument(d.MediaType, body)
-		if err != nil {
-			return nil, err
+		if err := s.addReferrer(entry); err != nil {
+			s.selection.skipped = append(s.selection.skipped, err)
 		}
-		switch {
-		case doc.Subject != nil:
-			chosen.others = append(chosen.others, d)
-		case ref == "":
-			images = append(images, d)
+	}
+	return nil
+}
+
+// addReferrer reads one manifest and keeps it if it has a subject.
+func (s *selector) addReferrer(entry descriptor) error {
+	if err := entry.check(); err != nil {
+		return err
+	}
+	body, err := s.read(entry.content())
+	if err != nil {
+		return err
+	}
+	var doc document
+	if err := decode(body, &doc, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || doc.Subject == nil {
+		return err
+	}
+	d := entry.content()
+	if d.MediaType == "" {
+		d.MediaType = guessMediaType(body)
+	}
+	s.selection.others = append(s.selection.others, referrer{d, doc.Subject.Digest.Hash})
+	return nil
+}
+
+// pick is the place of the one entry that is meant: among several that of the only image, which has no subject.
+func (s *selector) pick(matching []int) (int, error) {
+	images := matching
+	if s.choice.text == "" && len(matching) > 1 {
+		images = nil
+		for _, at := range matching {
+			if !s.isReferrer(at) {
+				images = append(images, at)
+			}
+		}
+		if len(images) == 0 {
+			return 0, refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).then(howToChoose)
 		}
 	}
 	switch {
-	case len(images) == 0 && ref != "":
-		return nil, missing(nil, "%q has no image named %q", from, ref)
-	case len(images) == 0:
-		return nil, missing(nil, "%q has no image", from)
+	case len(images) == 1:
+		return images[0], nil
 	case len(images) > 1:
-		return nil, refused("%q has %d images: name one with :REF behind the path, by its annotation %s", from, len(images), refName)
+		return 0, refused("%q has %d images: %s", s.from, len(images), s.offers(images)).then(howToChoose)
+	case s.choice.text == "":
+		return 0, missing(nil, "%q has no image", s.from).then("let the build write its image into the layout")
 	}
-	chosen.image = images[0]
-	return chosen, nil
+	var all []int
+	for at := range s.entries {
+		all = append(all, at)
+	}
+	return 0, missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.text, s.offers(all)).then(howToChoose)
+}
+
+// isReferrer reports whether the entry at a place has a subject.
+func (s *selector) isReferrer(at int) bool {
+	for _, other := range s.selection.others {
+		if other.Digest == s.entries[at].Digest.Hash {
+			return true
+		}
+	}
+	return false
+}
+
+// offers are how the entries at the given places can be chosen.
+func (s *selector) offers(places []int) offers {
+	var all offers
+	for _, at := range places {
+		all.add(at, s.entries[at].Annotations.RefName)
+	}
+	return all
+}
+
+// describe is what there is to fetch of the entry at a place. One without a media type has that of its manifest.
+func (s *selector) describe(at int) (v1.Descriptor, error) {
+	entry := s.entries[at]
+	if text := entry.Digest.text; text != "" && !otherAlgorithm.MatchString(text) {
+		return v1.Descriptor{}, corrupt("%q is not an index: the digest %q in it is malformed", s.from, text)
+	}
+	if err := entry.check(); err != nil {
+		return v1.Descriptor{}, within(fmt.Sprintf("%q", s.from), err)
+	}
+	d := entry.content()
+	if d.MediaType != "" {
+		return d, nil
+	}
+	body, err := s.read(d)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	d.MediaType = guessMediaType(body)
+	return d, nil
 }

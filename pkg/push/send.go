@@ -33,7 +33,7 @@ func (p *pusher) look(ctx context.Context) (state, error) {
 	for _, tag := range p.to.tags {
 		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.digest {
 			return nil, &Error{Class: ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
-				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag, or leave --if-tag-absent out"}
+				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag in " + tagFlag + ", or leave --if-tag-absent out"}
 		}
 	}
 	return before, nil
@@ -83,7 +83,7 @@ func (p *pusher) send(ctx context.Context, before state) error {
 	if err := p.setTags(ctx, stale, before); err != nil {
 		return err
 	}
-	return p.readBack(ctx)
+	return p.readBack(ctx, before)
 }
 
 // lacking are the manifests that have to be put: none of the image's if the registry has its root, which holds the rest.

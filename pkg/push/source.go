@@ -2,8 +2,10 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -15,8 +17,8 @@ import (
 type source interface {
 	// root is the manifest or index to push.
 	root() v1.Descriptor
-	// referrers are manifests that name root, or something below it, as their subject.
-	referrers() []v1.Descriptor
+	// referrers are manifests that have a subject, be it root, something below it, one of them or none of these.
+	referrers() []referrer
 	// check says, without reading it, whether the content of d is there in its full size.
 	check(ctx context.Context, d v1.Descriptor) error
 	// open returns the content of d from its first byte.
@@ -55,8 +57,10 @@ func (p *pusher) detectSource(ctx context.Context, name string) (source, error) 
 	path, ref := splitRef(name)
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, noSource(err, "the source %q is not there", path)
 	case err != nil:
-		return nil, missing(err, "the source %q is not there", path)
+		return nil, unreadable(err, fmt.Sprintf("the source %q", path))
 	case info.IsDir():
 		return openLayout(ctx, p, name)
 	}
@@ -67,25 +71,5 @@ func (p *pusher) detectSource(ctx context.Context, name string) (source, error) 
 	if !a.has("oci-layout") && a.has(savedImages) {
 		return newDockerArchive(ctx, p, a, ref)
 	}
-	return newLayout(a, ref)
+	return newLayout(p, a, ref)
 }
-
-// missing is the error for a part of the source that is not there.
-func missing(err error, format string, args ...any) error {
-	return &Error{Class: ClassSourceMissing, Problem: problem(format, args), Err: err,
-		Next: "let the build leave an OCI layout, for example with buildah push IMAGE oci:DIRECTORY, and name it in --source"}
-}
-
-// corrupt is the error for content that is not what its descriptor says.
-func corrupt(format string, args ...any) error {
-	return &Error{Class: ClassSourceCorrupt, Problem: problem(format, args), Next: "build the image again; nothing was tagged"}
-}
-
-// refused is the error for a source that is well formed but not to be pushed.
-func refused(format string, args ...any) error {
-	return &Error{Class: ClassSourceRefused, Problem: problem(format, args),
-		Next: "build the image again as a plain OCI layout; nothing was tagged"}
-}
-
-// problem bounds what a source can put into a log line.
-func problem(format string, args []any) string { return cut(fmt.Sprintf(format, args...), 1000) }

@@ -35,13 +35,13 @@ func TestBadSource(t *testing.T) {
 		}, push.ClassSourceCorrupt, "has 1300001 bytes"},
 		{"a swapped large blob", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, layers(t, dir, image)[1].Digest), bytes.Repeat([]byte("x"), large))
-		}, push.ClassSourceCorrupt, "has the content of"},
+		}, push.ClassSourceCorrupt, "hashes to"},
 		{"a swapped small blob", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, layers(t, dir, image)[0].Digest), bytes.Repeat([]byte("x"), small))
-		}, push.ClassSourceCorrupt, "has the content of"},
+		}, push.ClassSourceCorrupt, "hashes to"},
 		{"a swapped manifest", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, image.Digest), bytes.Repeat([]byte(" "), int(image.Size)))
-		}, push.ClassSourceCorrupt, "has the content of"},
+		}, push.ClassSourceCorrupt, "hashes to"},
 		{"a blob that is a symbolic link", func(t *testing.T, dir string, image descriptor) {
 			link(t, "/etc/hostname", blobFile(dir, layers(t, dir, image)[0].Digest))
 		}, push.ClassSourceRefused, "not a regular file but a symbolic link"},
@@ -97,7 +97,7 @@ func TestBadSource(t *testing.T) {
 			other := d
 			other.Size = 2
 			writeManifest(t, dir, nil, []descriptor{d, other})
-		}, push.ClassSourceCorrupt, "1 bytes and 2 bytes"},
+		}, push.ClassSourceCorrupt, "two sizes, 1 and 2 bytes"},
 		{"a manifest of more than 4 MiB", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addBlob(t, dir, mediaManifest, bytes.Repeat([]byte(" "), 4<<20+1)))
 		}, push.ClassSourceRefused, "at most 4194304 are read"},

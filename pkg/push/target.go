@@ -25,7 +25,7 @@ var (
 	tagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
-// possibleHost says whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
+// possibleHost reports whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
 func possibleHost(host string) bool {
 	if !hostPattern.MatchString(host) {
 		return false
@@ -56,27 +56,34 @@ func parseTarget(reference string, tags []string) (target, error) {
 	if tagged {
 		tags = append([]string{tag}, tags...)
 	}
-	name := host + "/" + repository
+	to := target{host: host, repository: repository}
 	switch {
 	case !possibleHost(host):
-		return target{}, usageError("--image-ref %q has no possible host", reference)
-	case !repositoryPattern.MatchString(repository) || len(name) > maxName:
-		return target{}, usageError("--image-ref %q has no possible repository: lower case letters, digits and . _ - between them", reference)
+		return target{}, usageError("--image-ref %q has an invalid host", reference)
+	case len(to.name()) > maxName:
+		return target{}, tooLong(imageRefFlag, len(to.name()))
+	case !repositoryPattern.MatchString(repository):
+		return target{}, usageError("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
 	case tagged && tag == "":
 		return target{}, usageError("--image-ref %q ends in an empty tag", reference)
 	}
-	to := target{host: host, repository: repository}
 	for _, tag := range tags {
 		// Tekton passes an empty string for a param that nobody set.
 		if tag == "" || slices.Contains(to.tags, tag) {
 			continue
 		}
 		if !tagPattern.MatchString(tag) {
-			return target{}, usageError("tag %q is impossible: at most 128 letters, digits and . _ -, and no . or - first", tag)
+			return target{}, usageError("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
 		}
 		to.tags = append(to.tags, tag)
 	}
 	return to, nil
+}
+
+// tooLong is the error for a name with more than maxName characters.
+func tooLong(flag string, length int) error {
+	return usageError("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, maxName).then(
+		"choose a shorter name for the repository")
 }
 
 // name is host/organization/name.

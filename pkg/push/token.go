@@ -1,11 +1,14 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // token is a bearer token of the registry's token service.
@@ -29,22 +32,22 @@ type access struct {
 // defaultLifetime is how long a token is good for that does not say (distribution spec/auth/token.md).
 const defaultLifetime = time.Minute
 
-// parseToken reads the answer of the token service. now is when the token was asked for.
-func parseToken(body []byte, now time.Time) (token, bool) {
+// parseToken reads the answer of the token service. now is when the token was asked for. The error has nothing of the token.
+func parseToken(body []byte, now time.Time) (token, error) {
 	var reply struct {
 		Token       string `json:"token"`
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int64  `json:"expires_in"`
 	}
-	if decode(body, &reply, "not a token") != nil {
-		return token{}, false
+	if err := decode(body, &reply, "not a token"); err != nil {
+		return token{}, errors.New(asError(err).Problem)
 	}
-	value := reply.Token
-	if value == "" {
-		value = reply.AccessToken
-	}
-	if value == "" || strings.ContainsAny(value, "\r\n") {
-		return token{}, false
+	value := cmp.Or(reply.Token, reply.AccessToken)
+	switch {
+	case value == "":
+		return token{}, errors.New("neither token nor access_token is in it")
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return token{}, errors.New("the token has a control character")
 	}
 	t := token{header: "Bearer " + value}
 	lifetime := defaultLifetime
@@ -59,7 +62,7 @@ func parseToken(body []byte, now time.Time) (token, bool) {
 		}
 	}
 	t.renewAt = now.Add(lifetime - lifetime/6)
-	return t, true
+	return t, nil
 }
 
 // claims are the parts of a JWT that a push needs.

@@ -38,7 +38,8 @@ func TestParseToken(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := parseToken([]byte(test.body), now)
+			got, err := parseToken([]byte(test.body), now)
+			ok := err == nil
 			if ok != test.ok || got.known != test.known {
 				t.Fatalf("parseToken = %v, known %v, want %v, %v", ok, got.known, test.ok, test.known)
 			}

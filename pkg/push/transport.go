@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -56,23 +54,24 @@ func newTransport(caFile string) (*hybrid, error) {
 		}
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
-			return nil, usageError("--ca-file cannot be read: %v", err)
+			return nil, usageError("--ca-file cannot be read: %v", err).then("mount the file with the authorities, or leave --ca-file out")
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, usageError("--ca-file %q has no PEM certificate", caFile)
+			return nil, usageError("--ca-file %q has no PEM certificate", caFile).then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
 		}
 		config.RootCAs = roots
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	base := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		TLSHandshakeTimeout:   dialTimeout,
-		TLSClientConfig:       config,
-		MaxIdleConnsPerHost:   maxIdlePerHost,
-		IdleConnTimeout:       time.Minute,
-		ResponseHeaderTimeout: commitTimeout,
-		WriteBufferSize:       64 << 10,
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: connected,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    dialTimeout,
+		TLSClientConfig:        config,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		IdleConnTimeout:        time.Minute,
+		ResponseHeaderTimeout:  commitTimeout,
+		WriteBufferSize:        64 << 10,
 		// A source may be anybody's registry.
 		MaxResponseHeaderBytes: 256 << 10,
 		// A blob is compressed already, and a digest is of the bytes as they are.
@@ -95,17 +94,4 @@ func dialTLS(dialer *net.Dialer, config *tls.Config) func(ctx context.Context, n
 	// Else the first 128 KiB of every connection, and here that is of every blob, go in records of a packet each.
 	config.DynamicRecordSizingDisabled = true
 	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
-}
-
-// errRedirect is a redirect that was not followed: no part of a push needs one, and it could carry a credential off.
-var errRedirect = errors.New("redirect refused")
-
-// newClient returns a client that follows no redirect.
-func newClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{
-		Transport: transport,
-		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
-			return fmt.Errorf("%w to host %q", errRedirect, next.URL.Host)
-		},
-	}
 }

@@ -53,7 +53,8 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 
 // sendBlob uploads d unless the repository has it.
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
-	return p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, n int) error { return p.upload(ctx, d) })
+	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d) })
+	return sending("blob", d, err)
 }
 
 // upload sends d once, unless the repository has it.
@@ -81,7 +82,7 @@ func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
 	return nil
 }
 
-// gaveUp says whether something in front of the registry stopped waiting for it.
+// gaveUp reports whether something in front of the registry stopped waiting for it.
 func gaveUp(err error) bool {
 	var answered *answerError
 	return errors.As(err, &answered) && (answered.status == http.StatusGatewayTimeout || answered.status == http.StatusRequestTimeout ||
@@ -94,7 +95,7 @@ func (p *pusher) awaitCommit(ctx context.Context, d v1.Descriptor, err error) er
 	const looks = 5
 	p.log.Warn("waiting for a blob that a gateway gave up on", "digest", d.Digest.String(), "because", err.Error())
 	for i := range looks {
-		if err := sleep(ctx, p.opts.RetryPause<<i); err != nil {
+		if sleep(ctx, p.opts.RetryPause<<i) != nil {
 			return err
 		}
 		if has, lookErr := p.registry.hasBlob(ctx, d); lookErr == nil && has {

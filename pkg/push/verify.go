@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 
@@ -48,7 +49,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	} else if failure := (*Error)(nil); errors.As(err, &failure) {
 		return n, err
 	} else if err != nil {
-		return n, missing(err, "blob %q cannot be read", v.want.Digest)
+		return n, unreadable(err, fmt.Sprintf("blob %q", v.want.Digest))
 	}
 	if v.count != nil {
 		v.count(n)
@@ -59,7 +60,7 @@ func (v *verified) Read(p []byte) (int, error) {
 // end compares the digest; io.EOF if it is right.
 func (v *verified) end() error {
 	if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want.Digest.Hex {
-		return corrupt("blob %q has the content of %q", v.want.Digest, "sha256:"+got)
+		return corrupt("blob %q hashes to %q", v.want.Digest, "sha256:"+got)
 	}
 	return io.EOF
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 )
 
 // dashboard is what Grafana needs to draw it.
@@ -39,9 +39,9 @@ func readDashboard(t *testing.T) dashboard {
 		t.Fatal(err)
 	}
 	var object struct {
-		Kind     string
-		Metadata struct{ Labels map[string]string }
-		Data     map[string]string
+		Kind     string                             `json:"kind"`
+		Metadata struct{ Labels map[string]string } `json:"metadata"`
+		Data     map[string]string                  `json:"data"`
 	}
 	if err := yaml.Unmarshal(data, &object); err != nil {
 		t.Fatal(err)

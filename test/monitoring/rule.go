@@ -1,83 +1,84 @@
-// Package monitoring fires and silences the alerts of config/monitoring, with Prometheus' own engine, and reads the dashboard.
-// It is a module of its own, since Prometheus brings every cloud's client.
+// Package monitoring reads the alerts and the dashboard of config/monitoring. With the build tag promtool its test has Prometheus' own
+// promtool fire and silence the alerts.
 package monitoring
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
-	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/promql/parser"
-	"github.com/prometheus/prometheus/rules"
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 )
 
 // Manifests is the directory with what a platform team applies.
 const Manifests = "../../config/monitoring/"
 
-// prometheusRule is what of the custom resource matters: its spec is a rule file.
-type prometheusRule struct {
-	Kind string    `yaml:"kind"`
-	Spec yaml.Node `yaml:"spec"`
+// Rules is the spec of a PrometheusRule: a rule file of Prometheus.
+type Rules struct {
+	Groups []Group `json:"groups"`
 }
 
-// ReadRules returns the alerts of a PrometheusRule. What Prometheus would not load, unknown fields too, is an error.
-func ReadRules(path string) ([]rulefmt.Rule, error) {
+// Group is what is evaluated together, each Interval.
+type Group struct {
+	Name     string `json:"name"`
+	Interval string `json:"interval,omitempty"`
+	Rules    []Rule `json:"rules"`
+}
+
+// Rule is an alert.
+type Rule struct {
+	Alert       string            `json:"alert,omitempty"`
+	Record      string            `json:"record,omitempty"`
+	Expr        string            `json:"expr"`
+	For         string            `json:"for,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// ReadRules returns the rules of a PrometheusRule. A field that Prometheus does not know is an error.
+func ReadRules(path string) (Rules, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return Rules{}, err
 	}
-	var object prometheusRule
-	if err := yaml.Unmarshal(data, &object); err != nil {
-		return nil, fmt.Errorf("reading %q: %w", path, err)
+	var object struct {
+		APIVersion string         `json:"apiVersion"`
+		Kind       string         `json:"kind"`
+		Metadata   map[string]any `json:"metadata"`
+		Spec       Rules          `json:"spec"`
+	}
+	if err := yaml.UnmarshalStrict(data, &object); err != nil {
+		return Rules{}, fmt.Errorf("reading %q: %w", path, err)
 	}
 	if object.Kind != "PrometheusRule" {
-		return nil, fmt.Errorf("reading %q: it is a %q", path, object.Kind)
+		return Rules{}, fmt.Errorf("reading %q: it is a %q", path, object.Kind)
 	}
-	file, err := yaml.Marshal(&object.Spec)
-	if err != nil {
-		return nil, err
-	}
-	groups, errs := rulefmt.Parse(file, false, model.UTF8Validation, NewParser(), slog.New(slog.DiscardHandler))
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("reading %q: %w", path, errs[0])
-	}
-	var all []rulefmt.Rule
-	for _, g := range groups.Groups {
-		all = append(all, g.Rules...)
-	}
-	return all, nil
+	return object.Spec, nil
 }
 
-// NewParser returns a PromQL parser with nothing experimental.
-func NewParser() parser.Parser { return parser.NewParser(parser.Options{}) }
+// Alerts returns the rules of all groups.
+func (r Rules) Alerts() (all []Rule) {
+	for _, g := range r.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
+}
 
-// Evaluate evaluates the alert as Prometheus would, every 30 seconds from start until end, and returns the alerts that fire then.
-func Evaluate(ctx context.Context, rule rulefmt.Rule, query rules.QueryFunc, start, end time.Time) ([]*rules.Alert, error) {
-	expr, err := NewParser().ParseExpr(rule.Expr)
-	if err != nil {
-		return nil, err
-	}
-	r := rules.NewAlertingRule(rule.Alert, expr, time.Duration(rule.For), time.Duration(rule.KeepFiringFor), labels.FromMap(rule.Labels),
-		labels.FromMap(rule.Annotations), labels.EmptyLabels(), "", true, slog.New(slog.DiscardHandler))
-	for at := start; !at.After(end); at = at.Add(30 * time.Second) {
-		if _, err := r.Eval(ctx, 0, at, query, nil, 0); err != nil {
-			return nil, fmt.Errorf("evaluating alert %q: %w", rule.Alert, err)
+var ours = regexp.MustCompile(`\bquay_push_[a-z_]+`)
+
+// Metrics returns the metrics of the controller that a PromQL expression reads, histograms by their own name, each once and sorted.
+func Metrics(expr string) []string {
+	var names []string
+	for _, name := range ours.FindAllString(expr, -1) {
+		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
+			name = strings.TrimSuffix(name, suffix)
 		}
+		names = append(names, name)
 	}
-	var firing []*rules.Alert
-	for _, a := range r.ActiveAlerts() {
-		if a.State == rules.StateFiring {
-			firing = append(firing, a)
-		}
-	}
-	return firing, nil
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Documented returns the names in the metrics tables of docs/operations.md, which the controller's own test holds against its code.

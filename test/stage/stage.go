@@ -68,6 +68,14 @@ func Open(ctx context.Context, root string, log io.Writer) (*Stage, error) {
 	return s, nil
 }
 
+// Install brings the controller, its configuration and the tenants back, as Open does.
+func (s *Stage) Install(ctx context.Context) error {
+	if err := s.openController(ctx); err != nil {
+		return err
+	}
+	return s.openTenants(ctx)
+}
+
 // openController installs what a platform team installs, and points it at the stage's Quay.
 func (s *Stage) openController(ctx context.Context) error {
 	if err := s.koApply(ctx, "config/"); err != nil {

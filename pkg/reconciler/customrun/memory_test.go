@@ -61,6 +61,9 @@ func size(v any) int {
 // However a tenant makes CustomRuns as large as they can be, here 95 MiB together, a replica that starts on them, and one that sees them change, stays
 // small: at its worst and when it has them.
 func TestHostileCustomRunsAreSmallInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("130 objects of a megabyte are decoded")
+	}
 	// As shipped. Beside it the program has 60 MiB for itself, its pages and its runtime, and may have 160 MiB in all.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	// The connection keeps a buffer for the largest.

@@ -23,7 +23,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "first seed of TestChaos")
-	seeds     = flag.Uint64("seeds", 1000, "how many seeds TestChaos tries, from -seed on; 1 replays one")
+	seeds     = flag.Uint64("seeds", 1000, "how many seeds TestChaos tries, from -seed on, or 90 with -short; 1 replays one")
 )
 
 // Everything that can happen to runs does, in an order that a seed gives, between any two requests of two leaders with caches of
@@ -35,6 +35,9 @@ func TestChaos(t *testing.T) {
 	for _, settings := range []map[string]string{nil, {"custody-namespace": custody}, {"custody-namespace": custody, "internal-registries": internal}} {
 		world := reconcilertest.New(quiet{t}, twoPlaces, settings, reconcilertest.NewNamespace(ns, map[string]string{"apps.platform/team": "payments"}))
 		modes = append(modes, []*reconcilertest.World{world, world.Replica()})
+	}
+	if testing.Short() {
+		*seeds = min(*seeds, 90)
 	}
 	for _, leaders := range modes {
 		leaders[0].Tektons = tektons(t)

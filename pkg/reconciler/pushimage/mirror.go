@@ -91,13 +91,16 @@ func (r *Reconciler) fail(ctx context.Context, run *v1beta1.CustomRun, task *pip
 		}
 	}
 	run.Status.Results = resultsOf(task)
+	reason, text := why.Reason, why.Message
 	switch {
 	case leaves(run):
 		return left(run)
-	case why.Reason == pipelinev1.TaskRunReasonTimedOut.String():
-		return customrun.Failf(v1beta1.CustomRunReasonTimedOut.String(), "%s", message(why.Message, task))
+	case reason == pipelinev1.TaskRunReasonTimedOut.String():
+		reason = v1beta1.CustomRunReasonTimedOut.String()
+	default:
+		text = withFailure(text, run.Status.Results)
 	}
-	return customrun.Failf(why.Reason, "%s", message(why.Message, task))
+	return customrun.Failf(reason, "%s", message(text, task))
 }
 
 // podEvicted is the reason that Tekton gives a TaskRun whose Pod was evicted (pkg/pod/status.go).

@@ -49,6 +49,8 @@ const (
 	ResultOverlay = "overlay-image"
 	// ResultPushedBytes is the size, in bytes, of the blobs that the registry lacked. It is counted and not promised.
 	ResultPushedBytes = "pushed-bytes"
+	// ResultFailure is of a push that failed, and then the only one: class, problem and next step in one line.
+	ResultFailure = "failure"
 )
 
 // Results of ResolveTenant.

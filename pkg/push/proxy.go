@@ -1,0 +1,82 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// proxyError is a proxy that refuses to connect to the registry.
+type proxyError struct {
+	host   string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answered CONNECT with %d %s", e.host, e.status, http.StatusText(e.status))
+}
+
+// next is the next step towards a host that the proxy does not connect to.
+func (e *proxyError) next(host string) string {
+	if e.status == http.StatusProxyAuthRequired {
+		return "give user and password of the proxy in HTTPS_PROXY, percent-encoded, or put the registry's host into NO_PROXY"
+	}
+	return fmt.Sprintf("ask who runs the proxy to allow %s, or put that host into NO_PROXY; it is not about the robot's rights", host)
+}
+
+// refusedByProxy reports whether a proxy refused for good: its own failures, 5xx, may pass.
+func refusedByProxy(err error) bool {
+	proxy := (*proxyError)(nil)
+	return errors.As(err, &proxy) && proxy.status < http.StatusInternalServerError
+}
+
+// connected is called with a proxy's answer to CONNECT.
+func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyError{proxy.Host, answer.StatusCode}
+}
+
+// proxyVariables are the variables that name the proxy for a scheme; the first one that is set counts.
+var proxyVariables = map[string][]string{"https": {"HTTPS_PROXY", "https_proxy"}, "http": {"HTTP_PROXY", "http_proxy"}}
+
+// checkProxy refuses a malformed proxy for a scheme: net/http ignores one without a word, and goes past it. The error does not
+// have the value, which may have a password.
+func checkProxy(scheme string) error {
+	for _, name := range proxyVariables[scheme] {
+		value := os.Getenv(name)
+		if value == "" {
+			continue
+		}
+		if !possibleProxy(value) {
+			return usageError("the environment variable %s is not the URL of a proxy", name).then(
+				"write it as http://HOST:PORT, with user and password percent-encoded, or leave it out")
+		}
+		return nil
+	}
+	return nil
+}
+
+// possibleProxy reports whether value names a proxy: a URL, or a host with or without port.
+func possibleProxy(value string) bool {
+	complete := strings.Contains(value, "://")
+	if !complete {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+		return false
+	}
+	if u.Path != "" && u.Path != "/" && !complete || strings.HasPrefix(u.Path, "//") || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	port, err := strconv.Atoi(u.Port())
+	return u.Port() == "" || err == nil && port > 0 && port < 1<<16
+}

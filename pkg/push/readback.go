@@ -1,0 +1,84 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// looks is how often what was written is read, with growing pauses: a registry with read replicas serves it a little later.
+const looks = 7
+
+// await reads, most times, what the registry has under a tag or digest, and returns what it was last: at the deadline that
+// counts, too. It reads again what is stale, nothing or what was there before.
+func (p *pusher) await(ctx context.Context, reference, before string, most int) (now string, err error) {
+	for i := range most {
+		seen, err := p.fetch(ctx, []string{reference})
+		if err != nil && (i == 0 || !late(ctx)) {
+			return "", err
+		} else if err != nil {
+			break
+		}
+		now = seen[reference]
+		if now == p.image.digest || now != "" && now != before || i == most-1 {
+			break
+		}
+		pause := min(p.opts.RetryPause<<i, maxPause)
+		p.log.Warn("the registry does not serve yet what was pushed", "reference", reference, "digest", now, "pause", pause.String())
+		if err := sleep(ctx, pause); err != nil && !late(ctx) {
+			return "", err
+		} else if err != nil {
+			break
+		}
+	}
+	return now, nil
+}
+
+// late reports whether the time of the push is over.
+func late(ctx context.Context) bool { return errors.Is(context.Cause(ctx), context.DeadlineExceeded) }
+
+// readBack compares what the registry serves, by digest and by tag, with the source's bytes.
+func (p *pusher) readBack(ctx context.Context, before state) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(p.opts.Jobs)
+	for _, reference := range append([]string{p.image.digest}, p.to.tags...) {
+		group.Go(func() error {
+			now, err := p.await(groupCtx, reference, before[reference], looks)
+			if err != nil || now == p.image.digest {
+				return err
+			}
+			return p.notServed(ctx, reference, now, before[reference])
+		})
+	}
+	return group.Wait()
+}
+
+// notServed is the error for a tag or digest under which the registry does not serve what was pushed, however often it is asked.
+func (p *pusher) notServed(ctx context.Context, reference, now, before string) error {
+	const stale = "run it again: nothing is sent twice; if it stays so, ask who runs the registry whether its read replicas lag behind"
+	var e *Error
+	switch {
+	case now == "":
+		e = notVerified("the registry took %q and does not serve it", reference).then(stale)
+	case reference == p.image.digest:
+		e = notVerified("the registry serves %q under the digest %q", now, reference)
+	case now == before:
+		e = notVerified("the registry set tag %q and still serves what it was before", reference).then(stale + ", or whether another run set the tag back")
+	default:
+		e = &Error{Class: ClassTagMoved, Problem: fmt.Sprintf("tag %q points at other than what was pushed", reference),
+			Next: "another run pushed the same tag: give each run its own in " + tagFlag}
+	}
+	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.digest)
+	if late(ctx) {
+		(&lateError{}).explain(e)
+	}
+	return e
+}
+
+// notVerified is the error for a registry that did not keep what it was sent.
+func notVerified(format string, args ...any) *Error {
+	return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf(format, args...),
+		Next: "look for what rewrites images between here and the registry"}
+}

@@ -1,0 +1,85 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// errRedirect is a redirect that was not followed: no part of a push needs one, and it could carry a credential off.
+var errRedirect = errors.New("redirect refused")
+
+// redirectError is one, with where it leads.
+type redirectError struct{ to *url.URL }
+
+func (e *redirectError) Error() string { return fmt.Sprintf("%v to %q", errRedirect, address(e.to)) }
+
+func (e *redirectError) Unwrap() error { return errRedirect }
+
+// address is u without user and query, which may hold a secret, and bounded.
+func address(u *url.URL) string {
+	return shorten((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+}
+
+// newClient returns a client that follows no redirect.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &redirectError{next.URL} },
+	}
+}
+
+// explainRedirect fills e in for a redirect that was not followed.
+func (r *registry) explainRedirect(e *Error, redirected *redirectError) {
+	e.Class = ClassForeignHost
+	e.Problem = fmt.Sprintf("%s redirects the request, and push-image follows no redirect with a credential", r.name())
+	e.Next = r.leadsTo(redirected.to)
+}
+
+// leadsTo is the next step for a server that sends its clients to u, which is not where they may go.
+func (r *registry) leadsTo(u *url.URL) string {
+	itself := strings.EqualFold(u.Hostname(), r.base.Hostname())
+	switch {
+	case itself && u.Scheme == "https" && r.base.Scheme == "http":
+		return "leave --plain-http out: the registry has TLS"
+	case itself && u.Scheme == "http" && r.base.Scheme == "https":
+		return "tell the registry that TLS ends in front of it: PREFERRED_URL_SCHEME: https and EXTERNAL_TLS_TERMINATION: true in Quay's configuration, or X-Forwarded-Proto: https from the proxy"
+	case u.Scheme != r.base.Scheme:
+		return "let who runs the registry serve that address by TLS, as the registry itself"
+	case itself:
+		return r.notInFront() + "; it leads to another address of the same host"
+	}
+	return fmt.Sprintf("if %q is the registry, name it in %s; else look for what sends its clients there", cut(u.Host, 100), r.role.flag)
+}
+
+// foreign is the error for a server that sends us where the credential must not go. what begins it.
+func (r *registry) foreign(what string, to *url.URL, want, elsewhere string) error {
+	e := &Error{Class: ClassForeignHost, Proof: fmt.Sprintf("it named %q", (&url.URL{Scheme: to.Scheme, Host: shorten(to.Host)}).String()), Next: r.leadsTo(to)}
+	switch {
+	case to.User != nil:
+		e.Problem = fmt.Sprintf("%s to an address with a user in it, and the credential goes to %q alone", what, want)
+		e.Next = "let who runs the registry take the user out of that address"
+	case strings.EqualFold(to.Hostname(), r.base.Hostname()) && to.Scheme != r.base.Scheme:
+		e.Problem = fmt.Sprintf("%s to its own host by %s, not %s", what, schemeName(to.Scheme), schemeName(r.base.Scheme))
+	case strings.EqualFold(to.Hostname(), r.base.Hostname()):
+		e.Problem = fmt.Sprintf("%s to another port of its host, and the credential goes to %q alone", what, want)
+		e.Next = elsewhere
+	default:
+		e.Problem = fmt.Sprintf("%s to another host, and the credential goes to %q alone", what, want)
+		e.Next = elsewhere
+	}
+	return e
+}
+
+// schemeName is a scheme in words.
+func schemeName(scheme string) string {
+	switch scheme {
+	case "http":
+		return "HTTP without TLS"
+	case "https":
+		return "HTTP with TLS"
+	}
+	return fmt.Sprintf("%q", shorten(scheme))
+}

@@ -1,0 +1,79 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+)
+
+// role is what a registry is for a push, and by which flags it is named.
+type role struct {
+	// behind is what follows the host's name in an error.
+	behind string
+	// flag names the registry, tokenFlag the host of its token service.
+	flag, tokenFlag string
+	// withoutTLS goes on with the next step for a registry that speaks no TLS.
+	withoutTLS string
+}
+
+var (
+	targetRole = role{flag: imageRefFlag, tokenFlag: "--token-host", withoutTLS: "; --plain-http would send the credential readable"}
+	sourceRole = role{behind: ", where the source is,", flag: sourceFlag, tokenFlag: "--source-token-host",
+		withoutTLS: "; a source in another registry is read by TLS alone: without it, copy it into an OCI layout first, as skopeo copy does"}
+)
+
+// name is the host, and what it is.
+func (r *registry) name() string { return r.base.Host + r.role.behind }
+
+// notInFront is the next step where an answer is not that of a registry.
+func (r *registry) notInFront() string {
+	return "check that " + r.role.flag + " names the registry, not something in front of it"
+}
+
+// explainRequest fills e in for a request that got no answer.
+func (r *registry) explainRequest(e *Error) {
+	set := func(class Class, next, format string, args ...any) {
+		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
+	}
+	var redirected *redirectError
+	var proxy *proxyError
+	var op *net.OpError
+	switch {
+	case errors.As(e.Err, &redirected):
+		r.explainRedirect(e, redirected)
+	case untrusted(e.Err):
+		r.explainTLS(e)
+	case errors.As(e.Err, &proxy):
+		set(ClassNetwork, proxy.next(r.base.Host), "the proxy %s refuses to connect to %s", proxy.host, r.name())
+	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
+		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", r.name())
+	case errors.Is(e.Err, errStalled):
+		set(ClassStalled, again+"; a slow registry may need a longer --stall-timeout", "%s moves no more bytes", r.name())
+	default:
+		set(ClassNetwork, "check the host in "+r.role.flag+", the proxy and the network policy; "+again, "%s cannot be reached", r.name())
+	}
+}
+
+// explainTraffic fills e in for an answer that is not about this push, and reports whether it is one: of a proxy, of something
+// in front of the registry, or of one that is busy or fails.
+func (r *registry) explainTraffic(e *Error, a *answerError) bool {
+	set := func(class Class, next, format string, args ...any) {
+		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
+	}
+	switch {
+	case a.status == http.StatusProxyAuthRequired:
+		proxy := &proxyError{status: a.status}
+		set(ClassNetwork, proxy.next(r.base.Host), "the proxy on the way to %s refuses the request", r.name())
+	case a.status == http.StatusTooManyRequests:
+		set(ClassRateLimited, again, "%s is rate-limiting this client", r.name())
+	case a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout || a.status == 499:
+		set(ClassUnavailable, again, "%s fails", r.name())
+	case a.foreign() && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusMethodNotAllowed):
+		set(ClassProtocol, "show the proof to who runs what is in front of "+r.base.Host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
+			"something in front of %s refuses the request", r.name())
+	default:
+		return false
+	}
+	return true
+}

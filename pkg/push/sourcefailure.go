@@ -1,0 +1,56 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// missing is the error for a part of the source that is not there.
+func missing(err error, format string, args ...any) *Error {
+	return &Error{Class: ClassSourceMissing, Problem: problem(format, args), Err: err,
+		Next: "the source is incomplete: let the build write all of it, every platform of an index included"}
+}
+
+// noSource is the error for a source of which nothing is there.
+func noSource(err error, format string, args ...any) *Error {
+	return missing(err, format, args...).then("check " + sourceFlag + "; a build leaves an OCI layout with, for example, buildah push IMAGE oci:DIRECTORY")
+}
+
+// unreadable is the error for a part of the source that cannot be opened or read: for want of permission, or since it is not
+// there, or of what err says. what begins it, such as a quoted path.
+func unreadable(err error, what string) *Error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return missing(err, "%s is missing", what)
+	case errors.Is(err, fs.ErrPermission):
+		return missing(err, "%s is there, but user %d has no permission to read it", what, os.Getuid()).then(
+			fmt.Sprintf("let the build make the files readable for user %d, as which push-image runs (chmod -R a+rX), or run both steps as the same user", os.Getuid()))
+	}
+	return missing(err, "%s cannot be read", what).then("look at the volume that the source is on, then run it again")
+}
+
+// corrupt is the error for content that is not what its descriptor says.
+func corrupt(format string, args ...any) *Error {
+	return &Error{Class: ClassSourceCorrupt, Problem: problem(format, args), Next: "build the image again; nothing was tagged"}
+}
+
+// refused is the error for a source that is well formed but not to be pushed.
+func refused(format string, args ...any) *Error {
+	return &Error{Class: ClassSourceRefused, Problem: problem(format, args),
+		Next: "build the image again as a plain OCI layout; nothing was tagged"}
+}
+
+// problem bounds what a source can put into a log line.
+func problem(format string, args []any) string { return cut(fmt.Sprintf(format, args...), 1000) }
+
+// within names the document that err is about, such as one manifest of many.
+func within(what string, err error) error {
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		named := *failure
+		named.Problem = cut(what+": "+failure.Problem, 1200)
+		return &named
+	}
+	return err
+}

@@ -1,0 +1,42 @@
+package pushimage
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+)
+
+// maxFailure is the size in bytes of what a message has of the result failure. push-image keeps to half of it; who may write the
+// TaskRun need not.
+const maxFailure = 1024
+
+// withFailure puts what the step itself said of its failure, if it said something, before text, which is Tekton's: that a container
+// exited, and with which code.
+func withFailure(text string, results []v1beta1.CustomRunResult) string {
+	for _, result := range results {
+		if result.Name != v1alpha1.ResultFailure {
+			continue
+		}
+		if said := strings.TrimSpace(clean(result.Value)); said != "" {
+			return said + " (" + text + ")"
+		}
+	}
+	return text
+}
+
+// clean replaces what would break a line or move the cursor of who reads the text, and cuts it.
+func clean(text string) string {
+	const ellipsis = "…"
+	if len(text) > maxFailure {
+		text = strings.ToValidUTF8(text[:maxFailure-len(ellipsis)], "") + ellipsis
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+}
