@@ -40,7 +40,7 @@ func (c *connection) addBootstrapFlags(cmd *cobra.Command, f *bootstrapFlags) {
 	cmd.Flag("division").Usage = "`division` in the path in Vault"
 	cmd.Flag("app").Usage = "`app` in the path in Vault"
 	cmd.Flag("namespace").Usage = "`namespace` of the team, where its ExternalSecret is or comes to (default none: its runs are in the shared namespaces)"
-	require(cmd, "division", "app")
+	require(cmd, "give both: they name the path in Vault, as in --division retail --app checkout", "division", "app")
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.Repositories, "repo", nil, "`name` of a repository of the organization to have; may be repeated")
 	flags.BoolVar(&f.CreateOrganization, "create-organization", false, "make the organization if it does not exist; the OAuth token needs user:admin")

@@ -62,8 +62,14 @@ func (c *connection) tenancy(ctx context.Context) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.config, err = config.FromConfigMap(from)
-	return c.config, err
+	if c.config, err = config.FromConfigMap(from); err != nil {
+		next := "kubectl edit configmap config-tenancy --namespace " + systemNamespace
+		if c.configFile != "" {
+			next = "correct " + c.configFile
+		}
+		return nil, &failure{ExitFailure, err.Error(), next}
+	}
+	return c.config, nil
 }
 
 // configMap returns the ConfigMap; an empty one where quay-push is not installed.

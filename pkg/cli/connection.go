@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -49,8 +50,8 @@ func (c *connection) services(ctx context.Context, many bool) (robot.Services, e
 		return robot.Services{}, err
 	}
 	if names.Registry == "" {
-		return robot.Services{}, usagef("name it: kubectl patch configmap config-tenancy --namespace "+systemNamespace+
-			` --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`, "ConfigMap config-tenancy names no registry")
+		return robot.Services{}, usagef(fmt.Sprintf(`name it: kubectl patch configmap config-tenancy --namespace %s --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`,
+			systemNamespace), "ConfigMap config-tenancy names no registry")
 	}
 	q, err := c.quay(ctx, many)
 	if err != nil {

@@ -104,7 +104,7 @@ func TestDoctorLogsInAsTheStore(t *testing.T) {
 		"other account":   {answer("service account name not authorized"), nil, []string{"failed ", "add pipelines-vault-apps to bound_service_account_names of"}},
 		"no role":         {errors.New(`invalid role name "x"`), nil, []string{"failed ", "in Vault as tkn quay onboard platform prints it"}},
 		"just denied":     {answer("permission denied"), nil, []string{"failed ", "compare vault read auth/kubernetes/role/"}},
-		"sealed":          {errors.New("Vault is sealed"), nil, []string{"failed ", "; unseal Vault"}},
+		"sealed":          {fmt.Errorf("logging in: %w", vault.ErrSealed), nil, []string{"failed ", "; unseal Vault"}},
 		"no answer":       {fmt.Errorf("%w: refused", vault.ErrUnreachable), nil, []string{"unknown ", "; see whether Vault runs there"}},
 	} {
 		t.Run(name, func(t *testing.T) {

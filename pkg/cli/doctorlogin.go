@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 // secretStores are what External Secrets reads Vault through.
@@ -71,8 +72,8 @@ func (l storeLogin) next(err error) string {
 	role := fmt.Sprintf("auth/%s/role/%s", l.mount, l.role)
 	text := err.Error()
 	switch {
-	case strings.Contains(text, "sealed"):
-		return "unseal Vault"
+	case vault.Next(err) != "":
+		return vault.Next(err)
 	case strings.Contains(text, "audience"):
 		return fmt.Sprintf("have the two agree: audience in vault read %s, and serviceAccountRef.audiences of SecretStore %s/%s, which is %s", role, l.namespace, l.store, orNone(strings.Join(l.audiences, ", ")))
 	case strings.Contains(text, "invalid role"):

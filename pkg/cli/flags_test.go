@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,137 +14,103 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// flagPattern is a flag in a text.
-var flagPattern = regexp.MustCompile(`(^|[^\w-])--([a-z][a-z0-9-]+)`)
+var (
+	programs = regexp.MustCompile(`tkn[ -]quay((?: [a-z]+)*)|\b(?:kubectl|ko apply|vault|openssl|push-image|update-overlay|go|git|make|oc|skopeo)\b`)
+	flagged  = regexp.MustCompile(`--[a-z][a-z-]*[a-z]`)
+)
 
-// otherPrograms begin a line of a command that is not the tool's.
-var otherPrograms = regexp.MustCompile(`(kubectl|vault|openssl|crane|cosign|git|helm|oc|make|ko|curl|go) [a-z-]`)
-
-// flagsIn are the flags of the tool that text names.
-func flagsIn(text string) (found []string) {
-	for _, line := range strings.Split(text, "\n") {
-		if other := otherPrograms.FindStringIndex(line); other != nil {
-			line = line[:other[0]]
-		}
-		for _, match := range flagPattern.FindAllStringSubmatch(line, -1) {
-			// The rest of a line that begins with kubectl patch.
-			if match[2] != "type" && match[2] != "patch" {
-				found = append(found, match[2])
+// unknownFlags are the flags in a text that the program they are said of does not have; one that is said of no program is said of any
+// command of ours.
+func unknownFlags(root *cobra.Command, text string) (unknown []string) {
+	for _, at := range flagged.FindAllStringIndex(text, -1) {
+		flag, before := text[at[0]:at[1]], text[:at[0]]
+		before = before[strings.LastIndexAny(before, ";\n")+1:]
+		cmd, ours := root, true
+		if said := programs.FindAllStringSubmatch(before, -1); said != nil {
+			last := said[len(said)-1]
+			ours = strings.HasPrefix(last[0], "tkn")
+			if found, _, err := root.Find(strings.Fields(last[1])); err == nil {
+				cmd = found
 			}
 		}
+		if ours && !hasFlag(cmd, flag[2:]) {
+			unknown = append(unknown, cmd.CommandPath()+" "+flag)
+		}
 	}
-	return found
+	return unknown
 }
 
-// literals are the texts in the Go files of a package, without those of its tests.
-func literals(t *testing.T, directory string) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(directory, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files in %q: %v", directory, err)
+// hasFlag reports whether the command has the flag; a group of commands has those of all of them.
+func hasFlag(cmd *cobra.Command, name string) bool {
+	if name == "help" || name == "version" || cmd.Flag(name) != nil || cmd.InheritedFlags().Lookup(name) != nil {
+		return true
 	}
-	found := map[string]string{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		set := token.NewFileSet()
-		parsed, err := parser.ParseFile(set, file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				text, err := strconv.Unquote(literal.Value)
-				if err != nil {
-					t.Error(err)
-				}
-				found[set.Position(literal.Pos()).String()] = text
-			}
+	for _, child := range cmd.Commands() {
+		if hasFlag(child, name) {
 			return true
-		})
+		}
 	}
-	return found
+	return false
 }
 
-// commandsWith are the commands that have the flag, by name.
-func commandsWith(flag string) (names []string) {
-	var walk func(cmd *cobra.Command)
-	walk = func(cmd *cobra.Command) {
-		cmd.InitDefaultHelpFlag()
-		if cmd.Flags().Lookup(flag) != nil || cmd.InheritedFlags().Lookup(flag) != nil {
-			names = append(names, cmd.Name())
-		}
-		for _, sub := range cmd.Commands() {
-			walk(sub)
-		}
-	}
-	walk(New().newRoot())
-	return names
-}
-
-// Who does what an error or a page says finds the flag that it names; what package robot names is on every command that can say so.
-func TestFlagsThatTextsNameExist(t *testing.T) {
-	lives := []string{"onboard", "bootstrap", "rotate", "verify", "leak", "offboard"}
-	only := map[string][]string{"create-organization": lives[:2], "email": lives[:2], "apply": {"onboard", "offboard"}}
-	named := 0
-	for _, directory := range []string{".", "../robot", "../quay", "../vault", "../onboard", "../config"} {
-		for at, text := range literals(t, directory) {
-			for _, flag := range flagsIn(text) {
-				named++
-				has := commandsWith(flag)
-				if len(has) == 0 {
-					t.Errorf("%s names --%s, which no command has: %q", at, flag, text)
-				}
-				if directory == "." {
-					continue
-				}
-				wanted := lives
-				if some := only[flag]; some != nil {
-					wanted = some
-				}
-				for _, command := range wanted {
-					if !slices.Contains(has, command) {
-						t.Errorf("%s names --%s, which %s does not have: %q", at, flag, command, text)
-					}
-				}
-			}
-		}
-	}
-	for _, page := range []string{"../../docs/cli.md", "../../docs/failure-modes.md", "../../docs/operations.md"} {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, flag := range flagsIn(string(text)) {
-			if named++; len(commandsWith(flag)) == 0 {
-				t.Errorf("%s names --%s, which no command has", page, flag)
-			}
-		}
-	}
-	if named < 50 {
-		t.Errorf("only %d flags were found", named)
-	}
-}
-
-// The test above would see one that does not exist.
-func TestFlagsIn(t *testing.T) {
-	for text, want := range map[string][]string{
-		"use --namespace a, or --app": {"namespace", "app"},
-		"--plan":                      {"plan"},
-		"`--yes`":                     {"yes"},
-		"name it: kubectl patch configmap x --type merge": nil,
-		"a -- b, x--y": nil,
-		"vault kv metadata put --x; then\nuse --apply": {"apply"},
+func TestUnknownFlags(t *testing.T) {
+	root := New().newRoot()
+	for text, want := range map[string]string{
+		"see tkn quay leak --since 1h --dry-run": "", "see tkn quay leak --division-of": "tkn quay leak --division-of",
+		"use --quay-url or --quay-uri": "tkn quay --quay-uri", "kubectl get x --namespace y --output yaml": "",
+		"kubectl get x --output y; then --frobnicate": "tkn quay --frobnicate", "tkn-quay overlay set x --to y": "tkn quay overlay set --to",
 	} {
-		if got := flagsIn(text); !slices.Equal(got, want) {
+		if got := strings.Join(unknownFlags(root, text), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := commandsWith("plan-of-nobody"); len(got) > 0 {
-		t.Errorf("commands are %q", got)
+}
+
+// Every flag that an error, a next step, a help or a page names exists.
+func TestNamedFlagsExist(t *testing.T) {
+	root, texts := New().newRoot(), 0
+	for _, dir := range []string{".", "../robot", "../overlay", "../onboard", "../vault", "../quay"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					text, err := strconv.Unquote(literal.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					texts++
+					for _, flag := range unknownFlags(root, text) {
+						t.Errorf("%s names %s: %q", name, flag, text)
+					}
+				}
+				return true
+			})
+		}
 	}
-	if got := commandsWith("max-age"); !slices.Equal(got, []string{"rotate"}) {
-		t.Errorf("commands are %q", got)
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 || texts < 100 {
+		t.Fatalf("%d pages, %d texts: %v", len(pages), texts, err)
+	}
+	for _, name := range append(pages, "../../README.md") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// On a page, what is code begins with the program's name.
+		for _, code := range regexp.MustCompile("tkn[ -]quay [^`|\n]*").FindAllString(strings.ReplaceAll(string(data), "\\\n", " "), -1) {
+			for _, flag := range unknownFlags(root, code) {
+				t.Errorf("%s names %s: %q", name, flag, code)
+			}
+		}
 	}
 }

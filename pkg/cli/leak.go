@@ -63,7 +63,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 	}
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h")
-	require(cmd, "since")
+	require(cmd, "say since when the token may be known, such as --since 72h", "since")
 	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
 	c.addQuayFlags(cmd)

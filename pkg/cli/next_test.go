@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -55,10 +59,35 @@ func TestNextOfPart(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, stopped := vaultDown.Read(cancelled, "apps/a/b/ci/quay-robot")
+	stranger := httptest.NewUnstartedServer(http.NotFoundHandler())
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
+	quayStranger, err := quay.New(quay.Options{URL: stranger.URL, Pause: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, untrustedQuay := quayStranger.Config(t.Context())
+	t.Setenv("VAULT_ADDR", stranger.URL)
+	vaultStranger, err := vault.New(vault.Options{Token: "T", Mount: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, untrustedVault := vaultStranger.Read(t.Context(), "apps/a/b/ci/quay-robot")
+	_, untrustedCluster := http.Get(stranger.URL)
 	for name, test := range map[string]struct {
 		err  error
 		next string
 	}{
+		"a stranger as Quay":      {untrustedQuay, "with --quay-ca-file"},
+		"a stranger as Vault":     {untrustedVault, "with VAULT_CACERT or --vault-ca-file"},
+		"a stranger as cluster":   {untrustedCluster, "in the kubeconfig"},
+		"Quay refuses a request":  {&quay.Error{Status: 400, Path: "/api/v1/organization/x"}, ""},
+		"Vault redirects":         {fmt.Errorf("x: %w", vault.ErrRedirect), "the active node"},
+		"Vault is sealed":         {fmt.Errorf("x: %w", vault.ErrSealed), "unseal Vault"},
+		"Quay limits":             {&quay.Error{Status: 429, Path: "/api/v1/organization/x"}, "wait a minute"},
+		"a busy API server":       {apierrs.NewTooManyRequests("x", 1), "when the API server is well"},
+		"the time was up":         {fmt.Errorf("x: %w", context.DeadlineExceeded), "give it longer with --timeout"},
 		"no Quay":                 {noQuay, "--quay-url"},
 		"a wrong OAuth token":     {&quay.Error{Status: 401, Path: "/api/v1/organization/x"}, "another OAuth token"},
 		"a wrong robot's token":   {&quay.Error{Status: 401, Path: quay.TokenPath}, ""},

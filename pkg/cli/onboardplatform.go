@@ -39,7 +39,7 @@ with. Nothing is changed in Vault: the commands for that are printed. A team tha
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
-	require(cmd, "vault-address")
+	require(cmd, "give the address at which External Secrets reaches Vault", "vault-address")
 	flags.StringVar(&caFile, "vault-ca-file", "", "PEM `file` of the authorities that External Secrets is to trust for Vault (default those of its image)")
 	flags.StringVar(&p.VaultNamespace, "vault-namespace", "", "`namespace` of Vault Enterprise (default $VAULT_NAMESPACE)")
 	flags.StringVar(&p.AuthMount, "auth-mount", onboard.AuthMount, "`path` at which Vault's Kubernetes login is mounted")

@@ -104,14 +104,11 @@ func (c *connection) newOverlayPromote() *cobra.Command {
 		Example: "  tkn quay overlay promote apps/payments/checkout/overlays/dev --to stg",
 		Args:    arguments("the directory of an overlay"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if to == "" {
-				return usagef("name the next environment, such as --to stg", "--to is empty")
-			}
 			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Promote(tree, o, to) })
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
-	require(cmd, "to")
+	require(cmd, "name the next environment, such as --to stg", "to")
 	complete(cmd, "to", cobra.FixedCompletions(overlay.Environments[1:], cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
 	return cmd

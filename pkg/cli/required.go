@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
@@ -9,33 +9,37 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// require marks flags without which the command does nothing: in its help, for the shell's completion, and for checkRequired.
-func require(cmd *cobra.Command, names ...string) {
+// nextAnnotation is on a required flag the next step where it is missing.
+const nextAnnotation = "next"
+
+// require marks flags without which the command does nothing: in its help, for the shell's completion, and for checkRequired, which
+// says next where one is missing.
+func require(cmd *cobra.Command, next string, names ...string) {
 	for _, name := range names {
-		if err := cmd.MarkFlagRequired(name); err != nil {
+		if err := errors.Join(cmd.MarkFlagRequired(name), cmd.Flags().SetAnnotation(name, nextAnnotation, []string{next})); err != nil {
 			panic(err) // The flag is defined by the caller.
 		}
 		cmd.Flag(name).Usage += " (required)"
 	}
 }
 
-// checkRequired refuses a command line without one of the flags that require marked. Cobra does the same later, with an error that
-// cannot be told from others.
+// checkRequired refuses a command line in which a flag that require marked is missing or empty. Cobra does the same later, with an error
+// that cannot be told from others.
 func checkRequired(cmd *cobra.Command) error {
-	if cmd.ValidateRequiredFlags() == nil {
-		return nil
-	}
 	var missing []string
+	next := ""
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if _, required := f.Annotations[cobra.BashCompOneRequiredFlag]; required && !f.Changed {
-			missing = append(missing, "--"+f.Name)
+		if said := f.Annotations[nextAnnotation]; said != nil && f.Value.String() == "" {
+			missing, next = append(missing, "--"+f.Name), said[0]
 		}
 	})
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		return usagef(next, "%s is missing", missing[0])
+	}
 	// In the order of the line that shows how the command is used.
 	slices.SortFunc(missing, func(a, b string) int { return strings.Index(cmd.Use, a) - strings.Index(cmd.Use, b) })
-	are := "is"
-	if len(missing) > 1 {
-		are = "are"
-	}
-	return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s %s missing", strings.Join(missing, " and "), are)
+	return usagef(next, "%s are missing", strings.Join(missing, " and "))
 }

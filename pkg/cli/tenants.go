@@ -106,9 +106,13 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 	if err != nil {
 		return robot.Tenant{}, err
 	}
-	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != p.namespace })
+	found = slices.DeleteFunc(found, func(t robot.Tenant) bool { return p.namespace != "" && t.Namespace != view.home(p.namespace) })
 	switch len(found) {
 	case 0:
+		if p.namespace != "" {
+			return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret in namespace %q", parsed, view.home(p.namespace)),
+				Next: "leave -n out to look in every namespace in which it may have one"}
+		}
 		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),
 			Next: "give --division and --app, or make it with onboard"}
 	case 1:

@@ -18,7 +18,7 @@ func (c *connection) token(what, file, variable, flag string) (string, error) {
 		if file != "-" {
 			opened, err := os.Open(file)
 			if err != nil {
-				return "", fmt.Errorf("reading %s: %w", what, err)
+				return "", &failure{ExitFailure, fmt.Sprintf("reading %s: %v", what, err), "name a file with " + flag}
 			}
 			defer opened.Close()
 			in = opened

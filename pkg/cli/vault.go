@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/vault/api/cliconfig"
 	"github.com/spf13/cobra"
@@ -104,7 +105,7 @@ func vaultLogin() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the token of vault login: %w", err)
 	}
-	return token, nil
+	return strings.TrimSpace(token), nil
 }
 
 // openVault returns a client with a token; without one it has to log in.

@@ -144,6 +144,9 @@ func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token
 func notBurnt(robots []string, err error) error {
 	e := &Error{Problem: fmt.Sprintf("the token of %s was NOT burnt", robots[0]), Err: err,
 		Next: "regenerate it in Quay's own pages at once, then run this again"}
+	if next := quay.Next(err); next != "" {
+		e.Next += ", for which: " + next
+	}
 	if len(robots) > 1 {
 		e.Problem += ", nor that of " + robots[1]
 	}
