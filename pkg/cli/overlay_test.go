@@ -124,7 +124,7 @@ func TestOverlayCauses(t *testing.T) {
 		"a file that is not":    {[]string{"set", dev, "--from", "none"}, cli.ExitUsage, "open none: no such file", "let --from be a file that can be read, or - for stdin"},
 		"a directory":           {[]string{"set", dev, "--from", "apps"}, cli.ExitUsage, "apps: is a directory", "let --from be a file that can be read, or - for stdin"},
 		"a tag":                 {[]string{"set", dev, "--from", "tag"}, cli.ExitUsage, `reading overlay-image "latest"`, "give the result overlay-image of a push as it is"},
-		"nowhere to promote to": {[]string{"promote", dev, "--to", ""}, cli.ExitUsage, "--to is empty", "name the next environment, such as --to stg"},
+		"nowhere to promote to": {[]string{"promote", dev}, cli.ExitUsage, "--to is missing", "name the next environment, such as --to stg"},
 		"a refusal":             {[]string{"set", dev, "--image", "x", "--digest", overlayDigest}, cli.ExitRefused, `no item of images has the name "x"`, "give an image that has an item"},
 	} {
 		exit, _, stderr := w.run(t.Context(), "", append([]string{"overlay"}, row.args...)...)
