@@ -35,6 +35,7 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 		{"a stall after a 503", quaytest.Fault{Path: onToken, Nth: 2, Effect: quaytest.Stall(nil)}, time.Millisecond, push.ClassUnavailable, "GET /v2/auth: 503", "--timeout is over"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // Most of it is waiting.
 			f := newFixture(t)
 			// Less than half of the longest pause of our own, which is random above that.
 			f.opts.Timeout, f.opts.RetryPause = 10*time.Second, test.pause
