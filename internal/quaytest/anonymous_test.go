@@ -43,7 +43,7 @@ func TestNoAnonymousAccess(t *testing.T) {
 	askToken(t, q, "team-a+none", token).want(t, http.StatusUnauthorized, refused)
 	nobody.do(http.MethodGet, "/v2/team-a/pub/tags/list", "").want(t, http.StatusUnauthorized, "not authorized")
 	nobody.do(http.MethodGet, "/v2/", "").want(t, http.StatusUnauthorized, "true")
-	nobody.do(http.MethodGet, "/config", "").want(t, http.StatusOK, "version_number")
+	nobody.do(http.MethodGet, "/config", "").want(t, http.StatusOK, `"ANONYMOUS_ACCESS":false`)
 	login(t, q, "team-a+ci", token, push).do(http.MethodPost, "/v2/team-a/app/blobs/uploads/", "").want(t, http.StatusAccepted, "")
 }
 

@@ -87,10 +87,9 @@ func findRoute(method, path string) (found *apiRoute, args, methods []string) {
 
 // allow is the header that names methods and those that Quay adds.
 func allow(methods []string) string {
-	all := append(slices.Clone(methods), http.MethodOptions)
-	if slices.Contains(all, http.MethodGet) {
+	all := slices.Clone(methods)
+	if slices.Contains(all, http.MethodGet) && !slices.Contains(all, http.MethodHead) {
 		all = append(all, http.MethodHead)
 	}
-	slices.Sort(all)
-	return strings.Join(slices.Compact(all), ", ")
+	return strings.Join(append(all, http.MethodOptions), ", ")
 }

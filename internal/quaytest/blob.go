@@ -25,7 +25,7 @@ func (c call) getBlob(w http.ResponseWriter, r *http.Request) *registryError {
 // deleteBlob is refused: Quay removes blobs by garbage collection only.
 func (c call) deleteBlob(http.ResponseWriter, *http.Request) *registryError { return errUnsupported }
 
-// blobVisible says whether repo has the blob dgst: within its lease, or named
+// blobVisible reports whether repo has the blob dgst: within its lease, or named
 // by a manifest. The caller holds mu. Manifests are never collected here, so
 // what they name stays; in Quay the time-machine window, two weeks by default,
 // has to pass first.
@@ -45,7 +45,7 @@ func (q *Quay) blobVisible(repo *repository, dgst string) bool {
 	return false
 }
 
-// HasBlob says whether "org/repo" has the blob with the digest sha256:<hex> now.
+// HasBlob reports whether "org/repo" has the blob with the digest sha256:<hex> now.
 func (q *Quay) HasBlob(repo, dgst string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -53,7 +53,7 @@ func (q *Quay) HasBlob(repo, dgst string) bool {
 	return r != nil && q.blobVisible(r, dgst)
 }
 
-// full says whether the organization of repo has used its quota up, with
+// full reports whether the organization of repo has used its quota up, with
 // extra bytes on top. The caller holds mu.
 func (q *Quay) full(repo *repository, extra int64) bool {
 	limit := q.organizations[repo.org].quota

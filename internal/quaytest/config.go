@@ -23,12 +23,12 @@ func (q *Quay) serveConfig(w http.ResponseWriter, _ *http.Request) {
 	if q.readOnly {
 		state = "readonly"
 	}
-	version := q.version
+	version, anonymous := q.version, !q.noAnonymous
 	q.mu.Unlock()
 	writeJSON(w, http.StatusOK, map[string]any{
 		"version_number": "Quay " + version,
 		"registry_state": state,
-		"features":       map[string]any{"RATE_LIMITS": false, "IMMUTABLE_TAGS": true, "QUOTA_MANAGEMENT": true},
+		"features":       map[string]any{"ANONYMOUS_ACCESS": anonymous, "RATE_LIMITS": false, "IMMUTABLE_TAGS": true, "QUOTA_MANAGEMENT": true},
 		"config":         map[string]any{"SERVER_HOSTNAME": q.host, "TAG_EXPIRATION_OPTIONS": []string{"0s", "1d", "1w", "2w", "4w"}},
 	})
 }

@@ -62,7 +62,7 @@ func checkMediaType(r *http.Request) *registryError {
 	return errManifestInvalid(http.StatusUnsupportedMediaType, "manifest schema version not supported")
 }
 
-// accepts says whether the Accept header of r names mediaType; a wildcard does
+// accepts reports whether the Accept header of r names mediaType; a wildcard does
 // not count in Quay.
 func accepts(r *http.Request, mediaType string) bool {
 	for _, header := range r.Header.Values("Accept") {

@@ -64,7 +64,7 @@ var (
 		"starttime", "endtime", "page", "onlyActiveTags", "specificTag"}
 )
 
-// keeps says whether a query parameter is written down: one that nobody knows may be a credential in the wrong place.
+// keeps reports whether a query parameter is written down: one that nobody knows may be a credential in the wrong place.
 func keeps(path, name string, values []string) bool {
 	if !strings.HasPrefix(path, apiPrefix) {
 		return slices.Contains(known, name)

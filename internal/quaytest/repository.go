@@ -160,7 +160,7 @@ func (q *Quay) editRepository(repo string, edit func(*repository)) error {
 	return nil
 }
 
-// HasRepository says whether "org/repo" exists.
+// HasRepository reports whether "org/repo" exists.
 func (q *Quay) HasRepository(repo string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -58,7 +58,7 @@ func (q *Quay) serveRepository(w http.ResponseWriter, r *http.Request) {
 	}
 	handler := methods[r.Method]
 	if handler == nil {
-		writeNoMethod(w, allow(slices.Collect(maps.Keys(methods))))
+		writeNoMethod(w, allow(slices.Sorted(maps.Keys(methods))))
 		return
 	}
 	// Quay looks at the media type of a manifest before it looks at the token.
@@ -170,7 +170,7 @@ func (q *Quay) isPublic(repo string) bool {
 	return r != nil && r.public && !q.noAnonymous
 }
 
-// allow says whether the token may read or write repo. Nothing else decides:
+// allow reports whether the token may read or write repo. Nothing else decides:
 // rights taken away after the token was issued still count.
 func (c *claims) allow(repo string, write bool) bool {
 	return slices.ContainsFunc(c.Access, func(a access) bool {

@@ -28,6 +28,8 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want %d", test.method, test.path, a.status, a.body, test.status)
 		}
 	}
+	c.do(http.MethodPost, "/v2/team-a/app/manifests/v1", "").wantHeader(t, "Allow", "DELETE, GET, HEAD, PUT, OPTIONS")
+	c.do(http.MethodPost, "/v2/team-a/app/tags/list", "").wantHeader(t, "Allow", "GET, HEAD, OPTIONS")
 	a := (&client{t: t, q: q}).do(http.MethodGet, "/health/instance", "")
 	a.want(t, http.StatusOK, `"status_code":200`)
 }

@@ -42,7 +42,7 @@ func (c call) setTag(dgst string) *registryError {
 	return nil
 }
 
-// immutable says whether a policy or a label fixes t; the caller holds mu.
+// immutable reports whether a policy or a label fixes t; the caller holds mu.
 func (c call) immutable(t *tag) bool {
 	return t.immutable || c.repo.immutable || c.q.organizations[c.repo.org].immutable
 }

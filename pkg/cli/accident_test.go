@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,6 +41,10 @@ var accidents = []accident{
 			w.setReady(w.externalSecret("payments"), "False", "SecretSyncedError", "could not get secret data from provider: 403 permission denied")
 		},
 		(*world).sync, "correct policy and bound namespaces: `onboard platform` renders both"},
+	{"never-refreshes", robot.SymptomNotReady, "the ExternalSecret has `refreshInterval: 0`, `CreatedOnce` or an immutable target, so that no new token comes through", cli.ExitNotReady,
+		withSpec("0", "refreshInterval"), withSpec("1h0m0s", "refreshInterval"), "correct the field that is named, or render it again: `onboard`"},
+	{"vault-deletes", robot.SymptomNotReady, "`delete_version_after` or `max_versions: 1` in Vault takes away what a rotation, or the team, needs", cli.ExitNotReady,
+		func(w *world) { w.mount.DeleteAfter = time.Hour }, func(w *world) { w.mount.DeleteAfter = 0 }, "run the `vault` command that is named"},
 	{"other-host", robot.SymptomStronger, "the Secret is for another host, where a workstation has its own login", cli.ExitStronger,
 		func(w *world) { w.rewrite("payments", w.quay.Host(), "quay.io") },
 		(*world).sync, "render the ExternalSecret again: `onboard`"},

@@ -42,7 +42,7 @@ func (c *connection) addBootstrapFlags(cmd *cobra.Command, f *bootstrapFlags) {
 	cmd.Flag("namespace").Usage = "`namespace` of the team, where its ExternalSecret is or comes to (default none: its runs are in the shared namespaces)"
 	require(cmd, "give both: they name the path in Vault, as in --division retail --app checkout", "division", "app")
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.Repositories, "repo", nil, "`name` of a repository to have, without the organization; may be repeated")
+	flags.StringArrayVar(&f.Repositories, "repo", nil, "`name` of a repository of the organization to have; may be repeated")
 	flags.BoolVar(&f.CreateOrganization, "create-organization", false, "make the organization if it does not exist; the OAuth token needs user:admin")
 	flags.StringVar(&f.Email, "email", "", "`address` of a new organization, where Quay wants one")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, change nothing")
@@ -86,6 +86,9 @@ there and nowhere else, and writes it to Vault. What is right already stays: run
 func (c *connection) bootstrap(ctx context.Context, s robot.Services, team string, flags bootstrapFlags) (bootstrapped, robot.Tenant, error) {
 	t, adopted, err := c.newTenant(ctx, s, team, flags.place)
 	if err != nil {
+		return bootstrapped{}, t, err
+	}
+	if flags.Repositories, err = s.Cluster.(*cluster).ownRepositories(t, flags.Repositories); err != nil {
 		return bootstrapped{}, t, err
 	}
 	if flags.Foreign, err = s.Cluster.(*cluster).foreign(ctx, s.Quay, t.Team); err != nil {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 // externalSecrets are served since External Secrets v0.17; v1beta1 is gone since then.
@@ -54,6 +55,8 @@ func references(object *unstructured.Unstructured, mount string) (found []string
 				odd = cmp.Or(odd, at+".sourceRef reads from elsewhere, or makes up a value")
 			case key == "":
 				odd = cmp.Or(odd, at+"."+list.reference+".key is missing")
+			case vault.CheckPath(key) != nil:
+				odd = cmp.Or(odd, fmt.Sprintf("%s.%s.key is %.80q, which is no path in Vault", at, list.reference, key))
 			case !slices.Contains(found, key):
 				found = append(found, key)
 			}

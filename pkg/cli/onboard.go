@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,8 +25,9 @@ type onboarded struct {
 	// Files were written, Applied are the objects that the cluster has now.
 	Files   []string `json:"files,omitempty"`
 	Applied []string `json:"applied,omitempty"`
-	// Commands are what is left to do in Vault.
-	Commands []string `json:"commands,omitempty"`
+	// Commands are what is left to do in Vault, with VaultFiles, by name, where those were not written.
+	Commands   []string          `json:"commands,omitempty"`
+	VaultFiles map[string]string `json:"vaultFiles,omitempty"`
 }
 
 func (o onboarded) write(w io.Writer) error {
@@ -35,6 +38,9 @@ func (o onboarded) write(w io.Writer) error {
 	}
 	writeLines(w, "wrote", o.Files)
 	writeLines(w, "applied", o.Applied)
+	for _, name := range slices.Sorted(maps.Keys(o.VaultFiles)) {
+		fmt.Fprintf(w, "\nthe file %s:\n\n%s\n", name, o.VaultFiles[name])
+	}
 	writeLines(w, "then", o.Commands)
 	return nil
 }
@@ -159,49 +165,6 @@ func (c *connection) checkHome(ctx context.Context, view *cluster, name, namespa
 	return nil
 }
 
-func (c *connection) newOnboardPlatform() *cobra.Command {
-	var to destination
-	var p onboard.Platform
-	cmd := &cobra.Command{
-		Use:   "platform --vault-address ADDRESS",
-		Short: "Render the platform's own part, once: SecretStore, Vault policy and role",
-		Long: `Prints the SecretStore with which External Secrets reads every team's path, and for Vault the policy and the role that it logs in
-with. Nothing is changed in Vault: the commands for that are printed. A team that is called platform is onboarded as team-platform.`,
-		Example: "  tkn quay onboard platform --vault-address https://vault.example.com:8200 --output-dir platform",
-		Args:    noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if p.VaultAddress == "" {
-				return usagef("give the address at which External Secrets reaches Vault", "--vault-address is missing")
-			}
-			if err := to.check(); err != nil {
-				return err
-			}
-			names, err := c.tenancy(cmd.Context())
-			if err != nil {
-				return err
-			}
-			p.Convention = names.Convention
-			if len(p.Namespaces) == 0 {
-				p.Namespaces = []string{(&cluster{config: names}).home("")}
-			}
-			files, err := p.Manifests()
-			if err != nil {
-				return err
-			}
-			return c.deliver(cmd.Context(), onboarded{head: newHead("Onboarding"), Commands: p.Commands()}, files, to)
-		},
-	}
-	to.addFlags(cmd)
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usagef("see tkn quay onboard platform --help; for a team of that name: tkn quay onboard team-platform", "%v", err)
-	})
-	cmd.Flags().StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
-	require(cmd, "give the address at which External Secrets reaches Vault", "vault-address")
-	cmd.Flags().StringArrayVarP(&p.Namespaces, "namespace", "n", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
-	complete(cmd, "namespace", c.completeNamespace)
-	return cmd
-}
-
 // deliver brings manifests to where they are wanted, and prints what was done, unless that is the manifests themselves.
 func (c *connection) deliver(ctx context.Context, done onboarded, files []onboard.Manifest, to destination) error {
 	switch {
@@ -225,6 +188,7 @@ func (c *connection) deliver(ctx context.Context, done onboarded, files []onboar
 		if err != nil {
 			return err
 		}
+		done.VaultFiles = vaultFiles(files)
 		for _, m := range files {
 			applied, err := clients.apply(ctx, m.Objects)
 			done.Applied = append(done.Applied, applied...)
@@ -236,4 +200,15 @@ func (c *connection) deliver(ctx context.Context, done onboarded, files []onboar
 		return c.printManifests(files, done.Commands)
 	}
 	return c.print(done)
+}
+
+// vaultFiles are the contents of those manifests that are for Vault, by name.
+func vaultFiles(files []onboard.Manifest) map[string]string {
+	found := map[string]string{}
+	for _, m := range files {
+		if m.Objects == nil {
+			found[m.Name] = m.Text
+		}
+	}
+	return found
 }

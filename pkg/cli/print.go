@@ -119,7 +119,12 @@ func (c *connection) printManifests(files []onboard.Manifest, commands []string)
 		for _, m := range files {
 			items = append(items, m.Objects...)
 		}
-		return c.encode(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+		list := map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
+		if texts := vaultFiles(files); len(texts) > 0 {
+			// Beside the items, where kubectl does not look.
+			list["vaultFiles"], list["commands"] = texts, commands
+		}
+		return c.encode(list)
 	}
 	out := []string{}
 	for _, m := range files {

@@ -175,11 +175,10 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 
 // teamOf returns the team whose Secret has the name.
 func (c *cluster) teamOf(secret string) (string, bool) {
-	before, after, _ := strings.Cut(c.config.Secret, "<team>")
-	if !strings.HasPrefix(secret, before) || !strings.HasSuffix(secret, after) || len(secret) <= len(before)+len(after) {
+	name, ok := matches(c.config.Secret, secret)
+	if !ok {
 		return "", false
 	}
-	name := secret[len(before) : len(secret)-len(after)]
 	team, err := c.config.ParseTeam(name)
 	return team, err == nil && team == name
 }

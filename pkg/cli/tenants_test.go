@@ -104,6 +104,7 @@ func TestReadExternalSecretNamesTheField(t *testing.T) {
 		"two paths":          {`{"dataFrom":[{"extract":{"key":"b"}},{"extract":{"key":"a"}}]}`, "spec.data and spec.dataFrom read 2 paths: a, b", "", "a, b"},
 		"nothing":            {`{}`, "neither spec.data nor spec.dataFrom reads a path", "", ""},
 		"no key":             {`{"data":[{"secretKey":"x"}]}`, "spec.data[0].remoteRef.key is missing", "", ""},
+		"no path":            {`{"dataFrom":[{"extract":{"key":"../sys/x?y"}}]}`, `spec.dataFrom[0].extract.key is "../sys/x?y", which is no path in Vault`, "", ""},
 		"another type":       {`{"data":["x"],"dataFrom":"y"}`, "spec.data[0].remoteRef.key is missing", "", ""},
 		"interval 0":         {`{"refreshInterval":"0","data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.refreshInterval is 0", "a"},
 		"interval 0s":        {`{"refreshInterval":"0s","refreshPolicy":"Periodic","data":[{"remoteRef":{"key":"a"}}]}`, "", "spec.refreshInterval is 0s", "a"},

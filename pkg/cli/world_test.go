@@ -53,6 +53,9 @@ type world struct {
 	env      map[string]string
 	login    string
 	terminal bool
+	// mount is what Vault tells of it, refused its answer to everything; nil if it answers.
+	mount   vault.Mount
+	refused error
 	// namespace is that of the context.
 	namespace string
 	// storeLogin is what Vault answers when a SecretStore logs in, audiences are those of the last token that one asked for.
@@ -74,7 +77,7 @@ var (
 // namespace.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, quay: quaytest.Start(t), versions: map[string][]*vault.Secret{}, env: map[string]string{}}
+	w := &world{TB: t, quay: quaytest.Start(t), versions: map[string][]*vault.Secret{}, mount: vault.Mount{Name: "secret", Engine: vault.Engine2}, env: map[string]string{}}
 	for _, team := range []string{"payments", "platform"} {
 		w.quay.AddOrganization("team-" + team)
 		w.quay.AddRepository("team-"+team, "app")
@@ -307,6 +310,9 @@ func (v *memoryVault) Read(ctx context.Context, path string) (vault.Secret, erro
 }
 
 func (v *memoryVault) ReadVersion(_ context.Context, path string, version int) (vault.Secret, error) {
+	if v.w.refused != nil {
+		return vault.Secret{}, v.w.refused
+	}
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	all := v.w.versions[path]
@@ -334,6 +340,9 @@ func (v *memoryVault) Write(_ context.Context, path string, data vault.Data, cur
 }
 
 func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {
+	if v.w.refused != nil {
+		return vault.Metadata{}, v.w.refused
+	}
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	m := vault.Metadata{Current: len(v.w.versions[path])}
@@ -346,7 +355,7 @@ func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, 
 }
 
 func (v *memoryVault) Mount(context.Context) (vault.Mount, error) {
-	return vault.Mount{Name: "secret", Engine: vault.Engine2}, nil
+	return v.w.mount, v.w.refused
 }
 
 func (v *memoryVault) Destroy(_ context.Context, path string, versions []int) error {

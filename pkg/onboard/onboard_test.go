@@ -147,3 +147,29 @@ func convention() tenant.Convention {
 	c.Registry = "quay.apps.sub.comptech-lab.com"
 	return c
 }
+
+// What the login needs is in both halves of it: the SecretStore and the role with its commands.
+func TestPlatformOfAnotherVault(t *testing.T) {
+	p := onboard.Platform{Convention: convention(), Namespaces: []string{"a"}, VaultAddress: "https://vault.example.com:8200",
+		VaultNamespace: "admin/ci", AuthMount: "k8s", Audience: "vault", CABundle: []byte("PEM")}
+	files, err := p.Manifests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := files[0].Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"namespace: admin/ci\n", "mountPath: k8s\n", "audiences:\n            - vault\n", "caBundle: UEVN\n"} {
+		if !strings.Contains(string(store), want) {
+			t.Errorf("the store has no %q:\n%s", want, store)
+		}
+	}
+	if !strings.Contains(files[2].Text, `"audience": "vault"`) {
+		t.Errorf("role is %s", files[2].Text)
+	}
+	want := []string{"vault policy write -namespace=admin/ci pipelines-vault-apps vault-policy.hcl", "vault write -namespace=admin/ci auth/k8s/role/pipelines-vault-apps @vault-role.json"}
+	if diff := cmp.Diff(want, p.Commands()); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}

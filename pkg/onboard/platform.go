@@ -1,6 +1,8 @@
 package onboard
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,7 +11,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// AuthMount is where Vault's Kubernetes login is mounted.
+// AuthMount is where Vault's Kubernetes login is mounted, unless Platform says otherwise.
 const AuthMount = "kubernetes"
 
 // Platform is what the platform's own manifests are made from, once for all teams.
@@ -20,7 +22,16 @@ type Platform struct {
 	Namespaces []string
 	// VaultAddress is the address of Vault as External Secrets reaches it.
 	VaultAddress string
+	// VaultNamespace is Vault Enterprise's, AuthMount where the Kubernetes login is mounted, empty: at AuthMount.
+	VaultNamespace, AuthMount string
+	// Audience is what the tokens with which External Secrets logs in are for; empty: whatever the cluster's API is.
+	Audience string
+	// CABundle are the authorities to trust for Vault, in PEM; empty: the system's of External Secrets.
+	CABundle []byte
 }
+
+// authMount is where the login is mounted.
+func (p Platform) authMount() string { return cmp.Or(p.AuthMount, AuthMount) }
 
 // Manifests returns the platform's files: SecretStores, and for Vault the policy and the role that they log in with.
 func (p Platform) Manifests() ([]Manifest, error) {
@@ -29,12 +40,16 @@ func (p Platform) Manifests() ([]Manifest, error) {
 	for _, namespace := range namespaces {
 		files = append(files, Manifest{Name: "secret-store-" + namespace + ".yaml", Objects: p.store(namespace)})
 	}
-	role, err := json.MarshalIndent(map[string]any{
+	fields := map[string]any{
 		"bound_service_account_names":      []string{p.SecretStore},
 		"bound_service_account_namespaces": namespaces,
 		"token_policies":                   []string{p.SecretStore},
 		"token_ttl":                        "10m",
-	}, "", "  ")
+	}
+	if p.Audience != "" {
+		fields["audience"] = p.Audience
+	}
+	role, err := json.MarshalIndent(fields, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the Vault role: %w", err)
 	}
@@ -43,18 +58,33 @@ func (p Platform) Manifests() ([]Manifest, error) {
 
 // Commands are what makes Vault take its two files.
 func (p Platform) Commands() []string {
+	namespace := ""
+	if p.VaultNamespace != "" {
+		namespace = "-namespace=" + p.VaultNamespace + " "
+	}
 	return []string{
-		"vault policy write " + p.SecretStore + " vault-policy.hcl",
-		"vault write auth/" + AuthMount + "/role/" + p.SecretStore + " @vault-role.json",
+		"vault policy write " + namespace + p.SecretStore + " vault-policy.hcl",
+		"vault write " + namespace + "auth/" + p.authMount() + "/role/" + p.SecretStore + " @vault-role.json",
 	}
 }
 
 func (p Platform) store(namespace string) []map[string]any {
 	store := newObject("external-secrets.io/v1", "SecretStore", namespace, p.SecretStore, nil)
-	store["spec"] = object{"provider": object{"vault": object{
+	account := object{"name": p.SecretStore}
+	if p.Audience != "" {
+		account["audiences"] = []any{p.Audience}
+	}
+	provider := object{
 		"server": p.VaultAddress, "path": p.VaultMount, "version": "v2",
-		"auth": object{"kubernetes": object{"mountPath": AuthMount, "role": p.SecretStore, "serviceAccountRef": object{"name": p.SecretStore}}},
-	}}}
+		"auth": object{"kubernetes": object{"mountPath": p.authMount(), "role": p.SecretStore, "serviceAccountRef": account}},
+	}
+	if p.VaultNamespace != "" {
+		provider["namespace"] = p.VaultNamespace
+	}
+	if len(p.CABundle) > 0 {
+		provider["caBundle"] = base64.StdEncoding.EncodeToString(p.CABundle)
+	}
+	store["spec"] = object{"provider": object{"vault": provider}}
 	return []map[string]any{newObject("v1", "ServiceAccount", namespace, p.SecretStore, nil), store}
 }
 

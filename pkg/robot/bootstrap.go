@@ -62,8 +62,7 @@ func (b *bootstrap) tasks() []task {
 	robot := func() string { return b.active.username }
 	repositories := func() []string { return b.wanted }
 	return []task{
-		{id: "organization", title: fmt.Sprintf("have the organization %q", b.Organization), reason: ReasonMissing,
-			next: "create it in Quay, or ask for it", check: b.checkOrganization, do: b.createOrganization},
+		b.organizationTask(),
 		{id: "path", title: fmt.Sprintf("see that %q in Vault is free or this team's", b.VaultPath), check: b.checkPath},
 		{id: "robot", title: "have the robot", reason: ReasonMissing, next: "see the robots of the organization in Quay",
 			check: b.checkRobot, do: b.createRobot},
@@ -75,29 +74,6 @@ func (b *bootstrap) tasks() []task {
 		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
 	}
-}
-
-func (b *bootstrap) checkOrganization(ctx context.Context) (bool, string, error) {
-	o, err := b.Quay.Organization(ctx, b.Organization)
-	switch {
-	case quay.IsNotFound(err):
-		return false, fmt.Sprintf("there is no organization %q", b.Organization), nil
-	case err != nil:
-		return false, "", err
-	case !o.Admin:
-		return false, "", notOwner(b.Organization)
-	}
-	return true, "it exists", nil
-}
-
-func (b *bootstrap) createOrganization(ctx context.Context) error {
-	if !b.CreateOrganization {
-		return nil
-	}
-	if err := b.Quay.CreateOrganization(ctx, b.Organization, b.Email); err != nil && !quay.IsExists(err) {
-		return err
-	}
-	return nil
 }
 
 func (b *bootstrap) checkPath(ctx context.Context) (bool, string, error) {

@@ -185,6 +185,36 @@ func TestBootstrapMakesTheOrganizationWhenAsked(t *testing.T) {
 	}
 }
 
+// Why the organization was not made is told in Quay's words, and what to do about it.
+func TestBootstrapCannotMakeTheOrganization(t *testing.T) {
+	for name, test := range map[string]struct {
+		scopes     []quaytest.Scope
+		effect     quaytest.Effect
+		reason     robot.Reason
+		text, next string
+	}{
+		"the scope is missing": {nil, nil, robot.ReasonNoRight, `403 Forbidden "Unauthorized"`, "the scope user:admin"},
+		"only superusers may":  {[]quaytest.Scope{quaytest.UserAdmin}, quaytest.Status(403, nil, `{"error_message":"Unauthorized"}`), robot.ReasonNoRight, `403 Forbidden "Unauthorized"`, "only superusers create organizations"},
+		"a user has the name": {[]quaytest.Scope{quaytest.UserAdmin}, quaytest.Status(400, nil, `{"error_message":"A user or organization with this name already exists"}`), robot.ReasonConflict,
+			"A user or organization with this name already exists", "rename the user"},
+		"it wants an address": {[]quaytest.Scope{quaytest.UserAdmin}, quaytest.Status(400, nil, `{"error_message":"Email address is required"}`), robot.ReasonMissing, "Email address is required", "--email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.more = test.scopes
+			w.Organization, w.Robot, w.StandbyRobot = "team-new", "team-new+ci", "team-new+ci-b"
+			if test.effect != nil {
+				w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/organization/$", Times: -1, Effect: test.effect})
+			}
+			_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{CreateOrganization: true})
+			e := (*robot.Error)(nil)
+			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) || !strings.Contains(e.Next, test.next) {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
 // Somebody who writes to Vault at the same time is noticed.
 func TestBootstrapConflict(t *testing.T) {
 	w := newWorld(t)

@@ -66,7 +66,7 @@ type checkKind struct {
 
 // The checks in the order of the chain. The first four that are about Vault and the Secret are the seed's.
 var (
-	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap"}
+	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap with --create-organization"}
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
 	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", SymptomShared, "run bootstrap for the path's own team"}
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
@@ -85,7 +85,7 @@ var (
 	checkForeign  = checkKind{"no-right-elsewhere", "the robot may not push to another organization", SymptomShared, "take it out of that organization's teams"}
 	checkOld      = checkKind{"old-tokens", "no older version in Vault can be read", SymptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
 	checkSettings = checkKind{"vault-settings", "Vault keeps what is written for long enough", SymptomNotReady, "run rotate, which writes it again"}
-	checkAsked    = checkKind{"asked", "everything about the team could be asked", SymptomUnauthorized, "run verify for this team alone"}
+	checkAsked    = checkKind{"asked", "everything about the team could be asked", "", "run verify for this team alone"}
 	checkShared   = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
 )
 

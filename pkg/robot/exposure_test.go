@@ -161,12 +161,13 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect quaytest.Effect
 		reason robot.Reason
+		next   string
 	}{
-		"no right":   {quaytest.Status(http.StatusForbidden, nil, `{"error_message":"Unauthorized"}`), robot.ReasonNoRight},
-		"no token":   {quaytest.Status(http.StatusForbidden, nil, `{"error":"CSRF token was invalid or missing."}`), robot.ReasonNoRight},
-		"a crash":    {quaytest.Status(http.StatusInternalServerError, nil, ""), ""},
-		"no answer":  {quaytest.Reset(0), ""},
-		"an ill one": {quaytest.Status(http.StatusOK, nil, "<html>"), ""},
+		"no right":   {quaytest.Status(http.StatusForbidden, nil, `{"error_message":"Unauthorized"}`), robot.ReasonNoRight, "the scope org:admin"},
+		"no token":   {quaytest.Status(http.StatusForbidden, nil, `{"error":"CSRF token was invalid or missing."}`), robot.ReasonNoRight, "in Quay's own pages at once"},
+		"a crash":    {quaytest.Status(http.StatusInternalServerError, nil, ""), "", "Quay's own log"},
+		"no answer":  {quaytest.Reset(0), "", "see whether Quay runs there"},
+		"an ill one": {quaytest.Status(http.StatusOK, nil, "<html>"), "", "in Quay's own pages at once"},
 	} {
 		w := newWorld(t)
 		w.onboard()
@@ -174,7 +175,7 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 		w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: test.effect})
 		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now())
 		e := (*robot.Error)(nil)
-		if !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), `the token of "team-payments+ci" was NOT burnt: `) {
+		if !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), `the token of "team-payments+ci" was NOT burnt: `) || !strings.Contains(e.Next, test.next) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if w.quay.RobotToken(standby) == asleep {

@@ -2,6 +2,7 @@ package robot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -20,17 +21,24 @@ func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
 	if err := s.Cluster.Refresh(ctx, t.Namespace, t.Secret); err != nil {
 		return err
 	}
-	return s.wait(ctx, fmt.Sprintf("Secret %q", t.Namespace+"/"+t.Secret), func() (bool, string, error) {
+	ready := true
+	err := s.wait(ctx, fmt.Sprintf("Secret %q", t.Namespace+"/"+t.Secret), func() (bool, string, error) {
 		ok, detail, err := s.inSecret(ctx, t, c)
 		if ok || err != nil {
 			return ok, detail, err
 		}
 		// Why it does not come is in the condition of the ExternalSecret; that this cannot be read changes nothing.
-		if e, err := s.Cluster.ExternalSecret(ctx, t.Namespace, t.Secret); err == nil && !e.Ready {
-			detail += fmt.Sprintf("; the ExternalSecret is not ready: %s %q", e.Reason, e.Message)
+		if e, err := s.Cluster.ExternalSecret(ctx, t.Namespace, t.Secret); err == nil {
+			if ready = e.Ready; !ready {
+				detail += fmt.Sprintf("; the ExternalSecret is not ready: %s %q", e.Reason, e.Message)
+			}
 		}
 		return false, detail, nil
 	})
+	if e := (*Error)(nil); !ready && errors.As(err, &e) {
+		e.Next = "see the events of the ExternalSecret and mend what they name; then run it again"
+	}
+	return err
 }
 
 // destroyTask destroys the older versions in Vault, which hold tokens that were good once.

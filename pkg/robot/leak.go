@@ -144,6 +144,11 @@ func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token
 func notBurnt(robots []string, err error) error {
 	e := &Error{Problem: fmt.Sprintf("the token of %s was NOT burnt", robots[0]), Err: err,
 		Next: "regenerate it in Quay's own pages at once, then run this again"}
+	if next := quay.Next(err); next != "" {
+		e.Next += ", for which: " + next
+	} else if quay.IsUnreachable(err) {
+		e.Next = "see whether Quay runs there, --quay-url is its address and --quay-ca-file its authority; run this again at once, or regenerate it in Quay's own pages"
+	}
 	if len(robots) > 1 {
 		e.Problem += ", nor that of " + robots[1]
 	}

@@ -47,10 +47,11 @@ type task struct {
 
 // plan says of every task whether it is to be done, and changes nothing.
 func plan(ctx context.Context, tasks []task) ([]Step, error) {
-	steps, pending := []Step{}, false
+	steps, pending, missing := []Step{}, false, false
 	for _, t := range tasks {
 		done, detail, err := t.check(ctx)
-		if err != nil && !(pending && (quay.IsNotFound(err) || quay.IsForbidden(err))) {
+		// Quay forbids to look into an organization that does not exist.
+		if err != nil && !(pending && quay.IsNotFound(err) || missing && quay.IsForbidden(err)) {
 			return steps, err
 		} else if err != nil {
 			// What stands on a pending step cannot be looked at before that is done.
@@ -58,7 +59,7 @@ func plan(ctx context.Context, tasks []task) ([]Step, error) {
 		}
 		state := Kept
 		if !done {
-			state, pending = Pending, true
+			state, pending, missing = Pending, true, missing || t.id == organizationStep
 		}
 		steps = append(steps, Step{t.id, t.title, state, detail})
 	}

@@ -140,6 +140,8 @@ func TestVerifyNames(t *testing.T) {
 			e.Frozen = "spec.refreshInterval is 0"
 			w.external[w.Secret] = e
 		}, []string{"external-secret-refresh failed"}, "it never does: spec.refreshInterval is 0"},
+		"the Secret is immutable": {func(w *world) { s := w.secrets[w.Secret]; s.Immutable = true; w.secrets[w.Secret] = s },
+			[]string{"external-secret-refresh failed"}, "it never does: the Secret is immutable"},
 		"Vault keeps one version": {func(w *world) { w.mount.MaxVersions = 1 },
 			[]string{"vault-settings failed"}, `max_versions of the mount "secret" in Vault is 1`},
 		"Vault deletes the credential soon": {func(w *world) { w.versions[w.VaultPath][0].Ends = w.quay.Now().Add(time.Hour) },

@@ -50,8 +50,9 @@ type world struct {
 	// calls counts what the program did outside; after call number crashAt it is dead.
 	calls, crashAt int
 	dead           bool
-	// onCall is called after each.
-	onCall func()
+	// onCall is called after each, by one at a time.
+	onCall  func()
+	calling sync.Mutex
 }
 
 // oauthScopes are those of the platform team's token: what docs/cli.md names, and no more.
@@ -117,7 +118,9 @@ func (w *world) called() error {
 	dead, onCall := w.dead, w.onCall
 	w.mu.Unlock()
 	if onCall != nil {
+		w.calling.Lock()
 		onCall()
+		w.calling.Unlock()
 	}
 	if dead {
 		return errCrash

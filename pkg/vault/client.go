@@ -37,7 +37,7 @@ type Client struct {
 
 // New returns a client. The error says what is wrong with an option or a variable, without the token.
 func New(opts Options) (*Client, error) {
-	if opts.Mount == "" || checkPath(opts.Mount) != nil {
+	if opts.Mount == "" || CheckPath(opts.Mount) != nil {
 		return nil, fmt.Errorf("vault mount %q is not a path", opts.Mount)
 	}
 	if err := checkEnvironment(); err != nil {
@@ -73,7 +73,7 @@ func New(opts Options) (*Client, error) {
 // LoginKubernetes logs in with the token of a ServiceAccount, and uses the Vault token that it gets from then on. mount is
 // that of the auth method, usually kubernetes.
 func (c *Client) LoginKubernetes(ctx context.Context, mount, role, serviceAccountToken string) error {
-	if err := checkPath(mount); err != nil {
+	if err := CheckPath(mount); err != nil {
 		return err
 	}
 	secret, err := c.api.Logical().WriteWithContext(ctx, "auth/"+mount+"/login",
@@ -91,7 +91,7 @@ func (c *Client) LoginKubernetes(ctx context.Context, mount, role, serviceAccoun
 // Capabilities are what the client's own token may do with path in one of KV v2's sections: data, metadata, destroy. It
 // asks Vault's policies as they are, which is the one way to see whether a wildcard in them matches.
 func (c *Client) Capabilities(ctx context.Context, section, path string) ([]string, error) {
-	if err := checkPath(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return nil, err
 	}
 	full := c.mount + "/" + section + "/" + path
@@ -103,8 +103,8 @@ func (c *Client) Capabilities(ctx context.Context, section, path string) ([]stri
 	return capabilities, nil
 }
 
-// checkPath refuses a path with an empty or a dot element.
-func checkPath(path string) error {
+// CheckPath refuses a path with an empty or a dot element; the error wraps ErrPath.
+func CheckPath(path string) error {
 	for _, element := range strings.Split(path, "/") {
 		if element == "" || element == "." || element == ".." || strings.ContainsAny(element, "?#%*+\\ \r\n") {
 			return fmt.Errorf("%w: %q", ErrPath, path)

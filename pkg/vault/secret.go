@@ -45,7 +45,7 @@ func (c *Client) ReadVersion(ctx context.Context, path string, version int) (Sec
 }
 
 func (c *Client) read(path string, get func(*api.KVv2) (*api.KVSecret, error)) (Secret, error) {
-	if err := checkPath(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return Secret{}, err
 	}
 	found, err := get(c.api.KVv2(c.mount))
@@ -71,7 +71,7 @@ func (c *Client) read(path string, get func(*api.KVv2) (*api.KVSecret, error)) (
 // caller has read, 0 for none that ever was: if there is another by now, the error wraps ErrConflict. On a mount that is not of
 // KV version 2 it makes a secret of another name: ask Mount first.
 func (c *Client) Write(ctx context.Context, path string, data Data, current int) (version int, err error) {
-	if err := checkPath(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return 0, err
 	}
 	values := map[string]any{}
@@ -97,7 +97,7 @@ type Metadata struct {
 
 // Metadata returns what Vault knows of the secret at path; the zero value if it never was.
 func (c *Client) Metadata(ctx context.Context, path string) (Metadata, error) {
-	if err := checkPath(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return Metadata{}, err
 	}
 	found, err := c.api.KVv2(c.mount).GetMetadata(ctx, path)
@@ -119,7 +119,7 @@ func (c *Client) Metadata(ctx context.Context, path string) (Metadata, error) {
 
 // Destroy removes versions of the secret at path for good.
 func (c *Client) Destroy(ctx context.Context, path string, versions []int) error {
-	if err := checkPath(path); err != nil || len(versions) == 0 {
+	if err := CheckPath(path); err != nil || len(versions) == 0 {
 		return err
 	}
 	if err := c.api.KVv2(c.mount).Destroy(ctx, path, versions); err != nil {
@@ -130,7 +130,7 @@ func (c *Client) Destroy(ctx context.Context, path string, versions []int) error
 
 // Delete removes the secret at path with all its versions and what Vault knows of it. That there is none is no error.
 func (c *Client) Delete(ctx context.Context, path string) error {
-	if err := checkPath(path); err != nil {
+	if err := CheckPath(path); err != nil {
 		return err
 	}
 	if err := c.api.KVv2(c.mount).DeleteMetadata(ctx, path); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 
@@ -155,6 +156,56 @@ func TestServer(t *testing.T) {
 		}
 		if version, err := root.Write(t.Context(), other, data, 0); version != 1 || err != nil {
 			t.Errorf("writing it as a new one: %d, %v", version, err)
+		}
+	})
+
+	t.Run("what keeps no older version is told", func(t *testing.T) {
+		config := func(fields map[string]any) {
+			if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), "secret/config", fields); err != nil {
+				t.Fatal(err)
+			}
+		}
+		config(map[string]any{"max_versions": 1, "delete_version_after": "720h"})
+		got, err := client(t, server, server.Token).Mount(t.Context())
+		if want := (vault.Mount{Name: "secret", Engine: vault.Engine2, Limits: vault.Limits{MaxVersions: 1, DeleteAfter: 720 * time.Hour}}); got != want || err != nil {
+			t.Errorf("mount is %+v, %v", got, err)
+		}
+		// A policy of before has no right to the settings: they are not known, and the engine is.
+		got, err = client(t, server, tokenFor(t, server, "ours", ourPolicy)).Mount(t.Context())
+		if want := (vault.Mount{Name: "secret", Engine: vault.Engine2}); got != want || err != nil {
+			t.Errorf("mount for a weak token is %+v, %v", got, err)
+		}
+		// Each version ends some day, and can be read until then.
+		config(map[string]any{"max_versions": 0})
+		const ending = "apps/payments/ending/ci/quay-robot"
+		for n := range 2 {
+			if _, err := root.Write(t.Context(), ending, data, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if metadata, err := root.Metadata(t.Context(), ending); err != nil || !slices.Equal(metadata.Live, []int{1, 2}) {
+			t.Errorf("metadata is %+v, %v", metadata, err)
+		}
+		if current, err := root.Read(t.Context(), ending); err != nil || time.Until(current.Ends).Round(time.Hour) != 720*time.Hour {
+			t.Errorf("it ends at %s, %v", current.Ends, err)
+		}
+		// The commands that are named mend it.
+		config(map[string]any{"max_versions": 10, "delete_version_after": "0s"})
+		if got, err = client(t, server, server.Token).Mount(t.Context()); got.MaxVersions != 10 || got.DeleteAfter != 0 || err != nil {
+			t.Errorf("mount is %+v, %v", got, err)
+		}
+	})
+
+	t.Run("KV version 1 is told", func(t *testing.T) {
+		if err := admin(t, server).Sys().MountWithContext(t.Context(), "old", &api.MountInput{Type: "kv", Options: map[string]string{"version": "1"}}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := vault.New(vault.Options{Address: server.Address, Token: server.Token, Mount: "old"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Mount(t.Context()); got.Engine != vault.Engine1 || err != nil {
+			t.Errorf("mount is %+v, %v", got, err)
 		}
 	})
 
