@@ -201,6 +201,23 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(10_000, same(`{"urls":[`+strings.Repeat(`"",`, 100)+`""]}`)))
 			return h.layout()
 		}, push.ClassSourceRefused, "more than 200000 values"},
+		{"an index of names, and another one chosen", func(h hostile) string {
+			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(15_000, numbered(
+				`{"size":5,"digest":"sha256:%064x","annotations":{"org.opencontainers.image.ref.name":"abcdefghijklmnopqrstuvwxyz"}}`)))
+			return h.layout() + ":v1"
+		}, push.ClassSourceMissing, "and 14995 more"},
+		{"manifests beside the one that is chosen", func(h hostile) string {
+			var images []string
+			for n := range 15 {
+				images = append(images, h.manifest(filled(fmt.Sprintf(`{"n":%d,"subject":{},"schemaVersion":2,"layers":[`, n), `]}`, atMost(15_000, same(`{`+layerField+`}`)))))
+			}
+			h.index(images...)
+			return h.layout() + ":v1"
+		}, push.ClassSourceMissing, "no image named"},
+		{"too many bytes beside the one that is chosen", func(h hostile) string {
+			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(15_000, numbered(`{"size":4194304,"digest":"sha256:%064x"}`)))
+			return h.layout() + ":v1"
+		}, push.ClassSourceRefused, "bytes together"},
 		{"an index of brackets", func(h hostile) string {
 			h.files["index.json"] = `{"schemaVersion":2,"manifests":` + strings.Repeat("[", 2_000_000)
 			return h.layout()

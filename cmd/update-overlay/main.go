@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,18 +21,22 @@ const memory = 96 << 20
 func main() {
 	debug.SetMemoryLimit(memory)
 	opts := gitops.Options{LogOutput: os.Stderr}
-	opts.Flags(flag.CommandLine)
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "update-overlay: unexpected argument %q; see update-overlay --help\n", flag.Arg(0))
-		os.Exit(2)
+	if err := opts.Parse(os.Args[1:], os.Stdout); errors.Is(err, flag.ErrHelp) {
+		return
+	} else if err != nil {
+		fail(opts, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	result, err := gitops.Update(ctx, opts)
 	if err != nil {
-		gitops.LogFailure(opts.Logger(), err)
-		os.Exit(gitops.ExitCode(err))
+		fail(opts, err)
 	}
 	fmt.Println(result.Branch, result.Commit)
+}
+
+// fail logs an error and ends the program.
+func fail(opts gitops.Options, err error) {
+	gitops.LogFailure(opts.Logger(), err)
+	os.Exit(gitops.ExitCode(err))
 }

@@ -134,5 +134,5 @@ func (d *doctor) lookAtTenants(ctx context.Context) {
 		return
 	}
 	d.tenants = tenants
-	d.addAs(healthy, "tenants", "", fmt.Sprintf("%d teams have an ExternalSecret", len(tenants)))
+	d.addAs(healthy, "tenants", "", fmt.Sprintf("teams with an ExternalSecret: %d", len(tenants)))
 }

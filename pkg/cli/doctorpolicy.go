@@ -69,7 +69,7 @@ func (d *doctor) lookAtRights(ctx context.Context) {
 		detail := fmt.Sprintf("%s %s %s %s", whom, can, what.Verb, which)
 		d.add(id, answer.Status.Allowed == want, next, detail, detail)
 	}
-	const controller, everybody = "the controller", "everybody who is logged in"
+	const controller, everybody = "the controller", "an account without rights of its own"
 	review("controller-lists-secrets", controller, controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",
 		"Secrets in every namespace", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"})
 	review("controller-creates-taskruns", controller, controllerUser, true, "ko apply -f config/",

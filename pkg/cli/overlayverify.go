@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -67,6 +68,9 @@ registries are listed, and not looked at.`,
 					return err
 				}
 				asked = &registry{quay: q, host: c.config.Registry}
+				if address, err := url.Parse(c.quayURL); err == nil && asked.host == "" {
+					asked.host = address.Host
+				}
 				r = asked
 			}
 			findings, err := c.findings(cmd.Context(), directory, r)

@@ -17,7 +17,7 @@ func (p *Program) newRoot() *cobra.Command {
 
 It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
 $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
-		Version: newVersion().Version,
+		Version: newVersion().short(),
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "tkn quay",
 		},

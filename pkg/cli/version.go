@@ -28,6 +28,14 @@ func (b build) write(w io.Writer) error {
 	return err
 }
 
+// short is the version, or the commit of a build that has none.
+func (b build) short() string {
+	if b.Version == "(devel)" && b.Commit != "unknown" {
+		return b.Commit
+	}
+	return b.Version
+}
+
 // newVersion returns what the program was built from.
 func newVersion() build {
 	b := build{head: newHead("Version"), Version: "unknown", Commit: "unknown", Go: "unknown"}

@@ -99,9 +99,13 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// real is the tool as a shell runs it. It is made once: while kustomize renders, os.Stderr is another.
+var real = *cli.New()
+
 // program is the tool in this world.
 func (w *world) program() *cli.Program {
-	p := cli.New()
+	program := real
+	p := &program
 	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
 	p.Transport = w.quay.Client().Transport.(*http.Transport)
 	p.Cluster = func() (cli.Clients, error) {

@@ -67,7 +67,7 @@ func FuzzCredential(f *testing.F) {
 	})
 }
 
-// validUTF8 says whether JSON carries the texts as they are.
+// validUTF8 reports whether JSON carries the texts as they are.
 func validUTF8(texts ...string) bool {
 	for _, text := range texts {
 		if strings.ToValidUTF8(text, "") != text {

@@ -11,7 +11,7 @@ import (
 type author struct{ name, address string }
 
 // authorPattern is what Git takes: any name and address without angle brackets, also those of bots, such as x[bot].
-var authorPattern = regexp.MustCompile(`^([^<>]+) <([^<>@\s]+@[^<>@\s]+)>$`)
+var authorPattern = regexp.MustCompile(`^ *([^<>]+?) *<([^<>@\s]+@[^<>@\s]+)> *$`)
 
 func (o *Options) readAuthor(c *change) error {
 	parts := authorPattern.FindStringSubmatch(o.Author)

@@ -1,16 +1,16 @@
 package gitops
 
 import (
-	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
-// Flags defines the flags of update-overlay on fs, and its help; parsing fs fills o in.
+// Flags defines the flags of update-overlay on fs; parsing fs fills o in.
 func (o *Options) Flags(fs *flag.FlagSet) {
-	fs.Usage = func() { help(fs) }
 	fs.StringVar(&o.Repository, "repository", "", "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; the credential goes to that host alone, in a shared namespace one of git-hosts")
 	fs.StringVar(&o.TargetBranch, "target-branch", defaultTargetBranch, "`branch` that the merge request goes into, only read")
 	fs.StringVar(&o.Team, "team", "", "`team` of apps/<team>/<app>")
@@ -31,18 +31,31 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
-// help writes the flags as everybody writes them, with two dashes.
-func help(fs *flag.FlagSet) {
-	out := fs.Output()
-	flags := &bytes.Buffer{}
+// singleDash is a flag as package flag writes it.
+var singleDash = regexp.MustCompile(`(^ *|flag |: )-([a-z])`)
+
+// Parse parses the program's arguments into o, and writes help to out if that is asked for: then the error is flag.ErrHelp.
+// Flags are written with two dashes, as everybody writes them. Any other error is an *Error.
+func (o *Options) Parse(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("update-overlay", flag.ContinueOnError)
+	fs.Usage = func() {}
+	o.Flags(fs)
+	flags := &strings.Builder{}
 	fs.SetOutput(flags)
-	fs.PrintDefaults()
-	fs.SetOutput(out)
-	fmt.Fprintln(out, "Usage: update-overlay --repository URL --team TEAM --app APP --overlay-image ITEM [flags]")
-	for line := range strings.Lines(flags.String()) {
-		if flag, ok := strings.CutPrefix(line, "  -"); ok {
-			line = "  --" + flag
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fs.PrintDefaults()
+		fmt.Fprintln(out, "Usage: update-overlay --repository URL --team TEAM --app APP --overlay-image ITEM [flags]")
+		for line := range strings.Lines(flags.String()) {
+			io.WriteString(out, singleDash.ReplaceAllString(line, "$1--$2"))
 		}
-		io.WriteString(out, line)
+		return err
+	case err != nil:
+		return usageError(helpNext, "%s", singleDash.ReplaceAllString(err.Error(), "$1--$2"))
+	case fs.NArg() > 0:
+		return usageError(helpNext, "unexpected argument %q", fs.Arg(0))
 	}
+	return nil
 }
+
+const helpNext = "see update-overlay --help"

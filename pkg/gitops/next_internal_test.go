@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +79,7 @@ func status(code int, text string) func(*cause) {
 // tls starts a server with TLS, and returns the PEM of its authority.
 func (c *cause) tls() (server *httptest.Server, authority string) {
 	server = httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	c.Cleanup(server.Close)
 	c.opts.Repository = server.URL + "/x.git"
@@ -157,7 +158,7 @@ var causes = map[string]struct {
 	"a server without TLS":  {func(c *cause) { c.opts.Repository = "https" + strings.TrimPrefix(c.start().URL(), "http") }, 1, "HTTP response to HTTPS client", "let --repository have the port of the server that has TLS"},
 	"a redirect elsewhere":  {func(c *cause) { c.answer(http.RedirectHandler("http://git.test/x", http.StatusFound).ServeHTTP) }, 1, "redirects to http://git.test", "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"},
 	"no time":               {func(c *cause) { c.start(); c.opts.Timeout = 1 }, 1, "deadline exceeded", "run it again: what is there is not pushed twice"},
-	"a user is asked for":   {func(c *cause) { c.start(); c.opts.Credential = "" }, 1, "authentication required", "give --credential: the server asks for a user"},
+	"a user is asked for":   {func(c *cause) { c.start(); c.opts.Credential = "" }, 1, "authentication required", "give --credential, in the Task git-secret: the server asks for a user"},
 	"a token that is wrong": {func(c *cause) { c.start(); c.opts.Credential = c.secret("username", "x", "token", "wrong") }, 1, "authentication required", "see whether the token in the Secret is the Git server's, and has not expired"},
 	"a token of no right":   {status(http.StatusForbidden, "GitLab: You are not allowed"), 1, "GitLab: You are not allowed", "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"},
 	"a path of nothing":     {status(http.StatusNotFound, ""), 1, "repository not found", "see whether --repository is right; Git servers say so also where the credential may see nothing"},
@@ -205,7 +206,20 @@ var causes = map[string]struct {
 			c.Fatal(err)
 		}
 	}, 1, `the server does not take branch "ci/dev/aaaaaaaa"`, "run it again; if that does not help, ask who runs the Git server why it cannot write the branch"},
-	"a server that is full": {func(c *cause) { c.git("config", "receive.maxInputSize", "10") }, 1, "the server says:", "ask who runs the Git server: it cannot store what was pushed"},
+	"a server that is full": {func(c *cause) { c.git("config", "receive.maxInputSize", "10") }, 1, "the server says:", "run it again later; if that does not help, ask who runs the Git server, with what it says"},
+
+	"a server that breaks off": {func(c *cause) {
+		c.start()
+		before := func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/x-git-receive-pack-result")
+			fmt.Fprint(w, "0013\x02no space left\n", "0010\x03fatal: bye\n")
+			return true
+		}
+		c.server.Before.Store(&before)
+	}, 1, "fatal: bye; the server says: no space left", "run it again later; if that does not help, ask who runs the Git server, with what it says"},
 
 	// This side.
 	"no scratch disk": {func(c *cause) { c.start(); c.Setenv("TMPDIR", "/none") }, 1, "the scratch disk cannot be written", "$TMPDIR, else /tmp, must be writable and have room for 256 MiB"},
@@ -292,8 +306,7 @@ func TestCauses(t *testing.T) {
 			}
 		})
 	}
-	nexttest.Check(t, seen, "author.go", "authority.go", "credential.go", "error.go", "evidence.go", "limit.go", "next.go", "options.go", "pack.go",
-		"push.go", "remote.go", "repository.go", "tree.go", "update.go")
+	nexttest.Check(t, seen, nexttest.Sources(t)...)
 }
 
 // connectionCauses are errors of a connection that need another network.
@@ -307,6 +320,8 @@ var connectionCauses = map[string]struct {
 	"a record of no TLS":     {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "let --repository have the port of the server that has TLS"},
 	"a cancelled run":        {context.Canceled, "run it again: what is there is not pushed twice"},
 	"a connection that ends": {net.ErrClosed, nextNoServer},
+	"an unknown flag":        {new(Options).Parse([]string{"--none"}, io.Discard), "see update-overlay --help"},
+	"a stray argument":       {new(Options).Parse([]string{"stray"}, io.Discard), "see update-overlay --help"},
 	"a damaged repository":   {damagedError("commit cannot be read", errTree), "run git fsck in the repository: it is damaged"},
 	"many branches":          {tooManyRefs, "remove branches and tags that nobody needs"},
 	"a large commit":         {tooLarge(smaller, "x"), smaller},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -158,22 +157,6 @@ func (u *updater) look(p *pack, branch string, head plumbing.Hash) (proposal, er
 		return proposal{}, fmt.Errorf("on branch %q: %w", branch, err)
 	}
 	return proposal{branch, head, t, edit}, nil
-}
-
-// warnedTree is a tree, and the log for what kustomize warns of: each warning once, and not too many.
-type warnedTree struct {
-	tree
-	updater *updater
-}
-
-const maxWarnings = 20
-
-// Warn implements overlay.Warner.
-func (t warnedTree) Warn(line string) {
-	if warned := t.updater.warned; !slices.Contains(warned, line) && len(warned) < maxWarnings {
-		t.updater.warned = append(warned, line)
-		t.updater.log.Warn("kustomize warns", "warning", line)
-	}
 }
 
 // pushOptions asks GitLab for a merge request (GitLab docs, "Push options"); a server without push options ignores it.

@@ -23,6 +23,7 @@ func TestAuthors(t *testing.T) {
 		"CI Bot [prod] <ci@example.com>":                                  "CI Bot [prod] <ci@example.com>",
 		`"Bot, CI" <ci@example.com>`:                                      "Bot, CI <ci@example.com>",
 		"Zoë Ångström <zoë@example.com>":                                  "Zoë Ångström <zoë@example.com>",
+		" CI<ci@example.com> ":                                            "CI <ci@example.com>",
 		"quay-push <quay-push@localhost>":                                 "quay-push <quay-push@localhost>",
 	} {
 		f.opts.Author = given

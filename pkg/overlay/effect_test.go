@@ -169,6 +169,21 @@ func TestOtherImage(t *testing.T) {
 	}
 }
 
+// A promotion is an edit like others.
+func TestPromoteChangesNoOtherImage(t *testing.T) {
+	tree := twoImages(item(api, digest("d")))
+	_, err := overlay.Promote(tree, dev, "stg")
+	checkRefusal(t, err, overlay.ReasonOtherImage)
+	if err != nil && !strings.Contains(err.Error(), gate+":v7") {
+		t.Errorf("the other image is not named: %v", err)
+	}
+	tree = twoImages(item(checkout, digest("d")))
+	edit(tree, baseDeployment, api, checkout)
+	if _, err := overlay.Promote(tree, dev, "stg"); err != nil {
+		t.Error(err)
+	}
+}
+
 // copied is the app in which a replacement copies the image of one container to the other, all of it or its tag.
 func copied(all bool) fstest.MapFS {
 	tree := app()

@@ -1,9 +1,11 @@
 package push
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,6 +32,15 @@ func (a *answer) ok(statuses ...int) bool {
 
 // digest is the Docker-Content-Digest header.
 func (a *answer) digest() string { return a.header.Get("Docker-Content-Digest") }
+
+// words are those of a page that stands in the place of an answer, quoted; "" for anything else, which may have a secret.
+func (a *answer) words() string {
+	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if mediaType != "text/html" || !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
+		return ""
+	}
+	return fmt.Sprintf(" %q", pageText(a.body))
+}
 
 // answerError is an answer other than the one that was needed.
 type answerError struct {

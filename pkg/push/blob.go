@@ -96,7 +96,7 @@ func (r *registry) location(a *answer) (*url.URL, error) {
 	}
 	if !r.trusts(location, r.base.Host) {
 		return nil, r.foreign(r.name()+" sends an upload", location, r.base.Host,
-			fmt.Sprintf("name the registry in %s as it names itself (Quay's SERVER_HOSTNAME)", r.role.flag))
+			r.leadsTo(location)+"; Quay calls itself by its SERVER_HOSTNAME")
 	}
 	return location, nil
 }

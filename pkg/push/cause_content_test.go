@@ -65,6 +65,7 @@ var sourceCauses = []cause{
 	{"no directory", func(f *fixture) { f.opts.Source = "oci:/none" }, push.ClassSourceMissing, `"/none" is not there`, "no such file", "check --source (param source)"},
 	{"no path", func(f *fixture) { f.opts.Source = "/none" }, push.ClassSourceMissing, `"/none" is not there`, "no such file", "check --source (param source)"},
 	{"no archive", func(f *fixture) { f.opts.Source = "oci-archive:/none/image.tar" }, push.ClassSourceMissing, "is not there", "no such file", "check --source (param source)"},
+	{"a path through a file", func(f *fixture) { f.opts.Source = "oci:" + filepath.Join(f.layout, "index.json", "x") }, push.ClassSourceMissing, "cannot be a file", "not a directory", "check --source (param source)"},
 	{"no layout", func(f *fixture) { f.opts.Source = f.t.TempDir() }, push.ClassSourceMissing, `has no "blobs"`, "", "check --source (param source)"},
 	{"a blob is missing", func(f *fixture) { remove(f.t, blobFile(f.layout, f.image().Layers[0].Digest)) }, push.ClassSourceMissing, `manifest "sha256:`, "", "let the build write all of it"},
 	{"another name", func(f *fixture) { f.opts.Source += ":v9" }, push.ClassSourceMissing, `no image named "v9": it has ":@0"`, "", "name one with :REF behind the path"},
@@ -128,6 +129,9 @@ var remoteCauses = []cause{
 		f.opts.Source, f.opts.SourceAnonymous = "docker://"+strings.TrimPrefix(plainServer(f).URL, "http://")+"/a/b", true
 	}, push.ClassCertificate, "where the source is, speaks HTTP without TLS", "GET /v2/", "copy it into an OCI layout first"},
 	{"nobody at the source", func(f *fixture) { f.opts.Source, f.opts.SourceAnonymous = "docker://127.0.0.1:1/a/b", true }, push.ClassNetwork, "127.0.0.1:1, where the source is, cannot be reached", "connection refused", "check the host in --source (param source)"},
+	{"nobody at the object store", source("GET", "/base/app/blobs/", quaytest.Status(307, http.Header{"Location": {"https://127.0.0.1:1/x?signature=1"}}, "")), push.ClassNetwork, "127.0.0.1:1, to which", "GET /x on 127.0.0.1:1", "allow that host, too"},
+	{"other content at the source", source("GET", "/base/app/blobs/", quaytest.Status(200, nil, strings.Repeat("x", large))), push.ClassSourceCorrupt, "has other than the 37 bytes", "", "push the image to its registry again"},
+	{"another manifest at the source", source("GET", "/manifests/", quaytest.SetHeader("Docker-Content-Digest", digestOf(nil))), push.ClassSourceCorrupt, "serves a manifest with the digest", "", "rewrites images on the way"},
 	{"a busy source", source("GET", "/manifests/", quaytest.Status(429, nil, "")), push.ClassRateLimited, "where the source is, is rate-limiting this client", "429", "run it again later"},
 	{"a failing source", source("GET", "/manifests/", webPage(502)), push.ClassUnavailable, "where the source is, fails", "Request Rejected", "run it again later"},
 	{"a firewall in front of the source", source("GET", "/manifests/", webPage(403)), push.ClassProtocol, "something in front of", "Request Rejected", "firewall"},

@@ -28,10 +28,18 @@ var certificateCauses = []cause{
 	{"another authority", func(f *fixture) { f.opts.CAFile = quaytest.Start(f.t).CAFile() }, push.ClassCertificate, "neither in --ca-file nor one of the system's", "x509", "openssl s_client -connect HOST -showcerts"},
 	{"expired", certified(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), push.ClassCertificate, "or one that signed it, has expired", "is after", "renew the certificate"},
 	{"not valid yet", certified(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }), push.ClassCertificate, "is not valid yet", "is before", "the node's clock says"},
-	{"another name", certified(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"quay.test"} }), push.ClassCertificate, "is for another name", "x509", `name the registry in --image-ref (param image-ref) as its certificate does, ["quay.test"]`},
+	{"another name", certified(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"quay.test"} }), push.ClassCertificate, "is for another name", "x509", `name the registry in --image-ref (param image-ref) as its certificate does, or let the certificate be issued for "127.0.0.1", too: it is for ["quay.test"]`},
 	{"another address", certified(func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }), push.ClassCertificate, "is for another name", "x509", `["192.0.2.1"]`},
 	{"no name", certified(func(c *x509.Certificate) { c.IPAddresses = nil }), push.ClassCertificate, "is for another name", "x509", "with a subjectAltName"},
 	{"for clients alone", certified(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), push.ClassCertificate, "is not valid", "incompatible key usage", "issue the certificate"},
+	{"another name of the token service", func(f *fixture) {
+		ca := f.opts.CAFile
+		certified(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"quay.test"} })(f)
+		f.opts.TokenHost = strings.TrimSuffix(f.opts.ImageRef, "/team-a/app")
+		f.registryAt(f.Host())
+		f.trust(ca)
+		sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="https://`+f.opts.TokenHost+`/token"`)(f)
+	}, push.ClassCertificate, "to which HOST leads, is for another name", "x509", "let the certificate be issued for"},
 	{"no TLS", func(f *fixture) { f.registryAt(strings.TrimPrefix(plainServer(f).URL, "http://")) }, push.ClassCertificate, "speaks HTTP without TLS", "GET /v2/", "--plain-http would send the credential readable"},
 }
 
@@ -80,8 +88,9 @@ var redirectCauses = []cause{
 	{"a realm elsewhere", sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="https://auth.test/token"`), push.ClassForeignHost, `for a token to another host, and the credential goes to "HOST" alone`, "https://auth.test", `if "auth.test" is its token service, name that in --token-host`},
 	{"a realm at another port", sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="https://127.0.0.1:1/token"`), push.ClassForeignHost, "another port of its host", "127.0.0.1:1", "name that in --token-host"},
 	{"a realm without TLS", sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="http://HOST/v2/auth"`), push.ClassForeignHost, "to its own host by HTTP without TLS", "http://HOST", "PREFERRED_URL_SCHEME: https"},
+	{"a realm elsewhere without TLS", sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="http://auth.test/token"`), push.ClassForeignHost, "to another host by HTTP without TLS", "http://auth.test", "serve that address by TLS"},
 	{"a realm with a user", sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="https://a:b@HOST/v2/auth"`), push.ClassForeignHost, "with a user in it", "https://HOST", "take the user out"},
-	{"a location elsewhere", sendsTo("POST", onUpload, "Location", "https://store.test/upload?signature=x"), push.ClassForeignHost, "sends an upload to another host", "https://store.test", "as it names itself"},
+	{"a location elsewhere", sendsTo("POST", onUpload, "Location", "https://store.test/upload?signature=x"), push.ClassForeignHost, "sends an upload to another host", "https://store.test", `if "store.test" is the registry`},
 	{"a location without TLS", sendsTo("POST", onUpload, "Location", "http://HOST/upload"), push.ClassForeignHost, "sends an upload to its own host by HTTP without TLS", "http://HOST", "X-Forwarded-Proto: https"},
 	{"a location without TLS, without a port", sendsTo("POST", onUpload, "Location", "http://127.0.0.1/upload"), push.ClassForeignHost, "by HTTP without TLS", "http://127.0.0.1", "PREFERRED_URL_SCHEME: https"},
 	{"a redirect elsewhere", redirectsTo("https://other.test/v2/x?signature=1"), push.ClassForeignHost, "HOST redirects the request", `"https://other.test/v2/x"`, `if "other.test" is the registry, name it in --image-ref (param image-ref)`},
@@ -117,6 +126,10 @@ func redirectsTo(location string) func(f *fixture) {
 var networkCauses = []cause{
 	{"nobody there", func(f *fixture) { f.registryAt("127.0.0.1:1") }, push.ClassNetwork, "127.0.0.1:1 cannot be reached", "connection refused", "check the host in --image-ref (param image-ref)"},
 	{"no such host", func(f *fixture) { f.registryAt("quay.invalid") }, push.ClassNetwork, "quay.invalid cannot be reached", "lookup quay.invalid", "check the host"},
+	{"nobody at the token service", func(f *fixture) {
+		f.opts.TokenHost = "127.0.0.1:1"
+		sendsTo("GET", onPing, "WWW-Authenticate", `Bearer realm="https://127.0.0.1:1/token"`)(f)
+	}, push.ClassNetwork, "127.0.0.1:1, to which HOST leads, cannot be reached", "connection refused", "allow that host, too"},
 	{"it hangs up", play("PUT", onUpload, quaytest.Reset(1000)), push.ClassNetwork, "HOST cannot be reached", "sending blob", "run it again later"},
 	{"a proxy that wants a password", play("GET", onPing, quaytest.Status(407, nil, "")), push.ClassNetwork, "the proxy on the way to HOST refuses the request", "407", "NO_PROXY"},
 	{"503", play("GET", onPing, quaytest.Status(503, nil, "")), push.ClassUnavailable, "HOST fails", "GET /v2/: 503", "run it again later"},
@@ -146,9 +159,10 @@ var answerCauses = []cause{
 	{"a page, 400", play("POST", onUpload, webPage(400)), push.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
 	{"a web site", play("GET", onPing, webPage(404)), push.ClassProtocol, "HOST sent an unexpected response", "GET /v2/: 404", "names the registry, not something in front of it"},
 	{"no challenge", play("GET", onPing, quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)), push.ClassProtocol, "HOST did not advertise a token service", `Basic realm=\"x\"`, "Bearer challenge"},
+	{"a page that asks to log in", play("GET", onPing, webPage(401)), push.ClassProtocol, "HOST did not advertise a token service", "Request Rejected", "names the registry, not something in front of it"},
 	{"no token", play("GET", onToken, quaytest.Status(200, nil, `{"hello":1}`)), push.ClassProtocol, "the token service of HOST sent no token", "neither token nor access_token", "token service answers"},
 	{"a token of another type", play("GET", onToken, quaytest.Status(200, nil, `{"token":"x","expires_in":"3600"}`)), push.ClassProtocol, "the token service of HOST sent no token", "cannot unmarshal string", "token service answers"},
-	{"a page for a token", play("GET", onToken, webPage(200)), push.ClassProtocol, "the token service of HOST sent no token", `type "text/html"`, "token service answers"},
+	{"a page for a token", play("GET", onToken, webPage(200)), push.ClassProtocol, "the token service of HOST sent no token", `type "text/html" "Request Rejected Your support ID is 1234."`, "token service answers"},
 	{"a fresh token that is refused", play("POST", onUpload, says(401, "UNAUTHORIZED", "not valid yet")), push.ClassProtocol, "refuses the token that its own token service has just issued", "not valid yet", "compare the clocks"},
 	{"no location", play("POST", onUpload, quaytest.SetHeader("Location", "")), push.ClassProtocol, "does not say where to upload to", "202 without a usable Location", "names the registry"},
 	{"pushes are off", func(f *fixture) { f.SetReadOnly(true) }, push.ClassRegistryReadOnly, "HOST takes no pushes now", "405", "run it again later"},

@@ -11,14 +11,14 @@ import (
 
 // usageCauses are wrong flags, and directories that cannot be written.
 var usageCauses = []cause{
-	{"no source", func(f *fixture) { f.opts.Source = "" }, push.ClassUsage, "--source is missing", "", "push-image -help"},
-	{"no image reference", func(f *fixture) { f.opts.ImageRef = "" }, push.ClassUsage, "--image-ref is missing", "", "push-image -help"},
+	{"no source", func(f *fixture) { f.opts.Source = "" }, push.ClassUsage, "--source is missing", "", "correct the flag, or the param of the Task"},
+	{"no image reference", func(f *fixture) { f.opts.ImageRef = "" }, push.ClassUsage, "--image-ref is missing", "", "correct the flag, or the param of the Task"},
 	{"a long name", func(f *fixture) { f.opts.ImageRef += strings.Repeat("a", 255) }, push.ClassUsage, "at most 255 are taken", "", "shorter name"},
 	{"a long name of the source", func(f *fixture) { f.opts.Source = "docker://quay.test/" + strings.Repeat("a", 255) }, push.ClassUsage, "at most 255 are taken", "", "shorter name"},
-	{"a host that is none", func(f *fixture) { f.opts.ImageRef = "-quay.test/a/b" }, push.ClassUsage, "has an invalid host", "", "push-image -help"},
-	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, push.ClassUsage, "has an invalid repository", "", "push-image -help"},
-	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, push.ClassUsage, `tag "-v1" is invalid`, "", "push-image -help"},
-	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, push.ClassUsage, "--source-token-host", "", "push-image -help"},
+	{"a host that is none", func(f *fixture) { f.opts.ImageRef = "-quay.test/a/b" }, push.ClassUsage, "has an invalid host", "", "correct the flag, or the param of the Task"},
+	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, push.ClassUsage, "has an invalid repository", "", "correct the flag, or the param of the Task"},
+	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, push.ClassUsage, `tag "-v1" is invalid`, "", "correct the flag, or the param of the Task"},
+	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, push.ClassUsage, "--source-token-host", "", "correct the flag, or the param of the Task"},
 	{"a file of authorities that is not there", func(f *fixture) { f.opts.CAFile = "/none" }, push.ClassUsage, "--ca-file cannot be read", "", "mount the file"},
 	{"a file of authorities in DER", func(f *fixture) { f.opts.CAFile = filepath.Join(f.layout, "index.json") }, push.ClassUsage, "has no PEM certificate", "", "-inform der"},
 	{"a malformed proxy", func(f *fixture) { f.t.Setenv("HTTPS_PROXY", "http://user:S3CRET%zz@proxy.test:3128") }, push.ClassUsage, "HTTPS_PROXY is not the URL", "", "percent-encoded"},
@@ -52,6 +52,7 @@ var credentialCauses = []cause{
 	{"another organization's robot", func(f *fixture) { f.opts.ImageRef = f.Host() + "/team-b/app" }, push.ClassOtherOrganization, `cannot push to organization "team-b"`, `"team-a"`, "the team that owns HOST/team-b/app"},
 	{"a regenerated token", func(f *fixture) { f.RegenerateRobot("team-a+ci") }, push.ClassCredentialRefused, `does not know robot "team-a+ci"`, "GET /v2/auth: 401", "let the Secret follow Vault"},
 	{"anonymous access is off", play("GET", onToken, says(401, "UNAUTHORIZED", "Anonymous access is not allowed")), push.ClassCredentialRefused, `does not know robot "team-a+ci"`, "Anonymous access is not allowed", "of every credential that it refuses"},
+	{"a robot that gets no token", play("GET", onToken, says(403, "DENIED", "disabled")), push.ClassCredentialRefused, `HOST gives robot "team-a+ci" no token`, "disabled", "is disabled"},
 	{"a robot that is gone", func(f *fixture) { f.DeleteRobot("team-a+ci") }, push.ClassCredentialRefused, "team-a+ci", "Could not find robot", ""},
 	{"a robot that goes during the push", play("PUT", onTag, quaytest.Status(400, nil, `{"message":"Could not find robot with specified username"}`)), push.ClassCredentialRefused, `robot "team-a+ci" was deleted`, "Could not find robot with specified username", "create the robot again"},
 	{"the right to read alone", func(f *fixture) { f.Grant("team-a/app", "team-a+ci", quaytest.Read) }, push.ClassPushDenied, `robot "team-a+ci" is not allowed to push to HOST/team-a/app`, `["pull"]`, "give the robot Write on team-a/app"},

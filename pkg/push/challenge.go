@@ -29,6 +29,9 @@ type authChallenge struct {
 	params map[string]string
 }
 
+// maxChallenges is how many challenges one header may have.
+const maxChallenges = 20
+
 // parseChallenges reads a list of challenges: a word alone is a scheme, name=value and name="value" are params of the last
 // one. It stops at what it does not understand, and the first of two values for one name counts.
 func parseChallenges(text string) (all []authChallenge) {
@@ -43,7 +46,9 @@ func parseChallenges(text string) (all []authChallenge) {
 			return all
 		}
 		rest, isParam := strings.CutPrefix(strings.TrimLeft(text[end:], " \t"), "=")
-		if !isParam {
+		if !isParam && len(all) == maxChallenges {
+			return all
+		} else if !isParam {
 			all, text = append(all, authChallenge{word, map[string]string{}}), text[end:]
 			continue
 		}

@@ -2,6 +2,7 @@ package push
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,8 @@ func TestParseChallenge(t *testing.T) {
 		{[]string{`Negotiate YII, Basic realm="x",charset="UTF-8" , BEARER	realm = "https://q.io/a"`}, challenge{"https://q.io/a", ""}, true},
 		{[]string{`Bearer realm="", Bearer realm="https://q.io/a"`}, challenge{"https://q.io/a", ""}, true},
 		{[]string{`, ,Bearer realm="https://q.io/a",, service=q`}, challenge{"https://q.io/a", "q"}, true},
+		{[]string{strings.Repeat("Other, ", maxChallenges-1) + `Bearer realm="https://q.io/a"`}, challenge{"https://q.io/a", ""}, true},
+		{[]string{strings.Repeat("Other, ", maxChallenges) + `Bearer realm="https://q.io/a"`}, challenge{}, false},
 		{[]string{`realm="https://q.io/a"`}, challenge{}, false},
 		{[]string{`Basic realm="open, Bearer realm=x`}, challenge{}, false},
 		{[]string{`Bearer service="a\"b",realm="https://q.io/a"`}, challenge{"https://q.io/a", `a"b`}, true},

@@ -11,7 +11,7 @@ type Class struct {
 	Exit int
 }
 
-// The classes. Cases F1 to F27 and QP1xx are those of the project's research; the number after QP has no other meaning.
+// The classes. The first digit after QP groups them; the rest of the number has no meaning.
 var (
 	ClassInternal  = Class{"QP001", "internal", 1}
 	ClassUsage     = Class{"QP002", "usage", 2}

@@ -27,7 +27,7 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 		{"503 on the ping", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, time.Hour, push.ClassUnavailable, "GET /v2/: 503", "before the next try"},
 		{"503 on a blob", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(503)}, time.Hour, push.ClassUnavailable, "503 Service Unavailable", "before the next try"},
 		{"503 on the tag", quaytest.Fault{Method: "PUT", Path: onTag, Effect: unavailable(500)}, time.Hour, push.ClassUnavailable, "PUT /v2/team-a/app/manifests/v1: 500", "before the next try"},
-		{"a reset", quaytest.Fault{Path: onToken, Effect: quaytest.Reset(0)}, time.Hour, push.ClassNetwork, "GET /v2/auth", "before the next try"},
+		{"a reset", quaytest.Fault{Path: onToken, Effect: quaytest.Reset(0)}, time.Hour, push.ClassNetwork, "GET /v2/", "before the next try"},
 		{"429 for hours", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, http.Header{"Retry-After": {"7200"}}, "")}, time.Millisecond, push.ClassRateLimited, "429", "in 1h0m0s"},
 		{"429 until a date", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, late(90*time.Minute), "")}, time.Millisecond, push.ClassRateLimited, "429", "in 1h0m0s"},
 		{"503 for hours", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(503, http.Header{"Retry-After": {"3600.5"}}, "")}, time.Millisecond, push.ClassUnavailable, "503", "in 1h0m0s"},
@@ -35,6 +35,7 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 		{"a stall after a 503", quaytest.Fault{Path: onToken, Nth: 2, Effect: quaytest.Stall(nil)}, time.Millisecond, push.ClassUnavailable, "GET /v2/auth: 503", "--timeout is over"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // Most of it is waiting.
 			f := newFixture(t)
 			// Less than half of the longest pause of our own, which is random above that.
 			f.opts.Timeout, f.opts.RetryPause = 10*time.Second, test.pause

@@ -84,7 +84,7 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	var here, all offers
 	for at, i := range saved {
 		all.add(at, i.RepoTags...)
-		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || slices.ContainsFunc(images, i.same) {
+		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || len(images) > 0 && images[0].same(i) {
 			continue
 		}
 		here.add(at, i.RepoTags...)

@@ -48,6 +48,8 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 		return document{}, refused("an image manifest has manifests")
 	case mediaType.IsImage() && doc.Config == nil:
 		return document{}, corrupt("the manifest has no config")
+	case doc.Subject != nil && doc.Subject.Digest.Hash == v1.Hash{}:
+		return document{}, corrupt("not a manifest: the digest %q of its subject is malformed", doc.Subject.Digest.text)
 	case !isManifest(mediaType):
 		return document{}, refused("media type %q is not one that Quay takes for a manifest", mediaType)
 	}
@@ -67,18 +69,32 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 // isManifest reports whether t is the type of a manifest or an index.
 func isManifest(t types.MediaType) bool { return t.IsIndex() || t.IsImage() }
 
-// guessMediaType is the media type of a manifest for which nobody gave one: what it says itself, else that of its fields.
-func guessMediaType(body []byte) types.MediaType {
-	var doc document
-	switch err := decode(body, &doc, "not a manifest"); {
-	case err != nil:
-		return ""
-	case doc.MediaType == "" && doc.Manifests != nil:
+// outline is what tells manifests from each other. Reading it takes less memory than reading a document.
+type outline struct {
+	MediaType types.MediaType `json:"mediaType"`
+	Config    *unread         `json:"config"`
+	Manifests *unread         `json:"manifests"`
+	Subject   *descriptor     `json:"subject"`
+}
+
+// guess is the media type of a manifest for which nobody gave one: what it says itself, else that of its fields.
+func (o outline) guess() types.MediaType {
+	switch {
+	case o.MediaType == "" && o.Manifests != nil:
 		return types.OCIImageIndex
-	case doc.MediaType == "" && doc.Config != nil:
+	case o.MediaType == "" && o.Config != nil:
 		return types.OCIManifestSchema1
 	}
-	return doc.MediaType
+	return o.MediaType
+}
+
+// guessMediaType is the guess for a manifest; "" for what is none.
+func guessMediaType(body []byte) types.MediaType {
+	var o outline
+	if decode(body, &o, "not a manifest") != nil {
+		return ""
+	}
+	return o.guess()
 }
 
 // descriptors are all that the document names, but for the subject.

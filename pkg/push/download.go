@@ -85,7 +85,10 @@ func (r *remote) getBytes(ctx context.Context, u *url.URL, at int64, authorizati
 		// Its text has the address, and that a signature.
 		err = outer.Err
 	}
-	return response, err
+	if err != nil {
+		return nil, &requestError{http.MethodGet, u.Host, u.Path, err}
+	}
+	return response, nil
 }
 
 func useLastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -63,7 +63,7 @@ func inside(target, link string) string {
 	return target
 }
 
-// sparse says whether the content of an entry has holes, so that it does not lie in the file as it is read.
+// sparse reports whether the content of an entry has holes, so that it does not lie in the file as it is read.
 func sparse(header *tar.Header) bool {
 	if header.Typeflag == tar.TypeGNUSparse {
 		return true

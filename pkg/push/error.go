@@ -73,7 +73,7 @@ func asError(err error) *Error {
 
 // usageError is a wrong flag.
 func usageError(format string, args ...any) *Error {
-	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "see push-image -help"}
+	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "correct the flag, or the param of the Task that sets it"}
 }
 
 // ended explains an error that came with the end of ctx; any other error it returns as it is.
@@ -83,7 +83,7 @@ func ended(ctx context.Context, err error) error {
 		return err
 	case errors.Is(cause, context.DeadlineExceeded):
 		return &Error{Class: ClassTimeout, Problem: "the push took longer than --timeout", Err: err,
-			Next: "run it again: what is in the registry is not sent twice"}
+			Next: "run it again: what is in the registry is not sent twice; a large image may need a longer --timeout"}
 	default:
 		return &Error{Class: ClassCancelled, Problem: "the push was cancelled", Err: cause,
 			Next: "run it again: what is in the registry is not sent twice"}

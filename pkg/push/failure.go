@@ -39,8 +39,13 @@ const again = "run it again later: what is in the registry is not sent twice"
 
 // explain makes an Error of what a request to the registry ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
-	if err == nil || errors.As(err, new(*Error)) {
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		if _, remote := p.source.(*remote); remote && failure.Class == ClassSourceCorrupt {
+			failure.Next = "push the image to its registry again, and look for what rewrites it on the way from there"
+		}
 		return err
+	} else if err == nil {
+		return nil
 	}
 	var late *lateError
 	if !errors.As(err, &late) && ctx.Err() != nil {
@@ -70,6 +75,8 @@ func (p *pusher) explainAnswer(e *Error, a *answerError) {
 		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+dockerconfigFlag, "robot %q was deleted", robot)
 	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusUnauthorized:
 		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", host, robot, p.key)
+	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusForbidden:
+		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", host, robot)
 	case errors.As(e.Err, new(*unacceptedError)):
 		p.explainUnaccepted(e)
 	case a.status == http.StatusForbidden && a.says("quota"):

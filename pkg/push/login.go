@@ -33,7 +33,7 @@ func (r *registry) ping(ctx context.Context) error {
 	c, ok := parseChallenge(a.header)
 	if !ok {
 		return &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s did not advertise a token service", r.name()),
-			Proof: fmt.Sprintf("GET /v2/: 401 with the challenge %q, server %q", shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", ")), shorten(a.header.Get("Server"))),
+			Proof: fmt.Sprintf("%v, challenge %q", a.err(), shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", "))),
 			Next:  r.notInFront() + ": push-image logs in with a Bearer challenge, as Quay sends it"}
 	}
 	realm, err := a.url.Parse(c.realm)
@@ -90,7 +90,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	t, err := parseToken(a.body, asked)
 	if err != nil {
 		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.name()),
-			Proof: fmt.Sprintf("GET %s: 200 with type %q: %v", a.url.Path, shorten(a.header.Get("Content-Type")), err),
+			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, shorten(a.header.Get("Content-Type")), a.words(), err),
 			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.notInFront())}
 	}
 	return t, nil

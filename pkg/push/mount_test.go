@@ -44,8 +44,8 @@ func TestRemoteMounts(t *testing.T) {
 	f := newFixture(t)
 	image := within(t, f, "team-a/base")
 	f.Grant("team-a/base", "team-a+ci", quaytest.Read)
-	if result := f.push(); result.Digest != image.Digest {
-		t.Errorf("Push = %s, want %s", result.Digest, image.Digest)
+	if result := f.push(); result.Digest != image.Digest || result.SentBytes != 0 {
+		t.Errorf("Push = %s with %d bytes sent, want %s and none", result.Digest, result.SentBytes, image.Digest)
 	}
 	for _, l := range f.pushedManifest().Layers {
 		if !f.HasBlob("team-a/app", l.Digest) {

@@ -78,7 +78,7 @@ func TestPermission(t *testing.T) {
 			if !ok || failure.Class != push.ClassSourceMissing {
 				t.Fatalf("pushing = %v, want class %s", err, push.ClassSourceMissing.Name)
 			}
-			if want := fmt.Sprintf("user %d has no permission to read it", os.Getuid()); !strings.Contains(failure.Problem, want) {
+			if want := fmt.Sprintf("user %d has no permission to read ", os.Getuid()); !strings.Contains(failure.Problem, want) {
 				t.Errorf("the problem is %q, want %q in it", failure.Problem, want)
 			}
 			if !strings.Contains(failure.Next, "chmod") {

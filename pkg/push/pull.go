@@ -58,7 +58,7 @@ func (p *pull) read(b []byte) (n int, err error) {
 		err = fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size)
 	}
 	p.Close()
-	if answered := (*answerError)(nil); errors.As(err, &answered) {
+	if errors.As(err, new(*answerError)) || errors.As(err, new(*requestError)) {
 		return 0, err
 	}
 	return 0, &requestError{http.MethodGet, p.remote.from.host, "/v2/" + p.remote.repository + "/blobs/" + p.blob.Digest.String(), err}

@@ -84,13 +84,18 @@ func TestPushedBytesIsWhatWasSent(t *testing.T) {
 	}
 }
 
-// A body that is sent again counts once.
+// A body counts once: sent again after a fault, or taken for what it is though the answer to it was lost.
 func TestPushedBytesAfterAFault(t *testing.T) {
-	f := newFixture(t)
-	f.Faults.Add(quaytest.Fault{Name: "reset", Method: "PUT", Path: onUpload, Effect: quaytest.Reset(100_000)})
-	result := f.push()
-	if want := int64(small + large + len(`{"architecture":"amd64","os":"linux"}`)); result.SentBytes != want {
-		t.Errorf("SentBytes = %d, want %d", result.SentBytes, want)
+	for name, effect := range map[string]quaytest.Effect{
+		"reset": quaytest.Reset(100_000), "503": unavailable(503), "answer lost": quaytest.CommitThenReset(),
+		"504, blob stored": quaytest.CommitThenStatus(504, nil, ""), "502, blob stored": quaytest.CommitThenStatus(502, nil, ""),
+	} {
+		f := newFixture(t)
+		f.Faults.Add(quaytest.Fault{Name: name, Method: "PUT", Path: onUpload, Effect: effect})
+		result := f.push()
+		if want := int64(small + large + len(`{"architecture":"amd64","os":"linux"}`)); result.SentBytes != want {
+			t.Errorf("%s: SentBytes = %d, want %d", name, result.SentBytes, want)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -35,9 +34,6 @@ func (p *pusher) await(ctx context.Context, reference, before string, most int) 
 	}
 	return now, nil
 }
-
-// late reports whether the time of the push is over.
-func late(ctx context.Context) bool { return errors.Is(context.Cause(ctx), context.DeadlineExceeded) }
 
 // readBack compares what the registry serves, by digest and by tag, with the source's bytes.
 func (p *pusher) readBack(ctx context.Context, before state) error {

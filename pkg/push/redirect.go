@@ -61,8 +61,12 @@ func (r *registry) foreign(what string, to *url.URL, want, elsewhere string) err
 	case to.User != nil:
 		e.Problem = fmt.Sprintf("%s to an address with a user in it, and the credential goes to %q alone", what, want)
 		e.Next = "let who runs the registry take the user out of that address"
-	case strings.EqualFold(to.Hostname(), r.base.Hostname()) && to.Scheme != r.base.Scheme:
-		e.Problem = fmt.Sprintf("%s to its own host by %s, not %s", what, schemeName(to.Scheme), schemeName(r.base.Scheme))
+	case to.Scheme != r.base.Scheme:
+		whose := "another host"
+		if strings.EqualFold(to.Hostname(), r.base.Hostname()) {
+			whose = "its own host"
+		}
+		e.Problem = fmt.Sprintf("%s to %s by %s, not %s", what, whose, schemeName(to.Scheme), schemeName(r.base.Scheme))
 	case strings.EqualFold(to.Hostname(), r.base.Hostname()):
 		e.Problem = fmt.Sprintf("%s to another port of its host, and the credential goes to %q alone", what, want)
 		e.Next = elsewhere

@@ -75,11 +75,15 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 	if err != nil || a.status != http.StatusUnauthorized {
 		return a, err
 	}
-	if t, err = r.tokens.get(ctx, t.header); err != nil {
+	fresh, err := r.tokens.get(ctx, t.header)
+	if err != nil {
 		return nil, err
 	}
-	if a, err = r.send(ctx, c, t.header); err == nil && a.status == http.StatusUnauthorized {
-		return nil, r.unaccepted(a, t)
+	if fresh.header != t.header || t.header == "" {
+		a, err = r.send(ctx, c, fresh.header)
+	}
+	if err == nil && a.status == http.StatusUnauthorized {
+		return nil, r.unaccepted(a, fresh)
 	}
 	return a, err
 }

@@ -91,7 +91,7 @@ func (r *remote) readRoot(ctx context.Context) error {
 	got := digestOf(a.body)
 	for _, want := range []string{r.from.reference, a.digest()} {
 		if d, err := v1.NewHash(want); err == nil && d.String() != got {
-			return corrupt("%s serves a manifest with the digest %q as %q", r.from.host, got, want)
+			return corrupt("%s serves a manifest with the digest %q as %q", r.from.host, got, want).then("look for what rewrites images on the way from there")
 		}
 	}
 	digest, err := v1.NewHash(got)

@@ -26,6 +26,15 @@ var (
 // name is the host, and what it is.
 func (r *registry) name() string { return r.base.Host + r.role.behind }
 
+// party is the host that err is about, and what it is: the registry, its token service, or where it redirected to.
+func (r *registry) party(err error) (name, host string) {
+	request := (*requestError)(nil)
+	if !errors.As(err, &request) || sameHost(r.base.Scheme, request.host, r.base.Host) {
+		return r.name(), r.base.Host
+	}
+	return fmt.Sprintf("%s, to which %s leads,", shorten(request.host), r.base.Host), request.host
+}
+
 // notInFront is the next step where an answer is not that of a registry.
 func (r *registry) notInFront() string {
 	return "check that " + r.role.flag + " names the registry, not something in front of it"
@@ -36,22 +45,25 @@ func (r *registry) explainRequest(e *Error) {
 	set := func(class Class, next, format string, args ...any) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
+	name, host := r.party(e.Err)
 	var redirected *redirectError
 	var proxy *proxyError
 	var op *net.OpError
 	switch {
 	case errors.As(e.Err, &redirected):
 		r.explainRedirect(e, redirected)
+	case errors.As(e.Err, &proxy):
+		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, name)
+	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
+		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", name)
 	case untrusted(e.Err):
 		r.explainTLS(e)
-	case errors.As(e.Err, &proxy):
-		set(ClassNetwork, proxy.next(r.base.Host), "the proxy %s refuses to connect to %s", proxy.host, r.name())
-	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
-		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", r.name())
 	case errors.Is(e.Err, errStalled):
-		set(ClassStalled, again+"; a slow registry may need a longer --stall-timeout", "%s moves no more bytes", r.name())
+		set(ClassStalled, again+"; a slow registry may need a longer --stall-timeout", "%s moves no more bytes", name)
+	case host != r.base.Host:
+		set(ClassNetwork, "let the network policy and the proxy allow that host, too; "+again, "%s cannot be reached", name)
 	default:
-		set(ClassNetwork, "check the host in "+r.role.flag+", the proxy and the network policy; "+again, "%s cannot be reached", r.name())
+		set(ClassNetwork, "check the host in "+r.role.flag+", the proxy and the network policy; "+again, "%s cannot be reached", name)
 	}
 }
 

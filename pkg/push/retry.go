@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -110,19 +109,6 @@ func (r *retrier) forget(err error) {
 	}
 }
 
-// ended explains an error that came with the end of ctx: at the deadline by what failed last, if anything did.
-func (r *retrier) ended(ctx context.Context, err error) error {
-	r.mu.Lock()
-	last := r.last
-	r.mu.Unlock()
-	failure := (*Error)(nil)
-	explained := errors.As(err, &failure) && failure.Class != ClassTimeout
-	if last == nil || explained || !late(ctx) {
-		return ended(ctx, err)
-	}
-	return &lateError{err: last}
-}
-
 // backoff is how long to pause before try n+1. A 429 makes everyone else pause too.
 func (r *retrier) backoff(n int, err error) time.Duration {
 	most := min(r.pause<<n, maxPause)
@@ -184,22 +170,3 @@ func (e *triedError) Error() string {
 }
 
 func (e *triedError) Unwrap() error { return e.err }
-
-// lateError is the last failure of a push whose time is over.
-type lateError struct {
-	err error
-	// pause is how long the pause would have been that does not fit any more; 0 if the time ended in it.
-	pause time.Duration
-}
-
-func (e *lateError) Error() string { return e.err.Error() }
-
-func (e *lateError) Unwrap() error { return e.err }
-
-// explain adds to failure that the time is over.
-func (e *lateError) explain(failure *Error) {
-	failure.Problem += ", and --timeout is over"
-	if e.pause > 0 {
-		failure.Problem = fmt.Sprintf("%s before the next try, in %s", failure.Problem, e.pause.Round(time.Millisecond))
-	}
-}

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -12,11 +13,14 @@ const refName = "org.opencontainers.image.ref.name"
 // maxOthers is how many bytes the manifests beside the chosen one may have together: its referrers are looked for in them.
 const maxOthers = 64 << 20
 
+// maxSkippedTold is how many manifests are told that cannot be read.
+const maxSkippedTold = 5
+
 // selection is what an index.json offers to push.
 type selection struct {
 	image  v1.Descriptor
 	others []referrer
-	// skipped are manifests of which nobody can say whether they are referrers, each with the reason.
+	// skipped are the first few manifests that may be referrers and cannot be read, each with the reason.
 	skipped []error
 }
 
@@ -31,7 +35,7 @@ type selector struct {
 	entries []descriptor
 	// read reads a manifest of the layout.
 	read func(v1.Descriptor) ([]byte, error)
-	// others are the referrers among the entries, and what was read and is none.
+	// selection is the outcome.
 	selection selection
 }
 
@@ -101,7 +105,7 @@ func (s *selector) findReferrers(matching []int) error {
 		if bytes += max(0, min(entry.Size, maxManifest)); bytes > maxOthers {
 			return refused("%q names manifests with more than %d bytes together", s.from, maxOthers).then("split the layout: one image in each")
 		}
-		if err := s.addReferrer(entry); err != nil {
+		if err := s.addReferrer(entry); err != nil && len(s.selection.skipped) < maxSkippedTold {
 			s.selection.skipped = append(s.selection.skipped, err)
 		}
 	}
@@ -117,15 +121,13 @@ func (s *selector) addReferrer(entry descriptor) error {
 	if err != nil {
 		return err
 	}
-	var doc document
-	if err := decode(body, &doc, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || doc.Subject == nil {
+	var o outline
+	if err := decode(body, &o, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || o.Subject == nil {
 		return err
 	}
 	d := entry.content()
-	if d.MediaType == "" {
-		d.MediaType = guessMediaType(body)
-	}
-	s.selection.others = append(s.selection.others, referrer{d, doc.Subject.Digest.Hash})
+	d.MediaType = cmp.Or(d.MediaType, o.guess())
+	s.selection.others = append(s.selection.others, referrer{d, o.Subject.Digest.Hash})
 	return nil
 }
 
@@ -187,13 +189,12 @@ func (s *selector) describe(at int) (v1.Descriptor, error) {
 		return v1.Descriptor{}, within(fmt.Sprintf("%q", s.from), err)
 	}
 	d := entry.content()
-	if d.MediaType != "" {
-		return d, nil
+	if d.MediaType == "" {
+		body, err := s.read(d)
+		if err != nil {
+			return v1.Descriptor{}, err
+		}
+		d.MediaType = guessMediaType(body)
 	}
-	body, err := s.read(d)
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	d.MediaType = guessMediaType(body)
 	return d, nil
 }

@@ -75,6 +75,9 @@ func TestBadSource(t *testing.T) {
 		{"a layer that points outside", func(t *testing.T, dir string, _ descriptor) {
 			writeManifest(t, dir, nil, []descriptor{{MediaType: mediaLayer, Digest: "sha256:/etc/passwd", Size: 3}})
 		}, push.ClassSourceCorrupt, "not a manifest"},
+		{"a subject that points outside", func(t *testing.T, dir string, _ descriptor) {
+			writeManifest(t, dir, map[string]any{"subject": descriptor{MediaType: mediaManifest, Digest: "sha256:../x", Size: 3}}, []descriptor{})
+		}, push.ClassSourceCorrupt, "not a manifest"},
 		{"another algorithm", func(t *testing.T, dir string, _ descriptor) {
 			writeManifest(t, dir, nil, []descriptor{{MediaType: mediaLayer, Digest: "sha512:" + strings.Repeat("0", 128), Size: 3}})
 		}, push.ClassSourceRefused, "sha512"},

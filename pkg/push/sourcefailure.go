@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // missing is the error for a part of the source that is not there.
@@ -25,8 +26,11 @@ func unreadable(err error, what string) *Error {
 	case errors.Is(err, fs.ErrNotExist):
 		return missing(err, "%s is missing", what)
 	case errors.Is(err, fs.ErrPermission):
-		return missing(err, "%s is there, but user %d has no permission to read it", what, os.Getuid()).then(
+		return missing(err, "user %d has no permission to read %s", os.Getuid(), what).then(
 			fmt.Sprintf("let the build make the files readable for user %d, as which push-image runs (chmod -R a+rX), or run both steps as the same user", os.Getuid()))
+	}
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return noSource(err, "%s cannot be a file", what)
 	}
 	return missing(err, "%s cannot be read", what).then("look at the volume that the source is on, then run it again")
 }

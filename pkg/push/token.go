@@ -100,6 +100,10 @@ func (t token) actions(repository string) []string {
 	return actions
 }
 
+// settling is how long a token that replaces a refused one is kept though it is refused, too: it may be good in a moment, and
+// another one would be no older.
+const settling = 10 * time.Second
+
 // tokens keeps the one token of a push and renews it. It is safe for concurrent use.
 type tokens struct {
 	// exchange buys a new token.
@@ -108,20 +112,25 @@ type tokens struct {
 
 	mu      sync.Mutex
 	current token
+	// replaced is when current was bought in the place of a refused one; zero if it was not.
+	replaced time.Time
 }
 
-// get returns a token that is not due for renewal, and not the one with the given header: that one was refused.
-// Whoever comes while one is being bought waits for it.
+// get returns a token that is not due for renewal, and not the one with the given header: that one was refused. It returns that
+// one nevertheless while it settles. Whoever comes while one is being bought waits for it.
 func (t *tokens) get(ctx context.Context, refused string) (token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current.header != "" && t.current.header != refused && t.now().Before(t.current.renewAt) {
+	if t.current.header != "" && t.now().Before(t.current.renewAt) && (t.current.header != refused || t.now().Sub(t.replaced) < settling) {
 		return t.current, nil
 	}
 	fresh, err := t.exchange(ctx)
 	if err != nil {
 		return token{}, err
 	}
-	t.current = fresh
+	t.current, t.replaced = fresh, time.Time{}
+	if refused != "" {
+		t.replaced = t.now()
+	}
 	return fresh, nil
 }

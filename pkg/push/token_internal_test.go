@@ -79,8 +79,42 @@ func TestTokensAreBoughtOnce(t *testing.T) {
 	if bought != 2 {
 		t.Errorf("%d tokens were bought, want 2", bought)
 	}
+	tokens.replaced = time.Time{} // It has settled.
 	tokens.exchange = func(context.Context) (token, error) { return token{}, errors.New("down") }
 	if _, err := tokens.get(t.Context(), tokens.current.header); err == nil {
 		t.Error("get hides that no token can be bought")
+	}
+}
+
+// A token that replaces a refused one and is refused, too, is kept for a while: the next one would be as fresh.
+func TestTokensSettle(t *testing.T) {
+	now := time.Now()
+	bought := 0
+	tokens := &tokens{now: func() time.Time { return now }, exchange: func(context.Context) (token, error) {
+		bought++
+		return token{header: "Bearer " + string(rune('a'+bought)), renewAt: now.Add(time.Hour)}, nil
+	}}
+	get := func(refused string) string {
+		t.Helper()
+		got, err := tokens.get(t.Context(), refused)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.header
+	}
+	first := get("")
+	second := get(first)
+	if second == first {
+		t.Fatal("a refused token is not replaced")
+	}
+	for range 3 {
+		now = now.Add(settling/4 - 1)
+		if got := get(second); got != second {
+			t.Errorf("after %v the token is %q, want %q", now, got, second)
+		}
+	}
+	now = now.Add(settling)
+	if third := get(second); third == second || bought != 3 {
+		t.Errorf("the token is %q after %d were bought, want a third one", third, bought)
 	}
 }

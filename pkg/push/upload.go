@@ -53,12 +53,14 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 
 // sendBlob uploads d unless the repository has it.
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
-	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d) })
+	complete := false
+	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
 	return sending("blob", d, err)
 }
 
-// upload sends d once, unless the repository has it.
-func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
+// upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
+// has, though the answer was lost.
+func (p *pusher) upload(ctx context.Context, d v1.Descriptor, complete *bool) error {
 	var sent atomic.Int64
 	had, err := p.registry.putBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
@@ -71,12 +73,16 @@ func (p *pusher) upload(ctx context.Context, d v1.Descriptor) error {
 		err = p.awaitCommit(ctx, d, err)
 	}
 	if err != nil {
-		p.progress.add(-sent.Swap(0))
+		of := sent.Swap(0)
+		p.progress.add(-of)
+		*complete = *complete || of == d.Size
 		return err
 	}
-	if had {
+	if had && !*complete {
 		p.progress.skip(d)
 		return nil
+	} else if had {
+		p.progress.add(d.Size)
 	}
 	p.progress.sent(d)
 	return nil

@@ -91,9 +91,9 @@ func cell(c clientResult, ok bool) string {
 	case c.Least == 0:
 		return fmt.Sprintf("%.2f", c.Ratio)
 	case c.Ratio < c.Least:
-		return fmt.Sprintf("**%.2f** of %.3g ✗", c.Ratio, c.Least)
+		return fmt.Sprintf("**%.2f** (target ≥ %.3g) ✗", c.Ratio, c.Least)
 	}
-	return fmt.Sprintf("%.2f of %.3g ✓", c.Ratio, c.Least)
+	return fmt.Sprintf("%.2f (target ≥ %.3g) ✓", c.Ratio, c.Least)
 }
 
 // limits are the rows about push-image alone.

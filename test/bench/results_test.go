@@ -45,9 +45,9 @@ func TestCompare(t *testing.T) {
 func TestTable(t *testing.T) {
 	got := sample().table()
 	for _, want := range []string{
-		"| near | 1.25 of 0.952 ✓ | **0.50** of 0.952 ✗ | cannot | cannot |",
+		"| near | 1.25 (target ≥ 0.952) ✓ | **0.50** (target ≥ 0.952) ✗ | cannot | cannot |",
 		"| … processor time of client, nginx and registry | 1.50 | 0.00 | 0.00 | 0.00 |",
-		"| again, far | **0.90** of 1 ✗ |",
+		"| again, far | **0.90** (target ≥ 1) ✗ |",
 		"| requests of a push of what is there | 4 ✓ | ≤ 6 |",
 		"| round trips of it, TCP and TLS counted | 4.0 ✓ | ≤ 4 |",
 		"| peak of memory for 10 GiB | 60 MiB ✗ | ≤ 48 MiB |",

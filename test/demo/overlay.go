@@ -63,7 +63,7 @@ func (s *story) overlay(ctx context.Context) error {
 		return err
 	}
 	again := stage.Results(run)["overlay-changed"]
-	s.tell(again == "false" && heads[branch] == head, "the same digest again, from the seed's pipeline: no second commit, the branch is at %.8s", heads[branch])
+	s.tell(again == "false" && heads[branch] == head, "the same digest again, from the pipeline without the custom task: no second commit, the branch is at %.8s", heads[branch])
 	s.tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
 	return nil
 }

@@ -156,8 +156,8 @@ func (p *platform) onboard(ctx context.Context, team string) {
 		"--service-account", stage.SharedNamespace+"/trigger-"+team)
 }
 
-// The seed's life of a credential, by the tool, with a real Vault, the real API server and a registry: onboarded, pushed with,
-// rotated without a failed push, rotated the seed's way, leaked, offboarded.
+// The life of a credential, by the tool, with a real Vault, the real API server and a registry: onboarded, pushed with,
+// rotated without a failed push, rotated in place, leaked, offboarded.
 func TestCLI(t *testing.T) {
 	ctx := within(t, 8*time.Minute)
 	p := newPlatform(t, ctx)

@@ -19,7 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 )
 
-// doctor gives Vault the platform's part, and then the seed's policy.
+// doctor gives Vault the platform's part, and then one with a * in the middle.
 func (p *platform) doctor(t *testing.T, ctx context.Context) {
 	directory := t.TempDir()
 	commands := p.tool(ctx, cli.ExitOK, "onboard", "platform", "--vault-address", p.vault.Address, "--output-dir", directory)
@@ -67,7 +67,7 @@ func (p *platform) doctor(t *testing.T, ctx context.Context) {
 		t.Errorf("with the policy that is rendered: %s", line)
 	}
 	if line := roleLook(`path "secret/data/apps/*/*/ci/quay-robot" { capabilities = ["read"] }`); !strings.Contains(line, " failed ") || !strings.Contains(line, "matches only at its end") {
-		t.Errorf("with the seed's policy: %s", line)
+		t.Errorf("with a * in the middle: %s", line)
 	}
 }
 

@@ -227,7 +227,7 @@ func (p *platform) rotate(t *testing.T, ctx context.Context, image string) {
 	p.tool(ctx, cli.ExitOK, "verify", "story")
 }
 
-// rotateInPlace does the same the seed's way, for contrast. External Secrets is as late as it takes for a push to meet the old token.
+// rotateInPlace does the same with one robot, for contrast. External Secrets is as late as it takes for a push to meet the old token.
 func (p *platform) rotateInPlace(t *testing.T, ctx context.Context, image string) {
 	pushing := p.push(t, ctx, image)
 	p.operator.hold.Lock()

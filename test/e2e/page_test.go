@@ -92,7 +92,7 @@ func runBlock(t *testing.T, ctx context.Context, env []string, block docs.Block)
 func varies(text string) string {
 	text = strings.ReplaceAll(text, s.Quay.Host, "quay.example.com")
 	text = regexp.MustCompile(`sha256:[0-9a-f]{64}`).ReplaceAllString(text, "sha256:…")
-	return regexp.MustCompile(`(?m)^Waiting for deployment .*\n`).ReplaceAllString(text, "")
+	return regexp.MustCompile(`(?m)^Waiting for deployment .*\n| +$`).ReplaceAllString(text, "")
 }
 
 func writeFile(t *testing.T, dir, name string, data []byte) string {

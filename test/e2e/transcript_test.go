@@ -33,7 +33,7 @@ func newText() *text { return &text{words: map[string]map[string]bool{}, secrets
 // shortest is the length of the shortest word that is kept; every secret of the tests is longer.
 const shortest = 20
 
-// inWord says whether a byte can be one of a secret: those of base64, in both alphabets, and what tokens have between their parts.
+// inWord reports whether a byte can be one of a secret: those of base64, in both alphabets, and what tokens have between their parts.
 func inWord(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("+/=-_.", b) >= 0
 }
@@ -117,7 +117,7 @@ func (t *text) check() (summary string, err error) {
 	return summary, nil
 }
 
-// holds says whether a word has a secret in it, as it is or in base64, as in a Docker config. The caller holds mu.
+// holds reports whether a word has a secret in it, as it is or in base64, as in a Docker config. The caller holds mu.
 func (t *text) holds(word string) bool {
 	texts := []string{word}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {

@@ -61,7 +61,7 @@ func (s *Stage) openTenants(ctx context.Context) error {
 	return nil
 }
 
-// openNamespace puts the Tasks and Pipelines into the namespace: the seed's own way names the Task in the run's.
+// openNamespace puts the Tasks and Pipelines into the namespace: runs without the custom task name a Task in their own.
 func (s *Stage) openNamespace(ctx context.Context, namespace string) error {
 	for _, path := range []string{"tekton/task/", "tekton/stepaction/", "tekton/pipeline/", "test/stage/build-image.yaml"} {
 		if err := s.koApply(ctx, path, "--recursive", "--", "--namespace="+namespace); err != nil {

@@ -95,7 +95,7 @@ func refused(err error) bool {
 // message adds where to look to what is said: tkn pipelinerun logs does not follow a CustomRun (tektoncd/cli#1623).
 func message(text string, task *pipelinev1.TaskRun) string {
 	if _, ok := customRunOf(task); ok {
-		return fmt.Sprintf("%s; exit codes are in docs/push-image.md, the platform team reads the log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
+		return fmt.Sprintf("%s; the platform team reads the log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
 	}
 	return fmt.Sprintf("%s; log: tkn taskrun logs %s --namespace %s", text, task.Name, task.Namespace)
 }

@@ -94,7 +94,7 @@ func applyOwner(task *pipelinev1.TaskRun, owner *pipelinev1.PipelineRun, pipelin
 }
 
 // placement keeps of a Pod template what says where and as whom the Pod runs. Its env, volumes, host aliases and DNS settings
-// would let the author of the run come between the push and the registry, with the tenant's token (research/users.md H5).
+// would let the author of the run come between the push and the registry, with the tenant's token.
 func placement(from *pod.Template) *pod.Template {
 	if from == nil {
 		return nil
