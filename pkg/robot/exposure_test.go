@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,11 +121,23 @@ func TestLeakSaysThatNothingWasPushed(t *testing.T) {
 func TestLeakLooksWhileTheSecretDoesNotCome(t *testing.T) {
 	w, since := exposed(t)
 	w.external[w.Secret] = robot.ExternalSecret{Reason: "SecretSyncedError", Message: "permission denied", Path: w.VaultPath}
-	// The time is up when the last tags were read.
+	// The time is up when the last tags were read, and the Secret is waited for.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	var left atomic.Int32
+	left.Store(2)
+	done := func() {
+		if left.Add(-1) == 0 {
+			cancel()
+		}
+	}
 	s := w.services()
-	s.Quay = lastTags{s.Quay, "team-payments/web", cancel}
+	s.Quay = lastTags{s.Quay, "team-payments/web", done}
+	s.Report = func(step robot.Step) {
+		if step.ID == "secret" && step.State == robot.Running {
+			done()
+		}
+	}
 	report, err := robot.Leak(ctx, s, w.Tenant, since)
 	e := (*robot.Error)(nil)
 	if !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || len(report.Pushes) != 1 || !report.PushesComplete || len(report.Tags) != 1 || !report.TagsComplete {
