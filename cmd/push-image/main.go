@@ -17,7 +17,7 @@ func main() {
 	opts.Flags(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "push-image: unexpected argument %q; see push-image -help\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "push-image: unexpected argument %q; see push-image --help\n", flag.Arg(0))
 		os.Exit(push.ClassUsage.Exit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -36,11 +36,11 @@ type platform struct {
 }
 
 // newPlatform sets the tool up; what it makes of the teams in the cluster is deleted at the end.
-func newPlatform(t *testing.T, ctx context.Context) *platform {
+func newPlatform(t *testing.T, ctx context.Context, server vaulttest.Server) *platform {
 	t.Helper()
 	installDefinition(t, ctx, "externalsecrets")
 	installDefinition(t, ctx, "secretstores")
-	p := &platform{T: t, vault: vaulttest.Start(t), dynamic: newDynamic(t, s.Config)}
+	p := &platform{T: t, vault: server, dynamic: newDynamic(t, s.Config)}
 	transcript.mustNotHave(p.vault.Token)
 	t.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
 	t.Setenv("VAULT_ADDR", p.vault.Address)
@@ -159,8 +159,9 @@ func (p *platform) onboard(ctx context.Context, team string) {
 // The life of a credential, by the tool, with a real Vault, the real API server and a registry: onboarded, pushed with,
 // rotated without a failed push, rotated in place, leaked, offboarded.
 func TestCLI(t *testing.T) {
+	server := vaulttest.Start(t) // It is built, which takes minutes.
 	ctx := within(t, 8*time.Minute)
-	p := newPlatform(t, ctx)
+	p := newPlatform(t, ctx, server)
 	for _, team := range teams {
 		p.onboard(ctx, team)
 	}
