@@ -77,7 +77,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 	group.SetLimit(p.opts.Jobs)
 	for _, tag := range tags {
 		group.Go(func() error {
-			if err := p.setTag(ctx, tag, before[tag]); err != nil {
+			if err := p.setTag(ctx, tag); err != nil {
 				return err
 			}
 			p.log.Info("set a tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
@@ -87,9 +87,9 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 	return group.Wait()
 }
 
-// setTag puts the root under a tag, under which the registry had before. Quay refuses an immutable tag even when it would not move, as it does when the answer
-// to an earlier try was lost.
-func (p *pusher) setTag(ctx context.Context, tag, before string) error {
+// setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer to
+// an earlier try was lost.
+func (p *pusher) setTag(ctx context.Context, tag string) error {
 	err := p.sendManifest(ctx, tag, p.image.root())
 	var answered *answerError
 	if !errors.As(err, &answered) || answered.status != http.StatusConflict {
@@ -99,7 +99,7 @@ func (p *pusher) setTag(ctx context.Context, tag, before string) error {
 	if errors.As(err, new(*repeatedError)) {
 		most = looks
 	}
-	now, lookErr := p.await(ctx, tag, before, most)
+	now, lookErr := p.await(ctx, tag, most)
 	if lookErr != nil {
 		return lookErr
 	}
