@@ -98,6 +98,20 @@ func TestStaleLookBeforeThePush(t *testing.T) {
 	}
 }
 
+// A page in the place of a manifest passes, as other faults do, and is no image.
+func TestPageForAManifest(t *testing.T) {
+	f := newFixture(t)
+	f.opts.IfTagAbsent = true
+	f.Faults.Add(quaytest.Fault{Name: "page", Method: "GET", Path: onTag, Times: 1, Effect: webPage(200)},
+		quaytest.Fault{Name: "page after the write", Method: "GET", Path: onTag, Nth: 3, Times: 2, Effect: webPage(200)})
+	if result := f.push(); f.Tags("team-a/app")["v1"] != result.Digest {
+		t.Errorf("tag v1 is %q, want %q", f.Tags("team-a/app")["v1"], result.Digest)
+	}
+	if n := f.count("GET", "/manifests/v1"); n != 5 {
+		t.Errorf("the tag was read %d times, want twice before and 3 times after", n)
+	}
+}
+
 // A digest that is neither the image's nor the tag's before, and that stays, is another run's.
 func TestTagOfAnotherRun(t *testing.T) {
 	f := newFixture(t)
