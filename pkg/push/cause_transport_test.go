@@ -185,6 +185,8 @@ var answerCauses = []cause{
 	{"a large manifest", play("PUT", onManifest, quaytest.Status(413, nil, "")), push.ClassTooLarge, `manifest "sha256:`, "413", "client_max_body_size"},
 	{"a manifest of another type", play("PUT", onManifest, says(415, "MANIFEST_INVALID", "no")), push.ClassManifestRefused, "HOST refuses a manifest", "415", "compare the media types"},
 	{"a manifest", play("PUT", onManifest, says(400, "MANIFEST_INVALID", "manifest invalid")), push.ClassManifestRefused, "has every blob of manifest", "media types", "compare the media types"},
+	{"a manifest whose blob is missing", play("PUT", onManifest, says(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")), push.ClassManifestRefused, "HOST took every blob of manifest", `400 Bad Request "MANIFEST_BLOB_UNKNOWN"`, "lost a blob"},
+	{"a blob of a manifest is missing", play("PUT", onManifest, says(404, "BLOB_UNKNOWN", "blob unknown to registry")), push.ClassManifestRefused, "says that one is missing", `404 Not Found "BLOB_UNKNOWN"`, "lost a blob"},
 	{"a Docker manifest without history", func(f *fixture) {
 		f.writeDockerImage(`{"os":"linux"}`)
 		play("PUT", onManifest, says(400, "MANIFEST_INVALID", "manifest invalid"))(f)

@@ -15,17 +15,28 @@ import (
 func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest) error {
 	err := p.putManifest(ctx, reference, m)
 	var answered *answerError
-	if !errors.As(err, &answered) || answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest {
+	if !errors.As(err, &answered) || !answered.missesBlob() && (answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest) {
 		return sending("manifest", m.descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.descriptor.Digest.String(), "because", err.Error())
 	if err := p.sendBlobs(ctx, blobsOf([]manifest{m})); err != nil {
 		return err
 	}
-	if err = p.putManifest(ctx, reference, m); errors.As(err, &answered) && answered.code == "MANIFEST_INVALID" {
+	err = p.putManifest(ctx, reference, m)
+	switch {
+	case errors.As(err, &answered) && answered.missesBlob():
+		return &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.host, m.descriptor.Digest),
+			Next: "run it again; if it stays so, ask who runs the registry whether its storage or a read replica lost a blob", Err: err}
+	case errors.As(err, &answered) && answered.code == "MANIFEST_INVALID":
 		return p.manifestRefused(ctx, m, err)
 	}
 	return sending("manifest", m.descriptor, err)
+}
+
+// missesBlob reports whether the answer to a manifest is that a blob of it is not there (OCI distribution spec v1.1, "Error
+// Codes"): 404 as the spec has it, 400 as some registries do.
+func (e *answerError) missesBlob() bool {
+	return (e.code == "MANIFEST_BLOB_UNKNOWN" || e.code == "BLOB_UNKNOWN") && (e.status == http.StatusBadRequest || e.status == http.StatusNotFound)
 }
 
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
