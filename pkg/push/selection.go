@@ -148,6 +148,8 @@ func (s *selector) pick(matching []int) (int, error) {
 	switch {
 	case len(images) == 1:
 		return images[0], nil
+	case len(images) > 1 && s.choice.text != "":
+		return 0, refused("%q has %d images named %q: %s", s.from, len(images), s.choice.text, s.offers(images)).then(chooseByPlace)
 	case len(images) > 1:
 		return 0, refused("%q has %d images: %s", s.from, len(images), s.offers(images)).then(howToChoose)
 	case s.choice.text == "":
@@ -174,7 +176,8 @@ func (s *selector) isReferrer(at int) bool {
 func (s *selector) offers(places []int) offers {
 	var all offers
 	for _, at := range places {
-		all.add(at, s.entries[at].Annotations.RefName)
+		entry := s.entries[at]
+		all = append(all, offer{at, []string{entry.Annotations.RefName}, entry.Digest.written(), entry.Digest.written})
 	}
 	return all
 }

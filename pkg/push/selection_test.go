@@ -236,6 +236,32 @@ func TestWhatThereIsToChoose(t *testing.T) {
 	}
 }
 
+// A name that several images have chooses none of them: each is told by what does, and a name is no next step.
+func TestNameOfSeveralImages(t *testing.T) {
+	f := newFixture(t)
+	a, b, c := writeImage(t, f.layout, `{"os":"a"}`, 7), writeImage(t, f.layout, `{"os":"b"}`, 7), writeImage(t, f.layout, `{"os":"c"}`, 7)
+	writeIndex(t, f.layout, named(a, "v1"), named(c, "v2"), named(b, "v1"))
+	f.opts.Source = "oci:" + f.layout + ":v1"
+	failure := f.fail(push.ClassSourceRefused)
+	if want := fmt.Sprintf(`has 2 images named "v1": ":@0 (%s)", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(failure.Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", failure.Problem, want)
+	}
+	if strings.Contains(failure.Next, "its name") || !strings.Contains(failure.Next, ":@N") {
+		t.Errorf("the next step is %q", failure.Next)
+	}
+	// Who named none is shown what chooses one, too.
+	f.opts.Source = "oci:" + f.layout
+	if want := fmt.Sprintf(`has 3 images: ":@0 (%s)", ":v2", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(f.fail(push.ClassSourceRefused).Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", f.fail(push.ClassSourceRefused).Problem, want)
+	}
+	for choice, want := range map[string]string{":@0": a.Digest, ":@2": b.Digest, ":v2": c.Digest} {
+		f.opts.Source = "oci:" + f.layout + choice
+		if got := f.push(); got.Digest != want {
+			t.Errorf("Push of %s = %s, want %s", choice, got.Digest, want)
+		}
+	}
+}
+
 // docker save has one platform of an index and names all of them: its other half says which one is there.
 func TestSparseArchive(t *testing.T) {
 	f := newFixture(t)
