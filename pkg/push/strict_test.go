@@ -64,8 +64,12 @@ func TestOneReading(t *testing.T) {
 				return spoilt
 			}
 			f.writeDocuments(spoil)
-			if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), test.text) {
+			failure := f.fail(push.ClassSourceRefused)
+			if !strings.Contains(failure.Error(), test.text) {
 				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			}
+			if !strings.Contains(failure.Next, "give each field once") || strings.Contains(failure.Next, "again") {
+				t.Errorf("the next step is %q", failure.Next)
 			}
 			if n := f.count("PUT", ""); n > 0 {
 				t.Errorf("%d PUTs", n)
