@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,8 +72,8 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	if err != nil {
 		return savedImage{}, err
 	}
-	var saved []savedImage
-	if err := decode(body, &saved, fmt.Sprintf("%q is not a list of images", file)); err != nil {
+	var entries []later
+	if err := decode(body, &entries, fmt.Sprintf("%q is not a list of images", file)); err != nil {
 		return savedImage{}, err
 	}
 	picked, err := parseChoice(ref)
@@ -84,7 +85,15 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": one of its RepoTags, or " + place
 	var images []savedImage
 	var here, all offers
-	for at, i := range saved {
+	var broken error
+	for at, entry := range entries {
+		var i savedImage
+		if err := decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.place == at) {
+			return savedImage{}, err
+		} else if err != nil {
+			broken = cmp.Or(broken, err)
+			continue
+		}
 		o := offer{at, i.RepoTags, i.Config + "\x00" + strings.Join(i.Layers, "\x00"), func() string { return d.id(i) }}
 		all = append(all, o)
 		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || len(images) > 0 && images[0].same(i) {
@@ -97,6 +106,9 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 		images = append(images, i)
 	}
 	switch {
+	case len(images) == 0 && broken != nil:
+		// It may be the one that is meant.
+		return savedImage{}, broken
 	case len(images) == 0 && ref != "":
 		return savedImage{}, missing(nil, "%q has no image named %q: it has %s", file, ref, all).then(howToChoose)
 	case len(images) == 0:

@@ -133,6 +133,28 @@ func TestOneReadingOfDockerArchive(t *testing.T) {
 	}
 }
 
+// An entry of a docker-archive that can be read in two ways is no reason not to push another one that is chosen.
+func TestOneReadingOfTheChosenEntry(t *testing.T) {
+	f := newFixture(t)
+	layer := layerOf(1, small)
+	config := savedConfig(t, layer)
+	file := f.archived("docker-archive:", tarEntry{name: "c", content: config}, tarEntry{name: "l", content: layer}, tarEntry{name: "manifest.json",
+		content: []byte(`[{"Config":"c","Config":"c","Layers":["l"]},{"Config":"c","RepoTags":["a:b"],"Layers":["l"]}]`)})
+	for _, choice := range []string{":a:b", ":@1"} {
+		f.opts.Source = "docker-archive:" + file + choice
+		f.push()
+		if got := f.pushedManifest().Config.Digest; got != digestOf(config) {
+			t.Errorf("the config of %s is %s, want %s", choice, got, digestOf(config))
+		}
+	}
+	for _, choice := range []string{"", ":@0", ":a:c"} {
+		f.opts.Source = "docker-archive:" + file + choice
+		if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassSourceRefused.Exit || !strings.Contains(err.Error(), `its entry 0: the field "Config" is given twice`) {
+			t.Errorf("pushing %q = %v", choice, err)
+		}
+	}
+}
+
 // A registry is as much a stranger as a directory is.
 func TestOneReadingOfRemote(t *testing.T) {
 	for _, test := range []struct{ name, body, text string }{
