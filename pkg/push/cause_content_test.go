@@ -134,6 +134,7 @@ var remoteCauses = []cause{
 	{"another manifest at the source", source("GET", "/manifests/", quaytest.SetHeader("Docker-Content-Digest", digestOf(nil))), push.ClassSourceCorrupt, "serves a manifest with the digest", "", "rewrites images on the way"},
 	{"a busy source", source("GET", "/manifests/", quaytest.Status(429, nil, "")), push.ClassRateLimited, "where the source is, is rate-limiting this client", "429", "run it again later"},
 	{"a failing source", source("GET", "/manifests/", webPage(502)), push.ClassUnavailable, "where the source is, fails", "Request Rejected", "run it again later"},
+	{"a page for a manifest at the source", source("GET", "/manifests/", webPage(200)), push.ClassProtocol, "where the source is, sent an unexpected response", `200 OK "Request Rejected`, "--source (param source)"},
 	{"a firewall in front of the source", source("GET", "/manifests/", webPage(403)), push.ClassProtocol, "something in front of", "Request Rejected", "firewall"},
 	{"a source that refuses its own token", source("GET", "/manifests/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},
 	{"a source that refuses its own token for a blob", source("GET", "/base/app/blobs/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},

@@ -86,6 +86,13 @@ func play(method, path string, effect quaytest.Effect) func(f *fixture) {
 	}
 }
 
+// after is play but for the first few of the requests.
+func after(few int, method, path string, effect quaytest.Effect) func(f *fixture) {
+	return func(f *fixture) {
+		f.Faults.Add(quaytest.Fault{Name: "cause", Method: method, Path: path, Nth: few + 1, Times: -1, Effect: effect})
+	}
+}
+
 // says is an answer as Quay's registry gives it.
 func says(status int, code, message string) quaytest.Effect {
 	return quaytest.Status(status, http.Header{"Content-Type": {"application/json"}}, `{"errors":[{"code":"`+code+`","message":"`+message+`"}]}`)

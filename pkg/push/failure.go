@@ -22,7 +22,8 @@ func passing(err error) bool {
 		return true
 	case errors.As(err, &answered):
 		switch answered.status {
-		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		// With 200 something else, such as a page, is in the place of a manifest.
+		case http.StatusOK, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 			http.StatusServiceUnavailable, http.StatusGatewayTimeout, 499, 520, 521, 522, 523, 524:
 			return true
 		}
