@@ -94,6 +94,10 @@ var sourceCauses = []cause{
 		layer := addBlob(f.t, f.layout, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", []byte("x"))
 		writeIndex(f.t, f.layout, manifestOf(f.t, f.layout, map[string]any{"layers": []descriptor{layer}}))
 	}, push.ClassSourceRefused, "is a foreign layer", "", "allow-nondistributable-artifacts"},
+	{"an index of another type", func(f *fixture) { write(f.t, filepath.Join(f.layout, "index.json"), []byte(`{"manifests":5}`)) }, push.ClassSourceCorrupt, "index.json\" is not an index: manifests is a number, want an array", "", "build the image again"},
+	{"a manifest of another type", func(f *fixture) {
+		writeIndex(f.t, f.layout, manifestOf(f.t, f.layout, map[string]any{"layers": 5}))
+	}, push.ClassSourceCorrupt, "not a manifest: layers is a number, want an array", "", "build the image again"},
 	{"sha512", func(f *fixture) {
 		writeIndex(f.t, f.layout, descriptor{MediaType: mediaManifest, Digest: "sha512:" + strings.Repeat("a", 128), Size: 5})
 	}, push.ClassSourceRefused, "is not sha256", "", "write the image with sha256 digests"},
@@ -137,7 +141,7 @@ var remoteCauses = []cause{
 	{"a firewall in front of the source", source("GET", "/manifests/", webPage(403)), push.ClassProtocol, "something in front of", "Request Rejected", "firewall"},
 	{"a source that refuses its own token", source("GET", "/manifests/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},
 	{"a source that refuses its own token for a blob", source("GET", "/base/app/blobs/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},
-	{"a token of the source that is none", source("GET", onToken, quaytest.Status(200, nil, "[]")), push.ClassProtocol, "where the source is, sent no token", "cannot unmarshal array", "--source (param source)"},
+	{"a token of the source that is none", source("GET", onToken, quaytest.Status(200, nil, "[]")), push.ClassProtocol, "where the source is, sent no token", "not a token: it is an array, want an object", "--source (param source)"},
 	{"no challenge of the source", source("GET", onPing, quaytest.SetHeader("WWW-Authenticate", "Basic")), push.ClassProtocol, "where the source is, did not advertise a token service", `"Basic"`, "--source (param source)"},
 }
 

@@ -161,7 +161,7 @@ var answerCauses = []cause{
 	{"no challenge", play("GET", onPing, quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)), push.ClassProtocol, "HOST did not advertise a token service", `Basic realm=\"x\"`, "Bearer challenge"},
 	{"a page that asks to log in", play("GET", onPing, webPage(401)), push.ClassProtocol, "HOST did not advertise a token service", "Request Rejected", "names the registry, not something in front of it"},
 	{"no token", play("GET", onToken, quaytest.Status(200, nil, `{"hello":1}`)), push.ClassProtocol, "the token service of HOST sent no token", "neither token nor access_token", "token service answers"},
-	{"a token of another type", play("GET", onToken, quaytest.Status(200, nil, `{"token":"x","expires_in":"3600"}`)), push.ClassProtocol, "the token service of HOST sent no token", "cannot unmarshal string", "token service answers"},
+	{"a token of another type", play("GET", onToken, quaytest.Status(200, nil, `{"token":"x","expires_in":"3600"}`)), push.ClassProtocol, "the token service of HOST sent no token", "expires_in is a string, want a whole number", "token service answers"},
 	{"a page for a token", play("GET", onToken, webPage(200)), push.ClassProtocol, "the token service of HOST sent no token", `type "text/html" "Request Rejected Your support ID is 1234."`, "token service answers"},
 	{"a fresh token that is refused", play("POST", onUpload, says(401, "UNAUTHORIZED", "not valid yet")), push.ClassProtocol, "refuses the token that its own token service has just issued", "not valid yet", "compare the clocks"},
 	{"no location", play("POST", onUpload, quaytest.SetHeader("Location", "")), push.ClassProtocol, "does not say where to upload to", "202 without a usable Location", "names the registry"},

@@ -35,7 +35,7 @@ func decode(data []byte, v any, what string) error {
 		return refused("%s: %v", what, err)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return corrupt("%s: %v", what, err)
+		return corrupt("%s: %v", what, mismatch(err))
 	}
 	return nil
 }
