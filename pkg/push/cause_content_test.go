@@ -1,10 +1,12 @@
 package push_test
 
 import (
+	"crypto/x509"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
@@ -129,6 +131,8 @@ var remoteCauses = []cause{
 	{"a redirected manifest", source("GET", "/manifests/", quaytest.Status(307, http.Header{"Location": {"https://mirror.test/v2/k8s/app/manifests/v1?signature=1"}}, "")), push.ClassForeignHost, "where the source is, redirects the request", `"https://mirror.test/v2/k8s/app/manifests/v1"`, `if "mirror.test" is the registry, name it in --source (param source)`},
 	{"a blob without TLS", source("GET", "/base/app/blobs/", quaytest.Status(307, http.Header{"Location": {"http://store.test/x"}}, "")), push.ClassForeignHost, "where the source is, redirects the request", "http://store.test/x", "serve that address by TLS"},
 	{"an authority that nobody gave for the source", func(f *fixture) { ca := f.opts.CAFile; newUpstream(f.t, f); f.opts.CAFile = ca }, push.ClassCertificate, "where the source is, is signed by an authority", "x509", "one of them is missing there"},
+	{"an expired certificate of the source", certifiedSource(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), push.ClassCertificate, ", where the source is, or one that signed it, has expired", "is after", "renew the certificate"},
+	{"a certificate of the source for clients alone", certifiedSource(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), push.ClassCertificate, ", where the source is, or one that signed it, is not valid", "incompatible key usage", "issue the certificate"},
 	{"a source without TLS", func(f *fixture) {
 		f.opts.Source, f.opts.SourceAnonymous = "docker://"+strings.TrimPrefix(plainServer(f).URL, "http://")+"/a/b", true
 	}, push.ClassCertificate, "where the source is, speaks HTTP without TLS", "GET /v2/", "copy it into an OCI layout first"},
@@ -149,5 +153,20 @@ var remoteCauses = []cause{
 func source(method, path string, effect quaytest.Effect) func(f *fixture) {
 	return func(f *fixture) {
 		newUpstream(f.t, f).Faults.Add(quaytest.Fault{Name: "cause", Method: method, Path: path, Times: -1, Effect: effect})
+	}
+}
+
+// certifiedSource is certified for the registry of the source.
+func certifiedSource(change func(*x509.Certificate)) func(f *fixture) {
+	return func(f *fixture) {
+		target, file, ca := f.opts.ImageRef, f.opts.Dockerconfig, f.opts.CAFile
+		kept, err := os.ReadFile(file)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		certified(change)(f)
+		f.opts.Source, f.opts.SourceAnonymous, f.opts.ImageRef = "docker://"+f.opts.ImageRef+":v1", true, target
+		write(f.t, file, kept)
+		f.trust(ca)
 	}
 }

@@ -57,6 +57,9 @@ func checkWords(t *testing.T, f *fixture, failure *push.Error, proof string) {
 	if strings.Contains(all, "must not") {
 		t.Errorf("a lack of permission is told as a prohibition: %s", all)
 	}
+	if strings.Contains(all, ",,") {
+		t.Errorf("a comma is there twice: %s", all)
+	}
 	if strings.Contains(all, f.token) {
 		t.Errorf("the token is in %s", all)
 	}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // role is what a registry is for a push, and by which flags it is named.
@@ -54,7 +55,7 @@ func (r *registry) explainRequest(e *Error) {
 	case errors.As(e.Err, &redirected):
 		r.explainRedirect(e, redirected)
 	case errors.As(e.Err, &proxy):
-		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, name)
+		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, strings.TrimSuffix(name, ","))
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", name)
 	case untrusted(e.Err):
