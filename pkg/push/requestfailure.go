@@ -3,7 +3,6 @@ package push
 import (
 	"errors"
 	"fmt"
-	"mime"
 	"net"
 	"net/http"
 	"strings"
@@ -87,7 +86,7 @@ func (r *registry) explainTraffic(e *Error, a *answerError) bool {
 		set(ClassRateLimited, again, "%s is rate-limiting this client", name)
 	case a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout || a.status == 499:
 		set(ClassUnavailable, again, "%s fails", name)
-	case inFront(e.Err, a):
+	case a.foreign() && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusMethodNotAllowed):
 		set(ClassProtocol, "show the proof to who runs what is in front of "+host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
 			"something in front of %s refuses the request", name)
 	default:
@@ -98,18 +97,3 @@ func (r *registry) explainTraffic(e *Error, a *answerError) bool {
 
 // pingPath is where a registry says that it is one.
 const pingPath = "/v2/"
-
-// inFront reports whether something in front of a registry or of its token service refuses with a.
-func inFront(err error, a *answerError) bool {
-	switch a.status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed:
-	default:
-		return false
-	}
-	if !a.foreign() || !isTokenRefused(err) {
-		return a.foreign()
-	}
-	// No specification says how a token service refuses a credential: each does it in words of its own.
-	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	return mediaType == "text/html" || a.status != http.StatusUnauthorized && mediaType != "application/json"
-}
