@@ -40,7 +40,7 @@ func decode(data []byte, v any, what string) error {
 		return failure
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return corrupt("%s: %v", what, err)
+		return corrupt("%s: %v", what, mismatch(err))
 	}
 	return nil
 }
