@@ -7,7 +7,7 @@ type Status string
 const (
 	Passed Status = "passed"
 	Failed Status = "failed"
-	// Skipped: it could not be looked at, because of another one that failed.
+	// Skipped: it could not be looked at, because of another one that failed, or for lack of a right.
 	Skipped Status = "skipped"
 )
 
@@ -17,7 +17,7 @@ type Check struct {
 	ID     string `json:"id"`
 	Title  string `json:"title"`
 	Status Status `json:"status"`
-	// Detail is what was found, Next the next step where it failed.
+	// Detail is what was found, Next the next step where it failed or nobody had the right to look.
 	Detail string `json:"detail,omitempty"`
 	Next   string `json:"next,omitempty"`
 	// Symptom is what people see when this is wrong, in the words of the seed's table of failures.

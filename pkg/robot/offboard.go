@@ -21,11 +21,17 @@ type offboarding struct {
 // organization, its repositories and its images stay, and so does what is in the cluster. It can be run again after any
 // failure and goes on where it was. The steps until an error are returned with it.
 func Offboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
+	if err := s.checkMount(ctx); err != nil {
+		return nil, err
+	}
 	return s.run(ctx, (&offboarding{Services: s, Tenant: t}).tasks())
 }
 
 // PlanOffboard says what Offboard would do, and changes nothing.
 func PlanOffboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
+	if err := s.checkMount(ctx); err != nil {
+		return nil, err
+	}
 	return plan(ctx, (&offboarding{Services: s, Tenant: t}).tasks())
 }
 

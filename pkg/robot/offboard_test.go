@@ -119,6 +119,8 @@ func TestOffboardRefuses(t *testing.T) {
 		text    string
 	}{
 		"a run that goes on": {func(w *world) { w.runs = []string{"ci/run-1/u1"} }, robot.ReasonConflict, `step "runs": 1 of team "payments": ci/run-1/u1`},
+		"KV version 1": {func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused, `the mount "secret" in Vault is KV version 1`},
+		"no mount":     {func(w *world) { w.mount.Absent = true }, robot.ReasonRefused, `there is no mount "secret" in Vault`},
 		"another team's path": {func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-b+ci", "token": "T"}) },
 			robot.ReasonRefused, `has the credential of "team-b+ci"`},
 		"a robot that cannot be burnt": {func(w *world) {

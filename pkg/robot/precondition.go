@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,17 @@ func (s Services) lost(ctx context.Context, t Tenant) (problem, mend string, err
 	}
 	problem, mend = mount.Loses(t.VaultPath, metadata.Limits, leastKept)
 	return problem, mend, nil
+}
+
+// unseen says which setting of Vault, of those that lost looks at, could not be looked at, and what mends that.
+func (s Services) unseen(ctx context.Context, t Tenant) (problem, mend string, err error) {
+	mount, err := s.Vault.Mount(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	metadata, err := s.Vault.Metadata(ctx, t.VaultPath)
+	problem, mend = mount.Unseen(t.VaultPath, metadata.Limits)
+	return problem, mend, err
 }
 
 // checkKept fails if Vault would lose what a rotation leaves undone.
@@ -102,17 +114,50 @@ func (s Services) endsSoon(c stored) bool {
 	return !c.Ends.IsZero() && c.Ends.Sub(s.now()) < leastKept
 }
 
-// renewTask writes the credential in use once more where Vault is about to delete its version, which has to be there until the
-// end of the rotation.
-func (r *rotation) renewTask(current stored) task {
-	return task{id: "renew", title: "write the credential in use again, as Vault is about to delete it", reason: ReasonConflict, next: nextConflict,
+// renewal says why the credential in use is to be written once more before the rotation; empty if it is not.
+func (r *rotation) renewal(ctx context.Context, current stored) (string, error) {
+	if r.endsSoon(current) {
+		return "Vault is about to delete it", nil
+	}
+	problem, _, err := r.unseen(ctx, r.Tenant)
+	return problem, err
+}
+
+// renewTask writes the credential in use once more: that it was there before the rotation has to stay known until
+// the rotation's end. It proves that Vault keeps the version before, as nothing is burnt yet.
+func (r *rotation) renewTask(current stored, why string) task {
+	return task{id: "renew", title: "write the credential in use again, as " + why, reason: ReasonConflict, next: nextConflict,
 		check: func(ctx context.Context) (bool, string, error) {
 			found, err := r.read(ctx, r.Tenant)
 			if err != nil || !found.exists || !found.equal(current.credential) {
 				return false, "Vault has another credential by now", err
 			}
-			r.version = found.version
-			return !r.endsSoon(found), fmt.Sprintf("version %d ends at %s", found.version, stamp(found.Ends)), nil
+			if r.version = found.version; found.version == current.version {
+				return false, fmt.Sprintf("version %d ends at %s", found.version, stamp(found.Ends)), nil
+			}
+			return true, fmt.Sprintf("it is version %d", found.version), r.proveKept(ctx, current.version, found)
 		},
 		do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, current.credential, r.version) }}
+}
+
+// proveKept fails if Vault lost the version before when found was written, or is to delete that soon.
+func (r *rotation) proveKept(ctx context.Context, before int, found stored) error {
+	metadata, err := r.Vault.Metadata(ctx, r.VaultPath)
+	if err != nil {
+		return err
+	}
+	const why = ", and a rotation that is left undone is known by the older version"
+	set := "vault kv metadata put -mount=MOUNT"
+	if mount, err := r.Vault.Mount(ctx); err == nil {
+		set = "vault kv metadata put -mount=" + mount.Name
+	}
+	switch {
+	case r.endsSoon(found):
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("Vault deletes at %s what was written to %q just now", stamp(found.Ends), r.VaultPath) + why,
+			Next: fmt.Sprintf("%s -delete-version-after=%s %s, if the mount's own delete_version_after is not shorter", set, 30*leastKept, r.VaultPath)}
+	case !slices.Contains(metadata.Live, before):
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("Vault lost version %d of %q when version %d was written", before, r.VaultPath, found.version) + why,
+			Next: fmt.Sprintf("%s -max-versions=10 %s, then run it again: nothing was burnt", set, r.VaultPath)}
+	}
+	return nil
 }

@@ -29,6 +29,8 @@ var preconditions = []precondition{
 		`the mount "secret" in Vault is KV version 1`, "vault kv enable-versioning secret", true, true},
 	{"another engine", func(w *world) { w.mount.Engine = "pki" }, robot.ReasonRefused,
 		`the mount "secret" in Vault is of type "pki"`, "vault-mount in ConfigMap config-tenancy", true, true},
+	{"no mount", func(w *world) { w.mount.Engine, w.mount.Absent = "", true }, robot.ReasonRefused,
+		`there is no mount "secret" in Vault`, "vault secrets enable -path=secret kv-v2", true, true},
 	{"one version", func(w *world) { w.mount.MaxVersions = 1 }, robot.ReasonRefused,
 		`max_versions of the mount "secret" in Vault is 1`, "vault write secret/config max_versions=10", false, false},
 	{"one version of the secret", func(w *world) { w.limits.MaxVersions = 1 }, robot.ReasonRefused,
@@ -107,6 +109,62 @@ func TestPreconditionsAreLookedAtFirst(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Vault keeps one version and does not tell: that shows before anything is made or burnt, however often rotate is run, and the old token,
+// which runs use, stays good. What is named mends it.
+func TestRotateProvesThatVaultKeepsTheOlderVersion(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.mount.Hidden, w.kept, w.runs = true, 1, []string{"ci/run-1/u1"}
+	old := w.quay.RobotToken(first)
+	w.quay.ForgetRequests()
+	for i := range 3 {
+		_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+		e := (*robot.Error)(nil)
+		if !errors.As(err, &e) || e.Reason != robot.ReasonRefused || !strings.Contains(e.Problem, "Vault lost version") || !strings.Contains(e.Next, "vault kv metadata put -mount=secret -max-versions=10 "+w.VaultPath) {
+			t.Errorf("rotation %d: %v", i, err)
+		}
+		if got := w.changes(); len(got) > 0 || w.quay.RobotToken(first) != old || !w.works() {
+			t.Fatalf("rotation %d changed something: %q", i, got)
+		}
+	}
+	w.kept, w.runs = 10, nil
+	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil {
+		t.Error(err)
+	}
+	w.rotated("after the way out", old)
+}
+
+// Vault deletes what is written soon and does not tell: writing it again does not help, and that is said.
+func TestRotateRefusesWhatVaultDeletesSoon(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.mount.Hidden = true
+	w.versions[w.VaultPath][0].Ends = w.quay.Now().Add(time.Hour)
+	w.onCall = func() {
+		for _, secret := range w.live() {
+			w.versions[w.VaultPath][secret.Version-1].Ends = w.quay.Now().Add(time.Hour)
+		}
+	}
+	w.quay.ForgetRequests()
+	_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+	if e := (*robot.Error)(nil); !errors.As(err, &e) || e.Reason != robot.ReasonRefused || !strings.Contains(e.Next, "-delete-version-after=") || len(w.changes()) > 0 {
+		t.Errorf("error is %v, changes are %q", err, w.changes())
+	}
+}
+
+// A rotation whose settings nobody may read dies after each of its calls, and is run again.
+func TestRotateOfWhatIsHiddenGoesOnAfterACrashAnywhere(t *testing.T) {
+	everyCrash(t, 35, func(int) *world {
+		w := newWorld(t)
+		w.onboard()
+		w.mount.Hidden = true
+		return w
+	}, func(w *world) error {
+		_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{MaxAge: time.Hour})
+		return err
+	}, func(w *world, when string) { w.pushes(when) })
 }
 
 // A rotation that is under way is finished whatever is wrong for a new one, as long as the Secret can follow.

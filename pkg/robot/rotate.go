@@ -89,8 +89,13 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 		return r.inPlace(ctx, current, work)
 	}
 	tasks := r.tasks()
-	if r.fresh && r.endsSoon(current) {
-		tasks = append([]task{r.renewTask(current)}, tasks...)
+	if r.fresh {
+		why, err := r.renewal(ctx, current)
+		if err != nil {
+			return RotateResult{}, err
+		} else if why != "" {
+			tasks = append([]task{r.renewTask(current, why)}, tasks...)
+		}
 	}
 	result.Steps, err = work(ctx, tasks)
 	if err == nil && r.to.token.Known() {

@@ -144,6 +144,7 @@ func TestVerifyNames(t *testing.T) {
 			[]string{"external-secret-refresh failed"}, "it never does: the Secret is immutable"},
 		"Vault keeps one version": {func(w *world) { w.mount.MaxVersions = 1 },
 			[]string{"vault-settings failed"}, `max_versions of the mount "secret" in Vault is 1`},
+		"nobody may see what Vault keeps": {func(w *world) { w.mount.Hidden = true }, []string{"vault-settings skipped"}, ""},
 		"Vault deletes the credential soon": {func(w *world) { w.versions[w.VaultPath][0].Ends = w.quay.Now().Add(time.Hour) },
 			[]string{"vault-settings failed"}, "Vault deletes version 1 at "},
 		"the mount is another": {func(w *world) { w.mount.Engine = "pki" },
@@ -181,13 +182,28 @@ func TestVerifyNames(t *testing.T) {
 			if diff := cmp.Diff(test.wrong, wrong(report)); diff != "" || report.OK() {
 				t.Errorf("not passed (-want +got):\n%s", diff)
 			}
-			if !slices.ContainsFunc(report.Checks, func(c robot.Check) bool { return c.Status == robot.Failed && strings.Contains(c.Detail, test.text) }) {
+			if test.text != "" && !slices.ContainsFunc(report.Checks, func(c robot.Check) bool { return c.Status == robot.Failed && strings.Contains(c.Detail, test.text) }) {
 				t.Errorf("no check says %q: %v", test.text, report.Checks)
 			}
 			if printed := fmt.Sprintf("%#v", report); strings.Contains(printed, w.quay.RobotToken(first)) && w.quay.RobotToken(first) != "" {
 				t.Error("the report has the token")
 			}
 		})
+	}
+}
+
+// A setting that could not be read is not known, and the right that is missing is named.
+func TestVerifyNamesTheRightToSeeTheSettings(t *testing.T) {
+	w := newWorld(t).withPlatform()
+	w.onboard()
+	w.mount.Hidden = true
+	checks := w.verify().Checks
+	if c := checks[len(checks)-1]; c.ID != "vault-settings" || c.Status != robot.Skipped || !strings.Contains(c.Detail, "is not known") || !strings.Contains(c.Next, "read on secret/config") {
+		t.Errorf("check is %+v", c)
+	}
+	w.limits.MaxVersions = 5
+	if report := w.verify(); !report.OK() {
+		t.Errorf("with a setting of its own: %q", wrong(report))
 	}
 }
 

@@ -87,10 +87,17 @@ func (v *verification) lookAtSettings(ctx context.Context) error {
 			return err
 		}
 	}
+	unseen, right, err := v.unseen(ctx, v.Tenant)
 	switch {
+	case err != nil:
+		return err
 	case problem != "":
 		k.next = mend
 		v.add(k, false, "%s", problem)
+	case unseen != "" && (v.stored == nil || !v.endsSoon(*v.stored)):
+		c := k.with(Skipped, unseen)
+		c.Next = right
+		v.report.Checks = append(v.report.Checks, c)
 	case v.stored != nil && !v.stored.Ends.IsZero():
 		v.add(k, !v.endsSoon(*v.stored), "Vault deletes version %d at %s", v.stored.version, stamp(v.stored.Ends))
 	default:

@@ -38,6 +38,8 @@ type world struct {
 	// mount is what Vault tells of it, limits are those of every secret.
 	mount  vault.Mount
 	limits vault.Limits
+	// kept is how many versions Vault keeps, whatever it tells; 0: all.
+	kept int
 	// secrets and external are by name; lag is how many looks at a Secret it takes until a refresh shows.
 	secrets  map[string]robot.Secret
 	external map[string]robot.ExternalSecret
@@ -193,6 +195,9 @@ func (v memoryVault) Write(_ context.Context, path string, data vault.Data, curr
 // put adds a version; the caller holds mu.
 func (w *world) put(path string, data vault.Data) {
 	w.versions[path] = append(w.versions[path], &vault.Secret{Data: maps.Clone(data), Version: len(w.versions[path]) + 1, Created: w.quay.Now()})
+	if lost := len(w.versions[path]) - 1 - w.kept; w.kept > 0 && lost >= 0 {
+		w.versions[path][lost] = nil
+	}
 }
 
 func (v memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -30,8 +31,11 @@ type Mount struct {
 	Name string
 	// Engine is Engine2 if it is as it should be; empty where Vault does not tell the client's token.
 	Engine string
-	// Limits are the mount's; zero where the client's token may not read them.
+	// Limits are the mount's; zero where Hidden says that the client's token may not read them.
 	Limits
+	Hidden bool
+	// Absent says that Vault has no such mount.
+	Absent bool
 }
 
 // Mount returns what Vault tells of the mount. It is asked once for each Client.
@@ -42,31 +46,39 @@ func (c *Client) Mount(ctx context.Context) (Mount, error) {
 		return c.about, nil
 	}
 	about := Mount{Name: c.mount}
-	entry, err := c.told(ctx, "sys/internal/ui/mounts/"+c.mount)
+	entry, _, err := c.told(ctx, "sys/internal/ui/mounts/"+c.mount)
 	if err != nil {
 		return Mount{}, err
 	} else if entry != nil {
 		about.Engine = engineOf(entry)
 	}
-	config, err := c.told(ctx, c.mount+"/config")
+	config, absent, err := c.told(ctx, c.mount+"/config")
 	if err != nil {
 		return Mount{}, err
-	} else if config != nil && (about.Engine == "" || about.Engine == Engine2) {
-		about.Limits = limitsOf(config)
+	}
+	if about.Absent = absent && entry == nil; !about.Absent && (about.Engine == "" || about.Engine == Engine2) {
+		about.Limits, about.Hidden = limitsOf(config), config == nil
 	}
 	c.about = about
 	return about, nil
 }
 
-// told reads what Vault may or may not tell the client's token; nil if it does not.
-func (c *Client) told(ctx context.Context, path string) (map[string]any, error) {
-	answer, err := c.api.Logical().ReadWithContext(ctx, path)
-	if err = wrap(err); errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) || err == nil && answer == nil {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("reading %q from Vault: %w", path, err)
+// noRoute is what Vault answers with 404 where nothing is mounted (hashicorp/vault vault/router.go).
+const noRoute = "no handler for route"
+
+// told reads what Vault may or may not tell the client's token; nil if it does not. absent reports that nothing is mounted there.
+func (c *Client) told(ctx context.Context, path string) (data map[string]any, absent bool, err error) {
+	raw, err := c.api.Logical().ReadRawWithContext(ctx, path)
+	if err = wrap(err); errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) {
+		return nil, strings.Contains(err.Error(), noRoute), nil
 	}
-	return answer.Data, nil
+	answer, err := c.api.Logical().ParseRawResponseAndCloseBody(raw, err)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %q from Vault: %w", path, err)
+	} else if answer == nil {
+		return nil, false, nil
+	}
+	return answer.Data, false, nil
 }
 
 // engineOf names the engine of a mount. One of KV that was made without a version is of version 1.
@@ -91,12 +103,14 @@ func limitsOf(config map[string]any) Limits {
 	return Limits{most, after}
 }
 
-// Wrong says what is wrong with the mount if it is known not to be of KV version 2, and what mends that; else both are empty.
+// Wrong says what is wrong with the mount if it is known not to be one of KV version 2, and what mends that; else both are empty.
 func (m Mount) Wrong() (problem, mend string) {
-	switch m.Engine {
-	case "", Engine2:
+	switch {
+	case m.Absent:
+		return fmt.Sprintf("there is no mount %q in Vault", m.Name), "name the mount of the credentials with vault-mount in ConfigMap config-tenancy, or make it: vault secrets enable -path=" + m.Name + " kv-v2"
+	case m.Engine == "", m.Engine == Engine2:
 		return "", ""
-	case Engine1:
+	case m.Engine == Engine1:
 		return fmt.Sprintf("the mount %q in Vault is %s", m.Name, m.Engine), "vault kv enable-versioning " + m.Name
 	}
 	return fmt.Sprintf("the mount %q in Vault is of type %q", m.Name, m.Engine), "name a mount of KV version 2 with vault-mount in ConfigMap config-tenancy"
@@ -124,6 +138,17 @@ func (m Mount) Loses(path string, own Limits, least time.Duration) (problem, men
 		return blame(path, "delete_version_after", after.String()), fmt.Sprintf("vault kv metadata put -mount=%s -delete-version-after=0s %s", m.Name, path)
 	}
 	return "", ""
+}
+
+// Unseen says which setting of the mount, which counts for the secret at path with the limits own, the client's token may not read, and
+// what mends that; both are empty if there is none. How long a version is kept stands in each version.
+func (m Mount) Unseen(path string, own Limits) (problem, mend string) {
+	if !m.Hidden || own.MaxVersions > 1 {
+		return "", ""
+	}
+	return fmt.Sprintf("max_versions of the mount %q in Vault is not known, as the Vault token has no right to read it", m.Name),
+		fmt.Sprintf("give the Vault token's policy read on %s/config, or set it for the secret: vault kv metadata put -mount=%s -max-versions=%d %s",
+			m.Name, m.Name, defaultMaxVersions, path)
 }
 
 func (m Mount) blame(setting, value string) string {

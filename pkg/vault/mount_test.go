@@ -26,9 +26,11 @@ func TestMount(t *testing.T) {
 		"KV version 2": {kv2, `200 {"data":{"cas_required":false,"delete_version_after":"720h0m0s","max_versions":3}}`,
 			vault.Mount{Name: "secret", Engine: vault.Engine2, Limits: vault.Limits{MaxVersions: 3, DeleteAfter: 720 * time.Hour}}, "", ""},
 		"never deleting":     {kv2, `200 {"data":{"delete_version_after":"-1s","max_versions":0}}`, vault.Mount{Name: "secret", Engine: vault.Engine2, Limits: vault.Limits{DeleteAfter: -time.Second}}, "", ""},
-		"no right to read":   {denied, denied, vault.Mount{Name: "secret"}, "", ""},
-		"config not allowed": {kv2, denied, vault.Mount{Name: "secret", Engine: vault.Engine2}, "", ""},
-		"no such route":      {absent, absent, vault.Mount{Name: "secret"}, "", ""},
+		"no right to read":   {denied, denied, vault.Mount{Name: "secret", Hidden: true}, "", ""},
+		"config not allowed": {kv2, denied, vault.Mount{Name: "secret", Engine: vault.Engine2, Hidden: true}, "", ""},
+		"no such route":      {absent, absent, vault.Mount{Name: "secret", Hidden: true}, "", ""},
+		"no such mount": {denied, `404 {"errors":["no handler for route \"secret/config\". route entry not found."]}`, vault.Mount{Name: "secret", Absent: true},
+			`there is no mount "secret" in Vault`, "vault secrets enable -path=secret kv-v2"},
 		"KV version 1": {`200 {"data":{"type":"kv","options":{"version":"1"}}}`, absent, vault.Mount{Name: "secret", Engine: vault.Engine1},
 			`the mount "secret" in Vault is KV version 1`, "vault kv enable-versioning secret"},
 		"KV of long ago": {`200 {"data":{"type":"generic","options":null}}`, absent, vault.Mount{Name: "secret", Engine: vault.Engine1},
@@ -84,6 +86,21 @@ func TestLoses(t *testing.T) {
 	} {
 		problem, mend := vault.Mount{Name: "kv", Limits: test.mount}.Loses("a/b", test.own, day)
 		if problem != test.problem || mend != test.mend {
+			t.Errorf("%s: %q, %q", name, problem, mend)
+		}
+	}
+}
+
+// What nobody could look at is named, unless the secret's own setting counts anyway.
+func TestUnseen(t *testing.T) {
+	for name, test := range map[string]struct {
+		hidden bool
+		own    int
+		said   bool
+	}{"told": {false, 0, false}, "not told": {true, 0, true}, "one of the secret": {true, 1, true}, "more of the secret": {true, 2, false}} {
+		problem, mend := vault.Mount{Name: "kv", Hidden: test.hidden}.Unseen("a/b", vault.Limits{MaxVersions: test.own})
+		if test.said != strings.Contains(problem, `max_versions of the mount "kv" in Vault is not known`) || test.said != strings.Contains(mend, "read on kv/config") ||
+			!test.said && problem+mend != "" {
 			t.Errorf("%s: %q, %q", name, problem, mend)
 		}
 	}
