@@ -142,6 +142,42 @@ func TestVerifyAsksTheRegistry(t *testing.T) {
 	}
 }
 
+// A digest that the base has, and no item of images, runs too: it is asked about, once.
+func TestVerifyAsksAboutTheBase(t *testing.T) {
+	const own, other = "quay.example.com/team-payments/agent", "docker.io/library/agent"
+	for name, test := range map[string]struct {
+		image string
+		tags  []string
+		want  []string
+	}{
+		"alive":               {own + "@" + digest("a"), []string{"v1"}, nil},
+		"with a tag":          {own + ":v1@" + digest("a"), []string{}, []string{"dev not-alive"}},
+		"dead":                {own + "@" + digest("a"), []string{}, []string{"dev not-alive"}},
+		"of another registry": {other + "@" + digest("a"), elsewhere, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := app()
+			edit(tree, "apps/payments/checkout/base/deployment.yaml", "      containers:\n",
+				"      containers:\n        - {name: one, image: \""+test.image+"\"}\n        - {name: two, image: \""+test.image+"\"}\n")
+			asked := registry{checkout + "@" + digest("d"): {"v2"}, proxy + "@" + digest("1"): {"v2"}}
+			key := own + "@" + digest("a")
+			if strings.HasPrefix(test.image, other) {
+				key = test.image
+			}
+			asked[key] = test.tags
+			findings, err := overlay.VerifyOverlay(t.Context(), tree, dev, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkFindings(t, test.want, findings)
+			delete(asked, key)
+			if _, err := overlay.VerifyOverlay(t.Context(), tree, dev, asked); err == nil {
+				t.Error("nobody asked about the base's image")
+			}
+		})
+	}
+}
+
 func TestVerifyOfNoApps(t *testing.T) {
 	findings, err := overlay.VerifyRepository(context.Background(), fstest.MapFS{}, nil)
 	if err != nil || len(findings) > 0 {
