@@ -116,6 +116,10 @@ var causes = map[string]struct {
 	"a part that is copied":    {func(tree fstest.MapFS) { clear(tree); copyTo(tree, copied(false)) }, set, overlay.ReasonOtherImage, "would also change Deployment", "see which replacement copies a part of the image"},
 
 	// What verify alone finds.
+	"no overlay at all": {func(tree fstest.MapFS) { clear(tree) }, func(tree fstest.MapFS) error {
+		found, err := overlay.VerifyRepository(context.Background(), tree, nil)
+		return errors.Join(err, found[0].Refusal)
+	}, overlay.ReasonMissing, `no overlay found below "apps"`, "give the root of the GitOps repository; the contract has apps/<team>/<app>/overlays/<env>/kustomization.yaml"},
 	"a fourth overlay":     {file(in("qa").Path(), ""), verify("overlays/qa"), overlay.ReasonEnvironment, `"qa" is no environment`, "keep to dev, stg, prd"},
 	"an overlay of none":   {file(dev.Path(), "resources: [../../base]\n"), verify("overlays/dev"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
 	"a tag in stg":         {in1("stg", "digest: "+digest("5"), "newTag: v1"), verify("overlays/stg"), overlay.ReasonNewTag, "in stg", "remove newTag and pin the digest"},

@@ -178,9 +178,20 @@ func TestVerifyAsksAboutTheBase(t *testing.T) {
 	}
 }
 
+// Where no overlay is, none is right.
 func TestVerifyOfNoApps(t *testing.T) {
-	findings, err := overlay.VerifyRepository(context.Background(), fstest.MapFS{}, nil)
-	if err != nil || len(findings) > 0 {
-		t.Errorf("VerifyRepository = %v, %v", findings, err)
+	for name, files := range map[string][]string{
+		"nothing": nil, "a file": {"apps"}, "other files": {"README.md", "apps/README.md", "apps/payments/README.md"}, "another layout": {"payments/checkout/overlays/dev/kustomization.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{}
+			for _, name := range files {
+				put(tree, name, "")
+			}
+			findings, err := overlay.VerifyRepository(context.Background(), tree, nil)
+			if err != nil || len(findings) != 1 || findings[0].Path != "apps" || findings[0].Reason != overlay.ReasonMissing || findings[0].Problem != `no overlay found below "apps"` {
+				t.Errorf("VerifyRepository = %v, %v", findings, err)
+			}
+		})
 	}
 }
