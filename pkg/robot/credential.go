@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -65,9 +66,18 @@ func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
 	if found.username != "" && !t.owns(found.username) {
 		return stored{}, &Error{Reason: ReasonRefused,
 			Problem: fmt.Sprintf("the path %q in Vault has the credential of %q, which is no robot of team %q", t.VaultPath, found.username, t.Team),
-			Next:    "check --division and --app; if the path is this team's, delete what is there"}
+			Next:    nextForeign(t, found.username)}
 	}
 	return found, nil
+}
+
+// nextForeign is the next step where the tenant's path has the credential of username, which somebody may push with.
+func nextForeign(t Tenant, username string) string {
+	organization, _, _ := strings.Cut(username, "+")
+	if organization == t.Organization {
+		return "see who wrote it and what uses it: write it to a path of its own and free this one, or check --division and --app"
+	}
+	return "check --division and --app, and the path that the ExternalSecret reads: what is there belongs to somebody else, and stays as it is"
 }
 
 // write writes c to the tenant's path, on top of the version that was read. Whether somebody else was first, or it was this

@@ -58,7 +58,7 @@ func (o *offboarding) checkPath(ctx context.Context) (bool, string, error) {
 }
 
 func (o *offboarding) checkRuns(ctx context.Context) (bool, string, error) {
-	runs, err := o.Cluster.Runs(ctx, o.Team)
+	runs, err := o.unfinishedRuns(ctx, o.Tenant)
 	if err != nil || len(runs) > 0 {
 		return false, fmt.Sprintf("%d of team %q%s", len(runs), o.Team, list(":", runs)), err
 	}

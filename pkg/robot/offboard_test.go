@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -119,6 +120,8 @@ func TestOffboardRefuses(t *testing.T) {
 		text    string
 	}{
 		"a run that goes on": {func(w *world) { w.runs = []string{"ci/run-1/u1"} }, robot.ReasonConflict, `step "runs": 1 of team "payments": ci/run-1/u1`},
+		"runs that nobody may list": {func(w *world) { w.noRuns = apierrs.NewForbidden(pipelineRuns, "", errors.New("no")) }, robot.ReasonNoRight,
+			`it is not known which runs of team "payments" go on`},
 		"KV version 1": {func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused, `the mount "secret" in Vault is KV version 1`},
 		"no mount":     {func(w *world) { w.mount.Absent = true }, robot.ReasonRefused, `there is no mount "secret" in Vault`},
 		"another team's path": {func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-b+ci", "token": "T"}) },

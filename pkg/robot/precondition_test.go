@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/vault"
@@ -23,6 +26,8 @@ type precondition struct {
 	// inPlace says that it counts for a rotation in place too, bootstrap for bootstrap.
 	inPlace, bootstrap bool
 }
+
+var pipelineRuns = schema.GroupResource{Group: "tekton.dev", Resource: "pipelineruns"}
 
 var preconditions = []precondition{
 	{"KV version 1", func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused,
@@ -53,11 +58,19 @@ var preconditions = []precondition{
 	{"no owner", func(w *world) {
 		w.quay.Faults.Add(quaytest.Fault{Path: "/organization/team-payments$", Times: -1, Effect: quaytest.Status(http.StatusOK, nil, `{"name":"team-payments","is_admin":false}`)})
 	}, robot.ReasonNoRight, `the OAuth token does not administer "team-payments"`, "the scopes org:admin and repo:admin, of an owner", true, true},
+	{"no right to list runs", func(w *world) { w.noRuns = apierrs.NewForbidden(pipelineRuns, "", errors.New("no")) }, robot.ReasonNoRight,
+		`it is not known which runs of team "payments" go on`, "the right to list pipelineruns.tekton.dev", false, false},
+	{"no Tekton", func(w *world) { w.noRuns = apierrs.NewNotFound(pipelineRuns, "") }, robot.ReasonMissing,
+		`it is not known which runs of team "payments" go on`, "whether Tekton is installed", false, false},
 	{"another team's credential", func(w *world) {
 		w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": "x"})
 		w.versions[w.VaultPath][0] = nil
 		w.Organization = "team-none"
-	}, robot.ReasonRefused, "which is no robot of team", "check --division and --app", true, true},
+	}, robot.ReasonRefused, "which is no robot of team", "belongs to somebody else, and stays as it is", true, true},
+	{"another robot of the team", func(w *world) {
+		w.put(w.VaultPath, vault.Data{"username": "team-payments+deploy", "token": "x"})
+		w.versions[w.VaultPath][0] = nil
+	}, robot.ReasonRefused, `has the credential of "team-payments+deploy", which is no robot of team`, "write it to a path of its own and free this one", true, true},
 	{"no path", func(w *world) { w.VaultPath = "" }, robot.ReasonRefused, "does not read one path in Vault alone", "external-secret-path of verify", true, true},
 }
 

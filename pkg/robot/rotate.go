@@ -88,6 +88,11 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	if r.fresh && opts.InPlace {
 		return r.inPlace(ctx, current, work)
 	}
+	if !r.burnt {
+		if _, err := r.unfinishedRuns(ctx, t); err != nil {
+			return RotateResult{}, err
+		}
+	}
 	tasks := r.tasks()
 	if r.fresh {
 		why, err := r.renewal(ctx, current)
@@ -265,7 +270,7 @@ func (r *rotation) stillGood(ctx context.Context) error {
 
 // checkRuns is done when every run has ended that was there when the Secret changed.
 func (r *rotation) checkRuns(ctx context.Context) (bool, string, error) {
-	now, err := r.Cluster.Runs(ctx, r.Team)
+	now, err := r.unfinishedRuns(ctx, r.Tenant)
 	if err != nil {
 		return false, "", err
 	}

@@ -45,9 +45,11 @@ type world struct {
 	external map[string]robot.ExternalSecret
 	lag      int
 	pending  int
-	// runs are the unfinished ones; onRuns is called at each look at them.
+	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version.
 	runs   []string
 	onRuns func()
+	// noRuns is why they cannot be listed.
+	noRuns error
 
 	// calls counts what the program did outside; after call number crashAt it is dead.
 	calls, crashAt int
@@ -274,10 +276,10 @@ func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
 func (c memoryCluster) Runs(context.Context, string) ([]string, error) {
 	return call(c.w, func() ([]string, error) {
 		found := slices.Clone(c.w.runs)
-		if c.w.onRuns != nil {
+		if c.w.onRuns != nil && len(c.w.versions[c.w.VaultPath]) > 1 {
 			c.w.onRuns()
 		}
-		return found, nil
+		return found, c.w.noRuns
 	})
 }
 
