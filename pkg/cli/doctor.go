@@ -92,20 +92,25 @@ docs/cli.md lists the looks. Vault's policy is tested by logging in as External 
 			if err := c.print(d.found); err != nil {
 				return err
 			}
-			if err := cmd.Context().Err(); err != nil {
-				return fmt.Errorf("looking at the installation: %w", err)
-			}
-			if d.found.sick() == 0 && d.late {
-				return fmt.Errorf("looking at the installation: a look ran out of time: %w", context.DeadlineExceeded)
-			} else if d.found.sick() == 0 {
-				return nil
-			}
-			return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d of %d looks failed", d.found.sick(), len(d.found.Looks))}
+			return d.verdict(cmd.Context())
 		},
 	}
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd
+}
+
+// verdict is the error for what was found.
+func (d *doctor) verdict(ctx context.Context) error {
+	switch err := ctx.Err(); {
+	case err != nil:
+		return fmt.Errorf("looking at the installation: %w", err)
+	case d.found.sick() > 0:
+		return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d of %d looks failed", d.found.sick(), len(d.found.Looks))}
+	case d.late:
+		return fmt.Errorf("looking at the installation: a look ran out of time: %w", context.DeadlineExceeded)
+	}
+	return nil
 }
 
 // within looks for lookTimeout at most, and for half of the time that is left: what hangs leaves time for the looks after it.
