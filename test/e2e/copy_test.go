@@ -96,7 +96,7 @@ func TestCopy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if outcome := stage.Outcome(custom.Status.Conditions); outcome.Status != corev1.ConditionFalse || !strings.Contains(outcome.Message, "docs/push-image.md") {
+		if outcome := stage.Outcome(custom.Status.Conditions); outcome.Status != corev1.ConditionFalse || !strings.Contains(outcome.Message, "QP701 source-missing") || !strings.Contains(outcome.Message, "check repository and tag") {
 			t.Errorf("%s: %s", outcome.Reason, outcome.Message)
 		}
 	})
