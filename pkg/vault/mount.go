@@ -56,7 +56,13 @@ func (c *Client) Mount(ctx context.Context) (Mount, error) {
 	if err != nil {
 		return Mount{}, err
 	}
-	if about.Absent = absent && entry == nil; !about.Absent && (about.Engine == "" || about.Engine == Engine2) {
+	if absent && entry == nil {
+		// One path may have no handler for another reason.
+		if _, about.Absent, err = c.told(ctx, c.mount+"/data/quay-push"); err != nil {
+			return Mount{}, err
+		}
+	}
+	if !about.Absent && (about.Engine == "" || about.Engine == Engine2) {
 		about.Limits, about.Hidden = limitsOf(config), config == nil
 	}
 	c.about = about

@@ -29,8 +29,6 @@ func TestMount(t *testing.T) {
 		"no right to read":   {denied, denied, vault.Mount{Name: "secret", Hidden: true}, "", ""},
 		"config not allowed": {kv2, denied, vault.Mount{Name: "secret", Engine: vault.Engine2, Hidden: true}, "", ""},
 		"no such route":      {absent, absent, vault.Mount{Name: "secret", Hidden: true}, "", ""},
-		"no such mount": {denied, `404 {"errors":["no handler for route \"secret/config\". route entry not found."]}`, vault.Mount{Name: "secret", Absent: true},
-			`there is no mount "secret" in Vault`, "vault secrets enable -path=secret kv-v2"},
 		"KV version 1": {`200 {"data":{"type":"kv","options":{"version":"1"}}}`, absent, vault.Mount{Name: "secret", Engine: vault.Engine1},
 			`the mount "secret" in Vault is KV version 1`, "vault kv enable-versioning secret"},
 		"KV of long ago": {`200 {"data":{"type":"generic","options":null}}`, absent, vault.Mount{Name: "secret", Engine: vault.Engine1},
@@ -51,6 +49,20 @@ func TestMount(t *testing.T) {
 			}
 			sent(t, requests, "GET /v1/sys/internal/ui/mounts/secret", "GET /v1/secret/config")
 		})
+	}
+	// A mount is not there if none of its paths has a handler.
+	noRoute := `404 {"errors":["no handler for route \"secret/config\". route entry not found."]}`
+	for data, gone := range map[string]bool{noRoute: true, absent: false, denied: false, `200 {"data":{}}`: false} {
+		c, requests := serve(t, denied, noRoute, data)
+		got, err := c.Mount(t.Context())
+		if want := (vault.Mount{Name: "secret", Absent: gone, Hidden: !gone}); got != want || err != nil {
+			t.Errorf("mount is %+v, %v, want %+v", got, err, want)
+		}
+		problem, mend := got.Wrong()
+		if gone && (problem != `there is no mount "secret" in Vault` || !strings.Contains(mend, "vault secrets enable -path=secret kv-v2")) {
+			t.Errorf("it says %q, %q", problem, mend)
+		}
+		sent(t, requests, "GET /v1/sys/internal/ui/mounts/secret", "GET /v1/secret/config", "GET /v1/secret/data/quay-push")
 	}
 	// What fails for another reason is asked again.
 	c, _ := serve(t, `400 {"errors":["no"]}`, kv2, `400 {"errors":["no"]}`, kv2, absent)
