@@ -22,8 +22,9 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// leftover is how long a run's Secret may still be there where nobody waited for its end.
-const leftover = 10 * time.Second
+// leftover is how long a run, or its Secret, may still be there where no event tells of its end: the controller looks again after ten
+// seconds, and the rest is for a machine that is busy.
+const leftover = 30 * time.Second
 
 // TestProjection takes the payments robot into custody, and pushes from a namespace that has no Secret.
 func TestProjection(t *testing.T) {
