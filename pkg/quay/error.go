@@ -25,8 +25,9 @@ type Error struct {
 	// Scope is what the OAuth token needs for the request; empty where it needs none.
 	Scope string
 
-	readOnly   bool
-	retryAfter time.Duration
+	// own says that the answer has the form of Quay's API.
+	own, readOnly bool
+	retryAfter    time.Duration
 }
 
 // Error is the request, the status and Quay's words in one line.
@@ -48,7 +49,7 @@ const csrf = "CSRF token was invalid or missing"
 // (quay/quay endpoints/decorated.py).
 func IsNotFound(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest &&
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound && e.own || e.Status == http.StatusBadRequest &&
 		(e.says("Could not find robot") || e.says("does not have permission for repo") || e.says("No team ") ||
 			e.says("is not a team in org") || e.says("does not belong to team")))
 }
@@ -117,6 +118,7 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	// A body that is no envelope, such as a page of nginx, leaves the status to speak.
 	_ = json.Unmarshal(body, &envelope)
 	e.Type, e.readOnly = envelope.ErrorType, envelope.ReadOnly
+	e.own = e.Type != "" || envelope.ErrorMessage != "" || len(envelope.Errors) > 0
 	texts := []string{envelope.ErrorMessage, envelope.Message, envelope.Error, envelope.Detail}
 	if len(envelope.Errors) > 0 {
 		e.Type = envelope.Errors[0].Code
