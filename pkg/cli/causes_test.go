@@ -67,6 +67,13 @@ func withSpec(value any, fields ...string) func(w *world) {
 	}
 }
 
+// withoutExternalSecret deletes that of team payments.
+func withoutExternalSecret(w *world) {
+	if err := w.dynamic.Tracker().Delete(externalSecrets, shared, "quay-robot-team-payments"); err != nil {
+		w.Fatal(err)
+	}
+}
+
 var causes = []cause{
 	{"Quay redirects", answers("/api/", 308, http.Header{"Location": {"https://elsewhere.example.com/"}}, ""), "", 1, `308 Permanent Redirect "https://elsewhere.example.com/"`, "the address that Quay answers at itself"},
 	{"Quay sends to a login", answers("/api/", 302, http.Header{"Location": {"https://sso.example.com/"}}, ""), "bootstrap rotate verify offboard", 1, "302 Found", "the address that Quay answers at itself"},
@@ -120,11 +127,9 @@ var causes = []cause{
 			w.Fatal(err)
 		}
 	}, "rotate in-place verify leak offboard", cli.ExitRefused, "in the namespaces", "delete one of them"},
-	{"there is none", func(w *world) {
-		if err := w.dynamic.Tracker().Delete(externalSecrets, shared, "quay-robot-team-payments"); err != nil {
-			w.Fatal(err)
-		}
-	}, "rotate in-place verify leak offboard", cli.ExitMissing, "has no ExternalSecret", "give --division and --app, or make it with onboard"},
+	{"there is none", withoutExternalSecret, "rotate in-place verify", cli.ExitMissing, "has no ExternalSecret", "give --division and --app, or make it with onboard"},
+	{"there is none to end", withoutExternalSecret, "offboard", cli.ExitMissing, "has no ExternalSecret", "if Vault still has its credential; if the team was offboarded with --apply there is nothing left to do"},
+	{"there is none to burn", withoutExternalSecret, "leak", cli.ExitMissing, "has no ExternalSecret", "if Vault still has its credential; of a team that was offboarded no token is left to burn"},
 	{"a run goes on", func(w *world) {
 		run := &pipelinev1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "run", Labels: map[string]string{"pipeline.comptech-lab.com/team": "payments"}}}
 		if err := w.tekton.Tracker().Add(run); err != nil {

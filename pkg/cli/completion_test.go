@@ -74,6 +74,25 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// The shell offers where the directory's digests may go.
+func TestCompletionOfPromote(t *testing.T) {
+	w := newWorld(t)
+	clone(t)
+	const app = "apps/payments/checkout/overlays/"
+	for _, test := range []struct{ want, directory string }{
+		{"stg", app + "dev"}, {"stg", "./" + app + "dev/kustomization.yaml"}, {"prd", app + "stg/"}, {"", app + "prd"}, {"prd stg", app + "qa"}, {"prd stg", "apps"},
+	} {
+		got := w.offered("overlay", "promote", test.directory, "--to", "")
+		slices.Sort(got)
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("after %q it offers %q, want %q", test.directory, got, test.want)
+		}
+	}
+	if got := w.offered("overlay", "promote", "--to", ""); len(got) != 2 {
+		t.Errorf("before the directory it offers %q", got)
+	}
+}
+
 // A shell waits for an API server that never answers no longer than a person does.
 func TestCompletionEnds(t *testing.T) {
 	silent := silence(t)

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
 )
 
 // maxConfigFile is the largest --config that is read, in bytes: that of an object in the cluster.
@@ -38,6 +40,11 @@ func readConfigMap(path string) (*corev1.ConfigMap, error) {
 	if from.Kind != "ConfigMap" || from.APIVersion != "v1" {
 		return nil, usagef("kubectl get configmap config-tenancy --namespace "+systemNamespace+" --output yaml writes one",
 			"--config %q has %s %s, want v1 ConfigMap", path, orNone(from.APIVersion), orNone(from.Kind))
+	}
+	// Names that were written by hand need no name of their own.
+	if from.Name != "" && from.Name != config.Name {
+		return nil, usagef("kubectl get configmap config-tenancy --namespace "+systemNamespace+" --output yaml writes the one that is meant",
+			"--config %q has another ConfigMap, %q", path, from.Name)
 	}
 	return from, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,11 @@ type doctor struct {
 	clients Clients
 	config  *config.Config
 	tenants []robot.Tenant
-	found   diagnosis
+	// unlisted is why the tenants are not known, if they are not.
+	unlisted error
+	// late reports whether a look ran out of time.
+	late  bool
+	found diagnosis
 }
 
 // add adds a look that is ok, or failed; yes and no are the sentences for the two.
@@ -61,9 +66,11 @@ func (d *doctor) skip(ids []string, format string, args ...any) {
 	}
 }
 
-// noTenant says of looks that they need a tenant, if there is none.
+// noTenant says of looks that they need a tenant, if there is none, or none is known.
 func (d *doctor) noTenant(ids ...string) bool {
-	if len(d.tenants) == 0 {
+	if d.unlisted != nil {
+		d.cannot(d.unlisted, ids...)
+	} else if len(d.tenants) == 0 {
 		d.skip(ids, "it takes a team to look at, and no ExternalSecret of one was found")
 	}
 	return len(d.tenants) == 0
@@ -85,13 +92,7 @@ docs/cli.md lists the looks. Vault's policy is tested by logging in as External 
 			if err := c.print(d.found); err != nil {
 				return err
 			}
-			if err := cmd.Context().Err(); err != nil {
-				return fmt.Errorf("looking at the installation: %w", err)
-			}
-			if d.found.sick() == 0 {
-				return nil
-			}
-			return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d of %d looks failed", d.found.sick(), len(d.found.Looks))}
+			return d.verdict(cmd.Context())
 		},
 	}
 	c.addQuayFlags(cmd)
@@ -99,18 +100,37 @@ docs/cli.md lists the looks. Vault's policy is tested by logging in as External 
 	return cmd
 }
 
-// examine looks at everything, each for lookTimeout at most.
-func (c *connection) examine(ctx context.Context) (*doctor, error) {
-	within := func(look func(context.Context) error) error {
-		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-		defer cancel()
-		return look(ctx)
+// verdict is the error for what was found.
+func (d *doctor) verdict(ctx context.Context) error {
+	switch err := ctx.Err(); {
+	case err != nil:
+		return fmt.Errorf("looking at the installation: %w", err)
+	case d.found.sick() > 0:
+		return &failure{exit: ExitFindings, problem: fmt.Sprintf("%d of %d looks failed", d.found.sick(), len(d.found.Looks))}
+	case d.late:
+		return fmt.Errorf("looking at the installation: a look ran out of time: %w", context.DeadlineExceeded)
 	}
+	return nil
+}
+
+// within looks for lookTimeout at most, and for half of the time that is left: what hangs leaves time for the looks after it.
+func within(ctx context.Context, look func(context.Context) error) error {
+	limit := lookTimeout
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return look(ctx)
+}
+
+// examine looks at everything.
+func (c *connection) examine(ctx context.Context) (*doctor, error) {
 	clients, err := c.cluster()
 	if err != nil {
 		return nil, err
 	}
-	err = within(func(ctx context.Context) error {
+	err = within(ctx, func(ctx context.Context) error {
 		_, err := c.tenancy(ctx)
 		return err
 	})
@@ -120,7 +140,7 @@ func (c *connection) examine(ctx context.Context) (*doctor, error) {
 	d := &doctor{connection: c, clients: clients, config: c.config, found: diagnosis{head: newHead("Diagnosis")}}
 	for _, look := range []func(context.Context){d.lookAtTenants, d.lookAtController, d.lookAtTekton, d.lookAtTask, d.lookAtExternalSecrets, d.lookAtPolicies, d.lookAtSharedNamespaces,
 		d.lookAtRights, d.lookAtQuay, d.lookAtVaultToken, d.lookAtVaultRole, d.lookAtClocks} {
-		_ = within(func(ctx context.Context) error { look(ctx); return nil })
+		d.late = within(ctx, func(ctx context.Context) error { look(ctx); return ctx.Err() }) != nil || d.late
 	}
 	slices.SortStableFunc(d.found.Looks, func(a, b look) int { return slices.Index(looks, a.ID) - slices.Index(looks, b.ID) })
 	return d, nil
@@ -130,6 +150,7 @@ func (c *connection) examine(ctx context.Context) (*doctor, error) {
 func (d *doctor) lookAtTenants(ctx context.Context) {
 	tenants, err := (&cluster{d.clients, d.config}).tenants(ctx)
 	if err != nil {
+		d.unlisted = err
 		d.cannot(err, "tenants")
 		return
 	}

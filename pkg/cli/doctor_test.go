@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -176,5 +177,37 @@ func TestDoctorTimesOut(t *testing.T) {
 	exit, stdout, stderr := w.run(t.Context(), "", "doctor", "--timeout", "1s")
 	if exit != cli.ExitTimeout || !strings.Contains(stdout, "clocks") || !strings.Contains(stderr, "--timeout") {
 		t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
+	}
+}
+
+// Quay that never answers is a finding, and leaves time for the looks after it.
+func TestDoctorWithASilentQuay(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.onboard("payments")
+	exit, stdout, _ := w.run(t.Context(), "", "doctor", "--quay-url", silence(t), "--timeout", "6s")
+	for _, want := range []string{`(?m)^quay +failed +.*context deadline exceeded`, `(?m)^vault-token +ok `, `(?m)^vault-role +unknown +there is no SecretStore`} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("no line is like %q", want)
+		}
+	}
+	if exit != cli.ExitFindings || strings.Contains(stdout, "the API server was not asked") {
+		t.Errorf("exit %d\n%s", exit, stdout)
+	}
+}
+
+// What needs a tenant tells why none is known, and does not say that there is none.
+func TestDoctorWithoutItsTenants(t *testing.T) {
+	w := newWorld(t)
+	w.install()
+	w.onboard("payments")
+	w.dynamic.PrependReactor("list", "externalsecrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrs.NewForbidden(schema.GroupResource{Resource: "externalsecrets"}, "", errors.New("no list"))
+	})
+	_, byID := w.doctor()
+	for _, id := range []string{"tenants", "vault-role", "vault-token", "quay-token", "everybody-uses"} {
+		if got := byID[id]; !strings.HasPrefix(got, "unknown listing ExternalSecrets: ") || !strings.Contains(got, "no list") || !strings.HasSuffix(got, "; get the right; docs/cli.md lists what the tool needs in the cluster") {
+			t.Errorf("%s: %s", id, got)
+		}
 	}
 }

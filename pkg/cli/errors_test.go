@@ -52,6 +52,11 @@ func TestErrors(t *testing.T) {
 		"no such help":             {"help nope", none, cli.ExitUsage, `unknown argument "nope" of tkn quay`, "see tkn quay --help"},
 		"no such help of a group":  {"help explain pipelinerum", none, cli.ExitUsage, `unknown argument "pipelinerum" of tkn quay explain`, "did you mean tkn quay explain pipelinerun?"},
 		"a group alone":            {"explain", none, cli.ExitUsage, "explain needs one of its commands", "see tkn quay explain --help"},
+		"completion alone":         {"completion", none, cli.ExitUsage, "completion needs one of its commands", "see tkn quay completion --help"},
+		"completion of no shell":   {"completion nope", none, cli.ExitUsage, `unknown argument "nope" of tkn quay completion`, "see tkn quay completion --help"},
+		"help of no command":       {"nope --help", none, cli.ExitUsage, `unknown argument "nope" of tkn quay`, "see tkn quay --help"},
+		"help within a group":      {"-o json explain nope -h", none, cli.ExitUsage, `unknown argument "nope" of tkn quay explain`, "see tkn quay explain --help"},
+		"help with too much":       {"onboard a b --help", none, cli.ExitUsage, `unknown argument "b" of tkn quay onboard`, "see tkn quay onboard --help"},
 		"no team":                  {"rotate", none, cli.ExitUsage, "rotate needs a team", "see tkn quay rotate --help"},
 		"two teams":                {"rotate a b", none, cli.ExitUsage, `unknown argument "b" of tkn quay rotate`, "see tkn quay rotate --help"},
 		"no time":                  {"leak payments", none, cli.ExitUsage, "--since is missing", "such as --since 72h"},
@@ -94,6 +99,9 @@ func TestErrors(t *testing.T) {
 		"a typo in --config": {"verify --all", func(w *world, args *[]string) {
 			*args = append(*args, "--config", w.file("apiVersion: v1\nkind: ConfigMap\ndata: {x: y}\n"))
 		}, cli.ExitFailure, `no key is named "x"`, "correct /"},
+		"another ConfigMap": {"verify --all", func(w *world, args *[]string) {
+			*args = append(*args, "--config", w.file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-push}\n"))
+		}, cli.ExitUsage, `has another ConfigMap, "config-push"`, "writes the one that is meant"},
 		"an empty --config":      {"verify --all", func(w *world, args *[]string) { *args = append(*args, "--config", w.file("")) }, cli.ExitUsage, "has 0 documents, want one", "leave ConfigMap config-tenancy alone in it"},
 		"the cluster's is wrong": {"verify --all", func(w *world, _ *[]string) { w.setConfig("x", "y") }, cli.ExitFailure, `no key is named "x"`, "kubectl edit configmap config-tenancy --namespace quay-push"},
 		"it may not be read":     {"verify --all", func(w *world, _ *[]string) { w.refuse("get", "configmaps", forbidden("configmaps")) }, cli.ExitNoRight, "forbidden", "get the right; docs/cli.md lists"},
@@ -137,5 +145,15 @@ func (w *world) setConfig(key, value string) {
 	found = &corev1.ConfigMap{ObjectMeta: found.ObjectMeta, Data: map[string]string{key: value}}
 	if _, err := maps.Update(w.Context(), found, metav1.UpdateOptions{}); err != nil {
 		w.Fatal(err)
+	}
+}
+
+// What is no mistake is none with --help either.
+func TestHelpIsRight(t *testing.T) {
+	w := newWorld(t)
+	for _, line := range []string{"", "--help", "-h", "help", "help onboard", "onboard --help", "onboard payments --help", "onboard platform -h", "verify payments --help", "explain --help", "completion --help", "completion bash", "--version"} {
+		if exit, stdout, stderr := w.run(t.Context(), "", strings.Fields(line)...); exit != cli.ExitOK || stdout == "" || stderr != "" {
+			t.Errorf("%q: exit %d\n%s", line, exit, stderr)
+		}
 	}
 }

@@ -20,7 +20,7 @@ type leaked struct {
 func (l leaked) write(w io.Writer) error { return l.WriteMarkdown(w) }
 
 func (c *connection) newLeak() *cobra.Command {
-	var at place
+	at := place{orElse: "if Vault still has its credential; of a team that was offboarded no token is left to burn"}
 	var since string
 	var dryRun, yes bool
 	cmd := &cobra.Command{

@@ -13,7 +13,10 @@ import (
 	"testing"
 
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -37,6 +40,21 @@ func TestSplit(t *testing.T) {
 		if problem, next := split(test.err); problem != test.problem || next != test.next {
 			t.Errorf("%v: %q, %q", test.err, problem, next)
 		}
+	}
+}
+
+// A request for which there is no time left is told in words of its cause, also when client-go changes its own.
+func TestSplitOfALateRequest(t *testing.T) {
+	kube, err := kubernetes.NewForConfig(&rest.Config{Host: "http://127.0.0.1:1", QPS: 1, Burst: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	_, err = kube.CoreV1().Namespaces().Get(ctx, "x", metav1.GetOptions{})
+	problem, next := split(fmt.Errorf("reading x: %w", err))
+	if problem != "reading x: the API server was not asked any more: context deadline exceeded" || next != "see what keeps it waiting, or give it longer with --timeout" {
+		t.Errorf("%q, %q", problem, next)
 	}
 }
 

@@ -33,7 +33,7 @@ func (o offboarded) write(w io.Writer) error {
 }
 
 func (c *connection) newOffboard() *cobra.Command {
-	var at place
+	at := place{orElse: "if Vault still has its credential; if the team was offboarded with --apply there is nothing left to do"}
 	var apply, dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "offboard TEAM",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,9 +110,21 @@ func (c *connection) newOverlayPromote() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
 	require(cmd, "name the next environment, such as --to stg", "to")
-	complete(cmd, "to", cobra.FixedCompletions(overlay.Environments[1:], cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "to", completeTarget)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
 	return cmd
+}
+
+// completeTarget offers the environment to which the directory that is given may be promoted; before it is given, each of them.
+func completeTarget(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	targets := overlay.Environments[1:]
+	if len(args) > 0 {
+		if repository, o, err := overlay.Locate(args[0]); err == nil {
+			_ = repository.Close() // Only its path was read.
+			targets = slices.DeleteFunc([]string{overlay.NextEnvironment(o.Env)}, func(env string) bool { return env == "" })
+		}
+	}
+	return targets, cobra.ShellCompDirectiveNoFileComp
 }
 
 // edit makes an edit in the working copy that holds path, and writes it.

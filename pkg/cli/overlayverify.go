@@ -18,7 +18,8 @@ import (
 type checked struct {
 	head
 	Findings []overlayFinding `json:"findings"`
-	// NotLookedAt are the pinned images of other registries than the one that --registry asks.
+	// LookedAt are the pinned images that --registry asked about, none without it; NotLookedAt are those of other registries.
+	LookedAt    []string `json:"lookedAt,omitzero"`
 	NotLookedAt []string `json:"notLookedAt,omitempty"`
 }
 
@@ -39,6 +40,9 @@ func (r checked) write(w io.Writer) error {
 		fmt.Fprintln(w, "nothing is wrong")
 	} else if err := table(w, []string{"PATH", "REASON", "WHAT"}, rows); err != nil {
 		return err
+	}
+	if r.LookedAt != nil && len(r.LookedAt) == 0 {
+		fmt.Fprintln(w, "Quay was not asked: none of its images is pinned by digest")
 	}
 	writeLines(w, "not looked at, in another registry:", r.NotLookedAt)
 	return nil
@@ -67,7 +71,7 @@ registries are listed, and not looked at.`,
 				if err != nil {
 					return err
 				}
-				asked = &registry{quay: q, host: c.config.Registry}
+				asked = &registry{quay: q, host: c.config.Registry, asked: []string{}}
 				if address, err := url.Parse(c.quayURL); err == nil && asked.host == "" {
 					asked.host = address.Host
 				}
@@ -79,7 +83,7 @@ registries are listed, and not looked at.`,
 			}
 			result := checked{head: newHead("OverlayVerification"), Findings: []overlayFinding{}}
 			if asked != nil {
-				result.NotLookedAt = asked.elsewhere
+				result.LookedAt, result.NotLookedAt = asked.asked, asked.elsewhere
 			}
 			for _, f := range findings {
 				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next})

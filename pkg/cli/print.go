@@ -71,7 +71,9 @@ func (p *Program) printError(err error) {
 // split parts an error from its next step, where it has one.
 func split(err error) (problem, next string) {
 	next = nextOf(err)
-	return strings.TrimSuffix(err.Error(), "; "+next), next
+	problem = strings.TrimSuffix(err.Error(), "; "+next)
+	// client-go's words for a request that it did not begin because the time was up.
+	return strings.ReplaceAll(problem, "client rate limiter Wait returned an error: ", "the API server was not asked any more: "), next
 }
 
 // table writes rows below a heading, in columns.

@@ -49,7 +49,12 @@ func (p *Program) Run(ctx context.Context, args []string) Exit {
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
-	err := root.ExecuteContext(ctx)
+	addCompletion(root)
+	cmd, err := root.ExecuteContextC(ctx)
+	if rest := cmd.Flags().Args(); err == nil && len(rest) > 0 && cmd.HasSubCommands() {
+		// With --help cobra does not look at the arguments: an unknown command has no help.
+		err = cmd.ValidateArgs(rest)
+	}
 	exit := exitOf(ctx, err)
 	p.printError(err)
 	return exit

@@ -15,17 +15,21 @@ type registry struct {
 	quay *quay.Client
 	// host is its name in images, which need not be the address at which it is asked.
 	host string
-	// elsewhere are the images that it was asked about and that are another registry's.
-	elsewhere []string
+	// asked are the images whose tags were looked for, elsewhere those that are another registry's.
+	asked, elsewhere []string
 }
 
 // LiveTags implements overlay.Registry. A repository that does not exist has no tags.
 func (r *registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
 	host, repository, _ := strings.Cut(image, "/")
+	list := &r.asked
 	if host != r.host {
-		if image += "@" + digest; !slices.Contains(r.elsewhere, image) {
-			r.elsewhere = append(r.elsewhere, image)
-		}
+		list = &r.elsewhere
+	}
+	if pinned := image + "@" + digest; !slices.Contains(*list, pinned) {
+		*list = append(*list, pinned)
+	}
+	if host != r.host {
 		return nil, overlay.ErrElsewhere
 	}
 	all, err := r.quay.Tags(ctx, repository, time.Time{})

@@ -87,15 +87,26 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 
 // newGroup returns a command that is only the sum of its subcommands. Alone it is a wrong command line.
 func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
-		if err := noArguments(cmd, args); err != nil {
-			return err
-		}
-		cmd.PrintErrln(cmd.UsageString())
-		return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs one of its commands", cmd.Name())
-	}, Args: cobra.ArbitraryArgs}
+	group := &cobra.Command{Use: use, Short: short, RunE: needCommand, Args: noArguments}
 	group.AddCommand(commands...)
 	return group
+}
+
+// addCompletion adds cobra's command completion, which cobra itself would add with no error for a wrong command line. It writes to where
+// root does now.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = noArguments, needCommand
+		}
+	}
+}
+
+// needCommand is what a group alone does.
+func needCommand(cmd *cobra.Command, _ []string) error {
+	cmd.PrintErrln(cmd.UsageString())
+	return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs one of its commands", cmd.Name())
 }
 
 // newHelp returns the command help, for which a topic that does not exist is a wrong command line.

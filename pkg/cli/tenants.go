@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,11 @@ import (
 )
 
 // place says where a team's credential is, for a team without an ExternalSecret.
-type place struct{ division, app, namespace string }
+type place struct {
+	division, app, namespace string
+	// orElse is the next step, besides giving division and app, for a team without an ExternalSecret.
+	orElse string
+}
 
 // addPlaceFlags defines the flags of a command on one team.
 func (c *connection) addPlaceFlags(cmd *cobra.Command, p *place) {
@@ -114,7 +119,7 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 				Next: "leave -n out to look in every namespace in which it may have one"}
 		}
 		return robot.Tenant{}, &robot.Error{Reason: robot.ReasonMissing, Problem: fmt.Sprintf("team %q has no ExternalSecret %q", parsed, view.config.Names(parsed).Secret),
-			Next: "give --division and --app, or make it with onboard"}
+			Next: "give --division and --app, " + cmp.Or(p.orElse, "or make it with onboard")}
 	case 1:
 		return found[0], nil
 	}

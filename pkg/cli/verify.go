@@ -31,6 +31,9 @@ func (v verified) write(w io.Writer) error {
 			rows = append(rows, []string{r.Tenant, string(c.Status), c.ID, c.Title, detail})
 		}
 	}
+	if len(v.Reports) == 0 {
+		return nil
+	}
 	if err := table(w, []string{"TEAM", "STATUS", "CHECK", "WHAT", "FOUND"}, rows); err != nil {
 		return err
 	}
@@ -68,6 +71,9 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 			if all == (len(args) == 1) || len(args) > 1 {
 				return usagef("see tkn quay verify --help", "verify needs one team, or --all")
 			}
+			if all && at != (place{}) {
+				return usagef("name the team, or leave them out", "--namespace, --division and --app are for one team, and do not go with --all")
+			}
 			s, err := c.services(cmd.Context(), all)
 			if err != nil {
 				return err
@@ -81,8 +87,14 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 			if err != nil {
 				return err
 			}
-			if err := c.print(result); err != nil || result.wrong() == 0 {
+			if err := c.print(result); err != nil {
 				return err
+			}
+			if len(result.Reports) == 0 {
+				return &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
+			}
+			if result.wrong() == 0 {
+				return nil
 			}
 			return &failure{exit: exitOfReports(result.Reports), problem: fmt.Sprintf("%d of %d tenants are not right", result.wrong(), len(result.Reports))}
 		},

@@ -114,6 +114,12 @@ func move(tree fstest.MapFS, from, to string) {
 	}
 }
 
+// move1 moves one file.
+func move1(tree fstest.MapFS, from, to string) {
+	tree[to] = tree[from]
+	delete(tree, from)
+}
+
 // none changes nothing.
 func none(fstest.MapFS) {}
 

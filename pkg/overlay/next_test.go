@@ -48,17 +48,20 @@ var causes = map[string]struct {
 	problem, next string
 }{
 	// What is asked for.
-	"a tag for a digest":      {none, setPin(overlay.Pin{Image: checkout, Digest: "latest"}), overlay.ReasonDigest, `"latest" is not the digest`, "use the digest that the push reported, sha256:<64 hex>"},
-	"a name that is none":     {none, setOf(overlay.Overlay{Team: "Payments", App: "checkout", Env: "dev"}), overlay.ReasonPath, `team "Payments"`, "the contract has apps/<team>/<app>, each of 1 to 40 lower case letters, digits and hyphens"},
-	"an environment of none":  {none, setOf(in("qa")), overlay.ReasonEnvironment, `no environment "qa"`, "use one of dev, stg, prd"},
-	"an environment of CI":    {none, setOf(in("prd")), overlay.ReasonEnvironment, "is not written by CI", "promote the digest that dev has"},
-	"an app that is not here": {none, setOf(overlay.Overlay{Team: "payments", App: "none", Env: "dev"}), overlay.ReasonMissing, `apps/payments/none/overlays/dev/kustomization.yaml" does not exist`, "see whether team and app are right; the contract has apps/<team>/<app>/{base,overlays/{dev,stg,prd}}/kustomization.yaml"},
-	"an image without item":   {none, setPin(overlay.Pin{Image: checkout + "s", Digest: digest("a")}), overlay.ReasonNoEntry, `they have ["` + checkout, "give an image that has an item, or add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
-	"two steps":               {none, promote("dev", "prd"), overlay.ReasonOrder, "dev cannot be promoted to", "promote one step: dev to stg to prd"},
-	"nothing to promote":      {in1("dev", digest("d"), overlay.Placeholder), promote("dev", "stg"), overlay.ReasonNotPinned, "has no digest for", "let CI write it: build and push again, and merge what CI proposes"},
-	"nothing in stg":          {in1("stg", digest("5"), overlay.Placeholder), promote("stg", "prd"), overlay.ReasonNotPinned, "has no digest for", "promote to stg first"},
-	"a tag to promote":        {in1("dev", digest("d"), digest("d")+"\n    newTag: v1"), promote("dev", "stg"), overlay.ReasonNotPinned, digest("d") + "v1", "remove newTag"},
-	"no images to promote":    {file(dev.Path(), "resources: [../../base]\n"), promote("dev", "stg"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
+	"a tag for a digest":       {none, setPin(overlay.Pin{Image: checkout, Digest: "latest"}), overlay.ReasonDigest, `"latest" is not the digest`, "use the digest that the push reported, sha256:<64 hex>"},
+	"a name that is none":      {none, setOf(overlay.Overlay{Team: "Payments", App: "checkout", Env: "dev"}), overlay.ReasonPath, `team "Payments"`, "the contract has apps/<team>/<app>, each of 1 to 40 lower case letters, digits and hyphens"},
+	"an environment of none":   {none, setOf(in("qa")), overlay.ReasonEnvironment, `no environment "qa"`, "use one of dev, stg, prd"},
+	"an environment of CI":     {none, setOf(in("prd")), overlay.ReasonEnvironment, "is not written by CI", "promote the digest that dev has"},
+	"an app that is not here":  {none, setOf(overlay.Overlay{Team: "payments", App: "none", Env: "dev"}), overlay.ReasonMissing, `apps/payments/none/overlays/dev/kustomization.yaml" does not exist`, "see whether team and app are right; the contract has apps/<team>/<app>/{base,overlays/{dev,stg,prd}}/kustomization.yaml"},
+	"another file name":        {func(tree fstest.MapFS) { move1(tree, dev.Path(), dev.Dir()+"/kustomization.yml") }, set, overlay.ReasonMissing, `dev/kustomization.yaml" does not exist`, "rename apps/payments/checkout/overlays/dev/kustomization.yml to kustomization.yaml, the one name that the contract knows"},
+	"a name without an end":    {func(tree fstest.MapFS) { move1(tree, in("stg").Path(), in("stg").Dir()+"/Kustomization") }, promote("dev", "stg"), overlay.ReasonMissing, `stg/kustomization.yaml" does not exist`, "rename apps/payments/checkout/overlays/stg/Kustomization to kustomization.yaml, the one name that the contract knows"},
+	"a name that verify meets": {func(tree fstest.MapFS) { move1(tree, in("prd").Path(), in("prd").Dir()+"/kustomization.yml") }, verify("overlays/prd"), overlay.ReasonMissing, "does not exist", "rename apps/payments/checkout/overlays/prd/kustomization.yml to kustomization.yaml, the one name that the contract knows"},
+	"an image without item":    {none, setPin(overlay.Pin{Image: checkout + "s", Digest: digest("a")}), overlay.ReasonNoEntry, `they have ["` + checkout, "give an image that has an item, or add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
+	"two steps":                {none, promote("dev", "prd"), overlay.ReasonOrder, "dev cannot be promoted to", "promote one step: dev to stg to prd"},
+	"nothing to promote":       {in1("dev", digest("d"), overlay.Placeholder), promote("dev", "stg"), overlay.ReasonNotPinned, "has no digest for", "let CI write it: build and push again, and merge what CI proposes"},
+	"nothing in stg":           {in1("stg", digest("5"), overlay.Placeholder), promote("stg", "prd"), overlay.ReasonNotPinned, "has no digest for", "promote to stg first"},
+	"a tag to promote":         {in1("dev", digest("d"), digest("d")+"\n    newTag: v1"), promote("dev", "stg"), overlay.ReasonNotPinned, digest("d") + "v1", "remove newTag"},
+	"no images to promote":     {file(dev.Path(), "resources: [../../base]\n"), promote("dev", "stg"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
 
 	// How the overlay is written.
 	"no UTF-8":                {file(dev.Path(), "a: \xff\n"), set, overlay.ReasonYAML, "not UTF-8", "save it as UTF-8"},
@@ -116,6 +119,10 @@ var causes = map[string]struct {
 	"a part that is copied":    {func(tree fstest.MapFS) { clear(tree); copyTo(tree, copied(false)) }, set, overlay.ReasonOtherImage, "would also change Deployment", "see which replacement copies a part of the image"},
 
 	// What verify alone finds.
+	"no overlay at all": {func(tree fstest.MapFS) { clear(tree) }, func(tree fstest.MapFS) error {
+		found, err := overlay.VerifyRepository(context.Background(), tree, nil)
+		return errors.Join(err, found[0].Refusal)
+	}, overlay.ReasonMissing, `no overlay found below "apps"`, "give the root of the GitOps repository; the contract has apps/<team>/<app>/overlays/<env>/kustomization.yaml"},
 	"a fourth overlay":     {file(in("qa").Path(), ""), verify("overlays/qa"), overlay.ReasonEnvironment, `"qa" is no environment`, "keep to dev, stg, prd"},
 	"an overlay of none":   {file(dev.Path(), "resources: [../../base]\n"), verify("overlays/dev"), overlay.ReasonNoEntry, "has no images", "add an item with name, newName and digest: sha256:REPLACED_BY_CI"},
 	"a tag in stg":         {in1("stg", "digest: "+digest("5"), "newTag: v1"), verify("overlays/stg"), overlay.ReasonNewTag, "in stg", "remove newTag and pin the digest"},

@@ -15,6 +15,9 @@ var Environments = []string{"dev", "stg", "prd"}
 // fileName is the only name that the contract knows; kustomize knows two more.
 const fileName = "kustomization.yaml"
 
+// appsDir is the directory of all apps, below the repository's root.
+const appsDir = "apps"
+
 // Overlay is one overlay of one app.
 type Overlay struct {
 	// Team and App are the names of directories, DNS labels; Env is one of Environments.
@@ -33,7 +36,7 @@ func (o Overlay) Base() string { return path.Join(o.app(), "base") }
 // String is <team>/<app> <env>, as in a commit's message.
 func (o Overlay) String() string { return o.Team + "/" + o.App + " " + o.Env }
 
-func (o Overlay) app() string { return path.Join("apps", o.Team, o.App) }
+func (o Overlay) app() string { return path.Join(appsDir, o.Team, o.App) }
 
 // labelPattern and maxLabel are the contract's rule for <team> and <app>.
 var labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)

@@ -18,7 +18,7 @@ func Promote(tree fs.FS, from Overlay, to string) (Edit, error) {
 			return Edit{}, err
 		}
 	}
-	if step := slices.Index(Environments, to) - slices.Index(Environments, from.Env); step != 1 {
+	if to != NextEnvironment(from.Env) {
 		return Edit{}, refuse(ReasonOrder, "promote one step: "+strings.Join(Environments, " to "),
 			"%s cannot be promoted to %s: what runs there was in each environment before it", from, to)
 	}
@@ -27,6 +27,14 @@ func Promote(tree fs.FS, from Overlay, to string) (Edit, error) {
 		return Edit{}, err
 	}
 	return target.edit(tree, pins)
+}
+
+// NextEnvironment is the one environment to which what env has may be promoted; empty where there is none.
+func NextEnvironment(env string) string {
+	if i := slices.Index(Environments, env); i >= 0 && i+1 < len(Environments) {
+		return Environments[i+1]
+	}
+	return ""
 }
 
 // pins are the overlay's images with their digests; one without a digest is refused.

@@ -19,6 +19,14 @@ func TestPromote(t *testing.T) {
 	}
 }
 
+func TestNextEnvironment(t *testing.T) {
+	for env, want := range map[string]string{"dev": "stg", "stg": "prd", "prd": "", "qa": "", "": ""} {
+		if got := overlay.NextEnvironment(env); got != want {
+			t.Errorf("NextEnvironment(%q) = %q, want %q", env, got, want)
+		}
+	}
+}
+
 func TestPromoteAgainChangesNothing(t *testing.T) {
 	tree := app()
 	put(tree, in("stg").Path(), kustomization("stg", digest("d"), digest("1")))

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"sigs.k8s.io/kustomize/api/konfig"
 )
 
 // readFile reads a regular file of the repository, at most maxSize bytes of it, through no symbolic link.
@@ -40,6 +42,9 @@ func lstat(tree fs.FS, name string) (fs.FileMode, error) {
 		at := path.Join(elements[:i+1]...)
 		info, err := fs.Lstat(tree, at)
 		if errors.Is(err, fs.ErrNotExist) {
+			if other := otherName(tree, name); i == len(elements)-1 && other != "" {
+				return 0, refuse(ReasonMissing, "rename "+other+" to "+fileName+", the one name that the contract knows", "%q does not exist", name)
+			}
 			return 0, refuse(ReasonMissing, "see whether team and app are right; the contract has apps/<team>/<app>/{base,overlays/{dev,stg,prd}}/"+fileName, "%q does not exist", name)
 		}
 		if err != nil {
@@ -53,4 +58,18 @@ func lstat(tree fs.FS, name string) (fs.FileMode, error) {
 		}
 	}
 	return mode, nil
+}
+
+// otherName is the kustomization that is there under another of kustomize's names, in place of the one at name; empty if there is none.
+func otherName(tree fs.FS, name string) string {
+	if path.Base(name) != fileName {
+		return ""
+	}
+	for _, other := range konfig.RecognizedKustomizationFileNames() {
+		other = path.Join(path.Dir(name), other)
+		if info, err := fs.Lstat(tree, other); err == nil && info.Mode().IsRegular() {
+			return other
+		}
+	}
+	return ""
 }

@@ -74,7 +74,7 @@ func (w warned) Warn(line string) { w.warn(line) }
 func (r *Repository) overlay(absolute string) (Overlay, error) {
 	relative, err := filepath.Rel(r.root.Name(), absolute)
 	elements := strings.Split(strings.TrimSuffix(filepath.ToSlash(relative), "/"+fileName), "/")
-	if err != nil || len(elements) != 5 || elements[0] != "apps" || elements[3] != "overlays" {
+	if err != nil || len(elements) != 5 || elements[0] != appsDir || elements[3] != "overlays" {
 		return Overlay{}, refuse(ReasonPath, "the contract has apps/<team>/<app>/overlays/<env>/"+fileName, "%q is no overlay", relative)
 	}
 	o := Overlay{elements[1], elements[2], elements[4]}

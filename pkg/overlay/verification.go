@@ -66,7 +66,7 @@ func (v *verification) run(ctx context.Context, registry Registry) error {
 	if err := v.checkRendered(entries, rendered); err != nil {
 		return err
 	}
-	return v.checkRegistry(ctx, entries, registry)
+	return v.checkRegistry(ctx, rendered, registry)
 }
 
 // checkEntry looks at one item of images.
@@ -119,13 +119,19 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	return nil
 }
 
-// checkRegistry looks for each digest in the registry.
-func (v *verification) checkRegistry(ctx context.Context, entries []entry, registry Registry) error {
-	for _, e := range entries {
-		pin := Pin{e.value("name"), e.value("digest")}
-		if registry == nil || !digestPattern.MatchString(pin.Digest) {
+// checkRegistry looks for each digest that would run in the registry, also for one that the base has and no item of images.
+func (v *verification) checkRegistry(ctx context.Context, rendered *effect, registry Registry) error {
+	if registry == nil {
+		return nil
+	}
+	seen := map[Pin]bool{}
+	for _, i := range rendered.images {
+		_, digest, _ := strings.Cut(i.value, "@")
+		pin := Pin{withoutTag(i.value), digest}
+		if seen[pin] || !digestPattern.MatchString(digest) {
 			continue
 		}
+		seen[pin] = true
 		err := pin.CheckAlive(ctx, registry)
 		if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrElsewhere) {
 			return err

@@ -21,31 +21,37 @@ type Finding struct {
 func (f Finding) Error() string { return f.Path + ": " + f.Refusal.Error() }
 
 // VerifyRepository returns what is wrong with every app of a repository, in the order of the paths. registry may be nil:
-// then no registry is asked. The error is tree's or registry's.
+// then no registry is asked. A repository without an app is a finding, too. The error is tree's or registry's.
 func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Finding, error) {
-	apps, err := fs.Glob(tree, "apps/*/*")
+	apps, err := fs.Glob(tree, appsDir+"/*/*")
 	if err != nil {
 		return nil, err
 	}
 	var findings []Finding
+	found := false
 	for _, dir := range apps {
 		elements := strings.Split(dir, "/")
 		o := Overlay{Team: elements[1], App: elements[2], Env: Environments[0]}
 		if info, err := fs.Lstat(tree, dir); err != nil || info.Mode().IsRegular() {
 			continue // Such as a README.
 		}
-		found, err := o.verifyLayout(tree)
+		found = true
+		layout, err := o.verifyLayout(tree)
 		if err != nil {
 			return nil, err
 		}
-		findings = append(findings, found...)
+		findings = append(findings, layout...)
 		for _, o.Env = range Environments {
-			found, err := VerifyOverlay(ctx, tree, o, registry)
+			one, err := VerifyOverlay(ctx, tree, o, registry)
 			if err != nil {
 				return nil, err
 			}
-			findings = append(findings, found...)
+			findings = append(findings, one...)
 		}
+	}
+	if !found {
+		findings = append(findings, Finding{appsDir, &Refusal{ReasonMissing, fmt.Sprintf("no overlay found below %q", appsDir),
+			"give the root of the GitOps repository; the contract has apps/<team>/<app>/overlays/<env>/" + fileName}})
 	}
 	return findings, nil
 }

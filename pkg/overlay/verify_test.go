@@ -142,9 +142,56 @@ func TestVerifyAsksTheRegistry(t *testing.T) {
 	}
 }
 
+// A digest that the base has, and no item of images, runs too: it is asked about, once.
+func TestVerifyAsksAboutTheBase(t *testing.T) {
+	const own, other = "quay.example.com/team-payments/agent", "docker.io/library/agent"
+	for name, test := range map[string]struct {
+		image string
+		tags  []string
+		want  []string
+	}{
+		"alive":               {own + "@" + digest("a"), []string{"v1"}, nil},
+		"with a tag":          {own + ":v1@" + digest("a"), []string{}, []string{"dev not-alive"}},
+		"dead":                {own + "@" + digest("a"), []string{}, []string{"dev not-alive"}},
+		"of another registry": {other + "@" + digest("a"), elsewhere, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := app()
+			edit(tree, "apps/payments/checkout/base/deployment.yaml", "      containers:\n",
+				"      containers:\n        - {name: one, image: \""+test.image+"\"}\n        - {name: two, image: \""+test.image+"\"}\n")
+			asked := registry{checkout + "@" + digest("d"): {"v2"}, proxy + "@" + digest("1"): {"v2"}}
+			key := own + "@" + digest("a")
+			if strings.HasPrefix(test.image, other) {
+				key = test.image
+			}
+			asked[key] = test.tags
+			findings, err := overlay.VerifyOverlay(t.Context(), tree, dev, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkFindings(t, test.want, findings)
+			delete(asked, key)
+			if _, err := overlay.VerifyOverlay(t.Context(), tree, dev, asked); err == nil {
+				t.Error("nobody asked about the base's image")
+			}
+		})
+	}
+}
+
+// Where no overlay is, none is right.
 func TestVerifyOfNoApps(t *testing.T) {
-	findings, err := overlay.VerifyRepository(context.Background(), fstest.MapFS{}, nil)
-	if err != nil || len(findings) > 0 {
-		t.Errorf("VerifyRepository = %v, %v", findings, err)
+	for name, files := range map[string][]string{
+		"nothing": nil, "a file": {"apps"}, "other files": {"README.md", "apps/README.md", "apps/payments/README.md"}, "another layout": {"payments/checkout/overlays/dev/kustomization.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{}
+			for _, name := range files {
+				put(tree, name, "")
+			}
+			findings, err := overlay.VerifyRepository(context.Background(), tree, nil)
+			if err != nil || len(findings) != 1 || findings[0].Path != "apps" || findings[0].Reason != overlay.ReasonMissing || findings[0].Problem != `no overlay found below "apps"` {
+				t.Errorf("VerifyRepository = %v, %v", findings, err)
+			}
+		})
 	}
 }

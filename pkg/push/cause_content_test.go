@@ -1,10 +1,12 @@
 package push_test
 
 import (
+	"crypto/x509"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
@@ -94,6 +96,10 @@ var sourceCauses = []cause{
 		layer := addBlob(f.t, f.layout, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", []byte("x"))
 		writeIndex(f.t, f.layout, manifestOf(f.t, f.layout, map[string]any{"layers": []descriptor{layer}}))
 	}, push.ClassSourceRefused, "is a foreign layer", "", "allow-nondistributable-artifacts"},
+	{"an index of another type", func(f *fixture) { write(f.t, filepath.Join(f.layout, "index.json"), []byte(`{"manifests":5}`)) }, push.ClassSourceCorrupt, "index.json\" is not an index: manifests is a number, want an array", "", "build the image again"},
+	{"a manifest of another type", func(f *fixture) {
+		writeIndex(f.t, f.layout, manifestOf(f.t, f.layout, map[string]any{"layers": 5}))
+	}, push.ClassSourceCorrupt, "not a manifest: layers is a number, want an array", "", "build the image again"},
 	{"sha512", func(f *fixture) {
 		writeIndex(f.t, f.layout, descriptor{MediaType: mediaManifest, Digest: "sha512:" + strings.Repeat("a", 128), Size: 5})
 	}, push.ClassSourceRefused, "is not sha256", "", "write the image with sha256 digests"},
@@ -125,6 +131,8 @@ var remoteCauses = []cause{
 	{"a redirected manifest", source("GET", "/manifests/", quaytest.Status(307, http.Header{"Location": {"https://mirror.test/v2/k8s/app/manifests/v1?signature=1"}}, "")), push.ClassForeignHost, "where the source is, redirects the request", `"https://mirror.test/v2/k8s/app/manifests/v1"`, `if "mirror.test" is the registry, name it in --source (param source)`},
 	{"a blob without TLS", source("GET", "/base/app/blobs/", quaytest.Status(307, http.Header{"Location": {"http://store.test/x"}}, "")), push.ClassForeignHost, "where the source is, redirects the request", "http://store.test/x", "serve that address by TLS"},
 	{"an authority that nobody gave for the source", func(f *fixture) { ca := f.opts.CAFile; newUpstream(f.t, f); f.opts.CAFile = ca }, push.ClassCertificate, "where the source is, is signed by an authority", "x509", "one of them is missing there"},
+	{"an expired certificate of the source", certifiedSource(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), push.ClassCertificate, ", where the source is, or one that signed it, has expired", "is after", "renew the certificate"},
+	{"a certificate of the source for clients alone", certifiedSource(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), push.ClassCertificate, ", where the source is, or one that signed it, is not valid", "incompatible key usage", "issue the certificate"},
 	{"a source without TLS", func(f *fixture) {
 		f.opts.Source, f.opts.SourceAnonymous = "docker://"+strings.TrimPrefix(plainServer(f).URL, "http://")+"/a/b", true
 	}, push.ClassCertificate, "where the source is, speaks HTTP without TLS", "GET /v2/", "copy it into an OCI layout first"},
@@ -134,10 +142,11 @@ var remoteCauses = []cause{
 	{"another manifest at the source", source("GET", "/manifests/", quaytest.SetHeader("Docker-Content-Digest", digestOf(nil))), push.ClassSourceCorrupt, "serves a manifest with the digest", "", "rewrites images on the way"},
 	{"a busy source", source("GET", "/manifests/", quaytest.Status(429, nil, "")), push.ClassRateLimited, "where the source is, is rate-limiting this client", "429", "run it again later"},
 	{"a failing source", source("GET", "/manifests/", webPage(502)), push.ClassUnavailable, "where the source is, fails", "Request Rejected", "run it again later"},
+	{"a page for a manifest at the source", source("GET", "/manifests/", webPage(200)), push.ClassProtocol, "where the source is, sent an unexpected response", `200 OK "Request Rejected`, "--source (param source)"},
 	{"a firewall in front of the source", source("GET", "/manifests/", webPage(403)), push.ClassProtocol, "something in front of", "Request Rejected", "firewall"},
 	{"a source that refuses its own token", source("GET", "/manifests/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},
 	{"a source that refuses its own token for a blob", source("GET", "/base/app/blobs/", says(401, "UNAUTHORIZED", "")), push.ClassProtocol, "refuses the token that its own token service has just issued", "401", "compare the clocks"},
-	{"a token of the source that is none", source("GET", onToken, quaytest.Status(200, nil, "[]")), push.ClassProtocol, "where the source is, sent no token", "cannot unmarshal array", "--source (param source)"},
+	{"a token of the source that is none", source("GET", onToken, quaytest.Status(200, nil, "[]")), push.ClassProtocol, "where the source is, sent no token", "not a token: it is an array, want an object", "--source (param source)"},
 	{"no challenge of the source", source("GET", onPing, quaytest.SetHeader("WWW-Authenticate", "Basic")), push.ClassProtocol, "where the source is, did not advertise a token service", `"Basic"`, "--source (param source)"},
 }
 
@@ -145,5 +154,20 @@ var remoteCauses = []cause{
 func source(method, path string, effect quaytest.Effect) func(f *fixture) {
 	return func(f *fixture) {
 		newUpstream(f.t, f).Faults.Add(quaytest.Fault{Name: "cause", Method: method, Path: path, Times: -1, Effect: effect})
+	}
+}
+
+// certifiedSource is certified for the registry of the source.
+func certifiedSource(change func(*x509.Certificate)) func(f *fixture) {
+	return func(f *fixture) {
+		target, file, ca := f.opts.ImageRef, f.opts.Dockerconfig, f.opts.CAFile
+		kept, err := os.ReadFile(file)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		certified(change)(f)
+		f.opts.Source, f.opts.SourceAnonymous, f.opts.ImageRef = "docker://"+f.opts.ImageRef+":v1", true, target
+		write(f.t, file, kept)
+		f.trust(ca)
 	}
 }

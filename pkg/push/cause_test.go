@@ -23,7 +23,7 @@ type cause struct {
 
 // causes are all of them: each failure with each cause that leads there, and the next step that fits it.
 var causes = slices.Concat(usageCauses, credentialCauses, certificateCauses, redirectCauses, networkCauses, answerCauses, tagCauses, contentCauses,
-	sourceCauses, remoteCauses)
+	sourceCauses, remoteCauses, tokenCauses)
 
 // Who reads why a push failed learns what is wrong, by what that is proved, and a next step that helps.
 func TestCauses(t *testing.T) {
@@ -57,6 +57,9 @@ func checkWords(t *testing.T, f *fixture, failure *push.Error, proof string) {
 	if strings.Contains(all, "must not") {
 		t.Errorf("a lack of permission is told as a prohibition: %s", all)
 	}
+	if strings.Contains(all, ",,") {
+		t.Errorf("a comma is there twice: %s", all)
+	}
 	if strings.Contains(all, f.token) {
 		t.Errorf("the token is in %s", all)
 	}
@@ -83,6 +86,13 @@ func TestEveryClassHasACause(t *testing.T) {
 func play(method, path string, effect quaytest.Effect) func(f *fixture) {
 	return func(f *fixture) {
 		f.Faults.Add(quaytest.Fault{Name: "cause", Method: method, Path: path, Times: -1, Effect: effect})
+	}
+}
+
+// after is play but for the first few of the requests.
+func after(few int, method, path string, effect quaytest.Effect) func(f *fixture) {
+	return func(f *fixture) {
+		f.Faults.Add(quaytest.Fault{Name: "cause", Method: method, Path: path, Nth: few + 1, Times: -1, Effect: effect})
 	}
 }
 

@@ -158,10 +158,25 @@ var answerCauses = []cause{
 	{"a firewall that knows no PUT", play("PUT", onManifest, webPage(405)), push.ClassProtocol, "something in front of HOST refuses the request", "405", "firewall"},
 	{"a page, 400", play("POST", onUpload, webPage(400)), push.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
 	{"a web site", play("GET", onPing, webPage(404)), push.ClassProtocol, "HOST sent an unexpected response", "GET /v2/: 404", "names the registry, not something in front of it"},
+	{"a page for a manifest", play("GET", onTag, webPage(200)), push.ClassProtocol, "HOST sent an unexpected response", `200 OK "Request Rejected Your support ID is 1234." (server "BigIP", type "text/html")`, "names the registry, not something in front of it"},
+	{"a page for a manifest, after the write", after(1, "GET", onTag, webPage(200)), push.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
+	{"a page for a manifest, which is to be absent", func(f *fixture) {
+		f.opts.IfTagAbsent = true
+		play("GET", onTag, webPage(200))(f)
+	}, push.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
+	{"a page for a manifest, before the push", func(f *fixture) {
+		f.opts.Preflight = true
+		play("GET", onTag, webPage(200))(f)
+	}, push.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
+	{"an empty manifest", play("GET", onTag, quaytest.Status(200, http.Header{"Content-Type": {mediaManifest}}, " ")), push.ClassProtocol, "HOST sent an unexpected response", "200 OK, 1 bytes that are no manifest", "names the registry"},
+	{"words for a manifest", play("GET", onTag, quaytest.Status(200, nil, `{"message":"closed for work"}`)), push.ClassProtocol, "HOST sent an unexpected response", `"closed for work", 29 bytes`, "names the registry"},
+	{"a list for a manifest", play("GET", onTag, quaytest.Status(200, nil, `[]`)), push.ClassProtocol, "HOST sent an unexpected response", "2 bytes that are no manifest", "names the registry"},
+	{"null for a manifest", play("GET", onTag, quaytest.Status(200, nil, `null`)), push.ClassProtocol, "HOST sent an unexpected response", "4 bytes that are no manifest", "names the registry"},
 	{"no challenge", play("GET", onPing, quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)), push.ClassProtocol, "HOST did not advertise a token service", `Basic realm=\"x\"`, "Bearer challenge"},
 	{"a page that asks to log in", play("GET", onPing, webPage(401)), push.ClassProtocol, "HOST did not advertise a token service", "Request Rejected", "names the registry, not something in front of it"},
 	{"no token", play("GET", onToken, quaytest.Status(200, nil, `{"hello":1}`)), push.ClassProtocol, "the token service of HOST sent no token", "neither token nor access_token", "token service answers"},
-	{"a token of another type", play("GET", onToken, quaytest.Status(200, nil, `{"token":"x","expires_in":"3600"}`)), push.ClassProtocol, "the token service of HOST sent no token", "cannot unmarshal string", "token service answers"},
+	{"a token of another type", play("GET", onToken, quaytest.Status(200, nil, `{"token":5,"expires_in":"3600"}`)), push.ClassProtocol, "the token service of HOST sent no token", "neither token nor access_token", "token service answers"},
+	{"a refusal with a success", play("GET", onToken, inJSON(200, `{"errors":[{"code":"DENIED","message":"the robot is asleep"}]}`)), push.ClassProtocol, "the token service of HOST sent no token", `it says "DENIED the robot is asleep"`, "token service answers"},
 	{"a page for a token", play("GET", onToken, webPage(200)), push.ClassProtocol, "the token service of HOST sent no token", `type "text/html" "Request Rejected Your support ID is 1234."`, "token service answers"},
 	{"a fresh token that is refused", play("POST", onUpload, says(401, "UNAUTHORIZED", "not valid yet")), push.ClassProtocol, "refuses the token that its own token service has just issued", "not valid yet", "compare the clocks"},
 	{"no location", play("POST", onUpload, quaytest.SetHeader("Location", "")), push.ClassProtocol, "does not say where to upload to", "202 without a usable Location", "names the registry"},
@@ -171,6 +186,8 @@ var answerCauses = []cause{
 	{"a large manifest", play("PUT", onManifest, quaytest.Status(413, nil, "")), push.ClassTooLarge, `manifest "sha256:`, "413", "client_max_body_size"},
 	{"a manifest of another type", play("PUT", onManifest, says(415, "MANIFEST_INVALID", "no")), push.ClassManifestRefused, "HOST refuses a manifest", "415", "compare the media types"},
 	{"a manifest", play("PUT", onManifest, says(400, "MANIFEST_INVALID", "manifest invalid")), push.ClassManifestRefused, "has every blob of manifest", "media types", "compare the media types"},
+	{"a manifest whose blob is missing", play("PUT", onManifest, says(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")), push.ClassManifestRefused, "HOST took every blob of manifest", `400 Bad Request "MANIFEST_BLOB_UNKNOWN"`, "lost a blob"},
+	{"a blob of a manifest is missing", play("PUT", onManifest, says(404, "BLOB_UNKNOWN", "blob unknown to registry")), push.ClassManifestRefused, "says that one is missing", `404 Not Found "BLOB_UNKNOWN"`, "lost a blob"},
 	{"a Docker manifest without history", func(f *fixture) {
 		f.writeDockerImage(`{"os":"linux"}`)
 		play("PUT", onManifest, says(400, "MANIFEST_INVALID", "manifest invalid"))(f)

@@ -19,7 +19,18 @@ var usageCauses = []cause{
 	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, push.ClassUsage, "has an invalid repository", "", "correct the flag, or the param of the Task"},
 	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, push.ClassUsage, `tag "-v1" is invalid`, "", "correct the flag, or the param of the Task"},
 	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, push.ClassUsage, "--source-token-host", "", "correct the flag, or the param of the Task"},
-	{"a file of authorities that is not there", func(f *fixture) { f.opts.CAFile = "/none" }, push.ClassUsage, "--ca-file cannot be read", "", "mount the file"},
+	{"a file of authorities that is not there", func(f *fixture) { f.opts.CAFile = "/none" }, push.ClassUsage, "--ca-file cannot be read", "no such file", "mount the file"},
+	{"a file of authorities that may not be read", func(f *fixture) {
+		f.opts.CAFile = filepath.Join(f.layout, "ca.crt")
+		write(f.t, f.opts.CAFile, nil)
+		if err := os.Chmod(f.opts.CAFile, 0); err != nil {
+			f.t.Fatal(err)
+		}
+		f.reachable()
+		f.opts.ResultsDir = ""
+		unprivileged(f.t)
+	}, push.ClassUsage, "has no permission to read --ca-file", "permission denied", "make the file readable for user"},
+	{"a directory of authorities", func(f *fixture) { f.opts.CAFile = f.layout }, push.ClassUsage, "--ca-file cannot be read", "is a directory", "name a file with the authorities"},
 	{"a file of authorities in DER", func(f *fixture) { f.opts.CAFile = filepath.Join(f.layout, "index.json") }, push.ClassUsage, "has no PEM certificate", "", "-inform der"},
 	{"a malformed proxy", func(f *fixture) { f.t.Setenv("HTTPS_PROXY", "http://user:S3CRET%zz@proxy.test:3128") }, push.ClassUsage, "HTTPS_PROXY is not the URL", "", "percent-encoded"},
 	{"a malformed proxy of a source", func(f *fixture) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -71,10 +72,10 @@ func explainInvalid(e *Error, name string, err x509.CertificateInvalidError) {
 		e.Problem = fmt.Sprintf("the certificate of %s is not valid yet", name)
 		e.Next = fmt.Sprintf(clock, now.UTC().Format(time.RFC3339), "run it again after "+err.Cert.NotBefore.UTC().Format(time.RFC3339))
 	case err.Reason == x509.Expired:
-		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, has expired", name)
+		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, has expired", strings.TrimSuffix(name, ","))
 		e.Next = fmt.Sprintf(clock, now.UTC().Format(time.RFC3339), fmt.Sprintf("who runs it has to renew the certificate of %q", shorten(err.Cert.Subject.String())))
 	default:
-		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, is not valid", name)
+		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, is not valid", strings.TrimSuffix(name, ","))
 		e.Next = fmt.Sprintf("who runs it has to issue the certificate of %q anew: the proof says what is wrong with it", shorten(err.Cert.Subject.String()))
 	}
 }

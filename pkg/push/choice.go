@@ -55,37 +55,74 @@ func (c choice) picks(place int, digest v1.Hash, names ...string) bool {
 	return c.text == ""
 }
 
-// offers are what can be chosen of a source, each as it is written behind the path.
-type offers []string
+// offer is an image that can be chosen.
+type offer struct {
+	place int
+	names []string
+	// image is the same for the same image and no other.
+	image string
+	// digest is shown where another image has the same name.
+	digest func() string
+}
 
-// add adds the image at place, by its names or, if it has none, by its place.
-func (o *offers) add(place int, names ...string) {
-	for _, name := range names {
-		if name != "" {
-			*o = append(*o, ":"+name)
+// offers are what can be chosen of a source.
+type offers []offer
+
+// written are the ways to choose each, as they are written behind the path, up to most: its names, or its place if it has no
+// name for itself. rest is how many more there are.
+func (o offers) written(most int) (few []string, rest int) {
+	holders, shared := map[string]string{}, map[string]bool{}
+	for _, one := range o {
+		for _, name := range one.names {
+			if holder, held := holders[name]; held && holder != one.image {
+				shared[name] = true
+			}
+			holders[name] = one.image
 		}
 	}
-	if strings.Join(names, "") == "" {
-		*o = append(*o, ":@"+strconv.Itoa(place))
+	add := func(way func() string) {
+		if len(few) == most {
+			rest++
+			return
+		}
+		few = append(few, strconv.Quote(cut(way(), 100)))
 	}
+	for _, one := range o {
+		place, named := ":@"+strconv.Itoa(one.place), false
+		for _, name := range one.names {
+			if name != "" && !shared[name] {
+				named = true
+				add(func() string { return ":" + name })
+			}
+		}
+		switch {
+		case named:
+		case strings.Join(one.names, "") == "":
+			add(func() string { return place })
+		default:
+			add(func() string { return fmt.Sprintf("%s (%s)", place, one.digest()) })
+		}
+	}
+	return few, rest
 }
 
 // String lists a few.
 func (o offers) String() string {
-	if len(o) == 0 {
+	few, rest := o.written(5)
+	if len(few) == 0 {
 		return "none"
 	}
-	const most = 5
-	few := make([]string, 0, most)
-	for _, one := range o[:min(len(o), most)] {
-		few = append(few, strconv.Quote(cut(one, 100)))
-	}
 	text := strings.Join(few, ", ")
-	if more := len(o) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+	if rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
 	}
 	return text
 }
 
-// howToChoose is the next step of who has to pick an image.
-const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": its name, :@N for its place in the list from 0, or :@sha256:…, its digest"
+// The next steps of who has to pick an image.
+const (
+	howToChoose  = "name one with :REF behind the path in " + sourceFlag + ": its name, " + otherChoices
+	otherChoices = ":@N for its place in the list from 0, or :@sha256:…, its digest"
+	// chooseByPlace is for a name that several images have.
+	chooseByPlace = "name one with :REF behind the path in " + sourceFlag + ": " + otherChoices
+)

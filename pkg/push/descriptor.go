@@ -43,6 +43,14 @@ func (d *digest) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// written is the digest as the document has it.
+func (d digest) written() string {
+	if d.text != "" {
+		return d.text
+	}
+	return d.String()
+}
+
 // platform is not needed: an index goes with all of its platforms.
 type platform struct {
 	Architecture unread `json:"architecture"`

@@ -1,12 +1,14 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -70,8 +72,8 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	if err != nil {
 		return savedImage{}, err
 	}
-	var saved []savedImage
-	if err := decode(body, &saved, fmt.Sprintf("%q is not a list of images", file)); err != nil {
+	var entries []later
+	if err := decode(body, &entries, fmt.Sprintf("%q is not a list of images", file)); err != nil {
 		return savedImage{}, err
 	}
 	picked, err := parseChoice(ref)
@@ -79,28 +81,59 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 		return savedImage{}, err
 	}
 	picked.text = canonical(ref)[0]
-	const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": one of its RepoTags, or :@N for its place in the list from 0"
+	const place = ":@N for its place in the list from 0"
+	const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": one of its RepoTags, or " + place
 	var images []savedImage
 	var here, all offers
-	for at, i := range saved {
-		all.add(at, i.RepoTags...)
+	var broken error
+	for at, entry := range entries {
+		var i savedImage
+		if err := decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.place == at) {
+			return savedImage{}, err
+		} else if err != nil {
+			broken = cmp.Or(broken, err)
+			continue
+		}
+		o := offer{at, i.RepoTags, i.Config + "\x00" + strings.Join(i.Layers, "\x00"), func() string { return d.id(i) }}
+		all = append(all, o)
 		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || len(images) > 0 && images[0].same(i) {
 			continue
 		}
-		here.add(at, i.RepoTags...)
+		if ref != "" {
+			o.names = []string{ref}
+		}
+		here = append(here, o)
 		images = append(images, i)
 	}
 	switch {
+	case len(images) == 0 && broken != nil:
+		// It may be the one that is meant.
+		return savedImage{}, broken
 	case len(images) == 0 && ref != "":
 		return savedImage{}, missing(nil, "%q has no image named %q: it has %s", file, ref, all).then(howToChoose)
 	case len(images) == 0:
 		return savedImage{}, missing(nil, "%q has no image", file).then("let the build save its image into the file")
+	case len(images) > 1 && ref != "":
+		return savedImage{}, refused("%q has %d images named %q: %s", file, len(images), ref, here).then("name one with :REF behind the path in " + sourceFlag + ": " + place)
 	case len(images) > 1:
 		return savedImage{}, refused("%q has %d images: %s", file, len(images), here).then(howToChoose)
 	case len(images[0].Layers) > maxSavedLayers:
 		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers)
 	}
 	return images[0], nil
+}
+
+// id is the image's in Docker, the digest of its config; without a config that can be read it is the config's name.
+func (d *dockerArchive) id(i savedImage) string {
+	name, err := d.archive.follow(i.Config)
+	if err != nil {
+		return i.Config
+	}
+	config, err := readSmall(d.archive, name)
+	if err != nil {
+		return i.Config
+	}
+	return digestOf(config)
 }
 
 // same reports whether the other entry is of the same image.

@@ -219,6 +219,32 @@ func TestDockerArchiveWithRef(t *testing.T) {
 	}
 }
 
+// A name that two images have is no next step, written in full or not: their places are.
+func TestDockerArchiveWithANameOfTwoImages(t *testing.T) {
+	one, two := savedConfig(t), savedConfig(t, layerOf(1, 10))
+	for _, ref := range []string{"app:v1", "docker.io/library/app:v1"} {
+		f := newFixture(t)
+		file := f.archived("docker-archive:",
+			tarEntry{name: "a.tar", content: layerOf(1, 10)},
+			tarEntry{name: "one.json", content: one}, tarEntry{name: "two.json", content: two},
+			tarEntry{name: "manifest.json", content: marshal(t, []savedImage{
+				{Config: "one.json", RepoTags: []string{"app:v1"}}, {Config: "two.json", RepoTags: []string{"app:v1", "app:v2"}, Layers: []string{"a.tar"}}})})
+		f.opts.Source = "docker-archive:" + file + ":" + ref
+		failure := f.fail(push.ClassSourceRefused)
+		if want := fmt.Sprintf(`has 2 images named %q: ":@0 (%s)", ":@1 (%s)"`, ref, digestOf(one), digestOf(two)); !strings.HasSuffix(failure.Problem, want) {
+			t.Errorf("the problem is %q, want %q at its end", failure.Problem, want)
+		}
+		if strings.Contains(failure.Next, "RepoTags") || strings.Contains(failure.Next, "sha256") || !strings.Contains(failure.Next, ":@N") {
+			t.Errorf("the next step is %q", failure.Next)
+		}
+		f.opts.Source = "docker-archive:" + file + ":@1"
+		f.push()
+		if got := f.pushedManifest().Config.Digest; got != digestOf(two) {
+			t.Errorf("the config is %s, want that of the second image", got)
+		}
+	}
+}
+
 // What Docker 25 saves is a layout with a manifest.json: a layout keeps its digest.
 func TestDockerArchiveThatIsALayout(t *testing.T) {
 	f := newFixture(t)

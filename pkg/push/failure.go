@@ -22,7 +22,8 @@ func passing(err error) bool {
 		return true
 	case errors.As(err, &answered):
 		switch answered.status {
-		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		// With 200 something else, such as a page, is in the place of a manifest.
+		case http.StatusOK, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 			http.StatusServiceUnavailable, http.StatusGatewayTimeout, 499, 520, 521, 522, 523, 524:
 			return true
 		}
@@ -66,6 +67,7 @@ func (p *pusher) explain(ctx context.Context, err error) error {
 // explainAnswer fills e in for an answer of the registry.
 func (p *pusher) explainAnswer(e *Error, a *answerError) {
 	robot, host := p.credential.Username, p.to.host
+	seller, _ := p.registry.tokenService()
 	set := func(class Class, next, format string, args ...any) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
@@ -73,10 +75,11 @@ func (p *pusher) explainAnswer(e *Error, a *answerError) {
 	case p.registry.explainTraffic(e, a):
 	case a.says("could not find robot with specified username"):
 		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+dockerconfigFlag, "robot %q was deleted", robot)
-	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusUnauthorized:
-		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", host, robot, p.key)
-	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusForbidden:
-		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", host, robot)
+	case p.registry.explainNoTokenService(e, a):
+	case isTokenRefused(e.Err) && a.status == http.StatusUnauthorized:
+		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, p.key)
+	case isTokenRefused(e.Err):
+		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
 	case errors.As(e.Err, new(*unacceptedError)):
 		p.explainUnaccepted(e)
 	case a.status == http.StatusForbidden && a.says("quota"):
@@ -91,7 +94,7 @@ func (p *pusher) explainAnswer(e *Error, a *answerError) {
 		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
 	case a.status == http.StatusForbidden:
 		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, p.to.name())
-	case a.code == "NAME_UNKNOWN" || a.code == "NAME_INVALID":
+	case a.path != pingPath && (a.code == "NAME_UNKNOWN" || a.code == "NAME_INVALID"):
 		set(ClassNoAccess, "create the repository in Quay, or correct "+imageRefFlag, "%s does not exist", p.to.name())
 	default:
 		set(ClassProtocol, p.registry.notInFront(), "%s sent an unexpected response", host)

@@ -2,6 +2,7 @@ package push_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,32 @@ func TestLeaseEndsBeforeTheManifest(t *testing.T) {
 	}
 	if n := f.count("PUT", onUpload); n != 2 {
 		t.Errorf("the large blob was sent %d times, want 2", n)
+	}
+}
+
+// Other registries say with another code that a blob is missing; it is sent again as well.
+func TestMissingBlobIsSentAgain(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		code   string
+	}{{400, "MANIFEST_BLOB_UNKNOWN"}, {404, "MANIFEST_BLOB_UNKNOWN"}, {400, "BLOB_UNKNOWN"}, {404, "BLOB_UNKNOWN"}} {
+		for _, path := range []string{onManifest, onTag} {
+			f := newFixture(t)
+			answer := says(test.status, test.code, "blob unknown to registry")
+			f.Faults.Add(quaytest.Fault{Name: test.code, Method: "PUT", Path: path, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+				if path == onManifest {
+					f.Advance(2 * quaytest.LeaseDuration)
+				}
+				answer(q, w, r, next)
+			}})
+			result := f.push()
+			if got := f.Tags("team-a/app")["v1"]; got != result.Digest {
+				t.Errorf("%d %s: tag v1 is %q", test.status, test.code, got)
+			}
+			if n := f.count("PUT", onUpload); path == onManifest && n != 2 {
+				t.Errorf("%d %s: the large blob was sent %d times, want 2", test.status, test.code, n)
+			}
+		}
 	}
 }
 

@@ -85,7 +85,11 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		return token{}, err
 	}
 	if a.status != http.StatusOK {
-		return token{}, &tokenRefused{a.err()}
+		refused := a.err()
+		if a.words() == "" {
+			refused.page = "" // It is no page, and may have a token.
+		}
+		return token{}, &tokenRefused{refused}
 	}
 	t, err := parseToken(a.body, asked)
 	if err != nil {

@@ -1,11 +1,13 @@
 package push_test
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
@@ -147,6 +149,23 @@ func TestEchoedSecrets(t *testing.T) {
 		Effect: quaytest.Status(http.StatusUnauthorized, nil, `{"errors":[{"code":"UNAUTHORIZED","message":"no `+f.token+`"}]}`)})
 	if failure := f.fail(push.ClassCredentialRefused); !strings.Contains(failure.Error(), "(secret)") {
 		t.Errorf("the error is %q", failure)
+	}
+}
+
+// A token service that sends a token with a status of failure has sent it all the same: nothing shows its body.
+func TestTokenOfAFailureIsNotShown(t *testing.T) {
+	for _, status := range []int{http.StatusCreated, http.StatusNonAuthoritativeInfo, http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusInternalServerError} {
+		for _, body := range []string{`{"token":"OPAQUE"}`, `{"access_token":"OPAQUE","details":"no"}`, `OPAQUE`, `"OPAQUE"`, `["OPAQUE"]`} {
+			f := newFixture(t)
+			f.Faults.Add(quaytest.Fault{Name: "token", Path: onToken, Times: -1, Effect: quaytest.Status(status, nil, body)})
+			f.opts.Timeout = 300 * time.Millisecond
+			var log bytes.Buffer
+			f.opts.LogOutput = &log
+			_, err := push.Push(t.Context(), f.opts)
+			if err == nil || strings.Contains(err.Error(), "OPAQUE") || strings.Contains(log.String(), "OPAQUE") {
+				t.Errorf("%d %s: %v\n%s", status, body, err, log.String())
+			}
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package push
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -23,11 +25,23 @@ func (r *registry) getManifest(ctx context.Context, reference string) ([]byte, e
 	case err != nil:
 		return nil, err
 	case a.ok(http.StatusOK):
-		return a.body, nil
+		return a.body, a.checkManifest()
 	case a.ok(http.StatusNotFound):
 		return nil, nil
 	}
 	return nil, a.err()
+}
+
+// checkManifest is the error for an answer that has something else in the place of a manifest: what is no JSON object, such as
+// a web page, or words to a person. Whether it is one to push is not asked: a stranger may have put it under the tag.
+func (a *answer) checkManifest() error {
+	var fields map[string]json.RawMessage
+	said := a.err()
+	err := json.Unmarshal(a.body, &fields)
+	if err == nil && fields != nil && (fields["schemaVersion"] != nil || said.code == "" && said.message == "") {
+		return nil
+	}
+	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.body))
 }
 
 // putManifest stores m under a tag or its digest and returns the digest that the registry says it has.

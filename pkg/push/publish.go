@@ -15,17 +15,28 @@ import (
 func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest) error {
 	err := p.putManifest(ctx, reference, m)
 	var answered *answerError
-	if !errors.As(err, &answered) || answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest {
+	if !errors.As(err, &answered) || !answered.missesBlob() && (answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest) {
 		return sending("manifest", m.descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.descriptor.Digest.String(), "because", err.Error())
 	if err := p.sendBlobs(ctx, blobsOf([]manifest{m})); err != nil {
 		return err
 	}
-	if err = p.putManifest(ctx, reference, m); errors.As(err, &answered) && answered.code == "MANIFEST_INVALID" {
+	err = p.putManifest(ctx, reference, m)
+	switch {
+	case errors.As(err, &answered) && answered.missesBlob():
+		return &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.host, m.descriptor.Digest),
+			Next: "run it again; if it stays so, ask who runs the registry whether its storage or a read replica lost a blob", Err: err}
+	case errors.As(err, &answered) && answered.code == "MANIFEST_INVALID":
 		return p.manifestRefused(ctx, m, err)
 	}
 	return sending("manifest", m.descriptor, err)
+}
+
+// missesBlob reports whether the answer to a manifest is that a blob of it is not there (OCI distribution spec v1.1, "Error
+// Codes"): 404 as the spec has it, 400 as some registries do.
+func (e *answerError) missesBlob() bool {
+	return (e.code == "MANIFEST_BLOB_UNKNOWN" || e.code == "BLOB_UNKNOWN") && (e.status == http.StatusBadRequest || e.status == http.StatusNotFound)
 }
 
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
@@ -77,7 +88,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 	group.SetLimit(p.opts.Jobs)
 	for _, tag := range tags {
 		group.Go(func() error {
-			if err := p.setTag(ctx, tag, before[tag]); err != nil {
+			if err := p.setTag(ctx, tag); err != nil {
 				return err
 			}
 			p.log.Info("set a tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
@@ -87,9 +98,9 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 	return group.Wait()
 }
 
-// setTag puts the root under a tag, under which the registry had before. Quay refuses an immutable tag even when it would not move, as it does when the answer
-// to an earlier try was lost.
-func (p *pusher) setTag(ctx context.Context, tag, before string) error {
+// setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer to
+// an earlier try was lost.
+func (p *pusher) setTag(ctx context.Context, tag string) error {
 	err := p.sendManifest(ctx, tag, p.image.root())
 	var answered *answerError
 	if !errors.As(err, &answered) || answered.status != http.StatusConflict {
@@ -99,7 +110,7 @@ func (p *pusher) setTag(ctx context.Context, tag, before string) error {
 	if errors.As(err, new(*repeatedError)) {
 		most = looks
 	}
-	now, lookErr := p.await(ctx, tag, before, most)
+	now, lookErr := p.await(ctx, tag, most)
 	if lookErr != nil {
 		return lookErr
 	}

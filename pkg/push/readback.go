@@ -11,8 +11,9 @@ import (
 const looks = 7
 
 // await reads, most times, what the registry has under a tag or digest, and returns what it was last: at the deadline that
-// counts, too. It reads again what is stale, nothing or what was there before.
-func (p *pusher) await(ctx context.Context, reference, before string, most int) (now string, err error) {
+// counts, too. It reads again whatever is not what was pushed: a replica that lags behind may serve nothing, what was there
+// before, or what was there since a read before the write that was stale itself.
+func (p *pusher) await(ctx context.Context, reference string, most int) (now string, err error) {
 	for i := range most {
 		seen, err := p.fetch(ctx, []string{reference})
 		if err != nil && (i == 0 || !late(ctx)) {
@@ -21,7 +22,7 @@ func (p *pusher) await(ctx context.Context, reference, before string, most int) 
 			break
 		}
 		now = seen[reference]
-		if now == p.image.digest || now != "" && now != before || i == most-1 {
+		if now == p.image.digest || i == most-1 {
 			break
 		}
 		pause := min(p.opts.RetryPause<<i, maxPause)
@@ -41,7 +42,7 @@ func (p *pusher) readBack(ctx context.Context, before state) error {
 	group.SetLimit(p.opts.Jobs)
 	for _, reference := range append([]string{p.image.digest}, p.to.tags...) {
 		group.Go(func() error {
-			now, err := p.await(groupCtx, reference, before[reference], looks)
+			now, err := p.await(groupCtx, reference, looks)
 			if err != nil || now == p.image.digest {
 				return err
 			}
@@ -64,7 +65,8 @@ func (p *pusher) notServed(ctx context.Context, reference, now, before string) e
 		e = notVerified("the registry set tag %q and still serves what it was before", reference).then(stale + ", or whether another run set the tag back")
 	default:
 		e = &Error{Class: ClassTagMoved, Problem: fmt.Sprintf("tag %q points at other than what was pushed", reference),
-			Next: "another run pushed the same tag: give each run its own in " + tagFlag}
+			Next: "another run pushed the same tag: give each run its own in " + tagFlag +
+				"; if none did, ask who runs the registry whether its read replicas lag behind"}
 	}
 	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.digest)
 	if late(ctx) {

@@ -68,8 +68,52 @@ func TestStaleAnswerAfterALostOne(t *testing.T) {
 	}
 }
 
-// A digest that is neither the image's nor the tag's before is another run's: it is told at once.
-func TestTagOfAnotherRunIsNotAwaited(t *testing.T) {
+// A replica may lag behind already at the look before the push: then what the tag was is read first after the write. That is
+// no other run's while it passes, whatever comes in between.
+func TestStaleLookBeforeThePush(t *testing.T) {
+	for name, stale := range map[string]func(f *fixture, older, newer string) []quaytest.Effect{
+		"nothing, then what it was": func(f *fixture, _, newer string) []quaytest.Effect {
+			return []quaytest.Effect{gone(), f.old(newer)}
+		},
+		"an older one, then what it was": func(f *fixture, older, newer string) []quaytest.Effect {
+			return []quaytest.Effect{f.old(older), f.old(newer), f.old(newer), f.old(newer), f.old(newer)}
+		},
+		"all of it in turn": func(f *fixture, older, newer string) []quaytest.Effect {
+			return []quaytest.Effect{gone(), f.old(newer), f.old(older), gone(), f.old(newer), f.old(older)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			older := f.push()
+			writeLayout(t, f.layout, small)
+			newer := f.push()
+			image := writeLayout(t, f.layout, 7)
+			for i, effect := range stale(f, older.Digest, newer.Digest) {
+				f.Faults.Add(quaytest.Fault{Name: "stale", Method: "GET", Path: onTag, Nth: i + 1, Effect: effect})
+			}
+			if result := f.push(); result.Digest != image.Digest {
+				t.Errorf("Push = %s, want %s", result.Digest, image.Digest)
+			}
+		})
+	}
+}
+
+// A page in the place of a manifest passes, as other faults do, and is no image.
+func TestPageForAManifest(t *testing.T) {
+	f := newFixture(t)
+	f.opts.IfTagAbsent = true
+	f.Faults.Add(quaytest.Fault{Name: "page", Method: "GET", Path: onTag, Times: 1, Effect: webPage(200)},
+		quaytest.Fault{Name: "page after the write", Method: "GET", Path: onTag, Nth: 3, Times: 2, Effect: webPage(200)})
+	if result := f.push(); f.Tags("team-a/app")["v1"] != result.Digest {
+		t.Errorf("tag v1 is %q, want %q", f.Tags("team-a/app")["v1"], result.Digest)
+	}
+	if n := f.count("GET", "/manifests/v1"); n != 5 {
+		t.Errorf("the tag was read %d times, want twice before and 3 times after", n)
+	}
+}
+
+// A digest that is neither the image's nor the tag's before, and that stays, is another run's.
+func TestTagOfAnotherRun(t *testing.T) {
 	f := newFixture(t)
 	third := f.push()
 	writeLayout(t, f.layout, small)
@@ -81,8 +125,8 @@ func TestTagOfAnotherRunIsNotAwaited(t *testing.T) {
 	if push.ExitCode(err) != push.ClassTagMoved.Exit || !strings.Contains(err.Error(), third.Digest) {
 		t.Errorf("pushing = %v", err)
 	}
-	if n := f.count("GET", "/manifests/v1"); n != 2 {
-		t.Errorf("the tag was read %d times, want 2", n)
+	if n := f.count("GET", "/manifests/v1"); n != 8 {
+		t.Errorf("the tag was read %d times, want once before and 7 times after", n)
 	}
 }
 

@@ -114,6 +114,9 @@ func (r *remote) manifest(ctx context.Context, reference string) (*answer, error
 	case len(a.body) > maxManifest:
 		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.from.host, maxManifest)
 	}
+	if a.words() != "" && a.err().foreign() {
+		return nil, a.checkManifest()
+	}
 	return a, nil
 }
 

@@ -34,16 +34,18 @@ func (r *remote) explainAnswer(e *Error, a *answerError) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
 	user, host := r.credential.Username, r.name()
+	seller, _ := r.tokenService()
 	switch {
 	case r.explainTraffic(e, a):
-	case errors.As(e.Err, new(*tokenRefused)) && a.status == http.StatusUnauthorized && r.key != "":
-		set(ClassCredentialRefused, staleSecret(a), "%s does not know %q with this token (auths entry %q)", host, user, r.key)
+	case r.explainNoTokenService(e, a):
+	case isTokenRefused(e.Err) && a.status == http.StatusUnauthorized && r.key != "":
+		set(ClassCredentialRefused, staleSecret(a), "%s does not know %q with this token (auths entry %q)", seller, user, r.key)
 	case errors.As(e.Err, new(*unacceptedError)) && r.challenge.realm != "":
 		set(ClassProtocol, "ask who runs it to compare the clocks and the signing keys of its parts",
 			"%s refuses the token that its own token service has just issued", host)
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
 		*e = *r.noAccess(a.Error())
-	case a.status == http.StatusNotFound:
+	case a.status == http.StatusNotFound && a.path != pingPath:
 		set(ClassSourceMissing, "check repository and tag in "+sourceFlag, "the source, or a part of it, is not in %s", r.from.name())
 	default:
 		set(ClassProtocol, r.notInFront(), "%s sent an unexpected response", host)

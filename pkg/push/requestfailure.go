@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // role is what a registry is for a push, and by which flags it is named.
@@ -53,7 +54,7 @@ func (r *registry) explainRequest(e *Error) {
 	case errors.As(e.Err, &redirected):
 		r.explainRedirect(e, redirected)
 	case errors.As(e.Err, &proxy):
-		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, name)
+		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, strings.TrimSuffix(name, ","))
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", name)
 	case untrusted(e.Err):
@@ -73,19 +74,26 @@ func (r *registry) explainTraffic(e *Error, a *answerError) bool {
 	set := func(class Class, next, format string, args ...any) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
+	name, host := r.name(), r.base.Host
+	if isTokenRefused(e.Err) {
+		name, host = r.tokenService()
+	}
 	switch {
 	case a.status == http.StatusProxyAuthRequired:
 		proxy := &proxyError{status: a.status}
-		set(ClassNetwork, proxy.next(r.base.Host), "the proxy on the way to %s refuses the request", r.name())
+		set(ClassNetwork, proxy.next(host), "the proxy on the way to %s refuses the request", name)
 	case a.status == http.StatusTooManyRequests:
-		set(ClassRateLimited, again, "%s is rate-limiting this client", r.name())
+		set(ClassRateLimited, again, "%s is rate-limiting this client", name)
 	case a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout || a.status == 499:
-		set(ClassUnavailable, again, "%s fails", r.name())
+		set(ClassUnavailable, again, "%s fails", name)
 	case a.foreign() && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusMethodNotAllowed):
-		set(ClassProtocol, "show the proof to who runs what is in front of "+r.base.Host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
-			"something in front of %s refuses the request", r.name())
+		set(ClassProtocol, "show the proof to who runs what is in front of "+host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
+			"something in front of %s refuses the request", name)
 	default:
 		return false
 	}
 	return true
 }
+
+// pingPath is where a registry says that it is one.
+const pingPath = "/v2/"

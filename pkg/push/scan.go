@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -32,10 +33,14 @@ func decode(data []byte, v any, what string) error {
 	}
 	s := scan{data: data, fields: map[reflect.Type]map[string]reflect.Type{}}
 	if err := s.value(reflect.TypeOf(v), 0); err != nil {
-		return refused("%s: %v", what, err)
+		failure := refused("%s: %v", what, err)
+		if errors.As(err, new(*fieldError)) {
+			failure.Next = "let what writes the document give each field once, in the OCI image spec's spelling: look for a script or a plugin that edits it after the build"
+		}
+		return failure
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return corrupt("%s: %v", what, err)
+		return corrupt("%s: %v", what, mismatch(err))
 	}
 	return nil
 }
@@ -46,11 +51,27 @@ type unread struct{}
 // UnmarshalJSON reads nothing.
 func (*unread) UnmarshalJSON([]byte) error { return nil }
 
+// later is a value that is decoded for itself, if it is needed: until then its fields are read by nobody.
+type later []byte
+
+// UnmarshalJSON keeps the value.
+func (l *later) UnmarshalJSON(data []byte) error {
+	*l = slices.Clone(data)
+	return nil
+}
+
+// fieldError is a field that two readers take differently.
+type fieldError struct{ text string }
+
+func (e *fieldError) Error() string { return e.text }
+
 // scan goes through a document that is valid JSON, value by value, before anything is set aside for them.
 type scan struct {
 	data   []byte
 	at     int
 	values int
+	// later is set within a value that is decoded for itself.
+	later bool
 	// fields are those of the structs met so far.
 	fields map[reflect.Type]map[string]reflect.Type
 }
@@ -62,6 +83,10 @@ func (s *scan) value(t reflect.Type, depth int) error {
 	}
 	if depth > maxNesting {
 		return fmt.Errorf("it is nested more than %d deep", maxNesting)
+	}
+	if t == reflect.TypeFor[later]() {
+		s.later = true
+		defer func() { s.later = false }()
 	}
 	switch s.next() {
 	case '{':
@@ -91,13 +116,13 @@ func (s *scan) object(t reflect.Type, depth int) error {
 		if err != nil {
 			return err
 		}
-		if _, twice := names[name]; twice {
-			return fmt.Errorf("the field %q is given twice", shorten(name))
+		if _, twice := names[name]; twice && !s.later {
+			return &fieldError{fmt.Sprintf("the field %q is given twice", shorten(name))}
 		}
 		names[name] = struct{}{}
 		for field := range known {
 			if field != name && strings.EqualFold(field, name) {
-				return fmt.Errorf("the field %q differs from %q only by case", shorten(name), field)
+				return &fieldError{fmt.Sprintf("the field %q differs from %q only by case", shorten(name), field)}
 			}
 		}
 		s.next()

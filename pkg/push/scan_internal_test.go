@@ -55,7 +55,7 @@ func TestDecode(t *testing.T) {
 		{`{"x":{"\ud800":1,"\ud801":2}}`, ClassSourceRefused, "is given twice"},
 		{"{\"name\":\"\xff\"}", ClassSourceCorrupt, "not UTF-8"},
 		{"\ufeff{}", ClassSourceCorrupt, "invalid character"},
-		{`{"name":1}`, ClassSourceCorrupt, "cannot unmarshal number"},
+		{`{"name":1}`, ClassSourceCorrupt, "name is a number, want a string"},
 		{`{"name":"x"}{}`, ClassSourceCorrupt, "after top-level value"},
 		{`{"name":NaN}`, ClassSourceCorrupt, "invalid character"},
 		{`{"name":"x"`, ClassSourceCorrupt, "unexpected end"},

@@ -33,6 +33,8 @@ type selector struct {
 	from    string
 	choice  choice
 	entries []descriptor
+	// broken are the errors of the entries that cannot be read, by their places.
+	broken map[int]error
 	// read reads a manifest of the layout.
 	read func(v1.Descriptor) ([]byte, error)
 	// selection is the outcome.
@@ -46,11 +48,10 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	var doc document
-	if err := decode(index, &doc, fmt.Sprintf("%q is not an index", from)); err != nil {
+	s := &selector{from: from, choice: picked, read: read}
+	if err := s.readEntries(index); err != nil {
 		return nil, err
 	}
-	s := &selector{from: from, choice: picked, entries: doc.Manifests, read: read}
 	if ref == "" && len(s.entries) > maxManifests {
 		return nil, refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).then(howToChoose)
 	}
@@ -68,13 +69,45 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	return &s.selection, nil
 }
 
+// readEntries reads the entries one by one: one that cannot be read is left out with a warning if another one is chosen.
+func (s *selector) readEntries(index []byte) error {
+	what := fmt.Sprintf("%q is not an index", s.from)
+	var doc struct {
+		ArtifactType  unread  `json:"artifactType"`
+		SchemaVersion unread  `json:"schemaVersion"`
+		MediaType     unread  `json:"mediaType"`
+		Config        unread  `json:"config"`
+		Layers        unread  `json:"layers"`
+		Subject       unread  `json:"subject"`
+		Annotations   unread  `json:"annotations"`
+		Manifests     []later `json:"manifests"`
+	}
+	if err := decode(index, &doc, what); err != nil {
+		return err
+	}
+	s.entries, s.broken = make([]descriptor, len(doc.Manifests)), map[int]error{}
+	for at, entry := range doc.Manifests {
+		err := decode(entry, &s.entries[at], fmt.Sprintf("%s: its entry %d", what, at))
+		switch {
+		case err == nil:
+			continue
+		case s.choice.text == "" || s.choice.place == at:
+			return err
+		case len(s.selection.skipped) < maxSkippedTold:
+			s.selection.skipped = append(s.selection.skipped, err)
+		}
+		s.entries[at], s.broken[at] = descriptor{}, err
+	}
+	return nil
+}
+
 // matching are the places of the entries that the choice picks, each manifest once. Without a choice that is all of them; an
 // index.json may also name what is no manifest (OCI image spec v1.1, image-index.md), and that is left out where there is one.
 func (s *selector) matching() []int {
 	var manifests, others []int
 	seen := map[digest]bool{}
 	for at, entry := range s.entries {
-		if seen[entry.Digest] || !s.choice.picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
+		if s.broken[at] != nil || seen[entry.Digest] || !s.choice.picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
 			continue
 		}
 		seen[entry.Digest] = true
@@ -97,8 +130,8 @@ func (s *selector) findReferrers(matching []int) error {
 	if len(matching) == 1 {
 		seen[s.entries[matching[0]].Digest] = true
 	}
-	for _, entry := range s.entries {
-		if seen[entry.Digest] || !isManifest(entry.MediaType) && entry.MediaType != "" {
+	for at, entry := range s.entries {
+		if s.broken[at] != nil || seen[entry.Digest] || !isManifest(entry.MediaType) && entry.MediaType != "" {
 			continue
 		}
 		seen[entry.Digest] = true
@@ -148,6 +181,8 @@ func (s *selector) pick(matching []int) (int, error) {
 	switch {
 	case len(images) == 1:
 		return images[0], nil
+	case len(images) > 1 && s.choice.text != "":
+		return 0, refused("%q has %d images named %q: %s", s.from, len(images), s.choice.text, s.offers(images)).then(chooseByPlace)
 	case len(images) > 1:
 		return 0, refused("%q has %d images: %s", s.from, len(images), s.offers(images)).then(howToChoose)
 	case s.choice.text == "":
@@ -155,6 +190,10 @@ func (s *selector) pick(matching []int) (int, error) {
 	}
 	var all []int
 	for at := range s.entries {
+		if err := s.broken[at]; err != nil {
+			// It may be the one that is meant.
+			return 0, err
+		}
 		all = append(all, at)
 	}
 	return 0, missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.text, s.offers(all)).then(howToChoose)
@@ -174,7 +213,8 @@ func (s *selector) isReferrer(at int) bool {
 func (s *selector) offers(places []int) offers {
 	var all offers
 	for _, at := range places {
-		all.add(at, s.entries[at].Annotations.RefName)
+		entry := s.entries[at]
+		all = append(all, offer{at, []string{entry.Annotations.RefName}, entry.Digest.written(), entry.Digest.written})
 	}
 	return all
 }

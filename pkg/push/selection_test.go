@@ -2,6 +2,7 @@ package push_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,6 +94,36 @@ func TestOnlyTheChosenImageIsLookedAt(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// Of two entries one can be read in two ways: that is no reason not to push the other, and one to take neither unasked.
+func TestEntryWithTwoReadings(t *testing.T) {
+	for _, field := range []string{`"size":1,"size":2`, `"Size":7`, `"annotations":{"a":"1","a":"2"}`, `"annotations":{"` + refName + `":"v1","` + refName + `":"v2"}`,
+		`"platform":{"OS":"linux"}`, `"x":[{"y":1,"y":2}]`, `"digest":"` + digestOf(nil) + `","digest":"` + digestOf(nil) + `"`, `"size":"7"`} {
+		f := newFixture(t)
+		image := named(writeImage(t, f.layout, `{"os":"linux"}`, small), "v1")
+		broken := `{"mediaType":"` + mediaManifest + `",` + field + `}`
+		write(t, filepath.Join(f.layout, "index.json"), []byte(`{"schemaVersion":2,"manifests":[`+broken+`,`+string(marshal(t, image))+`]}`))
+		for _, choice := range []string{":v1", ":@1", ":@" + image.Digest} {
+			f.log = &buffer{}
+			f.opts.LogOutput = f.log
+			f.opts.Source = "oci:" + f.layout + choice
+			if got := f.push(); got.Digest != image.Digest {
+				t.Errorf("%s: Push of %s = %s, want %s", field, choice, got.Digest, image.Digest)
+			}
+			if text := f.log.String(); !strings.Contains(text, "its entry 0") {
+				t.Errorf("%s: the log does not name the entry that was left out: %s", field, text)
+			}
+		}
+		remove(t, filepath.Join(f.results, "IMAGE_URL"))
+		for _, choice := range []string{"", ":@0", ":v2"} {
+			f.opts.Source = "oci:" + f.layout + choice
+			_, err := push.Push(t.Context(), f.opts)
+			if class := push.ExitCode(err); class != push.ClassSourceRefused.Exit && field != `"size":"7"` || class != push.ClassSourceCorrupt.Exit && field == `"size":"7"` {
+				t.Errorf("%s: pushing %q = %v", field, choice, err)
+			}
 		}
 	}
 }
@@ -233,6 +264,32 @@ func TestWhatThereIsToChoose(t *testing.T) {
 				t.Errorf("the problem has %d bytes", len(failure.Problem))
 			}
 		})
+	}
+}
+
+// A name that several images have chooses none of them: each is told by what does, and a name is no next step.
+func TestNameOfSeveralImages(t *testing.T) {
+	f := newFixture(t)
+	a, b, c := writeImage(t, f.layout, `{"os":"a"}`, 7), writeImage(t, f.layout, `{"os":"b"}`, 7), writeImage(t, f.layout, `{"os":"c"}`, 7)
+	writeIndex(t, f.layout, named(a, "v1"), named(c, "v2"), named(b, "v1"))
+	f.opts.Source = "oci:" + f.layout + ":v1"
+	failure := f.fail(push.ClassSourceRefused)
+	if want := fmt.Sprintf(`has 2 images named "v1": ":@0 (%s)", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(failure.Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", failure.Problem, want)
+	}
+	if strings.Contains(failure.Next, "its name") || !strings.Contains(failure.Next, ":@N") {
+		t.Errorf("the next step is %q", failure.Next)
+	}
+	// Who named none is shown what chooses one, too.
+	f.opts.Source = "oci:" + f.layout
+	if want := fmt.Sprintf(`has 3 images: ":@0 (%s)", ":v2", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(f.fail(push.ClassSourceRefused).Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", f.fail(push.ClassSourceRefused).Problem, want)
+	}
+	for choice, want := range map[string]string{":@0": a.Digest, ":@2": b.Digest, ":v2": c.Digest} {
+		f.opts.Source = "oci:" + f.layout + choice
+		if got := f.push(); got.Digest != want {
+			t.Errorf("Push of %s = %s, want %s", choice, got.Digest, want)
+		}
 	}
 }
 

@@ -64,8 +64,12 @@ func TestOneReading(t *testing.T) {
 				return spoilt
 			}
 			f.writeDocuments(spoil)
-			if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), test.text) {
+			failure := f.fail(push.ClassSourceRefused)
+			if !strings.Contains(failure.Error(), test.text) {
 				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			}
+			if !strings.Contains(failure.Next, "give each field once") || strings.Contains(failure.Next, "again") {
+				t.Errorf("the next step is %q", failure.Next)
 			}
 			if n := f.count("PUT", ""); n > 0 {
 				t.Errorf("%d PUTs", n)
@@ -126,6 +130,28 @@ func TestOneReadingOfDockerArchive(t *testing.T) {
 				t.Errorf("the error is %q, want %q in it", failure, test.text)
 			}
 		})
+	}
+}
+
+// An entry of a docker-archive that can be read in two ways is no reason not to push another one that is chosen.
+func TestOneReadingOfTheChosenEntry(t *testing.T) {
+	f := newFixture(t)
+	layer := layerOf(1, small)
+	config := savedConfig(t, layer)
+	file := f.archived("docker-archive:", tarEntry{name: "c", content: config}, tarEntry{name: "l", content: layer}, tarEntry{name: "manifest.json",
+		content: []byte(`[{"Config":"c","Config":"c","Layers":["l"]},{"Config":"c","RepoTags":["a:b"],"Layers":["l"]}]`)})
+	for _, choice := range []string{":a:b", ":@1"} {
+		f.opts.Source = "docker-archive:" + file + choice
+		f.push()
+		if got := f.pushedManifest().Config.Digest; got != digestOf(config) {
+			t.Errorf("the config of %s is %s, want %s", choice, got, digestOf(config))
+		}
+	}
+	for _, choice := range []string{"", ":@0", ":a:c"} {
+		f.opts.Source = "docker-archive:" + file + choice
+		if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassSourceRefused.Exit || !strings.Contains(err.Error(), `its entry 0: the field "Config" is given twice`) {
+			t.Errorf("pushing %q = %v", choice, err)
+		}
 	}
 }
 

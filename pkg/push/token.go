@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -35,41 +38,72 @@ const defaultLifetime = time.Minute
 // parseToken reads the answer of the token service. now is when the token was asked for. The error has nothing of the token.
 func parseToken(body []byte, now time.Time) (token, error) {
 	var reply struct {
-		Token       string `json:"token"`
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int64  `json:"expires_in"`
+		Token       lenient[string]  `json:"token"`
+		AccessToken lenient[string]  `json:"access_token"`
+		ExpiresIn   lenient[float64] `json:"expires_in"`
 	}
 	if err := decode(body, &reply, "not a token"); err != nil {
 		return token{}, errors.New(asError(err).Problem)
 	}
-	value := cmp.Or(reply.Token, reply.AccessToken)
+	value := cmp.Or(reply.Token.value, reply.AccessToken.value)
 	switch {
 	case value == "":
-		return token{}, errors.New("neither token nor access_token is in it")
+		return token{}, fmt.Errorf("neither token nor access_token in it is a token%s", refusal(body))
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return token{}, errors.New("the token has a control character")
 	}
 	t := token{header: "Bearer " + value}
-	lifetime := defaultLifetime
-	if reply.ExpiresIn > 0 {
-		lifetime = time.Duration(reply.ExpiresIn) * time.Second
-	}
+	lifetime := cmp.Or(lasting(reply.ExpiresIn.value), defaultLifetime)
 	if c, ok := parseClaims(value); ok {
 		t.access, t.known = c.Access, true
 		// The difference counts, not the times: the registry's clock may be another.
-		if c.Expires > c.IssuedAt && c.IssuedAt > 0 {
-			lifetime = time.Duration(c.Expires-c.IssuedAt) * time.Second
+		if c.IssuedAt.value > 0 {
+			lifetime = cmp.Or(lasting(c.Expires.value-c.IssuedAt.value), lifetime)
 		}
 	}
 	t.renewAt = now.Add(lifetime - lifetime/6)
 	return t, nil
 }
 
+// lenient is a value in a stranger's document; a zero one where the document has another type there, or what is out of range.
+type lenient[T any] struct{ value T }
+
+// UnmarshalJSON reads a T, or nothing.
+func (l *lenient[T]) UnmarshalJSON(data []byte) error {
+	var value T
+	if json.Unmarshal(data, &value) == nil {
+		l.value = value
+	}
+	return nil
+}
+
+// lasting is that many seconds; 0 for what is no lifetime of a token.
+func lasting(seconds float64) time.Duration {
+	const most = 365 * 24 * time.Hour
+	if seconds < 1 || seconds > most.Seconds() {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// secretLike is what may be a token, or a password, in the words of a server.
+var secretLike = regexp.MustCompile(`[\w.~+/=-]{32,}`)
+
+// refusal is the words of a token service that sends a refusal as a success, quoted; "" if it has none.
+func refusal(body []byte) string {
+	said := (&answer{body: body}).err()
+	words := secretLike.ReplaceAllString(strings.TrimSpace(said.code+" "+said.message), "…")
+	if words = pageText([]byte(words)); words == "" {
+		return ""
+	}
+	return fmt.Sprintf(", and it says %q", words)
+}
+
 // claims are the parts of a JWT that a push needs.
 type claims struct {
-	Access   []access `json:"access"`
-	IssuedAt int64    `json:"iat"`
-	Expires  int64    `json:"exp"`
+	Access   []access         `json:"access"`
+	IssuedAt lenient[float64] `json:"iat"`
+	Expires  lenient[float64] `json:"exp"`
 }
 
 // parseClaims reads a JWT without verifying it: that is for who it is addressed to, and a forged one opens nothing.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,24 @@ func TestParseToken(t *testing.T) {
 		{"opaque", `{"token":"opaque","expires_in":600}`, true, false, []string{}, 500 * time.Second},
 		{"opaque with dots", `{"token":"a.b.c"}`, true, false, []string{}, 50 * time.Second},
 		{"a JWT without access", `{"token":"` + jwt(`{}`) + `"}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime in a string", `{"token":"opaque","expires_in":"600"}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime with a fraction", `{"token":"opaque","expires_in":600.6}`, true, false, []string{}, 500500 * time.Millisecond},
+		{"a lifetime with an exponent", `{"token":"opaque","expires_in":6e2}`, true, false, []string{}, 500 * time.Second},
+		{"a lifetime in an object", `{"token":"opaque","expires_in":{"seconds":600}}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime in an array", `{"token":"opaque","expires_in":[600]}`, true, false, []string{}, 50 * time.Second},
+		{"no lifetime", `{"token":"opaque","expires_in":null}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime that is over", `{"token":"opaque","expires_in":-5}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime of nothing", `{"token":"opaque","expires_in":0.001}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime past a duration", `{"token":"opaque","expires_in":9223372036854775807}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime past 64 bits", `{"token":"opaque","expires_in":99999999999999999999}`, true, false, []string{}, 50 * time.Second},
+		{"a lifetime past a number", `{"token":"opaque","expires_in":1e999}`, true, false, []string{}, 50 * time.Second},
+		{"a JWT with fractions", `{"token":"` + jwt(`{"iat":100.5,"exp":3700.5,"access":[]}`) + `"}`, true, true, []string{}, 50 * time.Minute},
+		{"a JWT with strings", `{"token":"` + jwt(`{"iat":"100","exp":"3700","access":[]}`) + `"}`, true, true, []string{}, 50 * time.Second},
+		{"a JWT for ever", `{"token":"` + jwt(`{"iat":1,"exp":9223372036854775807,"access":[]}`) + `","expires_in":600}`, true, true, []string{}, 500 * time.Second},
+		{"a number and a token", `{"token":5,"access_token":"opaque"}`, true, false, []string{}, 50 * time.Second},
+		{"a token and an object", `{"token":"opaque","access_token":{}}`, true, false, []string{}, 50 * time.Second},
+		{"none and a token", `{"token":null,"access_token":"opaque"}`, true, false, []string{}, 50 * time.Second},
+		{"a number", `{"token":5}`, false, false, nil, 0},
 		{"one with a newline", `{"token":"a\nb"}`, false, false, nil, 0},
 		{"none", `{}`, false, false, nil, 0},
 		{"no JSON", `<html>`, false, false, nil, 0},
@@ -53,6 +72,28 @@ func TestParseToken(t *testing.T) {
 				t.Errorf("it is renewed after %v, want %v", renew, test.renew)
 			}
 		})
+	}
+}
+
+// A token service that refuses with a success is quoted, but for what may be a secret.
+func TestRefusalWithSuccess(t *testing.T) {
+	const none = "neither token nor access_token in it is a token"
+	secret := jwt(`{"x":"S3CRET-S3CRET"}`)
+	for body, want := range map[string]string{
+		`{"hello":1}`: none,
+		`{"message":"the robot\u001b[0m is disabled\n"}`:      none + `, and it says "the robot [0m is disabled"`,
+		`{"error":"invalid_scope"}`:                           none + `, and it says "invalid_scope"`,
+		`{"errors":[{"code":"DENIED","message":"no"}]}`:       none + `, and it says "DENIED no"`,
+		`{"token":"","message":"no"}`:                         none + `, and it says "no"`,
+		`{"token":["` + secret + `"],"message":"no"}`:         none + `, and it says "no"`,
+		`{"message":"cannot use Bearer ` + secret + ` here"}`: none + `, and it says "cannot use Bearer … here"`,
+		`{"message":"` + strings.Repeat("word ", 1000) + `"}`: none + `, and it says "` + strings.Repeat("word ", maxPage/5) + `…"`,
+		`{"token":["` + secret + `"]}`:                        none,
+		`["` + secret + `"]`:                                  "not a token: it is an array, want an object",
+	} {
+		if _, err := parseToken([]byte(body), time.Now()); err == nil || err.Error() != want {
+			t.Errorf("parseToken of %.100s = %v, want %q", body, err, want)
+		}
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -54,7 +57,7 @@ func newTransport(caFile string) (*hybrid, error) {
 		}
 		pem, err := os.ReadFile(caFile)
 		if err != nil {
-			return nil, usageError("--ca-file cannot be read: %v", err).then("mount the file with the authorities, or leave --ca-file out")
+			return nil, unreadableCA(err)
 		}
 		if !roots.AppendCertsFromPEM(pem) {
 			return nil, usageError("--ca-file %q has no PEM certificate", caFile).then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
@@ -85,6 +88,20 @@ func newTransport(caFile string) (*hybrid, error) {
 	spares := &spares{dial: dialTLS(dialer, config)}
 	large.DialTLSContext = spares.get
 	return &hybrid{large: large, small: small, spares: spares}, nil
+}
+
+// unreadableCA is the error for a --ca-file that err keeps from being read.
+func unreadableCA(err error) *Error {
+	e := usageError("--ca-file cannot be read")
+	e.Err = err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return e.then("mount the file with the authorities, or leave --ca-file out")
+	case errors.Is(err, fs.ErrPermission):
+		e.Problem = fmt.Sprintf("user %d has no permission to read --ca-file", os.Getuid())
+		return e.then(fmt.Sprintf("make the file readable for user %d, as which push-image runs, such as by the volume's defaultMode or an fsGroup", os.Getuid()))
+	}
+	return e.then("name a file with the authorities, not a directory; or look at the volume that it is on")
 }
 
 // dialTLS returns what connects to a server for HTTP/1.1 over TLS.

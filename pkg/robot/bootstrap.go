@@ -49,7 +49,13 @@ func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOpti
 	if err := s.checkPlace(ctx, t); err != nil {
 		return nil, err
 	}
-	return plan(ctx, newBootstrap(s, t, opts).tasks())
+	b := newBootstrap(s, t, opts)
+	steps, err := plan(ctx, b.tasks())
+	// There Bootstrap ends; what comes after would be a guess.
+	if err == nil && !opts.CreateOrganization && steps[0].State == Pending {
+		return steps[:1], &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no organization %q", t.Organization), Next: b.organizationTask().next}
+	}
+	return steps, err
 }
 
 func newBootstrap(s Services, t Tenant, opts BootstrapOptions) *bootstrap {

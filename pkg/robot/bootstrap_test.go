@@ -232,6 +232,18 @@ func TestBootstrapConflict(t *testing.T) {
 	}
 }
 
+// A plan ends where the run would: without an organization, if it is not to be made.
+func TestPlanOfNoOrganization(t *testing.T) {
+	w := newWorld(t)
+	w.Organization, w.Robot, w.StandbyRobot = "team-new", "team-new+ci", "team-new+ci-b"
+	planned, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	_, done := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	e, want := (*robot.Error)(nil), (*robot.Error)(nil)
+	if !errors.As(err, &e) || !errors.As(done, &want) || e.Reason != robot.ReasonMissing || e.Reason != want.Reason || e.Next != want.Next || len(planned) != 1 {
+		t.Errorf("plan is %v, %v; the run ends with %v", states(planned), err, done)
+	}
+}
+
 // A plan says that it could not look, and not that something is to be done.
 func TestPlanFailsWhereItCannotLook(t *testing.T) {
 	w := newWorld(t)

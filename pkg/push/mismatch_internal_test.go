@@ -1,0 +1,42 @@
+package push
+
+import (
+	"strings"
+	"testing"
+)
+
+// A value of another type is told by its field and its type in JSON; Go's types and the value itself are nobody's business.
+func TestMismatch(t *testing.T) {
+	hash := `"sha256:` + strings.Repeat("a", 64) + `"`
+	for _, test := range []struct {
+		body string
+		v    any
+		want string
+	}{
+		{`[]`, &document{}, "it is an array, want an object"},
+		{`"x"`, &document{}, "it is a string, want an object"},
+		{`{}`, &[]savedImage{}, "it is an object, want an array"},
+		{`5`, &[]savedImage{}, "it is a number, want an array"},
+		{`{"schemaVersion":"2"}`, &document{}, "schemaVersion is a string, want a whole number of at most 64 bits"},
+		{`{"schemaVersion":2.5}`, &document{}, "schemaVersion is a number, want a whole number of at most 64 bits"},
+		{`{"mediaType":true}`, &document{}, "mediaType is a boolean, want a string"},
+		{`{"config":[]}`, &document{}, "config is an array, want an object"},
+		{`{"config":{"size":1e99}}`, &document{}, "config.size is a number, want a whole number of at most 64 bits"},
+		{`{"config":{"digest":5}}`, &document{}, "config.digest is a number, want a string"},
+		{`{"layers":{}}`, &document{}, "layers is an object, want an array"},
+		{`{"layers":[5]}`, &document{}, "layers is a number, want an object"},
+		{`{"layers":[{"digest":{}}]}`, &document{}, "layers.digest is an object, want a string"},
+		{`{"manifests":[{"annotations":[]}]}`, &document{}, "manifests.annotations is an array, want an object"},
+		{`{"annotations":{"quay.expires-after":12}}`, &document{}, "annotations.quay.expires-after is a number, want a string"},
+		{`{"config":{"Labels":5}}`, &imageConfig{}, "config.Labels is a number, want an object"},
+		{`{"config":{"Labels":{"quay.expires-after":["2w"]}}}`, &imageConfig{}, "config.Labels.quay.expires-after is an array, want a string"},
+		{`{"history":"x"}`, &imageConfig{}, "history is a string, want an array"},
+		{`{"rootfs":{"diff_ids":` + hash + `}}`, &imageConfig{}, "rootfs.diff_ids is a string, want an array"},
+		{`{"rootfs":{"diff_ids":[` + hash + `,5]}}`, &imageConfig{}, "rootfs.diff_ids is a number, want a string"},
+	} {
+		err := decode([]byte(test.body), test.v, "not this")
+		if failure, ok := err.(*Error); !ok || failure.Class != ClassSourceCorrupt || failure.Problem != "not this: "+test.want {
+			t.Errorf("decoding %s = %v, want %q", test.body, err, test.want)
+		}
+	}
+}
