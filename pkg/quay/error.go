@@ -1,6 +1,7 @@
 package quay
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,9 @@ type Error struct {
 	// Scope is what the OAuth token needs for the request; empty where it needs none.
 	Scope string
 
-	// own says that the answer has the form of Quay's API.
-	own, readOnly bool
-	retryAfter    time.Duration
+	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in.
+	own, page, readOnly bool
+	retryAfter          time.Duration
 }
 
 // Error is the request, the status and Quay's words in one line.
@@ -61,18 +62,18 @@ func IsExists(err error) bool {
 		(e.says("Existing robot") || e.says("already exists") || e.says("already a member"))
 }
 
-// IsUnauthorized says whether err means that the token is wrong or expired: 401, or on a request that changes something
-// 403 with a text about CSRF.
+// IsUnauthorized reports whether err means that the token is wrong or expired: 401 by Quay, or on a request that changes
+// something 403 with a text about CSRF.
 func IsUnauthorized(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden && e.says(csrf))
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized && !e.page || e.Status == http.StatusForbidden && e.says(csrf))
 }
 
-// IsForbidden says whether err means that the token is good and does not suffice: its user does not administer the
-// organization, or it lacks a scope.
+// IsForbidden reports whether err means that the token is good and does not suffice: its user does not administer the
+// organization, or it lacks a scope. A page of something in front of Quay does not mean that.
 func IsForbidden(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf)
+	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf) && !e.page
 }
 
 // IsUnreachable says whether err means that there was no whole answer: no connection, one that broke, or no trust in its
@@ -115,7 +116,7 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	// A body that is no envelope, such as a page of nginx, leaves the status to speak.
+	// A body that is no envelope is a page, such as one of nginx.
 	_ = json.Unmarshal(body, &envelope)
 	e.Type, e.readOnly = envelope.ErrorType, envelope.ReadOnly
 	e.own = e.Type != "" || envelope.ErrorMessage != "" || len(envelope.Errors) > 0
@@ -127,8 +128,11 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	for _, text := range texts {
 		if text != "" {
 			e.Message = shorten(redact(text, token, r.secret))
-			break
+			return e
 		}
+	}
+	if e.page = len(bytes.TrimSpace(body)) > 0; e.page {
+		e.Message = pageText(body, token, r.secret)
 	}
 	return e
 }
@@ -147,10 +151,13 @@ func redact(text string, tokens ...Token) string {
 }
 
 // shorten bounds what a server can put into an error.
-func shorten(text string) string {
-	const most = 300
+func shorten(text string) string { return cut(text, 300) }
+
+// cut bounds a text to most bytes.
+func cut(text string, most int) string {
+	const more = "…"
 	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
+		return strings.ToValidUTF8(text[:most-len(more)], "") + more
 	}
 	return text
 }

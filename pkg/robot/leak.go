@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -152,8 +153,9 @@ func notBurnt(robots []string, err error) error {
 	if len(robots) > 1 {
 		e.Problem += ", nor that of " + robots[1]
 	}
+	refused := (*quay.Error)(nil)
 	switch {
-	case quay.IsForbidden(err), quay.IsUnauthorized(err):
+	case errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
 		e.Reason = ReasonNoRight
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Reason = ReasonTimeout
