@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -81,6 +82,21 @@ func IsForbidden(err error) bool {
 func IsUnreachable(err error) bool {
 	lost := (*transportError)(nil)
 	return errors.As(err, &lost)
+}
+
+// IsUnsure reports whether err leaves open whether the request did what it asks: the answer got lost, or it is not one that says so.
+func IsUnsure(err error) bool {
+	unsure, e, lost, network := (*unsureError)(nil), (*Error)(nil), (*transportError)(nil), (*net.OpError)(nil)
+	switch {
+	case errors.As(err, &unsure):
+		return true
+	case errors.As(err, &e):
+		return e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusServiceUnavailable
+	case errors.As(err, &lost):
+		connecting := errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect")
+		return !connecting && !IsUntrusted(err)
+	}
+	return false
 }
 
 // IsUntrusted reports whether err means that the certificate of whoever answers is not trusted, or that there is none.
@@ -171,3 +187,8 @@ type transportError struct {
 func (e *transportError) Error() string { return e.method + " " + e.path + ": " + e.err.Error() }
 
 func (e *transportError) Unwrap() error { return e.err }
+
+// unsureError is an error after which the request may have done what it asks, whatever the error itself says.
+type unsureError struct{ error }
+
+func (e *unsureError) Unwrap() error { return e.error }
