@@ -173,7 +173,7 @@ func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) 
 	case err != nil:
 		return &transportError{r.method, target.Path, err}
 	case len(answer) > maxAnswer:
-		return fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, target.Path, maxAnswer)
+		return &unsureError{fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, target.Path, maxAnswer)}
 	case response.StatusCode < 200 || response.StatusCode > 299:
 		return newError(r, target.Path, response, answer, c.token)
 	case r.out == nil:
@@ -181,7 +181,7 @@ func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) 
 	}
 	if err := json.Unmarshal(answer, r.out); err != nil {
 		// The text of a JSON error can quote the answer, and that may be a robot with its token.
-		return fmt.Errorf("%s %s: the answer is not what Quay's API answers; check that %q is Quay itself", r.method, target.Path, c.base)
+		return &unsureError{fmt.Errorf("%s %s: the answer is not what Quay's API answers; check that %q is Quay itself", r.method, target.Path, c.base)}
 	}
 	return nil
 }

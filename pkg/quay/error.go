@@ -1,10 +1,12 @@
 package quay
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,8 +27,9 @@ type Error struct {
 	// Scope is what the OAuth token needs for the request; empty where it needs none.
 	Scope string
 
-	readOnly   bool
-	retryAfter time.Duration
+	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in.
+	own, page, readOnly bool
+	retryAfter          time.Duration
 }
 
 // Error is the request, the status and Quay's words in one line.
@@ -48,7 +51,7 @@ const csrf = "CSRF token was invalid or missing"
 // (quay/quay endpoints/decorated.py).
 func IsNotFound(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest &&
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound && e.own || e.Status == http.StatusBadRequest &&
 		(e.says("Could not find robot") || e.says("does not have permission for repo") || e.says("No team ") ||
 			e.says("is not a team in org") || e.says("does not belong to team")))
 }
@@ -60,18 +63,18 @@ func IsExists(err error) bool {
 		(e.says("Existing robot") || e.says("already exists") || e.says("already a member"))
 }
 
-// IsUnauthorized says whether err means that the token is wrong or expired: 401, or on a request that changes something
-// 403 with a text about CSRF.
+// IsUnauthorized reports whether err means that the token is wrong or expired: 401 by Quay, or on a request that changes
+// something 403 with a text about CSRF.
 func IsUnauthorized(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden && e.says(csrf))
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized && !e.page || e.Status == http.StatusForbidden && e.says(csrf))
 }
 
-// IsForbidden says whether err means that the token is good and does not suffice: its user does not administer the
-// organization, or it lacks a scope.
+// IsForbidden reports whether err means that the token is good and does not suffice: its user does not administer the
+// organization, or it lacks a scope. A page of something in front of Quay does not mean that.
 func IsForbidden(err error) bool {
 	e := (*Error)(nil)
-	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf)
+	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf) && !e.page
 }
 
 // IsUnreachable says whether err means that there was no whole answer: no connection, one that broke, or no trust in its
@@ -79,6 +82,21 @@ func IsForbidden(err error) bool {
 func IsUnreachable(err error) bool {
 	lost := (*transportError)(nil)
 	return errors.As(err, &lost)
+}
+
+// IsUnsure reports whether err leaves open whether the request did what it asks: the answer got lost, or it is not one that says so.
+func IsUnsure(err error) bool {
+	unsure, e, lost, network := (*unsureError)(nil), (*Error)(nil), (*transportError)(nil), (*net.OpError)(nil)
+	switch {
+	case errors.As(err, &unsure):
+		return true
+	case errors.As(err, &e):
+		return e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusServiceUnavailable
+	case errors.As(err, &lost):
+		connecting := errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect")
+		return !connecting && !IsUntrusted(err)
+	}
+	return false
 }
 
 // IsUntrusted reports whether err means that the certificate of whoever answers is not trusted, or that there is none.
@@ -114,9 +132,10 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	// A body that is no envelope, such as a page of nginx, leaves the status to speak.
+	// A body that is no envelope is a page, such as one of nginx.
 	_ = json.Unmarshal(body, &envelope)
 	e.Type, e.readOnly = envelope.ErrorType, envelope.ReadOnly
+	e.own = e.Type != "" || envelope.ErrorMessage != "" || len(envelope.Errors) > 0
 	texts := []string{envelope.ErrorMessage, envelope.Message, envelope.Error, envelope.Detail}
 	if len(envelope.Errors) > 0 {
 		e.Type = envelope.Errors[0].Code
@@ -125,8 +144,11 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	for _, text := range texts {
 		if text != "" {
 			e.Message = shorten(redact(text, token, r.secret))
-			break
+			return e
 		}
+	}
+	if e.page = len(bytes.TrimSpace(body)) > 0; e.page {
+		e.Message = pageText(body, token, r.secret)
 	}
 	return e
 }
@@ -145,10 +167,13 @@ func redact(text string, tokens ...Token) string {
 }
 
 // shorten bounds what a server can put into an error.
-func shorten(text string) string {
-	const most = 300
+func shorten(text string) string { return cut(text, 300) }
+
+// cut bounds a text to most bytes.
+func cut(text string, most int) string {
+	const more = "…"
 	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
+		return strings.ToValidUTF8(text[:most-len(more)], "") + more
 	}
 	return text
 }
@@ -162,3 +187,8 @@ type transportError struct {
 func (e *transportError) Error() string { return e.method + " " + e.path + ": " + e.err.Error() }
 
 func (e *transportError) Unwrap() error { return e.err }
+
+// unsureError is an error after which the request may have done what it asks, whatever the error itself says.
+type unsureError struct{ error }
+
+func (e *unsureError) Unwrap() error { return e.error }

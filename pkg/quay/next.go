@@ -3,6 +3,7 @@ package quay
 import (
 	"errors"
 	"net/http"
+	"regexp"
 )
 
 // The scopes of an OAuth token (quay/quay auth/scopes.py).
@@ -25,6 +26,14 @@ func (r call) needs() string {
 	return ""
 }
 
+// statusDownstream is what Quay answers where something that it asks itself failed (quay/quay endpoints/exception.py).
+const statusDownstream = 520
+
+const nextProxy = "see whether Quay runs behind its proxy, then run it again"
+
+// ofPrototypes is the path of an organization's default permissions.
+var ofPrototypes = regexp.MustCompile(`^/api/v1/organization/[^/]+/prototypes(/|$)`)
+
 // Next is what a person does next after err, by what Quay answered; empty where that does not tell.
 func Next(err error) string {
 	e := (*Error)(nil)
@@ -38,6 +47,12 @@ func Next(err error) string {
 		return "use an OAuth token with the scope " + e.Scope + ", of an owner of the organization"
 	case e.readOnly:
 		return "wait until Quay takes changes again: it is read-only now"
+	case e.page && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests:
+		return "see what answers in front of Quay, such as a firewall, a gateway or a login: it has to let this request through to Quay, at the address given as Quay's"
+	case ofPrototypes.MatchString(e.Path) && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound):
+		return "see in Quay whether the organization, its robots and its default permissions are still there, then run it again: somebody else may have changed them meanwhile"
+	case e.Status >= 520 && !e.own:
+		return nextProxy
 	}
 	switch e.Status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -49,7 +64,9 @@ func Next(err error) string {
 	case http.StatusInternalServerError:
 		return "see what Quay's own log says of this request"
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return "see whether Quay runs behind its proxy, then run it again"
+		return nextProxy
+	case statusDownstream:
+		return "see in Quay's own log what it did not get an answer from, such as its identity provider or where it keeps its logs, then run it again"
 	}
 	return ""
 }

@@ -20,10 +20,14 @@ const (
 )
 
 // retry calls try until it succeeds or fails for good. A call that must not be sent twice is tried again only after an
-// answer that says that nothing was done.
+// answer that says that nothing was done. The error is one for IsUnsure if that of any try was.
 func (c *Client) retry(ctx context.Context, again bool, try func() error) error {
+	unsure := false
 	for n := 1; ; n++ {
 		err := try()
+		if unsure = unsure || IsUnsure(err); err != nil && unsure {
+			err = &unsureError{err}
+		}
 		if err == nil || ctx.Err() != nil || !passing(err, again) {
 			return err
 		}

@@ -1,7 +1,9 @@
 package quay
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -61,6 +63,44 @@ func TestPassing(t *testing.T) {
 	} {
 		if read, change := passing(test.err, true), passing(test.err, false); read != test.read || change != test.change {
 			t.Errorf("%s: read %t, change %t", name, read, change)
+		}
+	}
+}
+
+// Only an answer that refuses, or no connection, says that nothing was done; a lost answer is remembered over further tries.
+func TestIsUnsure(t *testing.T) {
+	lost := &transportError{"POST", "/", errors.New("reset")}
+	dial := &transportError{"POST", "/", &net.OpError{Op: "dial", Err: errors.New("refused")}}
+	proxy := &transportError{"POST", "/", &net.OpError{Op: "proxyconnect", Err: errors.New("refused")}}
+	untrusted := &transportError{"POST", "/", &tls.CertificateVerificationError{Err: errors.New("unknown")}}
+	busy, down := &Error{Status: 429}, &Error{Status: 503}
+	for name, test := range map[string]struct {
+		tries  []error
+		unsure bool
+	}{
+		"done":                     {[]error{nil}, false},
+		"400":                      {[]error{&Error{Status: 400}}, false},
+		"403":                      {[]error{&Error{Status: 403}}, false},
+		"500":                      {[]error{&Error{Status: 500}}, true},
+		"501":                      {[]error{&Error{Status: 501}}, false},
+		"502":                      {[]error{&Error{Status: 502}}, true},
+		"504":                      {[]error{&Error{Status: 504}}, true},
+		"520":                      {[]error{&Error{Status: 520}}, true},
+		"a lost answer":            {[]error{lost}, true},
+		"a connection that broke":  {[]error{&transportError{"POST", "/", &net.OpError{Op: "read", Err: errors.New("reset")}}}, true},
+		"no connection":            {[]error{dial}, false},
+		"no way to a proxy":        {[]error{proxy}, false},
+		"nobody to trust":          {[]error{untrusted}, false},
+		"429, then 403":            {[]error{busy, &Error{Status: 403}}, false},
+		"lost, then 403":           {[]error{lost, &Error{Status: 403}}, true},
+		"lost, then no connection": {[]error{lost, dial, dial, dial, dial}, true},
+		"503 to the end":           {[]error{down, down, down, down, down}, false},
+		"lost, then done":          {[]error{lost, nil}, false},
+	} {
+		c, n := &Client{pause: time.Microsecond}, 0
+		err := c.retry(t.Context(), true, func() error { n++; return test.tries[min(n, len(test.tries))-1] })
+		if want := test.tries[len(test.tries)-1]; IsUnsure(err) != test.unsure || !errors.Is(err, want) {
+			t.Errorf("%s: after %d tries %v, unsure: %t", name, n, err, IsUnsure(err))
 		}
 	}
 }

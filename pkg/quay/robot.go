@@ -88,7 +88,7 @@ func (c *Client) robotCall(ctx context.Context, r call, robot string, after ...s
 		return Robot{}, err
 	}
 	if answer.Name != robot || answer.Token == "" {
-		return Robot{}, fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shorten(answer.Name))
+		return Robot{}, &unsureError{fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shorten(answer.Name))}
 	}
 	return answer.robot(), nil
 }

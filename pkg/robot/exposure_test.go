@@ -168,39 +168,3 @@ func TestLeakOfATeamThatWasNeverRotated(t *testing.T) {
 		t.Errorf("%d requests for the log:\n%s", asked, markdown(t, report))
 	}
 }
-
-// One robot that cannot be burnt does not save the other, and the reason is what Quay did.
-func TestLeakBurnsWhatItCan(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect quaytest.Effect
-		reason robot.Reason
-		next   string
-	}{
-		"no right":   {quaytest.Status(http.StatusForbidden, nil, `{"error_message":"Unauthorized"}`), robot.ReasonNoRight, "the scope org:admin"},
-		"no token":   {quaytest.Status(http.StatusForbidden, nil, `{"error":"CSRF token was invalid or missing."}`), robot.ReasonNoRight, "in Quay's own pages at once"},
-		"a crash":    {quaytest.Status(http.StatusInternalServerError, nil, ""), "", "Quay's own log"},
-		"no answer":  {quaytest.Reset(0), "", "see whether Quay runs there"},
-		"an ill one": {quaytest.Status(http.StatusOK, nil, "<html>"), "", "in Quay's own pages at once"},
-	} {
-		w := newWorld(t)
-		w.onboard()
-		asleep := w.quay.AddRobot("team-payments", "ci-b")
-		w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: test.effect})
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now())
-		e := (*robot.Error)(nil)
-		if !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), `the token of "team-payments+ci" was NOT burnt: `) || !strings.Contains(e.Next, test.next) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if w.quay.RobotToken(standby) == asleep {
-			t.Errorf("%s: the other robot's token is good", name)
-		}
-	}
-	w := newWorld(t)
-	w.onboard()
-	ctx, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	e := (*robot.Error)(nil)
-	if _, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now()); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout {
-		t.Errorf("without time: %v", err)
-	}
-}

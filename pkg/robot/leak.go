@@ -3,11 +3,9 @@ package robot
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -114,51 +112,6 @@ func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakR
 
 func noRobot(t Tenant) error {
 	return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("team %q has no robot in Quay", t.Team), Next: "check the name of the team"}
-}
-
-// burnBoth replaces the tokens of the robots that exist, and returns the new ones by name. That one cannot be burnt keeps the
-// other from nothing.
-func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token, error) {
-	tokens, left := map[string]quay.Token{}, []string{}
-	var failed error
-	for _, name := range []string{t.Robot, t.StandbyRobot} {
-		robot, err := s.Quay.RegenerateRobot(ctx, name)
-		switch {
-		case quay.IsNotFound(err):
-		case err != nil:
-			left, failed = append(left, strconv.Quote(name)), cmp.Or(failed, err)
-		default:
-			tokens[name] = robot.Token
-		}
-	}
-	switch {
-	case failed != nil:
-		return nil, notBurnt(left, failed)
-	case len(tokens) == 0:
-		return nil, noRobot(t)
-	}
-	return tokens, nil
-}
-
-// notBurnt is the error where the tokens of robots may be good still, because of err.
-func notBurnt(robots []string, err error) error {
-	e := &Error{Problem: fmt.Sprintf("the token of %s was NOT burnt", robots[0]), Err: err,
-		Next: "regenerate it in Quay's own pages at once, then run this again"}
-	if next := quay.Next(err); next != "" {
-		e.Next += ", for which: " + next
-	} else if quay.IsUnreachable(err) {
-		e.Next = "see whether Quay runs there, --quay-url is its address and --quay-ca-file its authority; run this again at once, or regenerate it in Quay's own pages"
-	}
-	if len(robots) > 1 {
-		e.Problem += ", nor that of " + robots[1]
-	}
-	switch {
-	case quay.IsForbidden(err), quay.IsUnauthorized(err):
-		e.Reason = ReasonNoRight
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Reason = ReasonTimeout
-	}
-	return e
 }
 
 // restore gives the team the new token of the robot in use: Vault, Secret, older versions.

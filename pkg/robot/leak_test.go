@@ -172,3 +172,13 @@ func TestPlanLeak(t *testing.T) {
 		t.Errorf("report is %v\n%s", err, text.String())
 	}
 }
+
+// A 404 that is not Quay's does not say that there is no robot.
+func TestLeakBelievesQuayAlone(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.Faults.Add(quaytest.Fault{Times: -1, Effect: quaytest.Status(http.StatusNotFound, nil, "<html>404</html>")})
+	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now()); err == nil || !strings.Contains(err.Error(), `the token of "team-payments+ci" was NOT burnt`) {
+		t.Errorf("error is %v", err)
+	}
+}
