@@ -41,8 +41,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// says reports whether Quay's message has the words.
-func (e *Error) says(words string) bool { return strings.Contains(e.Message, words) }
+// says reports whether Quay's message has the words; those of a page are not Quay's.
+func (e *Error) says(words string) bool { return !e.page && strings.Contains(e.Message, words) }
 
 // csrf is what Quay says to a changing request whose OAuth token it does not know (quay/quay endpoints/csrf.py).
 const csrf = "CSRF token was invalid or missing"

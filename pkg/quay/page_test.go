@@ -30,6 +30,8 @@ func TestPagesInFrontOfQuay(t *testing.T) {
 		"503 by a gateway":       {503, wall, "503 Service Unavailable " + words, "", "behind its proxy"},
 		"plain words":            {403, "Access denied\r\nID 7\x1b[31m", `403 Forbidden "Access denied ID 7 [31m"`, "", "in front of Quay"},
 		"JSON of somebody else":  {403, `{"support_id":"4711"}`, `403 Forbidden "{\"support_id\":\"4711\"}"`, "", "in front of Quay"},
+		"words that Quay uses":   {400, "<p>Could not find robot: it already exists", "already exists", "", "in front of Quay"},
+		"words about CSRF":       {403, "<p>CSRF token was invalid or missing", "CSRF", "", "in front of Quay"},
 		"tags alone":             {403, "<html><body></body></html>", "403 Forbidden", "", "in front of Quay"},
 		"a long one":             {403, strings.Repeat("<p>é</p>", 9000), strings.Repeat("é ", 65) + `é…"`, "", "in front of Quay"},
 		"the page of nginx":      {403, "", "403 Forbidden 403 Forbidden nginx", "", "in front of Quay"},

@@ -215,6 +215,18 @@ func TestBootstrapCannotMakeTheOrganization(t *testing.T) {
 	}
 }
 
+// A firewall that asks for an email does not want one for the organization.
+func TestBootstrapBelievesQuayAloneAboutTheAddress(t *testing.T) {
+	w := newWorld(t)
+	w.more = []quaytest.Scope{quaytest.UserAdmin}
+	w.Organization, w.Robot, w.StandbyRobot = "team-new", "team-new+ci", "team-new+ci-b"
+	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/organization/$", Times: -1, Effect: quaytest.Status(400, nil, "<p>Rejected: send an email with ID 4711</p>")})
+	_, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{CreateOrganization: true})
+	if e := (*robot.Error)(nil); err == nil || errors.As(err, &e) || !strings.Contains(err.Error(), `"Rejected: send an email with ID 4711"`) || !strings.Contains(quay.Next(err), "in front of Quay") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 // Somebody who writes to Vault at the same time is noticed.
 func TestBootstrapConflict(t *testing.T) {
 	w := newWorld(t)

@@ -54,7 +54,7 @@ func (b *bootstrap) createOrganization(ctx context.Context) error {
 	case quay.IsExists(err):
 		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("the name %q is taken in Quay, and not by an organization", b.Organization), Err: err,
 			Next: "rename the user of that name in Quay, or have other names with organization in ConfigMap config-tenancy"}
-	case errors.As(err, &refused) && refused.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(refused.Message), "email"):
+	case errors.As(err, &refused) && refused.Status == http.StatusBadRequest && quay.Next(err) == "" && strings.Contains(strings.ToLower(refused.Message), "email"):
 		return &Error{Reason: ReasonMissing, Problem: "the organization was not made", Err: err, Next: "give an address of its own with --email"}
 	}
 	return err
