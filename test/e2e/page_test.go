@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/test/docs"
 	"github.com/comptech-lab/quay-push/test/stage"
@@ -28,6 +29,10 @@ func TestQuickstart(t *testing.T) {
 	ctx := within(t, 10*time.Minute)
 	forget(t, ctx, "payments-quickstart")
 	runPage(t, ctx, "quickstart.md", 1)
+	// Whoever has a shared namespace already, keeps it.
+	if n, err := s.Kube.CoreV1().Namespaces().Get(ctx, stage.SharedNamespace, metav1.GetOptions{}); err != nil || n.Labels[v1alpha1.LabelGuarded] != "true" {
+		t.Errorf("%s has labels %v, %v", stage.SharedNamespace, n.Labels, err)
+	}
 }
 
 // A shared namespace that is made by the page alone lets its team push, and no other.
