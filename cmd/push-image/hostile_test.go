@@ -185,6 +185,9 @@ func buildBinary(t *testing.T) string {
 
 // What is refused is refused by its class, and takes little memory until then, whatever it was made of.
 func TestHostileSourcesTakeLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("archives of hundreds of megabytes are made")
+	}
 	binary := buildBinary(t)
 	none := func(*tar.Writer) error { return nil }
 	for _, test := range []struct {

@@ -108,6 +108,9 @@ func branches(n int) func(*testing.T, *gitopstest.Server) {
 // Whatever another team puts into the repository, the step stays within its memory: it takes no notice, or says what is too
 // large.
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repositories of hundreds of megabytes are made")
+	}
 	program := build(t)
 	for name, test := range map[string]struct {
 		refusal     string
