@@ -84,6 +84,12 @@ func (c *cluster) Runs(ctx context.Context, team string) ([]string, error) {
 				found = append(found, n.Name+"/"+run.Name+"/"+string(run.UID))
 			}
 		})
+		switch {
+		case apierrs.IsForbidden(err):
+			err = fmt.Errorf("%w: %w", robot.ErrRunsForbidden, err)
+		case apierrs.IsNotFound(err):
+			err = fmt.Errorf("%w: %w", robot.ErrNoTekton, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("listing PipelineRuns in namespace %q: %w", n.Name, err)
 		}

@@ -2,13 +2,13 @@ package robot_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	apierrs "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -120,7 +120,7 @@ func TestOffboardRefuses(t *testing.T) {
 		text    string
 	}{
 		"a run that goes on": {func(w *world) { w.runs = []string{"ci/run-1/u1"} }, robot.ReasonConflict, `step "runs": 1 of team "payments": ci/run-1/u1`},
-		"runs that nobody may list": {func(w *world) { w.noRuns = apierrs.NewForbidden(pipelineRuns, "", errors.New("no")) }, robot.ReasonNoRight,
+		"runs that nobody may list": {func(w *world) { w.noRuns = fmt.Errorf("%w: no", robot.ErrRunsForbidden) }, robot.ReasonNoRight,
 			`it is not known which runs of team "payments" go on`},
 		"KV version 1": {func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused, `the mount "secret" in Vault is KV version 1`},
 		"no mount":     {func(w *world) { w.mount.Absent = true }, robot.ReasonRefused, `there is no mount "secret" in Vault`},

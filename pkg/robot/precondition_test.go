@@ -2,14 +2,12 @@ package robot_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	apierrs "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -26,8 +24,6 @@ type precondition struct {
 	// inPlace says that it counts for a rotation in place too, bootstrap for bootstrap.
 	inPlace, bootstrap bool
 }
-
-var pipelineRuns = schema.GroupResource{Group: "tekton.dev", Resource: "pipelineruns"}
 
 var preconditions = []precondition{
 	{"KV version 1", func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused,
@@ -58,9 +54,9 @@ var preconditions = []precondition{
 	{"no owner", func(w *world) {
 		w.quay.Faults.Add(quaytest.Fault{Path: "/organization/team-payments$", Times: -1, Effect: quaytest.Status(http.StatusOK, nil, `{"name":"team-payments","is_admin":false}`)})
 	}, robot.ReasonNoRight, `the OAuth token does not administer "team-payments"`, "the scopes org:admin and repo:admin, of an owner", true, true},
-	{"no right to list runs", func(w *world) { w.noRuns = apierrs.NewForbidden(pipelineRuns, "", errors.New("no")) }, robot.ReasonNoRight,
+	{"no right to list runs", func(w *world) { w.noRuns = fmt.Errorf("%w: no", robot.ErrRunsForbidden) }, robot.ReasonNoRight,
 		`it is not known which runs of team "payments" go on`, "the right to list pipelineruns.tekton.dev", false, false},
-	{"no Tekton", func(w *world) { w.noRuns = apierrs.NewNotFound(pipelineRuns, "") }, robot.ReasonMissing,
+	{"no Tekton", func(w *world) { w.noRuns = fmt.Errorf("%w: no", robot.ErrNoTekton) }, robot.ReasonMissing,
 		`it is not known which runs of team "payments" go on`, "whether Tekton is installed", false, false},
 	{"another team's credential", func(w *world) {
 		w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": "x"})
