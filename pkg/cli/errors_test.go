@@ -21,7 +21,9 @@ import (
 
 // refuse has the API server answer a verb on a resource with err.
 func (w *world) refuse(verb, resource string, err error) {
-	w.kube.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err })
+	refusal := func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, err }
+	w.kube.PrependReactor(verb, resource, refusal)
+	w.tekton.PrependReactor(verb, resource, refusal)
 }
 
 // file writes a file and returns its path.
@@ -110,14 +112,22 @@ func TestErrors(t *testing.T) {
 			w.refuse("get", "configmaps", &url.Error{Op: "Get", URL: "https://127.0.0.1:1", Err: errors.New("refused")})
 		}, cli.ExitFailure, "127.0.0.1:1", "see whether kubectl version gets an answer"},
 		"namespaces are not listed": {"verify payments", func(w *world, _ *[]string) { w.refuse("list", "namespaces", forbidden("namespaces")) }, cli.ExitNoRight, "listing namespaces", "get the right"},
-		"no Lease":                  {"rotate payments", func(w *world, _ *[]string) { w.onboard("payments"); w.refuse("*", "leases", forbidden("leases")) }, cli.ExitNoRight, "forbidden", `get the right to get, create and update Leases in namespace "quay-push"`},
-		"an unknown team":           {"verify nobody", none, cli.ExitMissing, `team "nobody" has no ExternalSecret`, "give --division and --app, or make it with onboard"},
-		"a team that is none":       {"verify -- -x", none, cli.ExitUsage, "", "correct the name"},
-		"a namespace of another":    {"verify payments -n quay-push", func(w *world, _ *[]string) { w.onboard("payments") }, cli.ExitMissing, `has no ExternalSecret in namespace "quay-push"`, "leave -n out to look in every namespace"},
-		"no run":                    {"explain pipelinerun x", none, cli.ExitMissing, `there is no PipelineRun "x" in namespace "default"`, "name its namespace with -n"},
-		"an age below nothing":      {"rotate payments --max-age -1s", none, cli.ExitUsage, "--max-age is -1s", "give a duration such as 720h"},
-		"offboard without --yes":    {"offboard payments", none, cli.ExitUsage, "cannot be undone", "look at it with --dry-run, then repeat it with --yes"},
-		"pages of no kind":          {"docs pdf x", none, cli.ExitUsage, `no pages of kind "pdf"`, "use man or markdown"},
+		"runs are not listed": {"rotate payments", func(w *world, _ *[]string) {
+			w.onboard("payments")
+			w.refuse("list", "pipelineruns", forbidden("pipelineruns"))
+		}, cli.ExitNoRight, "not allowed to list PipelineRuns", "get the right to list pipelineruns.tekton.dev"},
+		"no Tekton": {"rotate payments", func(w *world, _ *[]string) {
+			w.onboard("payments")
+			w.refuse("list", "pipelineruns", apierrs.NewNotFound(schema.GroupResource{Resource: "pipelineruns"}, ""))
+		}, cli.ExitMissing, "no PipelineRuns in this cluster", "see whether Tekton is installed in this cluster"},
+		"no Lease":               {"rotate payments", func(w *world, _ *[]string) { w.onboard("payments"); w.refuse("*", "leases", forbidden("leases")) }, cli.ExitNoRight, "forbidden", `get the right to get, create and update Leases in namespace "quay-push"`},
+		"an unknown team":        {"verify nobody", none, cli.ExitMissing, `team "nobody" has no ExternalSecret`, "give --division and --app, or make it with onboard"},
+		"a team that is none":    {"verify -- -x", none, cli.ExitUsage, "", "correct the name"},
+		"a namespace of another": {"verify payments -n quay-push", func(w *world, _ *[]string) { w.onboard("payments") }, cli.ExitMissing, `has no ExternalSecret in namespace "quay-push"`, "leave -n out to look in every namespace"},
+		"no run":                 {"explain pipelinerun x", none, cli.ExitMissing, `there is no PipelineRun "x" in namespace "default"`, "name its namespace with -n"},
+		"an age below nothing":   {"rotate payments --max-age -1s", none, cli.ExitUsage, "--max-age is -1s", "give a duration such as 720h"},
+		"offboard without --yes": {"offboard payments", none, cli.ExitUsage, "cannot be undone", "look at it with --dry-run, then repeat it with --yes"},
+		"pages of no kind":       {"docs pdf x", none, cli.ExitUsage, `no pages of kind "pdf"`, "use man or markdown"},
 	} {
 		t.Run(cause, func(t *testing.T) {
 			w := newWorld(t)
