@@ -172,8 +172,16 @@ func TestServer(t *testing.T) {
 		}
 		// A policy of before has no right to the settings: they are not known, and the engine is.
 		got, err = client(t, server, tokenFor(t, server, "ours", ourPolicy)).Mount(t.Context())
-		if want := (vault.Mount{Name: "secret", Engine: vault.Engine2}); got != want || err != nil {
+		if want := (vault.Mount{Name: "secret", Engine: vault.Engine2, Hidden: true}); got != want || err != nil {
 			t.Errorf("mount for a weak token is %+v, %v", got, err)
+		}
+		elsewhere, err := vault.New(vault.Options{Address: server.Address, Token: server.Token, Mount: "elsewhere"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err = elsewhere.Mount(t.Context())
+		if want := (vault.Mount{Name: "elsewhere", Absent: true}); got != want || err != nil {
+			t.Errorf("a mount that is not there is %+v, %v", got, err)
 		}
 		// Each version ends some day, and can be read until then.
 		config(map[string]any{"max_versions": 0})
