@@ -90,6 +90,9 @@ func TestCompressedAnswers(t *testing.T) {
 
 // A bomb of an answer is read no further than any other one.
 func TestCompressedBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("gigabytes are decompressed")
+	}
 	f := newFixture(t)
 	bomb := gzipped(t, bytes.Repeat([]byte(" "), 64<<20))
 	f.Faults.Add(quaytest.Fault{Name: "bomb", Path: onToken, Times: -1,

@@ -36,6 +36,9 @@ func packed(t *testing.T, n, name, record int) string {
 }
 
 func TestArchiveBounds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("archives at their bounds are made")
+	}
 	for _, test := range []struct {
 		n, name, record int
 		want            string

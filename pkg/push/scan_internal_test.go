@@ -127,6 +127,9 @@ func (d decoded) compare(t *testing.T, exact any) {
 
 // A document of 4 MiB takes a small part of what its values would take, wherever it comes from.
 func TestDecodingTakesLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("megabytes of small values are decoded")
+	}
 	const size, most = 4 << 20, 24 << 20
 	fill := func(start, element, end string) []byte {
 		return []byte(start + strings.Repeat(element+",", (size-len(start)-len(end))/(len(element)+1)-1) + element + end)
@@ -172,6 +175,9 @@ func TestLargestManifest(t *testing.T) {
 
 // An image may not name more than is set aside for, in how many manifests ever.
 func TestManyReferences(t *testing.T) {
+	if testing.Short() {
+		t.Skip("documents with many references are made")
+	}
 	m := memory{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
 	layer := marshal(m.add(types.OCILayer, []byte("x")))
 	m.add("", []byte("{}"))
