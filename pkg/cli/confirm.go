@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // confirm asks whoever sits at the terminal before what cannot be undone. With yes, and where nobody sits there, it asks nothing: a
@@ -13,7 +15,7 @@ func (c *connection) confirm(ctx context.Context, yes bool, question string) err
 	if yes || !c.program.Terminal() || c.quayTokenFile == "-" || c.vaultTokenFile == "-" {
 		return nil
 	}
-	fmt.Fprintf(c.program.Err, "%s [y/N] ", plain(question))
+	fmt.Fprintf(c.program.Err, "%s [y/N] ", shown.Line(question))
 	answer := make(chan string, 1)
 	go func() { // A terminal cannot be read with a limit: it ends with the program.
 		line, _ := bufio.NewReader(c.program.In).ReadString('\n')

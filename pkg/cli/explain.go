@@ -12,6 +12,8 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // explained is the result of explain.
@@ -185,13 +187,13 @@ func (e explanation) write(w io.Writer) error {
 		verdict = fmt.Sprintf("pushes as team %s to %s/%s with Secret %s", e.Team, e.Registry, e.Organization, e.Secret)
 	}
 	if e.Ended == nil {
-		fmt.Fprintf(w, "%s %s\n", plain(e.Run), plain(verdict))
+		fmt.Fprintf(w, "%s %s\n", shown.Line(e.Run), shown.Line(verdict))
 	} else {
 		outcome := "failed with " + e.Ended.Reason + ": " + e.Ended.Message
 		if e.Ended.Succeeded {
 			outcome = "succeeded"
 		}
-		fmt.Fprintf(w, "%s %s\nnow a run like it %s\n", plain(e.Run), plain(outcome), plain(verdict))
+		fmt.Fprintf(w, "%s %s\nnow a run like it %s\n", shown.Line(e.Run), shown.Line(outcome), shown.Line(verdict))
 	}
 	rows := [][]string{}
 	for _, r := range e.Rules {
@@ -201,10 +203,10 @@ func (e explanation) write(w io.Writer) error {
 		return err
 	}
 	if e.Allow != "" {
-		fmt.Fprintf(w, "allow: %s\n", plain(e.Allow))
+		fmt.Fprintf(w, "allow: %s\n", shown.Line(e.Allow))
 	}
 	if e.Recorded != "" && e.Ended == nil {
-		fmt.Fprintf(w, "recorded: %s\n", plain(e.Recorded))
+		fmt.Fprintf(w, "recorded: %s\n", shown.Line(e.Recorded))
 	}
 	return nil
 }

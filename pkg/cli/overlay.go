@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // edited is the result of overlay set and promote.
@@ -153,7 +154,7 @@ func (c *connection) warner() func(line string) {
 	return func(line string) {
 		if !warned[line] {
 			warned[line] = true
-			fmt.Fprintln(c.program.Err, "kustomize warns: "+plain(line))
+			fmt.Fprintln(c.program.Err, "kustomize warns: "+shown.Line(line))
 		}
 	}
 }

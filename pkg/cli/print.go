@@ -6,13 +6,13 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // outputVersion is the apiVersion of what is printed as JSON or YAML. Fields are added to it; none is renamed or taken away.
@@ -62,9 +62,9 @@ func (p *Program) printError(err error) {
 		return
 	}
 	problem, next := split(err)
-	fmt.Fprintln(p.Err, "tkn quay: "+plain(problem))
+	fmt.Fprintln(p.Err, "tkn quay: "+shown.Line(problem))
 	if next != "" {
-		fmt.Fprintln(p.Err, "next: "+plain(next))
+		fmt.Fprintln(p.Err, "next: "+shown.Line(next))
 	}
 }
 
@@ -81,7 +81,7 @@ func table(w io.Writer, heading []string, rows [][]string) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{heading}, rows...) {
 		for i, cell := range row {
-			row[i] = plain(cell)
+			row[i] = shown.Line(cell)
 		}
 		fmt.Fprintln(columns, strings.Join(row, "\t"))
 	}
@@ -91,18 +91,8 @@ func table(w io.Writer, heading []string, rows [][]string) error {
 // writeLines writes a line for each text, which begins with what was done with it.
 func writeLines(w io.Writer, what string, texts []string) {
 	for _, text := range texts {
-		fmt.Fprintf(w, "%s %s\n", what, plain(text))
+		fmt.Fprintf(w, "%s %s\n", what, shown.Line(text))
 	}
-}
-
-// plain takes out what would move the cursor or break a line: much of what is printed was written by others.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, text)
 }
 
 // stepsTable writes steps.

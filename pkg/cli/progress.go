@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // progress tells on stderr what goes on: each step when it begins and when it was done, and in between that it goes on.
@@ -42,7 +43,7 @@ func (p *Program) start(what string) *progress {
 func (g *progress) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	fmt.Fprintf(g.out, "  still  %s (%s)\n", plain(g.what), g.now().Sub(g.began).Round(time.Second))
+	fmt.Fprintf(g.out, "  still  %s (%s)\n", shown.Line(g.what), g.now().Sub(g.began).Round(time.Second))
 }
 
 // report tells a step, for robot.Services.
@@ -51,10 +52,10 @@ func (g *progress) report(s robot.Step) {
 	defer g.mu.Unlock()
 	g.what, g.began = s.Title, g.now()
 	if s.State == robot.Running {
-		fmt.Fprintf(g.out, "  begin  %s: %s\n", plain(s.Title), plain(s.Detail))
+		fmt.Fprintf(g.out, "  begin  %s: %s\n", shown.Line(s.Title), shown.Line(s.Detail))
 		return
 	}
-	fmt.Fprintf(g.out, "%7s  %s: %s\n", s.State, plain(s.Title), plain(s.Detail))
+	fmt.Fprintf(g.out, "%7s  %s: %s\n", s.State, shown.Line(s.Title), shown.Line(s.Detail))
 }
 
 // stop ends it; nothing is written after that.

@@ -2,7 +2,8 @@ package gitops
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Sizes of what a server says, in bytes: of what is kept of it, and of what is shown.
@@ -25,15 +26,5 @@ func (w *words) String() string { return w.text.String() }
 
 // clean is a text of a server in one line, without what would move a cursor, and not too much of it.
 func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "…"))
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxProof {
-		text = strings.ToValidUTF8(text[:maxProof], "") + "…"
-	}
-	return text
+	return shown.Cut(strings.Join(strings.Fields(shown.Line(strings.ToValidUTF8(text, "…"))), " "), maxProof)
 }

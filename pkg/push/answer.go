@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // answer is a response of the registry, read to its end.
@@ -99,7 +101,7 @@ func (e *answerError) Error() string {
 		text += fmt.Sprintf(" %q", shorten(e.message))
 	}
 	if e.page != "" {
-		text += fmt.Sprintf(" %q (server %q, type %q)", e.page, cut(e.header.Get("Server"), 60), cut(e.header.Get("Content-Type"), 60))
+		text += fmt.Sprintf(" %q (server %q, type %q)", e.page, shown.Cut(e.header.Get("Server"), 60), shown.Cut(e.header.Get("Content-Type"), 60))
 	}
 	return text
 }
@@ -113,12 +115,4 @@ func (e *answerError) says(words string) bool {
 }
 
 // shorten bounds what a registry can put into a log line.
-func shorten(text string) string { return cut(text, 300) }
-
-// cut leaves most bytes of text.
-func cut(text string, most int) string {
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
+func shorten(text string) string { return shown.Cut(text, 300) }

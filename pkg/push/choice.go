@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // choice is what is behind the path of a source to pick one of its images. The zero value picks the only one.
@@ -85,7 +87,7 @@ func (o offers) written(most int) (few []string, rest int) {
 			rest++
 			return
 		}
-		few = append(few, strconv.Quote(cut(way(), 100)))
+		few = append(few, strconv.Quote(shown.Cut(way(), 100)))
 	}
 	for _, one := range o {
 		place, named := ":@"+strconv.Itoa(one.place), false

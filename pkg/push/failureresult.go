@@ -3,9 +3,9 @@ package push
 import (
 	"path/filepath"
 	"strings"
-	"unicode"
 
 	"github.com/comptech-lab/quay-push/pkg/results"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // failureResult is the one result file of a push that failed, for those who see its TaskRun and not its log.
@@ -30,30 +30,14 @@ func (e *Error) line(size int) string {
 		proof = e.Err.Error()
 	}
 	text := func(proof string) string {
-		return oneLine((&Error{Class: e.Class, Problem: e.Problem, Proof: proof, Next: e.Next}).Error())
+		return cleaned((&Error{Class: e.Class, Problem: e.Problem, Proof: proof, Next: e.Next}).Error())
 	}
-	proof = oneLine(proof)
+	proof = cleaned(proof)
 	if over := len(text(proof)) - size; over > 0 {
-		proof = firstBytes(proof, max(0, len(proof)-over))
+		proof = shown.Cut(proof, max(0, len(proof)-over))
 	}
-	return firstBytes(text(proof), size)
+	return shown.Cut(text(proof), size)
 }
 
-// oneLine replaces what would break a line or move the cursor.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-}
-
-// firstBytes returns at most size bytes of text, with an ellipsis where that is less than all of it.
-func firstBytes(text string, size int) string {
-	const ellipsis = "…"
-	if len(text) <= size {
-		return text
-	}
-	return strings.ToValidUTF8(text[:max(0, size-len(ellipsis))], "") + ellipsis
-}
+// cleaned is text on one line, whatever bytes it has.
+func cleaned(text string) string { return shown.Line(strings.ToValidUTF8(text, "?")) }

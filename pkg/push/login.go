@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // The actions of a token's scope.
@@ -43,7 +45,7 @@ func (r *registry) ping(ctx context.Context) error {
 	// Who has no credential may ask for a token wherever it is.
 	if !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
 		return r.foreign(r.name()+" sends its clients for a token", realm, r.tokenHost,
-			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", cut(realm.Host, 100), r.role.tokenFlag))
+			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.role.tokenFlag))
 	}
 	c.realm = realm.String()
 	r.challenge = c

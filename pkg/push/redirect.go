@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // errRedirect is a redirect that was not followed: no part of a push needs one, and it could carry a credential off.
@@ -51,7 +53,7 @@ func (r *registry) leadsTo(u *url.URL) string {
 	case itself:
 		return r.notInFront() + "; it leads to another address of the same host"
 	}
-	return fmt.Sprintf("if %q is the registry, name it in %s; else look for what sends its clients there", cut(u.Host, 100), r.role.flag)
+	return fmt.Sprintf("if %q is the registry, name it in %s; else look for what sends its clients there", shown.Cut(u.Host, 100), r.role.flag)
 }
 
 // foreign is the error for a server that sends us where the credential must not go. what begins it.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // missing is the error for a part of the source that is not there.
@@ -47,13 +49,13 @@ func refused(format string, args ...any) *Error {
 }
 
 // problem bounds what a source can put into a log line.
-func problem(format string, args []any) string { return cut(fmt.Sprintf(format, args...), 1000) }
+func problem(format string, args []any) string { return shown.Cut(fmt.Sprintf(format, args...), 1000) }
 
 // within names the document that err is about, such as one manifest of many.
 func within(what string, err error) error {
 	if failure := (*Error)(nil); errors.As(err, &failure) {
 		named := *failure
-		named.Problem = cut(what+": "+failure.Problem, 1200)
+		named.Problem = shown.Cut(what+": "+failure.Problem, 1200)
 		return &named
 	}
 	return err

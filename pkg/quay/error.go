@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Error is an answer of Quay that is no success.
@@ -167,16 +169,7 @@ func redact(text string, tokens ...Token) string {
 }
 
 // shorten bounds what a server can put into an error.
-func shorten(text string) string { return cut(text, 300) }
-
-// cut bounds a text to most bytes.
-func cut(text string, most int) string {
-	const more = "…"
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most-len(more)], "") + more
-	}
-	return text
-}
+func shorten(text string) string { return shown.Cut(text, 300) }
 
 // transportError is a request that got no whole answer.
 type transportError struct {

@@ -2,11 +2,11 @@ package pushimage
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // maxFailure is the size in bytes of what a message has of the result failure. push-image keeps to half of it; who may write the
@@ -29,14 +29,5 @@ func withFailure(text string, results []v1beta1.CustomRunResult) string {
 
 // clean replaces what would break a line or move the cursor of who reads the text, and cuts it.
 func clean(text string) string {
-	const ellipsis = "…"
-	if len(text) > maxFailure {
-		text = strings.ToValidUTF8(text[:maxFailure-len(ellipsis)], "") + ellipsis
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
+	return shown.Line(strings.ToValidUTF8(shown.Cut(text, maxFailure), "?"))
 }
