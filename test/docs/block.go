@@ -34,6 +34,27 @@ func Pages(root string) ([]string, error) {
 	return pages, nil
 }
 
+// Blocks returns the blocks in a language of all pages.
+func Blocks(root, language string) ([]Block, error) {
+	pages, err := Pages(root)
+	if err != nil {
+		return nil, err
+	}
+	var found []Block
+	for _, page := range pages {
+		blocks, err := Read(page)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range blocks {
+			if b.Language == language {
+				found = append(found, b)
+			}
+		}
+	}
+	return found, nil
+}
+
 // Read returns the page's blocks in order.
 func Read(page string) ([]Block, error) {
 	data, err := os.ReadFile(page)

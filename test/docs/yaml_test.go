@@ -44,22 +44,11 @@ func TestYAML(t *testing.T) {
 }
 
 // blocks returns the blocks of the language of all pages.
-func blocks(t *testing.T, language string) (found []docs.Block) {
+func blocks(t *testing.T, language string) []docs.Block {
 	t.Helper()
-	pages, err := docs.Pages(root)
+	found, err := docs.Blocks(root, language)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, page := range pages {
-		all, err := docs.Read(page)
-		if err != nil {
-			t.Error(err)
-		}
-		for _, b := range all {
-			if b.Language == language {
-				found = append(found, b)
-			}
-		}
 	}
 	return found
 }

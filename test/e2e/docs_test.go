@@ -136,22 +136,11 @@ func TestDocsMetrics(t *testing.T) {
 }
 
 // pages returns the blocks of the language of all pages.
-func pages(t *testing.T, language string) (found []docs.Block) {
+func pages(t *testing.T, language string) []docs.Block {
 	t.Helper()
-	all, err := docs.Pages("../..")
+	found, err := docs.Blocks("../..", language)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, page := range all {
-		blocks, err := docs.Read(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, block := range blocks {
-			if block.Language == language {
-				found = append(found, block)
-			}
-		}
 	}
 	return found
 }

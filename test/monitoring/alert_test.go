@@ -146,6 +146,8 @@ func (s scenario) test(rules string, rule Rule) map[string]any {
 	return map[string]any{"rule_files": []string{rules}, "evaluation_interval": "30s", "tests": []any{map[string]any{
 		"interval": "1m", "input_series": series,
 		"alert_rule_test": []any{map[string]any{"eval_time": s.at.String(), "alertname": rule.Alert, "exp_alerts": alerts}},
+		// What is not a number is the one value that differs from itself.
+		"promql_expr_test": []any{map[string]any{"eval_time": s.at.String(), "expr": "(" + rule.Expr + ") != (" + rule.Expr + ")", "exp_samples": []any{}}},
 	}}}
 }
 

@@ -66,12 +66,25 @@ func (r Rules) Alerts() (all []Rule) {
 	return all
 }
 
-var ours = regexp.MustCompile(`\bquay_push_[a-z_]+`)
+var (
+	// texts come first: they may have braces.
+	texts = regexp.MustCompile(`"[^"]*"`)
+	// notMetrics are the parts of an expression with names that are no metrics: label matchers, ranges, and the labels of a grouping.
+	notMetrics = regexp.MustCompile(`\{[^}]*\}|\[[^\]]*\]|\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)`)
+	// selector is a name; one before a parenthesis is a function's or an operator's.
+	selector = regexp.MustCompile(`\b[a-zA-Z_:][a-zA-Z0-9_:]*\s*\(?`)
+	keywords = []string{"and", "or", "unless", "bool", "offset", "inf", "nan"}
+)
 
-// Metrics returns the metrics of the controller that a PromQL expression reads, histograms by their own name, each once and sorted.
+// Metrics returns the metrics that a PromQL expression reads, histograms by their own name, each once and sorted. The expression is one
+// that promtool takes.
 func Metrics(expr string) []string {
-	var names []string
-	for _, name := range ours.FindAllString(expr, -1) {
+	names := []string{}
+	for _, name := range selector.FindAllString(notMetrics.ReplaceAllString(texts.ReplaceAllString(expr, `""`), " "), -1) {
+		if strings.HasSuffix(name, "(") || slices.Contains(keywords, strings.ToLower(strings.TrimSpace(name))) {
+			continue
+		}
+		name = strings.TrimSpace(name)
 		for _, suffix := range []string{"_bucket", "_count", "_sum"} {
 			name = strings.TrimSuffix(name, suffix)
 		}
