@@ -1,4 +1,4 @@
-# make prints this list. Everything here runs on a machine with nothing but Go, apt and root; test needs Go alone.
+# make prints this list. Everything here runs on a machine with nothing but Go, a C compiler, apt and root; test needs no root and no apt.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -o pipefail
 
