@@ -1,4 +1,5 @@
-# make prints this list. Everything here runs on a machine with nothing but Go, apt and root; test needs neither apt nor root, and with RACE=-race a C compiler.
+# make prints this list. Everything here runs on a machine with nothing but Go, apt and root; test needs neither apt nor root.
+# RACE=-race, for test and alerts, needs a C compiler, too.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -o pipefail
 
@@ -25,8 +26,8 @@ export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-# What takes long says so with testing.Short, and the race detector makes the rest take four times as long. CI runs all
-# of it under both: make test SHORT= RACE=-race
+# What takes long says so with testing.Short, and the race detector makes the rest take several times as long. CI leaves
+# neither out: make test SHORT= RACE=-race
 SHORT ?= -short
 RACE ?=
 test: lint ## Unit and in-process tests: no root, no cluster (SHORT= RACE=-race for all that CI runs)
@@ -49,7 +50,7 @@ $(PROMTOOL)/promtool:
 	cd $(CACHE)/prometheus && apt-get download -q prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb usr/bin/prometheus
 
 alerts: $(PROMTOOL)/promtool ## The alerts, fired and silenced by Prometheus' promtool, and the dashboard's queries
-	PATH=$(PROMTOOL):$$PATH go test -race -vet=off -count=1 -tags promtool ./test/monitoring/
+	PATH=$(PROMTOOL):$$PATH go test $(RACE) -vet=off -count=1 -tags promtool ./test/monitoring/
 
 # The database is pinned, so that CI turns red by a commit alone; VULNDB=latest tells what became known since, and a commit takes it.
 # The scan is of what ko.yaml builds, so without cgo.
