@@ -22,22 +22,22 @@ func withoutTLS(err error) bool {
 }
 
 // explainTLS fills e in for a server that cannot be trusted.
-func (r *registry) explainTLS(e *Error) {
+func (p *peer) explainTLS(e *Error) {
 	e.Class = ClassCertificate
-	name, host := r.party(e.Err)
+	name, host := p.party(e.Err)
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case withoutTLS(e.Err):
 		e.Problem = fmt.Sprintf("%s speaks HTTP without TLS", name)
-		e.Next = "check host and port in " + r.role.flag + r.role.withoutTLS
+		e.Next = "check host and port in " + p.role.flag + p.role.withoutTLS
 	case errors.As(e.Err, &hostname):
 		e.Problem = fmt.Sprintf("the certificate of %s is for another name", name)
-		e.Next = r.hostnameNext(hostname, host)
+		e.Next = p.hostnameNext(hostname, host)
 	case errors.As(e.Err, &invalid):
 		explainInvalid(e, name, invalid)
-	case errors.As(e.Err, &authority) && r.caFile != "":
+	case errors.As(e.Err, &authority) && p.caFile != "":
 		e.Problem = fmt.Sprintf("the certificate of %s is signed by an authority that is neither in --ca-file nor one of the system's", name)
 		e.Next = fmt.Sprintf("compare the issuers that openssl s_client -connect %s -showcerts prints with those in --ca-file: one of them is missing there", host)
 	default:
@@ -47,7 +47,7 @@ func (r *registry) explainTLS(e *Error) {
 }
 
 // hostnameNext is the next step for a certificate that is for another name.
-func (r *registry) hostnameNext(err x509.HostnameError, host string) string {
+func (p *peer) hostnameNext(err x509.HostnameError, host string) string {
 	c := err.Certificate
 	names := append([]string(nil), c.DNSNames...)
 	for _, ip := range c.IPAddresses {
@@ -57,10 +57,10 @@ func (r *registry) hostnameNext(err x509.HostnameError, host string) string {
 		return "let who runs it issue the certificate with a subjectAltName: it has none, and the common name does not count"
 	}
 	others := fmt.Sprintf("let the certificate be issued for %q, too: it is for %q", err.Host, names[:min(len(names), 5)])
-	if host != r.base.Host {
+	if host != p.base.Host {
 		return others
 	}
-	return fmt.Sprintf("name the registry in %s as its certificate does, or %s", r.role.flag, others)
+	return fmt.Sprintf("name the registry in %s as its certificate does, or %s", p.role.flag, others)
 }
 
 // explainInvalid fills e in for a certificate that nobody may accept, be it the server's or one that signed it.

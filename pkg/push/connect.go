@@ -16,7 +16,7 @@ func (p *pusher) connect() error {
 	}
 	p.credential, p.key = match.Credential, match.Key
 	p.log.Info("found the credential", "key", p.key, "robot", p.credential.Username)
-	organization := firstElement(p.to.repository)
+	organization := p.to.organization()
 	if own, _, ok := p.credential.Robot(); ok && own != organization {
 		return &Error{Class: ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.credential.Username, organization),
 			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
@@ -37,7 +37,7 @@ func (p *pusher) connect() error {
 	if err == nil && proxy != nil {
 		p.log.Info("going through a proxy", "proxy", proxy.Host)
 	}
-	p.registry = &registry{base: base, repository: p.to.repository, role: targetRole, caFile: p.opts.CAFile, tokenHost: p.opts.TokenHost, credential: p.credential,
+	p.registry = &registry{peer: peer{base: base, role: targetRole, caFile: p.opts.CAFile}, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
 		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now, mountFrom: p.mountFrom}
 	if proxy == nil && !p.opts.PlainHTTP {
 		p.registry.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
@@ -67,7 +67,7 @@ func (p *pusher) login(ctx context.Context) error {
 			return nil
 		}
 		p.log.Info("asked for the right to push", "robot", p.credential.Username, "repository", p.to.repository, "has", actions)
-		if err := p.registry.checkRight(actions, p.key); err != nil {
+		if err := p.destination().checkRight(actions); err != nil {
 			return err
 		}
 		return p.checkMount(ctx)

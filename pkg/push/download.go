@@ -41,7 +41,7 @@ func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.
 		}
 		response.Body.Close()
 		if next.Scheme != r.base.Scheme || next.User != nil {
-			return nil, &redirectError{next}
+			return nil, &redirectError{to: next}
 		}
 		response, err = r.getBytes(ctx, next, at, "")
 	}
@@ -53,7 +53,7 @@ func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.
 	}
 	if response.StatusCode/100 == 3 && next != nil {
 		response.Body.Close()
-		return nil, &redirectError{next}
+		return nil, &redirectError{to: next}
 	}
 	return nil, r.readAnswer(&u, response, t).err()
 }
@@ -86,7 +86,7 @@ func (r *remote) getBytes(ctx context.Context, u *url.URL, at int64, authorizati
 		err = outer.Err
 	}
 	if err != nil {
-		return nil, &requestError{http.MethodGet, u.Host, u.Path, err}
+		return nil, &requestError{method: http.MethodGet, host: u.Host, path: u.Path, err: err}
 	}
 	return response, nil
 }

@@ -285,7 +285,7 @@ func FuzzReference(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, tag string) {
 		check := func(to target, reference string) {
-			r := &registry{base: url.URL{Scheme: "https", Host: to.host}, repository: to.repository}
+			r := &registry{peer: peer{base: url.URL{Scheme: "https", Host: to.host}}, repository: to.repository}
 			made := r.url("manifests/"+reference, nil)
 			again, err := url.Parse(made.String())
 			if err != nil || again.Host != to.host || again.Path != "/v2/"+to.repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {

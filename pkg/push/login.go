@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/shown"
@@ -47,20 +46,13 @@ func (r *registry) ping(ctx context.Context) error {
 		return r.foreign(r.name()+" sends its clients for a token", realm, r.tokenHost,
 			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.role.tokenFlag))
 	}
-	c.realm = realm.String()
-	r.challenge = c
+	r.realm, r.service = realm.String(), c.service
 	return nil
 }
 
 // trusts reports whether u is on host, by the registry's scheme: only then a credential goes there.
 func (r *registry) trusts(u *url.URL, host string) bool {
 	return u.Scheme == r.base.Scheme && u.User == nil && sameHost(u.Scheme, u.Host, host)
-}
-
-// sameHost compares two hosts; a scheme's own port may be left out.
-func sameHost(scheme, a, b string) bool {
-	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
-	return strings.EqualFold(strings.TrimSuffix(a, port), strings.TrimSuffix(b, port))
 }
 
 // exchange buys a token for the repository where c says.
@@ -91,7 +83,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		if a.words() == "" {
 			refused.page = "" // It is no page, and may have a token.
 		}
-		return token{}, &tokenRefused{refused}
+		return token{}, &tokenRefused{answerError: refused}
 	}
 	t, err := parseToken(a.body, asked)
 	if err != nil {
@@ -102,10 +94,8 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	return t, nil
 }
 
-// tokenRefused is an error of the token service: a 401 there is about the credential, one elsewhere about the token.
-type tokenRefused struct{ *answerError }
-
-func (e *tokenRefused) Unwrap() error { return e.answerError }
+// challenge is the registry's, as ping saw it.
+func (r *registry) challenge() challenge { return challenge{realm: r.realm, service: r.service} }
 
 // login asks the registry where its tokens are, buys one with the given scope and reports which actions the robot has on the
 // repository; known is false if the token does not tell.
@@ -115,7 +105,7 @@ func (r *registry) login(ctx context.Context, scope string) (actions []string, k
 		guess.result(challenge{})
 		return nil, false, err
 	}
-	early, err := guess.result(r.challenge)
+	early, err := guess.result(r.challenge())
 	switch {
 	case errors.Is(err, errNoGuess):
 		return r.rights(ctx, scope)
@@ -140,29 +130,5 @@ func (r *registry) rights(ctx context.Context, scope string) (actions []string, 
 // buy makes tokens with the given scope those of the registry; first may be one that was bought already.
 func (r *registry) buy(scope string, first token) {
 	r.tokens = &tokens{now: r.now, current: first,
-		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge, scope) }}
-}
-
-// checkRight fails when the robot's actions do not include push. Quay never says so when a token is bought: it leaves the
-// action out (quay/quay endpoints/v2/v2auth.py).
-func (r *registry) checkRight(actions []string, key string) error {
-	if slices.Contains(actions, "push") || slices.Contains(actions, "*") {
-		return nil
-	}
-	name := r.base.Host + "/" + r.repository
-	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", r.credential.Username, name),
-		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", key, actions),
-		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", r.repository)}
-	if len(actions) == 0 {
-		e.Class = ClassNoAccess
-		e.Problem = fmt.Sprintf("%s does not exist, or robot %q has no right on it", name, r.credential.Username)
-		e.Next = fmt.Sprintf("create the repository and give the robot Write on it, or give the robot the right to create repositories in %q", firstElement(r.repository))
-	}
-	return e
-}
-
-// firstElement is the organization of a repository.
-func firstElement(repository string) string {
-	organization, _, _ := strings.Cut(repository, "/")
-	return organization
+		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge(), scope) }}
 }

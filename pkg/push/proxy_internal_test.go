@@ -2,7 +2,6 @@ package push
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -48,15 +47,5 @@ func TestCheckProxy(t *testing.T) {
 				t.Errorf("the error is %q", err)
 			}
 		})
-	}
-}
-
-// What a proxy refuses to connect to ends the clause without a comma.
-func TestProxyRefusesSource(t *testing.T) {
-	r := &registry{base: url.URL{Scheme: "https", Host: "quay.test"}, role: sourceRole}
-	e := &Error{Err: &proxyError{host: "proxy.test:3128", status: 403}}
-	r.explainRequest(e)
-	if want := "the proxy proxy.test:3128 refuses to connect to quay.test, where the source is"; e.Problem != want {
-		t.Errorf("the problem is %q, want %q", e.Problem, want)
 	}
 }

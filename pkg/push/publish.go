@@ -33,12 +33,6 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 	return sending("manifest", m.descriptor, err)
 }
 
-// missesBlob reports whether the answer to a manifest is that a blob of it is not there (OCI distribution spec v1.1, "Error
-// Codes"): 404 as the spec has it, 400 as some registries do.
-func (e *answerError) missesBlob() bool {
-	return (e.code == "MANIFEST_BLOB_UNKNOWN" || e.code == "BLOB_UNKNOWN") && (e.status == http.StatusBadRequest || e.status == http.StatusNotFound)
-}
-
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
 func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
 	e := &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),

@@ -61,7 +61,7 @@ func (p *pull) read(b []byte) (n int, err error) {
 	if errors.As(err, new(*answerError)) || errors.As(err, new(*requestError)) {
 		return 0, err
 	}
-	return 0, &requestError{http.MethodGet, p.remote.from.host, "/v2/" + p.remote.repository + "/blobs/" + p.blob.Digest.String(), err}
+	return 0, &requestError{method: http.MethodGet, host: p.remote.from.host, path: "/v2/" + p.remote.repository + "/blobs/" + p.blob.Digest.String(), err: err}
 }
 
 // connect asks for what has not come yet.

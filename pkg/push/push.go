@@ -3,6 +3,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -115,4 +116,26 @@ func (p *pusher) read(ctx context.Context) error {
 			Next:  "find out who changed the source after the digest was taken, and scan it again"}
 	}
 	return p.checkRetention(ctx)
+}
+
+// explain makes an Error of what the push ended in.
+func (p *pusher) explain(ctx context.Context, err error) error {
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		if _, remote := p.source.(*remote); remote && failure.Class == ClassSourceCorrupt {
+			failure.Next = "push the image to its registry again, and look for what rewrites it on the way from there"
+		}
+		return err
+	}
+	if p.registry == nil {
+		if ctx.Err() != nil {
+			return ended(ctx, err)
+		}
+		return &Error{Class: ClassInternal, Problem: "pushing failed", Err: err, Next: "report it, with the log of the push"}
+	}
+	return p.destination().explain(ctx, err)
+}
+
+// destination is where the push goes, for errors.
+func (p *pusher) destination() *destination {
+	return &destination{peer: &p.registry.peer, repository: p.to.repository, robot: p.credential.Username, key: p.key}
 }

@@ -70,13 +70,7 @@ func (p *pusher) notServed(ctx context.Context, reference, now, before string) e
 	}
 	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.digest)
 	if late(ctx) {
-		(&lateError{}).explain(e)
+		(&lateError{}).addTo(e)
 	}
 	return e
-}
-
-// notVerified is the error for a registry that did not keep what it was sent.
-func notVerified(format string, args ...any) *Error {
-	return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf(format, args...),
-		Next: "look for what rewrites images between here and the registry"}
 }

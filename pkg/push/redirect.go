@@ -3,7 +3,6 @@ package push
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -25,51 +24,43 @@ func address(u *url.URL) string {
 	return shorten((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
-// newClient returns a client that follows no redirect.
-func newClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &redirectError{next.URL} },
-	}
-}
-
 // explainRedirect fills e in for a redirect that was not followed.
-func (r *registry) explainRedirect(e *Error, redirected *redirectError) {
+func (p *peer) explainRedirect(e *Error, redirected *redirectError) {
 	e.Class = ClassForeignHost
-	e.Problem = fmt.Sprintf("%s redirects the request, and push-image follows no redirect with a credential", r.name())
-	e.Next = r.leadsTo(redirected.to)
+	e.Problem = fmt.Sprintf("%s redirects the request, and push-image follows no redirect with a credential", p.name())
+	e.Next = p.leadsTo(redirected.to)
 }
 
 // leadsTo is the next step for a server that sends its clients to u, which is not where they may go.
-func (r *registry) leadsTo(u *url.URL) string {
-	itself := strings.EqualFold(u.Hostname(), r.base.Hostname())
+func (p *peer) leadsTo(u *url.URL) string {
+	itself := strings.EqualFold(u.Hostname(), p.base.Hostname())
 	switch {
-	case itself && u.Scheme == "https" && r.base.Scheme == "http":
+	case itself && u.Scheme == "https" && p.base.Scheme == "http":
 		return "leave --plain-http out: the registry has TLS"
-	case itself && u.Scheme == "http" && r.base.Scheme == "https":
+	case itself && u.Scheme == "http" && p.base.Scheme == "https":
 		return "tell the registry that TLS ends in front of it: PREFERRED_URL_SCHEME: https and EXTERNAL_TLS_TERMINATION: true in Quay's configuration, or X-Forwarded-Proto: https from the proxy"
-	case u.Scheme != r.base.Scheme:
+	case u.Scheme != p.base.Scheme:
 		return "let who runs the registry serve that address by TLS, as the registry itself"
 	case itself:
-		return r.notInFront() + "; it leads to another address of the same host"
+		return p.notInFront() + "; it leads to another address of the same host"
 	}
-	return fmt.Sprintf("if %q is the registry, name it in %s; else look for what sends its clients there", shown.Cut(u.Host, 100), r.role.flag)
+	return fmt.Sprintf("if %q is the registry, name it in %s; else look for what sends its clients there", shown.Cut(u.Host, 100), p.role.flag)
 }
 
 // foreign is the error for a server that sends us where the credential must not go. what begins it.
-func (r *registry) foreign(what string, to *url.URL, want, elsewhere string) error {
-	e := &Error{Class: ClassForeignHost, Proof: fmt.Sprintf("it named %q", (&url.URL{Scheme: to.Scheme, Host: shorten(to.Host)}).String()), Next: r.leadsTo(to)}
+func (p *peer) foreign(what string, to *url.URL, want, elsewhere string) error {
+	e := &Error{Class: ClassForeignHost, Proof: fmt.Sprintf("it named %q", (&url.URL{Scheme: to.Scheme, Host: shorten(to.Host)}).String()), Next: p.leadsTo(to)}
 	switch {
 	case to.User != nil:
 		e.Problem = fmt.Sprintf("%s to an address with a user in it, and the credential goes to %q alone", what, want)
 		e.Next = "let who runs the registry take the user out of that address"
-	case to.Scheme != r.base.Scheme:
+	case to.Scheme != p.base.Scheme:
 		whose := "another host"
-		if strings.EqualFold(to.Hostname(), r.base.Hostname()) {
+		if strings.EqualFold(to.Hostname(), p.base.Hostname()) {
 			whose = "its own host"
 		}
-		e.Problem = fmt.Sprintf("%s to %s by %s, not %s", what, whose, schemeName(to.Scheme), schemeName(r.base.Scheme))
-	case strings.EqualFold(to.Hostname(), r.base.Hostname()):
+		e.Problem = fmt.Sprintf("%s to %s by %s, not %s", what, whose, schemeName(to.Scheme), schemeName(p.base.Scheme))
+	case strings.EqualFold(to.Hostname(), p.base.Hostname()):
 		e.Problem = fmt.Sprintf("%s to another port of its host, and the credential goes to %q alone", what, want)
 		e.Next = elsewhere
 	default:

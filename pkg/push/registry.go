@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -22,19 +21,16 @@ const maxAnswer = maxManifest + 1
 
 // registry is one repository of one registry, as one robot.
 type registry struct {
-	base       url.URL // scheme and host alone
+	peer
 	repository string
-	// role is what it is for the push, for errors; caFile is --ca-file.
-	role   role
-	caFile string
 	// tokenHost is the host that gets the robot's credential.
 	tokenHost  string
 	credential dockerconfig.Credential
 	client     *http.Client
-	// challenge is the registry's, once ping has seen it; tokens are there once rights has asked for one.
-	challenge challenge
-	tokens    *tokens
-	now       func() time.Time
+	// service is what the registry's challenge calls it, once ping has seen that; tokens are there once rights has asked for one.
+	service string
+	tokens  *tokens
+	now     func() time.Time
 	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
 	mountFrom string
 	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
@@ -88,21 +84,9 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 	return a, err
 }
 
-// unacceptedError is a token that was refused as soon as it was bought. That may pass: the token service's clock may be ahead
-// of the registry's.
-type unacceptedError struct {
-	*answerError
-	// bought is false where the registry has no token service; known and actions are what the token says it is for.
-	bought, known bool
-	actions       []string
-}
-
-// Unwrap returns the answer.
-func (e *unacceptedError) Unwrap() error { return e.answerError }
-
 // unaccepted is the error for an answer that refuses t.
 func (r *registry) unaccepted(a *answer, t token) error {
-	return &unacceptedError{a.err(), r.challenge.realm != "", t.known, t.actions(r.repository)}
+	return &unacceptedError{answerError: a.err(), bought: r.realm != "", known: t.known, actions: t.actions(r.repository)}
 }
 
 // send makes one request to the registry host or its token service and reads the answer. authorization may be empty.
@@ -128,13 +112,13 @@ func (r *registry) send(ctx context.Context, c call, authorization string) (*ans
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return nil, r.explain(ctx, c, watch, err)
+		return nil, r.unanswered(ctx, c, watch, err)
 	}
 	defer response.Body.Close()
 	watch.limit(answerTimeout)
 	body, err := readBody(response)
 	if err != nil {
-		return nil, r.explain(ctx, c, watch, err)
+		return nil, r.unanswered(ctx, c, watch, err)
 	}
 	return &answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
 }
@@ -172,8 +156,8 @@ func setBody(request *http.Request, c call, watch *watch) error {
 	return err
 }
 
-// explain drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
-func (r *registry) explain(ctx context.Context, c call, watch *watch, err error) error {
+// unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
+func (r *registry) unanswered(ctx context.Context, c call, watch *watch, err error) error {
 	if failure := (*Error)(nil); errors.As(watch.failure(), &failure) {
 		return failure
 	}
@@ -198,15 +182,3 @@ func (r *registry) redact(body []byte, authorization string) []byte {
 	}
 	return []byte(text)
 }
-
-// requestError is a request that got no answer.
-type requestError struct {
-	method, host, path string
-	err                error
-}
-
-func (e *requestError) Error() string {
-	return fmt.Sprintf("%s %s on %s: %v", e.method, e.path, e.host, e.err)
-}
-
-func (e *requestError) Unwrap() error { return e.err }

@@ -51,7 +51,7 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.registry = &registry{base: base, repository: from.repository, role: sourceRole, caFile: p.opts.CAFile, tokenHost: tokenHost, client: newClient(transport),
+	r.registry = &registry{peer: peer{base: base, role: sourceRole, caFile: p.opts.CAFile}, repository: from.repository, tokenHost: tokenHost, client: newClient(transport),
 		stall: p.opts.StallTimeout, now: p.opts.Now}
 	if !p.opts.SourceAnonymous {
 		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), "--source-dockerconfig", from.target)
@@ -76,7 +76,7 @@ func (r *remote) find(ctx context.Context) error {
 			return err
 		}
 		if known && !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
-			return r.noAccess("its token has no right to pull")
+			return r.whence().noAccess("its token has no right to pull")
 		}
 		return r.readRoot(ctx)
 	})
@@ -158,6 +158,14 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	}
 	return io.NopCloser(bytes.NewReader(body)), nil
 }
+
+// whence is where the source is, for errors.
+func (r *remote) whence() *whence {
+	return &whence{peer: &r.peer, repository: r.from.repository, user: r.credential.Username, key: r.key}
+}
+
+// explain makes an Error of what a request to the registry ended in.
+func (r *remote) explain(ctx context.Context, err error) error { return r.whence().explain(ctx, err) }
 
 func (r *remote) Close() error {
 	r.client.CloseIdleConnections()

@@ -77,6 +77,31 @@ func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Con
 	}
 }
 
+// passing reports whether trying again may help.
+func passing(err error) bool {
+	var failure *Error
+	var answered *answerError
+	var request *requestError
+	switch {
+	case errors.As(err, &failure):
+		return false
+	case errors.As(err, new(*unacceptedError)):
+		return true
+	case errors.As(err, &answered):
+		switch answered.status {
+		// With 200 something else, such as a page, is in the place of a manifest.
+		case http.StatusOK, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+			http.StatusServiceUnavailable, http.StatusGatewayTimeout, 499, 520, 521, 522, 523, 524:
+			return true
+		}
+		// Quay says the first of these when its storage failed, too: the digest is checked here before it is sent.
+		return answered.code == "BLOB_UPLOAD_INVALID" || answered.code == "BLOB_UPLOAD_UNKNOWN"
+	case errors.As(err, &request):
+		return !errors.Is(err, errRedirect) && !untrusted(err) && !refusedByProxy(err)
+	}
+	return false
+}
+
 // tries is how often what ends in err is tried.
 func tries(err error) int {
 	if errors.As(err, new(*unacceptedError)) {
@@ -142,6 +167,19 @@ func (r *retrier) wait(ctx context.Context) error {
 		return r.ended(ctx, err)
 	}
 	return nil
+}
+
+// ended explains an error that came with the end of ctx: at the deadline by what failed last, if anything did.
+func (r *retrier) ended(ctx context.Context, err error) error {
+	r.mu.Lock()
+	last := r.last
+	r.mu.Unlock()
+	failure := (*Error)(nil)
+	explained := errors.As(err, &failure) && failure.Class != ClassTimeout
+	if last == nil || explained || !late(ctx) {
+		return ended(ctx, err)
+	}
+	return &lateError{err: last}
 }
 
 // sleep waits for d or the end of ctx, whose error it returns.

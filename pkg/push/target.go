@@ -89,6 +89,12 @@ func tooLong(flag string, length int) error {
 // name is host/organization/name.
 func (t target) name() string { return t.host + "/" + t.repository }
 
+// organization is the first element of the repository.
+func (t target) organization() string {
+	organization, _, _ := strings.Cut(t.repository, "/")
+	return organization
+}
+
 // anchored returns t with a tag made of the digest if it has none: Quay drops a manifest that no tag names after an hour
 // (quay/quay config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
 func (t target) anchored(digest string) target {

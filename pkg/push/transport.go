@@ -112,3 +112,11 @@ func dialTLS(dialer *net.Dialer, config *tls.Config) func(ctx context.Context, n
 	config.DynamicRecordSizingDisabled = true
 	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
 }
+
+// newClient returns a client that follows no redirect.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &redirectError{to: next.URL} },
+	}
+}

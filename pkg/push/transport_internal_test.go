@@ -52,20 +52,6 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestSameHost(t *testing.T) {
-	for _, test := range []struct {
-		scheme, a, b string
-		want         bool
-	}{
-		{"https", "q.io", "Q.IO", true}, {"https", "q.io:443", "q.io", true}, {"http", "q.io", "q.io:80", true},
-		{"https", "q.io:80", "q.io", false}, {"https", "q.io", "q.io.evil", false}, {"https", "q.io:8443", "q.io", false},
-	} {
-		if got := sameHost(test.scheme, test.a, test.b); got != test.want {
-			t.Errorf("sameHost(%q, %q, %q) = %v", test.scheme, test.a, test.b, got)
-		}
-	}
-}
-
 func TestAnswerError(t *testing.T) {
 	header := http.Header{"Server": {"BigIP"}, "Content-Type": {"text/html"}}
 	for body, want := range map[string]string{

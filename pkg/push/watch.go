@@ -2,14 +2,10 @@ package push
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"time"
 )
-
-// errStalled ends a request in which nothing moves.
-var errStalled = errors.New("no byte was accepted for too long")
 
 // watch ends a request that stands still. While a body is sent, every read of it is a sign of life: net/http reads on
 // when the connection took what it had.

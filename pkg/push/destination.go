@@ -1,0 +1,137 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// again is the next step where a later run may succeed.
+const again = "run it again later: what is in the registry is not sent twice"
+
+// destination is the repository that is pushed to, and as whom.
+type destination struct {
+	*peer
+	// repository is the path below the host, robot who pushes, key the entry of its credential in auths.
+	repository, robot, key string
+}
+
+// address is host/organization/name.
+func (d *destination) address() string { return d.base.Host + "/" + d.repository }
+
+// organization is the first element of the repository.
+func (d *destination) organization() string {
+	organization, _, _ := strings.Cut(d.repository, "/")
+	return organization
+}
+
+// explain makes an Error of what a request to the registry ended in.
+func (d *destination) explain(ctx context.Context, err error) error {
+	if err == nil || errors.As(err, new(*Error)) {
+		return err
+	}
+	var late *lateError
+	if !errors.As(err, &late) && ctx.Err() != nil {
+		return ended(ctx, err)
+	}
+	e := &Error{Err: err}
+	if answered := (*answerError)(nil); errors.As(err, &answered) {
+		d.explainAnswer(e, answered)
+	} else {
+		d.explainRequest(e)
+	}
+	if late != nil {
+		late.addTo(e)
+	}
+	return e
+}
+
+// explainAnswer fills e in for an answer of the registry.
+func (d *destination) explainAnswer(e *Error, a *answerError) {
+	robot, host := d.robot, d.base.Host
+	seller, _ := d.tokenService()
+	set := func(class Class, next, format string, args ...any) {
+		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
+	}
+	switch {
+	case d.explainTraffic(e, a):
+	case a.says("could not find robot with specified username"):
+		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+dockerconfigFlag, "robot %q was deleted", robot)
+	case d.explainNoTokenService(e, a):
+	case isTokenRefused(e.Err) && a.status == http.StatusUnauthorized:
+		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.key)
+	case isTokenRefused(e.Err):
+		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
+	case errors.As(e.Err, new(*unacceptedError)):
+		d.explainUnaccepted(e)
+	case a.status == http.StatusForbidden && a.says("quota"):
+		set(ClassQuota, "delete images of the organization, or raise its quota", "the quota of organization %q is used up", d.organization())
+	case a.status == http.StatusMethodNotAllowed:
+		set(ClassRegistryReadOnly, again, "%s takes no pushes now", host)
+	case a.code == "TAG_IMMUTABLE" || a.status == http.StatusConflict:
+		set(ClassTagImmutable, "choose a new tag in "+tagFlag, "a tag is immutable")
+	case a.status == http.StatusRequestEntityTooLarge:
+		d.explainTooLarge(e)
+	case a.code == "MANIFEST_INVALID" || a.status == http.StatusUnsupportedMediaType:
+		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
+	case a.status == http.StatusForbidden:
+		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
+	case a.path != pingPath && (a.code == "NAME_UNKNOWN" || a.code == "NAME_INVALID"):
+		set(ClassNoAccess, "create the repository in Quay, or correct "+imageRefFlag, "%s does not exist", d.address())
+	default:
+		set(ClassProtocol, d.notInFront(), "%s sent an unexpected response", host)
+	}
+}
+
+// explainUnaccepted fills e in for a token that was refused as soon as it was bought.
+func (d *destination) explainUnaccepted(e *Error) {
+	var refusal *unacceptedError
+	errors.As(e.Err, &refusal)
+	switch {
+	case !refusal.bought:
+		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("%s asked for no token, and refuses a push without one", d.base.Host)
+		e.Next = d.notInFront()
+	case refusal.known && !slices.Contains(refusal.actions, "push") && !slices.Contains(refusal.actions, "*"):
+		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("robot %q is not allowed to push to %s", d.robot, d.address())
+		e.Next = "give the robot Write on " + d.repository + " in Quay"
+	default:
+		e.Class, e.Problem = ClassProtocol, fmt.Sprintf("%s refuses the token that its own token service has just issued for pushing", d.base.Host)
+		e.Next = "ask who runs the registry to compare the clocks and the signing keys of its parts; nothing is wrong with the robot or its rights"
+	}
+}
+
+// explainTooLarge fills e in for what is too large.
+func (d *destination) explainTooLarge(e *Error) {
+	e.Class, e.Problem = ClassTooLarge, fmt.Sprintf("the upload exceeds the size limit of %s", d.base.Host)
+	if sent := (*sendError)(nil); errors.As(e.Err, &sent) {
+		e.Problem = fmt.Sprintf("%s %q of %d bytes exceeds the size limit of %s", sent.what, sent.content.Digest, sent.content.Size, d.base.Host)
+	}
+	e.Next = "make it smaller, for example by splitting a layer; or raise the limit: MAXIMUM_LAYER_SIZE in Quay, client_max_body_size or its like in what is in front"
+}
+
+// checkRight fails when the robot's actions do not include push. Quay never says so when a token is bought: it leaves the
+// action out (quay/quay endpoints/v2/v2auth.py).
+func (d *destination) checkRight(actions []string) error {
+	if slices.Contains(actions, "push") || slices.Contains(actions, "*") {
+		return nil
+	}
+	name := d.address()
+	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", d.robot, name),
+		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", d.key, actions),
+		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", d.repository)}
+	if len(actions) == 0 {
+		e.Class = ClassNoAccess
+		e.Problem = fmt.Sprintf("%s does not exist, or robot %q has no right on it", name, d.robot)
+		e.Next = fmt.Sprintf("create the repository and give the robot Write on it, or give the robot the right to create repositories in %q", d.organization())
+	}
+	return e
+}
+
+// notVerified is the error for a registry that did not keep what it was sent.
+func notVerified(format string, args ...any) *Error {
+	return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf(format, args...),
+		Next: "look for what rewrites images between here and the registry"}
+}

@@ -1,0 +1,30 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// sendError is a blob or manifest that could not be sent.
+type sendError struct {
+	// what is "blob" or "manifest".
+	what    string
+	content v1.Descriptor
+	err     error
+}
+
+func (e *sendError) Error() string {
+	return fmt.Sprintf("sending %s %q of %d bytes: %v", e.what, e.content.Digest, e.content.Size, e.err)
+}
+
+func (e *sendError) Unwrap() error { return e.err }
+
+// sending names the content that err is about. An *Error stays as it is, and so does none.
+func sending(what string, content v1.Descriptor, err error) error {
+	if err == nil || errors.As(err, new(*Error)) {
+		return err
+	}
+	return &sendError{what, content, err}
+}
