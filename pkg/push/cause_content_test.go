@@ -138,7 +138,7 @@ var remoteCauses = []cause{
 	}, push.ClassCertificate, "where the source is, speaks HTTP without TLS", "GET /v2/", "copy it into an OCI layout first"},
 	{"nobody at the source", func(f *fixture) { f.opts.Source, f.opts.SourceAnonymous = "docker://127.0.0.1:1/a/b", true }, push.ClassNetwork, "127.0.0.1:1, where the source is, cannot be reached", "connection refused", "check the host in --source (param source)"},
 	{"nobody at the object store", source("GET", "/base/app/blobs/", quaytest.Status(307, http.Header{"Location": {"https://127.0.0.1:1/x?signature=1"}}, "")), push.ClassNetwork, "127.0.0.1:1, to which", "GET /x on 127.0.0.1:1", "allow that host, too"},
-	{"other content at the source", source("GET", "/base/app/blobs/", quaytest.Status(200, nil, strings.Repeat("x", large))), push.ClassSourceCorrupt, "has other than the 37 bytes", "", "push the image to its registry again"},
+	{"other content at the source", source("GET", "/base/app/blobs/", quaytest.Status(200, nil, strings.Repeat("x", large))), push.ClassSourceCorrupt, "has more than the 37 bytes", `and begins with "…"`, "push the image to its registry again"},
 	{"another manifest at the source", source("GET", "/manifests/", quaytest.SetHeader("Docker-Content-Digest", digestOf(nil))), push.ClassSourceCorrupt, "serves a manifest with the digest", "", "rewrites images on the way"},
 	{"a busy source", source("GET", "/manifests/", quaytest.Status(429, nil, "")), push.ClassRateLimited, "where the source is, is rate-limiting this client", "429", "run it again later"},
 	{"a failing source", source("GET", "/manifests/", webPage(502)), push.ClassUnavailable, "where the source is, fails", "Request Rejected", "run it again later"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -114,8 +115,9 @@ func (r *remote) manifest(ctx context.Context, reference string) (*answer, error
 	case len(a.body) > maxManifest:
 		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.from.host, maxManifest)
 	}
-	if a.words() != "" && a.err().foreign() {
-		return nil, a.checkManifest()
+	// What begins as a manifest is one, if a bad one, unless a server says why there is none.
+	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Valid(a.body)) {
+		return nil, err
 	}
 	return a, nil
 }
