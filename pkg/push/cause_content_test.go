@@ -119,8 +119,8 @@ func (f *fixture) image() (m struct{ Layers []descriptor }) {
 
 // remoteCauses are sources in another registry that cannot be read: what is said is about that registry, and its flags.
 var remoteCauses = []cause{
-	{"no entry for the source", func(f *fixture) { newUpstream(f.t, f); f.credentials(f.Dockerconfig("team-a+ci")) }, push.ClassNoCredential, "no credential for", "no entry", "--source-dockerconfig"},
-	{"anonymous", func(f *fixture) { newUpstream(f.t, f); f.opts.SourceAnonymous = true }, push.ClassNoAccess, "nobody may pull from it without a credential", "no right to pull", "leave --source-anonymous out"},
+	{"no entry for the source", func(f *fixture) { newUpstream(f.t, f); f.credentials(f.Dockerconfig("team-a+ci")) }, push.ClassNoCredential, "no credential for", "no entry", "or name another file in --source-dockerconfig; if anybody may pull the source, set --source-anonymous (param source-anonymous)"},
+	{"anonymous", func(f *fixture) { newUpstream(f.t, f); f.opts.SourceAnonymous = true }, push.ClassNoAccess, "nobody may pull from it without a credential", "no right to pull", "leave --source-anonymous (param source-anonymous) out, and put an entry for the source's registry into the dockerconfig"},
 	{"no right to read", func(f *fixture) { newUpstream(f.t, f).Revoke("base/app", "base+puller") }, push.ClassNoAccess, `"base+puller" may not pull from it`, "no right to pull", "give it Read on the repository"},
 	{"an old token of the source", func(f *fixture) { newUpstream(f.t, f).RegenerateRobot("base+puller") }, push.ClassCredentialRefused, `where the source is, does not know "base+puller"`, "401", "let the Secret follow Vault"},
 	{"no such tag", func(f *fixture) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -56,7 +57,9 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 		stall: p.opts.StallTimeout, now: p.opts.Now}
 	if !p.opts.SourceAnonymous {
 		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), "--source-dockerconfig", from.target)
-		if err != nil {
+		if failure := (*Error)(nil); errors.As(err, &failure) {
+			return nil, failure.then(failure.Next + "; if anybody may pull the source, set " + anonymousFlag)
+		} else if err != nil {
 			return nil, err
 		}
 		r.credential, r.key = match.Credential, match.Key

@@ -58,7 +58,7 @@ func (r *remote) noAccess(proof string) *Error {
 		Proof: fmt.Sprintf("auths entry %q: %s", r.key, proof), Next: "give it Read on the repository, or name another one in " + sourceFlag}
 	if r.key == "" {
 		e.Problem = fmt.Sprintf("%s does not exist, or nobody may pull from it without a credential", r.from.name())
-		e.Proof, e.Next = proof, "leave --source-anonymous out, and put an entry for the source into the dockerconfig"
+		e.Proof, e.Next = proof, "leave "+anonymousFlag+" out, and put an entry for the source's registry into the dockerconfig; or correct "+sourceFlag
 	}
 	return e
 }
