@@ -60,6 +60,9 @@ func TestStepAction(t *testing.T) {
 			t.Errorf("param %q is not the flag of the same name", p.Name)
 		}
 	}
+	if diff := cmp.Diff([]string{"dockerconfig-volume", "image-ref", "tag", "source", "source-anonymous"}, namesOf(spec.Params)); diff != "" {
+		t.Errorf("params (-want +got):\n%s", diff)
+	}
 	if len(spec.VolumeMounts) != 1 || spec.VolumeMounts[0].Name != "$(params.dockerconfig-volume)" || !slices.Contains(spec.Args, "--dockerconfig="+spec.VolumeMounts[0].MountPath) {
 		t.Errorf("the credential is mounted as %+v", spec.VolumeMounts)
 	}
@@ -81,7 +84,64 @@ func TestStepAction(t *testing.T) {
 	}
 }
 
-// The README's Task is one that Tekton takes, gives the StepAction each param, and takes results that it has.
+// The Task that copies is one that Tekton takes, its args are flags of the program, and its params are the flags of the same names.
+func TestCopyTask(t *testing.T) {
+	var task v1.Task
+	parse(t, readFile(t, tekton+"task/copy-image-quay/0.1/copy-image-quay.yaml"), &task)
+	if err := task.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"dockerconfig-secret", "image-ref", "tag", "source", "source-anonymous"}, namesOf(task.Spec.Params)); diff != "" {
+		t.Errorf("params (-want +got):\n%s", diff)
+	}
+	want := []string{"--source=$(params.source)", "--source-anonymous=$(params.source-anonymous)", "--source-dockerconfig=/quay-push/source",
+		"--image-ref=$(params.image-ref)", "--tag=$(params.tag)", "--dockerconfig=/quay-push/dockerconfig", "--results-dir=/tekton/results"}
+	if diff := cmp.Diff(want, task.Spec.Steps[0].Args); diff != "" {
+		t.Errorf("args (-want +got):\n%s", diff)
+	}
+	var opts push.Options
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	opts.Flags(flags)
+	if err := flags.Parse(want); err == nil || !strings.Contains(err.Error(), "source-anonymous") {
+		t.Errorf("parsing args that no param was put into: %v", err)
+	}
+	if err := flags.Parse([]string{"--source-anonymous=false"}); err != nil || opts.SourceAnonymous {
+		t.Errorf("parsing the default = %v, %v", opts.SourceAnonymous, err)
+	}
+	if err := flags.Parse([]string{"--source-anonymous=true"}); err != nil || !opts.SourceAnonymous {
+		t.Errorf("parsing true = %v, %v", opts.SourceAnonymous, err)
+	}
+}
+
+// Each param of StepAction and Task has its row in the README, with its default.
+func TestParamsAreDocumented(t *testing.T) {
+	var action v1beta1.StepAction
+	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
+	var task v1.Task
+	parse(t, readFile(t, tekton+"task/copy-image-quay/0.1/copy-image-quay.yaml"), &task)
+	for page, params := range map[string]v1.ParamSpecs{"stepaction/push-image/0.1/": action.Spec.Params, "task/copy-image-quay/0.1/": task.Spec.Params} {
+		text := string(readFile(t, tekton+page+"README.md"))
+		for _, p := range params {
+			row := "| `" + p.Name + "` | |"
+			if p.Default != nil {
+				row = "| `" + p.Name + "` | `\"" + p.Default.StringVal + "\"` |"
+			}
+			if !strings.Contains(text, row) {
+				t.Errorf("%sREADME.md has no row %s", page, row)
+			}
+		}
+	}
+}
+
+func namesOf(params v1.ParamSpecs) (names []string) {
+	for _, p := range params {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// The README's Task is one that Tekton takes, gives the StepAction each param but the one for another source, and takes results that
+// it has.
 func TestStepActionUsage(t *testing.T) {
 	var action v1beta1.StepAction
 	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
@@ -107,8 +167,10 @@ func TestStepActionUsage(t *testing.T) {
 			volume = p.Value.StringVal
 		}
 	}
-	for _, p := range action.Spec.Params {
-		wanted = append(wanted, p.Name)
+	for _, name := range namesOf(action.Spec.Params) {
+		if name != "source-anonymous" {
+			wanted = append(wanted, name)
+		}
 	}
 	slices.Sort(given)
 	slices.Sort(wanted)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 )
@@ -32,10 +31,10 @@ func (a *answer) ok(statuses ...int) bool {
 // digest is the Docker-Content-Digest header.
 func (a *answer) digest() string { return a.header.Get("Docker-Content-Digest") }
 
-// words are those of a page that stands in the place of an answer, quoted; "" for anything else, which may have a secret.
+// words are those of a page that stands in the place of an answer, quoted; "" for anything else, which may have a secret. What
+// type a page comes with does not matter.
 func (a *answer) words() string {
-	mediaType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
-	if mediaType != "text/html" || !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
+	if !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
 		return ""
 	}
 	return fmt.Sprintf(" %q", pageText(a.body))

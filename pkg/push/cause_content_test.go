@@ -119,8 +119,8 @@ func (f *fixture) image() (m struct{ Layers []descriptor }) {
 
 // remoteCauses are sources in another registry that cannot be read: what is said is about that registry, and its flags.
 var remoteCauses = []cause{
-	{"no entry for the source", func(f *fixture) { newUpstream(f.t, f); f.credentials(f.Dockerconfig("team-a+ci")) }, push.ClassNoCredential, "no credential for", "no entry", "--source-dockerconfig"},
-	{"anonymous", func(f *fixture) { newUpstream(f.t, f); f.opts.SourceAnonymous = true }, push.ClassNoAccess, "nobody may pull from it without a credential", "no right to pull", "leave --source-anonymous out"},
+	{"no entry for the source", func(f *fixture) { newUpstream(f.t, f); f.credentials(f.Dockerconfig("team-a+ci")) }, push.ClassNoCredential, "no credential for", "no entry", "or name another file in --source-dockerconfig; if anybody may pull the source, set --source-anonymous (param source-anonymous)"},
+	{"anonymous", func(f *fixture) { newUpstream(f.t, f); f.opts.SourceAnonymous = true }, push.ClassNoAccess, "nobody may pull from it without a credential", "no right to pull", "leave --source-anonymous (param source-anonymous) out, and put an entry for the source's registry into the dockerconfig"},
 	{"no right to read", func(f *fixture) { newUpstream(f.t, f).Revoke("base/app", "base+puller") }, push.ClassNoAccess, `"base+puller" may not pull from it`, "no right to pull", "give it Read on the repository"},
 	{"an old token of the source", func(f *fixture) { newUpstream(f.t, f).RegenerateRobot("base+puller") }, push.ClassCredentialRefused, `where the source is, does not know "base+puller"`, "401", "let the Secret follow Vault"},
 	{"no such tag", func(f *fixture) {
@@ -138,7 +138,7 @@ var remoteCauses = []cause{
 	}, push.ClassCertificate, "where the source is, speaks HTTP without TLS", "GET /v2/", "copy it into an OCI layout first"},
 	{"nobody at the source", func(f *fixture) { f.opts.Source, f.opts.SourceAnonymous = "docker://127.0.0.1:1/a/b", true }, push.ClassNetwork, "127.0.0.1:1, where the source is, cannot be reached", "connection refused", "check the host in --source (param source)"},
 	{"nobody at the object store", source("GET", "/base/app/blobs/", quaytest.Status(307, http.Header{"Location": {"https://127.0.0.1:1/x?signature=1"}}, "")), push.ClassNetwork, "127.0.0.1:1, to which", "GET /x on 127.0.0.1:1", "allow that host, too"},
-	{"other content at the source", source("GET", "/base/app/blobs/", quaytest.Status(200, nil, strings.Repeat("x", large))), push.ClassSourceCorrupt, "has other than the 37 bytes", "", "push the image to its registry again"},
+	{"other content at the source", source("GET", "/base/app/blobs/", quaytest.Status(200, nil, strings.Repeat("x", large))), push.ClassSourceCorrupt, "has more than the 37 bytes", `and begins with "…"`, "push the image to its registry again"},
 	{"another manifest at the source", source("GET", "/manifests/", quaytest.SetHeader("Docker-Content-Digest", digestOf(nil))), push.ClassSourceCorrupt, "serves a manifest with the digest", "", "rewrites images on the way"},
 	{"a busy source", source("GET", "/manifests/", quaytest.Status(429, nil, "")), push.ClassRateLimited, "where the source is, is rate-limiting this client", "429", "run it again later"},
 	{"a failing source", source("GET", "/manifests/", webPage(502)), push.ClassUnavailable, "where the source is, fails", "Request Rejected", "run it again later"},

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/push"
 )
 
 // The table of exit codes and the code have the same classes, in the same order.

@@ -138,10 +138,10 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 		return nil, unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
 	}
 	if int64(len(body)) != d.Size {
-		return nil, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size)
+		return nil, withWitness(content, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
 	}
 	if got := digestOf(body); got != d.Digest.String() {
-		return nil, corrupt("%s %q hashes to %q", what, d.Digest, got)
+		return nil, withWitness(content, corrupt("%s %q hashes to %q", what, d.Digest, got))
 	}
 	return body, nil
 }

@@ -14,7 +14,7 @@ import (
 const maxRedirects = 3
 
 // getBlob asks for d from byte at on. The caller closes the body.
-func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
+func (r *registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
 	u := r.url("blobs/"+d.Digest.String(), nil)
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
@@ -59,14 +59,14 @@ func (r *remote) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.
 }
 
 // readAnswer reads the answer to a request for u with the given token, and closes it.
-func (r *remote) readAnswer(u *url.URL, response *http.Response, t token) *answer {
+func (r *registry) readAnswer(u *url.URL, response *http.Response, t token) *answer {
 	defer response.Body.Close()
 	body, _ := readBody(response) // What is missing of an error only makes it shorter.
 	return &answer{http.MethodGet, *u, response.StatusCode, response.Header, r.redact(body, t.header)}
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.
-func (r *remote) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
+func (r *registry) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err

@@ -6,4 +6,5 @@ const (
 	imageRefFlag     = "--image-ref (param image-ref)"
 	tagFlag          = "--tag (param tag)"
 	dockerconfigFlag = "--dockerconfig (param dockerconfig-secret)"
+	anonymousFlag    = "--source-anonymous (param source-anonymous)"
 )

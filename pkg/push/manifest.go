@@ -32,6 +32,24 @@ func (r *registry) getManifest(ctx context.Context, reference string) ([]byte, e
 	return nil, a.err()
 }
 
+// fetchManifest gets the manifest under a tag or digest, with what the registry says of it.
+func (r *registry) fetchManifest(ctx context.Context, reference string) (*answer, error) {
+	a, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
+	switch {
+	case err != nil:
+		return nil, err
+	case !a.ok(http.StatusOK):
+		return nil, a.err()
+	case len(a.body) > maxManifest:
+		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.base.Host, maxManifest)
+	}
+	// What begins as a manifest is one, if a bad one, unless a server says why there is none.
+	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Valid(a.body)) {
+		return nil, err
+	}
+	return a, nil
+}
+
 // checkManifest is the error for an answer that has something else in the place of a manifest: what is no JSON object, such as
 // a web page, or words to a person. Whether it is one to push is not asked: a stranger may have put it under the tag.
 func (a *answer) checkManifest() error {

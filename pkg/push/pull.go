@@ -12,27 +12,37 @@ import (
 
 // pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
 type pull struct {
-	ctx    context.Context
-	remote *remote
-	blob   v1.Descriptor
-	at     int64 // bytes that came
+	ctx      context.Context
+	registry *registry
+	retry    *retrier
+	blob     v1.Descriptor
+	at       int64 // bytes that came
+	// ends is how often an answer ended in good order since the last byte, and too early.
+	ends int
 
-	body   io.ReadCloser // nil: not connected
-	watch  *watch        // of the connection
-	cancel context.CancelCauseFunc
-	conn   context.Context
+	delivery *delivery // the last one; nil: none yet
+	body     io.Closer // nil: not connected
+	watch    *watch    // of the connection
+	cancel   context.CancelCauseFunc
+	conn     context.Context
+}
+
+// pull opens the blob d without asking for it yet: that comes with the first read, which, as all of them, is tried again by retry.
+func (r *registry) pull(ctx context.Context, retry *retrier, d v1.Descriptor) *pull {
+	return &pull{ctx: ctx, registry: r, retry: retry, blob: d}
 }
 
 func (p *pull) Read(b []byte) (n int, err error) {
 	if p.at == p.blob.Size {
 		return 0, io.EOF
 	}
-	err = p.remote.retry.run(p.ctx, "reading blob "+p.blob.Digest.String()+" of the source", func(context.Context, int) error {
+	b = b[:min(int64(len(b)), p.blob.Size-p.at)]
+	err = p.retry.run(p.ctx, "reading blob "+p.blob.Digest.String()+" of the source", func(context.Context, int) error {
 		n, err = p.read(b)
 		return err
 	})
 	if err != nil {
-		return 0, p.remote.explain(p.ctx, err)
+		return 0, err
 	}
 	return n, nil
 }
@@ -44,42 +54,84 @@ func (p *pull) read(b []byte) (n int, err error) {
 	}
 	if err == nil {
 		p.watch.limit(p.watch.stall)
-		n, err = io.ReadAtLeast(p.body, b, 1)
+		n, err = io.ReadAtLeast(p.delivery, b, 1)
 		// While nobody reads, nothing stalls.
 		p.watch.stop()
 		p.at += int64(n)
 	}
 	if n > 0 {
+		p.ends = 0
 		return n, nil
 	}
+	p.Close()
 	if cause := context.Cause(p.conn); errors.Is(cause, errStalled) {
 		err = cause
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size)
+	} else if errors.Is(err, io.EOF) {
+		// One that is cut off may look like this, too, but not a second time at the same byte.
+		if p.ends++; p.ends > 1 {
+			return 0, p.other(corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+		}
+		err = p.cutOff()
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = p.cutOff()
 	}
-	p.Close()
-	if errors.As(err, new(*answerError)) || errors.As(err, new(*requestError)) {
+	if errors.As(err, new(*Error)) || errors.As(err, new(*answerError)) || errors.As(err, new(*requestError)) {
 		return 0, err
 	}
-	return 0, &requestError{method: http.MethodGet, host: p.remote.from.host, path: "/v2/" + p.remote.repository + "/blobs/" + p.blob.Digest.String(), err: err}
+	return 0, &requestError{method: http.MethodGet, host: p.registry.base.Host, path: "/v2/" + p.registry.repository + "/blobs/" + p.blob.Digest.String(), err: err}
 }
+
+// cutOff is the error for a connection that ended.
+func (p *pull) cutOff() error { return fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size) }
 
 // connect asks for what has not come yet.
 func (p *pull) connect() error {
 	p.conn, p.cancel = context.WithCancelCause(p.ctx)
 	// Half the time, so that the registry which waits for the bytes does not look like the one that stalls.
-	p.watch = newWatch(p.remote.stall/2, p.cancel)
+	p.watch = newWatch(p.registry.stall/2, p.cancel)
 	p.watch.limit(p.watch.stall)
-	response, err := p.remote.getBlob(p.conn, p.blob, p.at)
+	response, err := p.registry.getBlob(p.conn, p.blob, p.at)
+	if answered := (*answerError)(nil); p.at > 0 && errors.As(err, &answered) && answered.status == http.StatusRequestedRangeNotSatisfiable {
+		return p.other(corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+	}
 	if err != nil {
 		return err
 	}
-	p.body = response.Body
+	p.delivery, p.body = &delivery{Response: response}, response.Body
+	if err := p.delivery.fits(p.at, p.blob.Size); err != nil {
+		_, _ = io.CopyN(io.Discard, p.delivery, maxStart) // What does not come is not told.
+		return p.other(corrupt("blob %q %v", p.blob.Digest, err))
+	}
 	if p.at > 0 && response.StatusCode == http.StatusOK {
 		// A server that knows no ranges starts again.
-		_, err = io.CopyN(io.Discard, p.body, p.at)
+		_, err = io.CopyN(io.Discard, p.delivery, p.at)
 	}
 	return err
+}
+
+// other adds to e, the error for content that is not the blob's, what came in its place.
+func (p *pull) other(e *Error) *Error {
+	if p.delivery == nil {
+		return e
+	}
+	if p.body != nil && p.at == p.blob.Size {
+		p.watch.limit(p.watch.stall)
+		if n, _ := io.ReadAtLeast(p.delivery, make([]byte, 1), 1); n > 0 {
+			e.Problem = fmt.Sprintf("blob %q has more than the %d bytes of its descriptor", p.blob.Digest, p.blob.Size)
+		}
+	}
+	d := *p.delivery
+	d.start = p.registry.redact(d.start, d.Request.Header.Get("Authorization"))
+	e.Proof = d.String()
+	if words := d.words(); words != "" {
+		e.Proof += fmt.Sprintf(", and begins with %q", words)
+	}
+	if d.isPage() {
+		name, host := p.registry.party(&requestError{host: d.Request.URL.Host})
+		e.Class, e.Problem = ClassProtocol, fmt.Sprintf("%s sent a page in the place of blob %q", name, p.blob.Digest)
+		e.Next = p.registry.notInFront() + "; if it does, show the proof to who runs what is in front of " + host + ", such as a login, a firewall or a proxy"
+	}
+	return e
 }
 
 // Close ends the connection, if there is one.

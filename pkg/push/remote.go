@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -55,7 +55,9 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 		stall: p.opts.StallTimeout, now: p.opts.Now}
 	if !p.opts.SourceAnonymous {
 		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), "--source-dockerconfig", from.target)
-		if err != nil {
+		if failure := (*Error)(nil); errors.As(err, &failure) {
+			return nil, failure.then(failure.Next + "; if anybody may pull the source, set " + anonymousFlag)
+		} else if err != nil {
 			return nil, err
 		}
 		r.credential, r.key = match.Credential, match.Key
@@ -84,7 +86,7 @@ func (r *remote) find(ctx context.Context) error {
 
 // readRoot reads what the reference names.
 func (r *remote) readRoot(ctx context.Context) error {
-	a, err := r.manifest(ctx, r.from.reference)
+	a, err := r.fetchManifest(ctx, r.from.reference)
 	if err != nil {
 		return err
 	}
@@ -101,23 +103,6 @@ func (r *remote) readRoot(ctx context.Context) error {
 	r.body = a.body
 	r.image = v1.Descriptor{MediaType: mediaType(a), Size: int64(len(a.body)), Digest: digest}
 	return nil
-}
-
-// manifest gets the manifest under a tag or digest.
-func (r *remote) manifest(ctx context.Context, reference string) (*answer, error) {
-	a, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
-	switch {
-	case err != nil:
-		return nil, err
-	case !a.ok(http.StatusOK):
-		return nil, a.err()
-	case len(a.body) > maxManifest:
-		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.from.host, maxManifest)
-	}
-	if a.words() != "" && a.err().foreign() {
-		return nil, a.checkManifest()
-	}
-	return a, nil
 }
 
 // mediaType is that of the manifest in a: by its header, or by what it says itself where the header says nothing.
@@ -143,11 +128,11 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
 	if !isManifest(d.MediaType) {
-		return &pull{ctx: ctx, remote: r, blob: d}, nil
+		return &pulled{pull: r.pull(ctx, r.retry, d), ctx: ctx, from: r}, nil
 	}
 	var body []byte
 	err := r.retry.run(ctx, "reading manifest "+d.Digest.String()+" of the source", func(ctx context.Context, _ int) error {
-		a, err := r.manifest(ctx, d.Digest.String())
+		a, err := r.fetchManifest(ctx, d.Digest.String())
 		if err == nil {
 			body = a.body
 		}
@@ -166,6 +151,21 @@ func (r *remote) whence() *whence {
 
 // explain makes an Error of what a request to the registry ended in.
 func (r *remote) explain(ctx context.Context, err error) error { return r.whence().explain(ctx, err) }
+
+// pulled is a blob whose errors are explained.
+type pulled struct {
+	*pull
+	ctx  context.Context
+	from *remote
+}
+
+func (p *pulled) Read(b []byte) (int, error) {
+	n, err := p.pull.Read(b)
+	if err != nil && err != io.EOF {
+		err = p.from.explain(p.ctx, err)
+	}
+	return n, err
+}
 
 func (r *remote) Close() error {
 	r.client.CloseIdleConnections()

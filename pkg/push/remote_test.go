@@ -214,12 +214,13 @@ func TestBadRemote(t *testing.T) {
 		class  push.Class
 		text   string
 	}{
-		{"other content in a blob", blob, quaytest.Status(200, nil, strings.Repeat("x", large)), push.ClassSourceCorrupt, "has other than the 37 bytes"},
-		{"a shorter blob", blob, quaytest.Status(200, nil, "x"), push.ClassNetwork, "it ends after 1 of"},
+		{"other content in a blob", blob, quaytest.Status(200, nil, strings.Repeat("x", large)), push.ClassSourceCorrupt, "has more than the 37 bytes"},
+		{"a shorter blob", blob, quaytest.Status(200, nil, "x"), push.ClassSourceCorrupt, "has 1 bytes, its descriptor says 37"},
 		{"a missing blob", blob, quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`), push.ClassSourceMissing, "BLOB_UNKNOWN"},
 		{"a missing manifest", manifest, quaytest.Status(404, nil, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`), push.ClassSourceMissing, "MANIFEST_UNKNOWN"},
 		{"another digest", manifest, quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("x"))), push.ClassSourceCorrupt, "serves a manifest with the digest"},
-		{"no manifest", manifest, quaytest.Status(200, nil, "<html>"), push.ClassSourceCorrupt, "not a manifest"},
+		{"no manifest", manifest, quaytest.Status(200, nil, "<html>"), push.ClassProtocol, "6 bytes that are no manifest"},
+		{"half a manifest", manifest, quaytest.Status(200, nil, `{"schemaVersion":2,`), push.ClassSourceCorrupt, "not a manifest: unexpected end"},
 		{"a manifest that is too large", manifest, quaytest.Status(200, nil, strings.Repeat(" ", 4<<20+1)), push.ClassSourceRefused, "more than 4194304 bytes"},
 		{"a failing registry", manifest, quaytest.Status(502, nil, ""), push.ClassUnavailable, "502"},
 		{"too many requests", manifest, quaytest.Status(429, nil, ""), push.ClassRateLimited, "429"},

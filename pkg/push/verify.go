@@ -60,9 +60,17 @@ func (v *verified) Read(p []byte) (int, error) {
 // end compares the digest; io.EOF if it is right.
 func (v *verified) end() error {
 	if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want.Digest.Hex {
-		return corrupt("blob %q hashes to %q", v.want.Digest, "sha256:"+got)
+		return withWitness(v.content, corrupt("blob %q hashes to %q", v.want.Digest, "sha256:"+got))
 	}
 	return io.EOF
+}
+
+// withWitness adds to e, which is about content, what that came from, if it knows.
+func withWitness(content io.Reader, e *Error) *Error {
+	if witness, ok := content.(interface{ other(*Error) *Error }); ok {
+		return witness.other(e)
+	}
+	return e
 }
 
 func (v *verified) Close() error { return v.content.Close() }

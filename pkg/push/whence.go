@@ -69,7 +69,7 @@ func (w *whence) noAccess(proof string) *Error {
 		Proof: fmt.Sprintf("auths entry %q: %s", w.key, proof), Next: "give it Read on the repository, or name another one in " + sourceFlag}
 	if w.key == "" {
 		e.Problem = fmt.Sprintf("%s does not exist, or nobody may pull from it without a credential", w.address())
-		e.Proof, e.Next = proof, "leave --source-anonymous out, and put an entry for the source into the dockerconfig"
+		e.Proof, e.Next = proof, "leave "+anonymousFlag+" out, and put an entry for the source's registry into the dockerconfig; or correct "+sourceFlag
 	}
 	return e
 }
