@@ -3,8 +3,6 @@ package push
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 )
 
@@ -22,28 +20,13 @@ func (p *pusher) connect() error {
 			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
 			Next:  "use the Secret of the team that owns " + p.to.name()}
 	}
-	transport, err := newTransport(p.opts.CAFile)
+	p.registry, err = newRegistry(config{host: p.to.host, repository: p.to.repository, plainHTTP: p.opts.PlainHTTP, role: targetRole, caFile: p.opts.CAFile,
+		tokenHost: p.opts.TokenHost, credential: p.credential, mountFrom: p.mountFrom, stall: p.opts.StallTimeout, now: p.opts.Now})
 	if err != nil {
 		return err
 	}
-	base := url.URL{Scheme: "https", Host: p.to.host}
-	if p.opts.PlainHTTP {
-		base.Scheme = "http"
-	}
-	if err := checkProxy(base.Scheme); err != nil {
-		return err
-	}
-	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &base})
-	if err == nil && proxy != nil {
-		p.log.Info("going through a proxy", "proxy", proxy.Host)
-	}
-	p.registry = &registry{peer: peer{base: base, role: targetRole, caFile: p.opts.CAFile}, repository: p.to.repository, tokenHost: p.opts.TokenHost, credential: p.credential,
-		client: newClient(transport), stall: p.opts.StallTimeout, now: p.opts.Now, mountFrom: p.mountFrom}
-	if proxy == nil && !p.opts.PlainHTTP {
-		p.registry.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
-	}
-	if p.registry.tokenHost == "" {
-		p.registry.tokenHost = base.Host
+	if proxy := p.registry.proxy(); proxy != "" {
+		p.log.Info("going through a proxy", "proxy", proxy)
 	}
 	return nil
 }
@@ -70,25 +53,12 @@ func (p *pusher) login(ctx context.Context) error {
 		if err := p.destination().checkRight(actions); err != nil {
 			return err
 		}
-		return p.checkMount(ctx)
-	})
-}
-
-// checkMount gives up mounting from the source's repository if the robot may not read there: Quay would not say so, but
-// start an upload each time.
-func (p *pusher) checkMount(ctx context.Context) error {
-	if p.registry.mountFrom == "" {
-		return nil
-	}
-	t, err := p.registry.tokens.get(ctx, "")
-	if err != nil {
+		given, err := p.registry.checkMount(ctx)
+		if given != "" {
+			p.log.Info("the robot cannot read the source repository, so blobs will be uploaded, not mounted", "repository", given)
+		}
 		return err
-	}
-	if actions := t.actions(p.registry.mountFrom); !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
-		p.log.Info("the robot cannot read the source repository, so blobs will be uploaded, not mounted", "repository", p.registry.mountFrom)
-		p.registry.mountFrom = ""
-	}
-	return nil
+	})
 }
 
 // checkExists makes sure that asking for the right to push has no effect: Quay creates a missing repository when it is

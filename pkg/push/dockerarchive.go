@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -42,21 +43,21 @@ type dockerArchive struct {
 
 // openDockerArchive opens the tar file that name is the path of, with an optional :REF behind it that is a name of one of
 // its images.
-func openDockerArchive(ctx context.Context, p *pusher, name string) (source, error) {
+func openDockerArchive(ctx context.Context, o opening, name string) (source, error) {
 	path, ref := splitRef(name)
 	a, err := openArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return newDockerArchive(ctx, p, a, ref)
+	return newDockerArchive(ctx, o.log, a, ref)
 }
 
 // newDockerArchive makes the image. It closes a when it fails.
-func newDockerArchive(ctx context.Context, p *pusher, a *archive, ref string) (source, error) {
+func newDockerArchive(ctx context.Context, log *slog.Logger, a *archive, ref string) (source, error) {
 	d := &dockerArchive{archive: a, contents: map[v1.Hash]*io.SectionReader{}}
 	saved, err := d.pick(ref)
 	if err == nil {
-		err = d.convert(ctx, p, saved)
+		err = d.convert(ctx, log, saved)
 	}
 	if err != nil {
 		d.Close()
@@ -153,7 +154,7 @@ func canonical(names ...string) []string {
 }
 
 // convert makes the manifest, and the layers as it names them.
-func (d *dockerArchive) convert(ctx context.Context, p *pusher, saved savedImage) error {
+func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved savedImage) error {
 	name, err := d.archive.follow(saved.Config)
 	if err != nil {
 		return err
@@ -170,7 +171,7 @@ func (d *dockerArchive) convert(ctx context.Context, p *pusher, saved savedImage
 		return corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))
 	}
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: d.keep(types.OCIConfigJSON, config)}
-	if manifest.Layers, err = d.layers(ctx, p, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
+	if manifest.Layers, err = d.layers(ctx, log, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
 		return err
 	}
 	body, err := json.Marshal(manifest)

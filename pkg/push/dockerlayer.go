@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"log/slog"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -30,7 +31,7 @@ type savedLayer struct {
 }
 
 // layers reads, and if need be compresses, the layers with the given names, each once, and holds them against the diff_ids.
-func (d *dockerArchive) layers(ctx context.Context, p *pusher, names []string, diffIDs []v1.Hash) ([]v1.Descriptor, error) {
+func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []string, diffIDs []v1.Hash) ([]v1.Descriptor, error) {
 	c, err := newCompressor()
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func (d *dockerArchive) layers(ctx context.Context, p *pusher, names []string, d
 	for i, name := range files {
 		if slices.Index(files, name) == i {
 			group.Go(func() (err error) {
-				made[i], err = d.layer(groupCtx, p, c, name)
+				made[i], err = d.layer(groupCtx, log, c, name)
 				return err
 			})
 		}
@@ -75,7 +76,7 @@ func (d *dockerArchive) layers(ctx context.Context, p *pusher, names []string, d
 }
 
 // layer reads one layer: a compressed one stays as it is.
-func (d *dockerArchive) layer(ctx context.Context, p *pusher, c *compressor, name string) (savedLayer, error) {
+func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compressor, name string) (savedLayer, error) {
 	content, err := d.archive.section(name)
 	if err != nil {
 		return savedLayer{}, err
@@ -95,7 +96,7 @@ func (d *dockerArchive) layer(ctx context.Context, p *pusher, c *compressor, nam
 		}
 		return savedLayer{}, err
 	}
-	p.log.Info("compressed a layer", "layer", name, "bytes", content.Size(), "compressed_bytes", s.size)
+	log.Info("compressed a layer", "layer", name, "bytes", content.Size(), "compressed_bytes", s.size)
 	return savedLayer{types.OCILayer, hashOf(digest), hashOf(diffID), s.section(), s}, nil
 }
 

@@ -1,20 +1,13 @@
 package push
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
-
-// maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
-const maxManifest = 4 << 20
 
 // document is a manifest or an index; which of the two the media type says. Its fields are those of the OCI image spec v1.1,
 // needed or not: none of them may come a second time in another case.
@@ -111,39 +104,6 @@ func (d document) configs() []descriptor {
 		return nil
 	}
 	return []descriptor{*d.Config}
-}
-
-// readManifest reads the manifest d into memory and compares it with its digest.
-func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error) {
-	return readDocument(ctx, s, d, "manifest")
-}
-
-// readDocument is readManifest for what errors call a document.
-func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) ([]byte, error) {
-	if err := checkDescriptor(d); err != nil {
-		return nil, err
-	}
-	if d.Size > maxManifest {
-		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller: registries take no larger ones")
-	}
-	content, err := s.open(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	defer content.Close()
-	body, err := io.ReadAll(io.LimitReader(content, d.Size+1))
-	if failure := (*Error)(nil); errors.As(err, &failure) {
-		return nil, err
-	} else if err != nil {
-		return nil, unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
-	}
-	if int64(len(body)) != d.Size {
-		return nil, withWitness(content, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
-	}
-	if got := digestOf(body); got != d.Digest.String() {
-		return nil, withWitness(content, corrupt("%s %q hashes to %q", what, d.Digest, got))
-	}
-	return body, nil
 }
 
 // digestOf is sha256:<hex> of body.

@@ -49,6 +49,15 @@ func (i *image) root() manifest {
 	return manifest{}
 }
 
+// mediaTypes tells those of m and of what it names.
+func (m manifest) mediaTypes() string {
+	types := []string{string(m.descriptor.MediaType)}
+	for _, d := range m.descriptors() {
+		types = append(types, string(d.MediaType))
+	}
+	return shorten(fmt.Sprintf("%q", types))
+}
+
 // bytes is the size of all blobs.
 func (i *image) bytes() (total int64) {
 	for _, d := range i.blobs {

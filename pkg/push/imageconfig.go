@@ -1,9 +1,6 @@
 package push
 
 import (
-	"context"
-	"fmt"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -52,17 +49,4 @@ type runtimeConfig struct {
 		ExpiresAfter string `json:"quay.expires-after"`
 	}
 	ExposedPorts unread
-}
-
-// readConfig reads the config of m; an artifact, or an index, has an empty one.
-func (p *pusher) readConfig(ctx context.Context, m manifest) (imageConfig, error) {
-	var config imageConfig
-	if m.Config == nil || !m.Config.MediaType.IsConfig() {
-		return config, nil
-	}
-	body, err := readDocument(ctx, p.source, m.Config.content(), "config")
-	if err != nil {
-		return config, err
-	}
-	return config, decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -28,27 +29,27 @@ type files interface {
 }
 
 // openLayout opens the layout that name is the path of, with an optional :REF behind it that picks one of several images.
-func openLayout(_ context.Context, p *pusher, name string) (source, error) {
+func openLayout(_ context.Context, o opening, name string) (source, error) {
 	path, ref := splitRef(name)
 	dir, err := openDirectory(path)
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(p, dir, ref)
+	return newLayout(o.log, dir, ref)
 }
 
 // openOCIArchive is openLayout for a tar file.
-func openOCIArchive(ctx context.Context, p *pusher, name string) (source, error) {
+func openOCIArchive(ctx context.Context, o opening, name string) (source, error) {
 	path, ref := splitRef(name)
 	a, err := openArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(p, a, ref)
+	return newLayout(o.log, a, ref)
 }
 
 // newLayout reads oci-layout and index.json. It closes f when it fails.
-func newLayout(p *pusher, f files, ref string) (source, error) {
+func newLayout(log *slog.Logger, f files, ref string) (source, error) {
 	l := &layout{files: f}
 	if a, ok := f.(*archive); ok && a.has(savedImages) {
 		l.saved = a.file.Name()
@@ -58,7 +59,7 @@ func newLayout(p *pusher, f files, ref string) (source, error) {
 		return nil, err
 	}
 	for _, err := range l.skipped {
-		p.log.Warn("cannot tell whether a manifest beside the image refers to it, so it is left out", "because", err.Error())
+		log.Warn("cannot tell whether a manifest beside the image refers to it, so it is left out", "because", err.Error())
 	}
 	return l, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/shown"
@@ -22,7 +23,7 @@ const (
 func (r *registry) ping(ctx context.Context) error {
 	u := r.base
 	u.Path = "/v2/"
-	a, err := r.send(ctx, call{method: http.MethodGet, url: u}, "")
+	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: u}, "")
 	switch {
 	case err != nil:
 		return err
@@ -74,7 +75,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	}
 	u.RawQuery = query.Encode()
 	asked := r.now()
-	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
+	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
 	if err != nil {
 		return token{}, err
 	}
@@ -131,4 +132,20 @@ func (r *registry) rights(ctx context.Context, scope string) (actions []string, 
 func (r *registry) buy(scope string, first token) {
 	r.tokens = &tokens{now: r.now, current: first,
 		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge(), scope) }}
+}
+
+// checkMount gives up mounting from another repository if the robot may not read there: Quay would not say so, but start an
+// upload each time. It returns the repository that was given up, or nothing.
+func (r *registry) checkMount(ctx context.Context) (given string, err error) {
+	if r.mountFrom == "" {
+		return "", nil
+	}
+	t, err := r.tokens.get(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	if actions := t.actions(r.mountFrom); !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
+		given, r.mountFrom = r.mountFrom, ""
+	}
+	return given, nil
 }

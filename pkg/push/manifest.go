@@ -12,6 +12,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
+const maxManifest = 4 << 20
+
 // accepted are the manifests that are asked for: without this header Quay converts what it has to schema 1.
 var accepted = strings.Join([]string{
 	string(types.OCIManifestSchema1), string(types.OCIImageIndex),
@@ -62,14 +65,14 @@ func (a *answer) checkManifest() error {
 	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.body))
 }
 
-// putManifest stores m under a tag or its digest and returns the digest that the registry says it has.
-func (r *registry) putManifest(ctx context.Context, reference string, m manifest) (string, error) {
+// putManifest stores a manifest under a tag or its digest and returns the digest that the registry says it has.
+func (r *registry) putManifest(ctx context.Context, reference, mediaType string, body []byte) (string, error) {
 	a, err := r.do(ctx, call{
 		method: http.MethodPut,
 		url:    r.url("manifests/"+reference, nil),
-		header: http.Header{"Content-Type": {string(m.descriptor.MediaType)}},
-		body:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.body)), nil },
-		size:   int64(len(m.body)),
+		header: http.Header{"Content-Type": {mediaType}},
+		body:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+		size:   int64(len(body)),
 	})
 	if err != nil {
 		return "", err

@@ -37,7 +37,7 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
 	e := &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
 		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
-	config, configErr := p.readConfig(ctx, m)
+	config, configErr := m.readConfig(ctx, p.source)
 	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
 	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
 		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.host, m.descriptor.Digest)
@@ -46,19 +46,10 @@ func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) err
 	return e
 }
 
-// mediaTypes tells those of m and of what it names.
-func (m manifest) mediaTypes() string {
-	types := []string{string(m.descriptor.MediaType)}
-	for _, d := range m.descriptors() {
-		types = append(types, string(d.MediaType))
-	}
-	return shorten(fmt.Sprintf("%q", types))
-}
-
 // putManifest puts m and compares the digest that the registry says it has.
 func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) error {
 	return p.retry.run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
-		got, err := p.registry.putManifest(ctx, reference, m)
+		got, err := p.registry.putManifest(ctx, reference, string(m.descriptor.MediaType), m.body)
 		if err != nil && n > 0 {
 			return &repeatedError{err}
 		} else if err != nil {

@@ -2,6 +2,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -37,7 +38,7 @@ func Push(ctx context.Context, opts Options) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 	p := &pusher{opts: opts, log: opts.Logger(), started: opts.Now()}
-	p.retry = &retrier{pause: opts.RetryPause, log: p.log}
+	p.retry = newRetrier(opts.RetryPause, p.log)
 	result, err := p.push(ctx)
 	if err != nil {
 		return Result{}, p.explain(ctx, err)
@@ -62,7 +63,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err := p.connect(); err != nil {
 		return Result{}, err
 	}
-	defer p.registry.client.CloseIdleConnections()
+	defer p.registry.close()
 	if err := p.login(ctx); err != nil {
 		return Result{}, err
 	}
@@ -91,13 +92,24 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 // open reads the source.
 func (p *pusher) open(ctx context.Context) error {
 	var err error
-	if p.source, err = p.openSource(ctx); err != nil {
+	if p.source, err = openSource(ctx, p.opts.Source, p.opening()); err != nil {
 		return err
+	}
+	if found, ok := p.source.(*remote); ok {
+		p.mountFrom = found.mountable
 	}
 	if err = p.read(ctx); err != nil {
 		p.source.Close()
 	}
 	return err
+}
+
+// opening is what it takes to open the source.
+func (p *pusher) opening() opening {
+	o := p.opts
+	return opening{p.log, reach{to: p.to, plainHTTP: o.PlainHTTP, tokenHost: o.TokenHost, sourceTokenHost: o.SourceTokenHost,
+		dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), anonymous: o.SourceAnonymous, caFile: o.CAFile,
+		stall: o.StallTimeout, now: o.Now, retry: p.retry}}
 }
 
 // read reads what the source has, but for the content of the blobs, and holds it against what the options allow.
@@ -115,7 +127,7 @@ func (p *pusher) read(ctx context.Context) error {
 			Proof: "it is " + p.image.digest + ", expected was " + want,
 			Next:  "find out who changed the source after the digest was taken, and scan it again"}
 	}
-	return p.checkRetention(ctx)
+	return p.image.checkRetention(ctx, p.source, p.opts.RequireRetention, p.log)
 }
 
 // explain makes an Error of what the push ended in.

@@ -1,23 +1,15 @@
 package push
 
 import (
-	"bufio"
+	"cmp"
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 )
-
-// maxAnswer is the most that is read of an answer, in bytes.
-const maxAnswer = maxManifest + 1
 
 // registry is one repository of one registry, as one robot.
 type registry struct {
@@ -42,16 +34,57 @@ type registry struct {
 	stall time.Duration
 }
 
-// call is one request.
-type call struct {
-	method string
-	url    url.URL
-	header http.Header
-	// body opens the body from its first byte; nil if there is none. It is opened again when the request is repeated.
-	body func() (io.ReadCloser, error)
-	// size is that of the body in bytes.
-	size int64
+// config is what a registry is made of.
+type config struct {
+	// host is the registry with its port, repository the path below it.
+	host, repository string
+	// plainHTTP speaks HTTP without TLS.
+	plainHTTP bool
+	role      role
+	// caFile is a PEM file of authorities to trust beside the system's; empty: none.
+	caFile string
+	// tokenHost is the host that gets the credential; empty: the registry.
+	tokenHost  string
+	credential dockerconfig.Credential
+	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
+	mountFrom string
+	// stall is how long a body may stand still.
+	stall time.Duration
+	now   func() time.Time
 }
+
+// newRegistry makes the client of a registry and asks nothing yet.
+func newRegistry(c config) (*registry, error) {
+	base := url.URL{Scheme: "https", Host: c.host}
+	if c.plainHTTP {
+		base.Scheme = "http"
+	}
+	if err := checkProxy(base.Scheme); err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(c.caFile)
+	if err != nil {
+		return nil, err
+	}
+	r := &registry{peer: peer{base: base, role: c.role, caFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
+		credential: c.credential, mountFrom: c.mountFrom, client: newClient(transport), stall: c.stall, now: c.now}
+	if r.proxy() == "" && !c.plainHTTP {
+		r.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
+	}
+	return r, nil
+}
+
+// proxy is the host of the proxy on the way to the registry; empty: there is none.
+func (r *registry) proxy() string {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &r.base})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return proxy.Host
+}
+
+// close ends the connections that wait for a use.
+func (r *registry) close() { r.client.CloseIdleConnections() }
 
 // url is the address of a path below the repository.
 func (r *registry) url(path string, query url.Values) url.URL {
@@ -67,7 +100,7 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.send(ctx, c, t.header)
+	a, err := r.roundTrip(ctx, c, t.header)
 	if err != nil || a.status != http.StatusUnauthorized {
 		return a, err
 	}
@@ -76,7 +109,7 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 		return nil, err
 	}
 	if fresh.header != t.header || t.header == "" {
-		a, err = r.send(ctx, c, fresh.header)
+		a, err = r.roundTrip(ctx, c, fresh.header)
 	}
 	if err == nil && a.status == http.StatusUnauthorized {
 		return nil, r.unaccepted(a, fresh)
@@ -87,98 +120,4 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 // unaccepted is the error for an answer that refuses t.
 func (r *registry) unaccepted(a *answer, t token) error {
 	return &unacceptedError{answerError: a.err(), bought: r.realm != "", known: t.known, actions: t.actions(r.repository)}
-}
-
-// send makes one request to the registry host or its token service and reads the answer. authorization may be empty.
-func (r *registry) send(ctx context.Context, c call, authorization string) (*answer, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
-	if request.Header == nil {
-		request.Header = http.Header{}
-	}
-	request.Header.Set("User-Agent", "push-image")
-	// Without it some servers compress.
-	request.Header.Set("Accept-Encoding", "identity")
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
-	}
-	watch := newWatch(r.stall, cancel)
-	defer watch.stop()
-	if c.body == nil {
-		watch.limit(answerTimeout)
-	} else if err := setBody(request, c, watch); err != nil {
-		return nil, err
-	}
-	response, err := r.client.Do(request)
-	if err != nil {
-		return nil, r.unanswered(ctx, c, watch, err)
-	}
-	defer response.Body.Close()
-	watch.limit(answerTimeout)
-	body, err := readBody(response)
-	if err != nil {
-		return nil, r.unanswered(ctx, c, watch, err)
-	}
-	return &answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
-}
-
-// readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
-func readBody(response *http.Response) ([]byte, error) {
-	encoded := bufio.NewReader(io.LimitReader(response.Body, maxAnswer))
-	var content io.Reader = encoded
-	if _, err := encoded.Peek(1); err == nil && strings.HasSuffix(strings.ToLower(response.Header.Get("Content-Encoding")), "gzip") {
-		decoded, err := gzip.NewReader(encoded)
-		if err != nil {
-			return nil, err
-		}
-		content = io.LimitReader(decoded, maxAnswer)
-	}
-	return io.ReadAll(content)
-}
-
-// setBody gives the request a body that can be read again.
-func setBody(request *http.Request, c call, watch *watch) error {
-	request.ContentLength = c.size
-	request.GetBody = func() (io.ReadCloser, error) {
-		content, err := c.body()
-		if err != nil {
-			return nil, err
-		}
-		return watch.reader(content), nil
-	}
-	if c.size == 0 {
-		request.Body = http.NoBody
-		return nil
-	}
-	var err error
-	request.Body, err = request.GetBody()
-	return err
-}
-
-// unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
-func (r *registry) unanswered(ctx context.Context, c call, watch *watch, err error) error {
-	if failure := (*Error)(nil); errors.As(watch.failure(), &failure) {
-		return failure
-	}
-	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
-		err = cause
-	}
-	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		err = outer.Err
-	}
-	return &requestError{method: c.method, host: c.url.Host, path: c.url.Path, err: err}
-}
-
-// redact takes the secrets of a request out of what the server said: some echo what they were sent.
-func (r *registry) redact(body []byte, authorization string) []byte {
-	said := string(body)
-	text := r.credential.Redact(said)
-	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
-		text = strings.ReplaceAll(text, token, "(secret)")
-	}
-	if text == said {
-		return body
-	}
-	return []byte(text)
 }

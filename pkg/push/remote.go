@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"mime"
-	"net/url"
 	"slices"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -22,42 +21,51 @@ type remote struct {
 	key   string // of the credential, in auths; "" if there is none
 	image v1.Descriptor
 	body  []byte // of image
+	// mountable is the repository, if it is another one of the registry that the image goes to; else empty.
+	mountable string
+}
+
+// reach is what it takes to reach an image in a registry.
+type reach struct {
+	// to is where the image will go: in the same registry what is said of that counts for the source, too.
+	to target
+	// plainHTTP speaks HTTP without TLS to that one registry; tokenHost is the host of its token service, empty: its own.
+	plainHTTP bool
+	tokenHost string
+	// sourceTokenHost is the host of the source's token service; empty: the registry's own.
+	sourceTokenHost string
+	// dockerconfig is the file with the credential, or its directory; anonymous pulls without one.
+	dockerconfig string
+	anonymous    bool
+	caFile       string
+	stall        time.Duration
+	now          func() time.Time
+	retry        *retrier
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
 // that host and repository in --source-dockerconfig, else in --dockerconfig; a missing one is an error. --source-anonymous
 // sends none, whatever the file has.
-func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
+func openRemote(ctx context.Context, o opening, name string) (source, error) {
 	from, err := parseOrigin(name)
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{from: from, retry: p.retry}
-	base := url.URL{Scheme: "https", Host: from.host}
-	tokenHost := cmp.Or(p.opts.SourceTokenHost, from.host)
-	if sameHost(base.Scheme, from.host, p.to.host) {
-		if from.repository != p.to.repository {
-			p.mountFrom = from.repository
+	how := o.image
+	c := config{host: from.host, repository: from.repository, role: sourceRole, caFile: how.caFile, tokenHost: how.sourceTokenHost, stall: how.stall, now: how.now}
+	r := &remote{from: from, retry: how.retry}
+	if sameHost("https", from.host, how.to.host) {
+		if from.repository != how.to.repository {
+			r.mountable = from.repository
 		}
-		tokenHost = cmp.Or(p.opts.SourceTokenHost, p.opts.TokenHost, from.host)
-		if p.opts.PlainHTTP {
-			base.Scheme = "http"
-		}
+		c.tokenHost, c.plainHTTP = cmp.Or(how.sourceTokenHost, how.tokenHost), how.plainHTTP
 	}
-	if err := checkProxy(base.Scheme); err != nil {
+	if r.registry, err = newRegistry(c); err != nil {
 		return nil, err
 	}
-	transport, err := newTransport(p.opts.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	r.registry = &registry{peer: peer{base: base, role: sourceRole, caFile: p.opts.CAFile}, repository: from.repository, tokenHost: tokenHost, client: newClient(transport),
-		stall: p.opts.StallTimeout, now: p.opts.Now}
-	if !p.opts.SourceAnonymous {
-		match, err := findCredential(cmp.Or(p.opts.SourceDockerconfig, p.opts.Dockerconfig), "--source-dockerconfig", from.target)
-		if failure := (*Error)(nil); errors.As(err, &failure) {
-			return nil, failure.then(failure.Next + "; if anybody may pull the source, set " + anonymousFlag)
-		} else if err != nil {
+	if !how.anonymous {
+		match, err := findCredential(how.dockerconfig, "--source-dockerconfig", from.target)
+		if err != nil {
 			return nil, err
 		}
 		r.credential, r.key = match.Credential, match.Key
@@ -66,7 +74,7 @@ func openRemote(ctx context.Context, p *pusher, name string) (source, error) {
 		r.Close()
 		return nil, r.explain(ctx, err)
 	}
-	p.log.Info("found the source", "registry", from.host, "repository", from.repository, "key", r.key, "robot", r.credential.Username)
+	o.log.Info("found the source", "registry", from.host, "repository", from.repository, "key", r.key, "robot", r.credential.Username)
 	return r, nil
 }
 
@@ -168,6 +176,6 @@ func (p *pulled) Read(b []byte) (int, error) {
 }
 
 func (r *remote) Close() error {
-	r.client.CloseIdleConnections()
+	r.close()
 	return nil
 }

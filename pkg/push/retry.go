@@ -39,6 +39,11 @@ type retrier struct {
 	last  error     // what failed and did not succeed since; nil if nothing
 }
 
+// newRetrier returns one with the given first pause.
+func newRetrier(pause time.Duration, log *slog.Logger) *retrier {
+	return &retrier{pause: pause, log: log}
+}
+
 // run calls try until it succeeds, fails for good, or budget or time is used up. At the end of the time the error is that of
 // the last failure, in a lateError, be it another worker's.
 func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {

@@ -16,7 +16,7 @@ const (
 	// maxValues is how many values it may have in all.
 	maxValues = 200_000
 	// maxElements is how many of them one array or object may have.
-	maxElements = maxBlobs
+	maxElements = 20_000
 	// maxNesting is how deep it may nest.
 	maxNesting = 32
 )

@@ -2,15 +2,8 @@ package push
 
 import (
 	"encoding/json"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // decoded is what the tests decode into.
@@ -122,78 +115,5 @@ func (d decoded) compare(t *testing.T, exact any) {
 		t.Errorf("next is %v, not %v", d.Next, next)
 	} else if next != nil {
 		d.Next.compare(t, next)
-	}
-}
-
-// A document of 4 MiB takes a small part of what its values would take, wherever it comes from.
-func TestDecodingTakesLittleMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("megabytes of small values are decoded")
-	}
-	const size, most = 4 << 20, 24 << 20
-	fill := func(start, element, end string) []byte {
-		return []byte(start + strings.Repeat(element+",", (size-len(start)-len(end))/(len(element)+1)-1) + element + end)
-	}
-	image := func(body []byte) bool { _, err := parseDocument(types.OCIManifestSchema1, body); return err == nil }
-	for name, test := range map[string]struct {
-		body []byte
-		read func(body []byte) bool
-	}{
-		"layers":           {fill(`{"schemaVersion":2,"layers":[`, `{}`, `]}`), image},
-		"manifests":        {fill(`{"schemaVersion":2,"manifests":[`, `{}`, `]}`), image},
-		"annotations":      {fill(`{"schemaVersion":2,"config":{"annotations":{`, `"":""`, `}}}`), image},
-		"one long text":    {fill(`{"schemaVersion":2,"mediaType":"`, `xxxxxxxxx`, `"}`), image},
-		"errors":           {fill(`{"errors":[`, `{}`, `]}`), func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().code != "" }},
-		"details":          {fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().code != "" }},
-		"a token's rights": {fill(`{"access":[`, `{}`, `]}`), func(body []byte) bool { var c claims; return decode(body, &c, "") == nil }},
-		"a token":          {fill(`{"x":[`, `0`, `],"token":"x"}`), func(body []byte) bool { _, err := parseToken(body, time.Now()); return err == nil }},
-		"a config":         {fill(`{"rootfs":{"diff_ids":[`, `null`, `]}}`), func(body []byte) bool { return decode(body, &imageConfig{}, "") == nil }},
-		"saved images":     {fill(`[`, `{}`, `]`), func(body []byte) bool { return decode(body, &[]savedImage{}, "") == nil }},
-	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		ok := test.read(test.body)
-		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; ok || took > most {
-			t.Errorf("%s: taken is %v, and it took %d bytes, more than %d", name, ok, took, most)
-		}
-	}
-}
-
-// An image of the most layers is taken.
-func TestLargestManifest(t *testing.T) {
-	layer := `{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":3,"digest":"sha256:` + strings.Repeat("0", 64) + `","annotations":{"a":"b"}}`
-	body := []byte(emptyConfig + `,"layers":[` + strings.Repeat(layer+",", maxBlobs-1) + layer + `]}`)
-	if len(body) > maxManifest {
-		t.Fatalf("the manifest has %d bytes", len(body))
-	}
-	doc, err := parseDocument(types.OCIManifestSchema1, body)
-	if err != nil || len(doc.Layers) != maxBlobs || len(doc.blobs()) != maxBlobs+1 {
-		t.Errorf("%d layers, %v", len(doc.Layers), err)
-	}
-}
-
-// An image may not name more than is set aside for, in how many manifests ever.
-func TestManyReferences(t *testing.T) {
-	if testing.Short() {
-		t.Skip("documents with many references are made")
-	}
-	m := memory{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
-	layer := marshal(m.add(types.OCILayer, []byte("x")))
-	m.add("", []byte("{}"))
-	images := []string{}
-	for n := range 3 {
-		body := fmt.Sprintf(`%s,"x":%d,"layers":[%s%s]}`, emptyConfig, n, strings.Repeat(string(layer)+",", maxReferences/3-1), layer)
-		images = append(images, string(marshal(m.add(types.OCIManifestSchema1, []byte(body)))))
-		index := m.add(types.OCIImageIndex, []byte(`{"schemaVersion":2,"manifests":[`+strings.Join(images, ",")+`]}`))
-		m["index.json"] = []byte(`{"manifests":[` + string(marshal(index)) + `]}`)
-		s, err := newLayout(&pusher{log: slog.New(slog.DiscardHandler)}, m, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = readImage(t.Context(), s)
-		if refused := err != nil && strings.Contains(err.Error(), "name more than 40000"); refused != (n == 2) {
-			t.Errorf("%d manifests: %v", n+1, err)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -29,7 +30,7 @@ type source interface {
 // transports are the prefixes of --source, with what opens the rest.
 var transports = []struct {
 	prefix string
-	open   func(ctx context.Context, p *pusher, rest string) (source, error)
+	open   func(ctx context.Context, o opening, rest string) (source, error)
 }{
 	{"oci:", openLayout},
 	{"oci-archive:", openOCIArchive},
@@ -37,23 +38,29 @@ var transports = []struct {
 	{"docker://", openRemote},
 }
 
-// openSource opens what --source names. A path without a prefix is looked at.
-func (p *pusher) openSource(ctx context.Context) (source, error) {
-	name := p.opts.Source
+// opening is what it takes to open a source.
+type opening struct {
+	log *slog.Logger
+	// image is how one in a registry is reached.
+	image reach
+}
+
+// openSource opens what name, the value of --source, says. A path without a prefix is looked at.
+func openSource(ctx context.Context, name string, o opening) (source, error) {
 	if name == "" {
 		return nil, usageError("--source is missing, such as oci:DIRECTORY")
 	}
 	for _, t := range transports {
 		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
-			return t.open(ctx, p, rest)
+			return t.open(ctx, o, rest)
 		}
 	}
-	return p.detectSource(ctx, name)
+	return detectSource(ctx, o, name)
 }
 
 // detectSource opens a bare path, with an optional :REF behind it, as what it is. What docker save writes is a layout, too,
 // since Docker 25: then it is taken for that, since a layout's bytes and digest stay as they are.
-func (p *pusher) detectSource(ctx context.Context, name string) (source, error) {
+func detectSource(ctx context.Context, o opening, name string) (source, error) {
 	path, ref := splitRef(name)
 	info, err := os.Stat(path)
 	switch {
@@ -62,14 +69,14 @@ func (p *pusher) detectSource(ctx context.Context, name string) (source, error) 
 	case err != nil:
 		return nil, unreadable(err, fmt.Sprintf("the source %q", path))
 	case info.IsDir():
-		return openLayout(ctx, p, name)
+		return openLayout(ctx, o, name)
 	}
 	a, err := openArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if !a.has("oci-layout") && a.has(savedImages) {
-		return newDockerArchive(ctx, p, a, ref)
+		return newDockerArchive(ctx, o.log, a, ref)
 	}
-	return newLayout(p, a, ref)
+	return newLayout(o.log, a, ref)
 }

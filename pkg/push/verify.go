@@ -65,10 +65,16 @@ func (v *verified) end() error {
 	return io.EOF
 }
 
+// witness is content that knows what it came from.
+type witness interface {
+	// other adds to e, the error for content that is not what it should be, what came in its place.
+	other(e *Error) *Error
+}
+
 // withWitness adds to e, which is about content, what that came from, if it knows.
 func withWitness(content io.Reader, e *Error) *Error {
-	if witness, ok := content.(interface{ other(*Error) *Error }); ok {
-		return witness.other(e)
+	if w, ok := content.(witness); ok {
+		return w.other(e)
 	}
 	return e
 }

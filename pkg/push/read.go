@@ -1,0 +1,56 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// readManifest reads the manifest d into memory and compares it with its digest.
+func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error) {
+	return readDocument(ctx, s, d, "manifest")
+}
+
+// readDocument is readManifest for what errors call a document.
+func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) ([]byte, error) {
+	if err := checkDescriptor(d); err != nil {
+		return nil, err
+	}
+	if d.Size > maxManifest {
+		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller: registries take no larger ones")
+	}
+	content, err := s.open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	body, err := io.ReadAll(io.LimitReader(content, d.Size+1))
+	if failure := (*Error)(nil); errors.As(err, &failure) {
+		return nil, err
+	} else if err != nil {
+		return nil, unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
+	}
+	if int64(len(body)) != d.Size {
+		return nil, withWitness(content, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
+	}
+	if got := digestOf(body); got != d.Digest.String() {
+		return nil, withWitness(content, corrupt("%s %q hashes to %q", what, d.Digest, got))
+	}
+	return body, nil
+}
+
+// readConfig reads the config of m; an artifact, or an index, has an empty one.
+func (m manifest) readConfig(ctx context.Context, s source) (imageConfig, error) {
+	var config imageConfig
+	if m.Config == nil || !m.Config.MediaType.IsConfig() {
+		return config, nil
+	}
+	body, err := readDocument(ctx, s, m.Config.content(), "config")
+	if err != nil {
+		return config, err
+	}
+	return config, decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
+}

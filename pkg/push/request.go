@@ -1,0 +1,121 @@
+package push
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// maxAnswer is the most that is read of an answer, in bytes.
+const maxAnswer = maxManifest + 1
+
+// call is one request.
+type call struct {
+	method string
+	url    url.URL
+	header http.Header
+	// body opens the body from its first byte; nil if there is none. It is opened again when the request is repeated.
+	body func() (io.ReadCloser, error)
+	// size is that of the body in bytes.
+	size int64
+}
+
+// roundTrip makes one request to the registry host or its token service and reads the answer. authorization may be empty.
+func (r *registry) roundTrip(ctx context.Context, c call, authorization string) (*answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
+	if request.Header == nil {
+		request.Header = http.Header{}
+	}
+	request.Header.Set("User-Agent", "push-image")
+	// Without it some servers compress.
+	request.Header.Set("Accept-Encoding", "identity")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	watch := newWatch(r.stall, cancel)
+	defer watch.stop()
+	if c.body == nil {
+		watch.limit(answerTimeout)
+	} else if err := setBody(request, c, watch); err != nil {
+		return nil, err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, r.unanswered(ctx, c, watch, err)
+	}
+	defer response.Body.Close()
+	watch.limit(answerTimeout)
+	body, err := readBody(response)
+	if err != nil {
+		return nil, r.unanswered(ctx, c, watch, err)
+	}
+	return &answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+}
+
+// readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
+func readBody(response *http.Response) ([]byte, error) {
+	encoded := bufio.NewReader(io.LimitReader(response.Body, maxAnswer))
+	var content io.Reader = encoded
+	if _, err := encoded.Peek(1); err == nil && strings.HasSuffix(strings.ToLower(response.Header.Get("Content-Encoding")), "gzip") {
+		decoded, err := gzip.NewReader(encoded)
+		if err != nil {
+			return nil, err
+		}
+		content = io.LimitReader(decoded, maxAnswer)
+	}
+	return io.ReadAll(content)
+}
+
+// setBody gives the request a body that can be read again.
+func setBody(request *http.Request, c call, watch *watch) error {
+	request.ContentLength = c.size
+	request.GetBody = func() (io.ReadCloser, error) {
+		content, err := c.body()
+		if err != nil {
+			return nil, err
+		}
+		return watch.reader(content), nil
+	}
+	if c.size == 0 {
+		request.Body = http.NoBody
+		return nil
+	}
+	var err error
+	request.Body, err = request.GetBody()
+	return err
+}
+
+// unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
+func (r *registry) unanswered(ctx context.Context, c call, watch *watch, err error) error {
+	if failure := (*Error)(nil); errors.As(watch.failure(), &failure) {
+		return failure
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
+		err = cause
+	}
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return &requestError{method: c.method, host: c.url.Host, path: c.url.Path, err: err}
+}
+
+// redact takes the secrets of a request out of what the server said: some echo what they were sent.
+func (r *registry) redact(body []byte, authorization string) []byte {
+	said := string(body)
+	text := r.credential.Redact(said)
+	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
+		text = strings.ReplaceAll(text, token, "(secret)")
+	}
+	if text == said {
+		return body
+	}
+	return []byte(text)
+}
