@@ -39,7 +39,8 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	}
 	switch {
 	case doc.SchemaVersion != 2:
-		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion)
+		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion).then(
+			"write the image in a format of today, such as with skopeo copy --format oci SOURCE oci:DIRECTORY, and push that")
 	case doc.MediaType != "" && doc.MediaType != mediaType:
 		return document{}, refused("the manifest says it is %q, its descriptor %q", doc.MediaType, mediaType)
 	case mediaType.IsIndex() && (doc.Config != nil || doc.Layers != nil):
@@ -124,7 +125,7 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 		return nil, err
 	}
 	if d.Size > maxManifest {
-		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller: registries take no larger ones")
+		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
 	}
 	content, err := s.open(ctx, d)
 	if err != nil {

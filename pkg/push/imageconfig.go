@@ -61,8 +61,8 @@ func (p *pusher) readConfig(ctx context.Context, m manifest) (imageConfig, error
 		return config, nil
 	}
 	body, err := readDocument(ctx, p.source, m.Config.content(), "config")
-	if err != nil {
-		return config, err
+	if err == nil {
+		err = decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 	}
-	return config, decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
+	return config, p.about(m.Config.content(), err)
 }

@@ -34,6 +34,7 @@ func decode(data []byte, v any, what string) error {
 	s := scan{data: data, fields: map[reflect.Type]map[string]reflect.Type{}}
 	if err := s.value(reflect.TypeOf(v), 0); err != nil {
 		failure := refused("%s: %v", what, err)
+		failure.Next = fewerEntries
 		if errors.As(err, new(*fieldError)) {
 			failure.Next = "let what writes the document give each field once, in the OCI image spec's spelling: look for a script or a plugin that edits it after the build"
 		}

@@ -55,7 +55,15 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
 	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
-	return sending("blob", d, err)
+	return p.about(d, sending("blob", d, err))
+}
+
+// about names, in an error of the source, what d is a part of.
+func (p *pusher) about(d v1.Descriptor, err error) error {
+	if !ofSource(err) {
+		return err
+	}
+	return within(p.image.holder(d), err)
 }
 
 // upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
