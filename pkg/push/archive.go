@@ -72,13 +72,13 @@ func (a *archive) index(ctx context.Context, size int64) error {
 		case err == io.EOF:
 			return nil
 		case errors.Is(err, errHeader):
-			return refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n)
+			return refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n).then(asDirectory)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
 		}
 		if n == maxEntries {
-			return refused("%q has more than %d entries", a.file.Name(), maxEntries)
+			return refused("%q has more than %d entries", a.file.Name(), maxEntries).then(asDirectory)
 		}
 		// The reader takes no byte more than the header, so the content starts here.
 		offset, err := content.Seek(0, io.SeekCurrent)
@@ -132,11 +132,11 @@ func (a *archive) follow(name string) (string, error) {
 			return path.Clean(name), nil
 		}
 		if e.link == "" {
-			return "", refused("%q is %s, or leads out of the archive", a.path(name), e.kind)
+			return "", refused("%q is %s, or leads out of the archive", a.path(name), e.kind).then(asDirectory)
 		}
 		name = e.link
 	}
-	return "", refused("%q is behind more than %d links", a.path(name), most)
+	return "", refused("%q is behind more than %d links", a.path(name), most).then(asDirectory)
 }
 
 // section is the content of a regular file.

@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"regexp"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // descriptor is what a document says of a manifest, a config or a layer.
@@ -51,14 +54,23 @@ func (d digest) written() string {
 	return d.String()
 }
 
-// platform is not needed: an index goes with all of its platforms.
+// platform is told in errors alone: an index goes with all of its platforms.
 type platform struct {
-	Architecture unread `json:"architecture"`
-	OS           unread `json:"os"`
-	OSVersion    unread `json:"os.version"`
-	OSFeatures   unread `json:"os.features"`
-	Variant      unread `json:"variant"`
-	Features     unread `json:"features"`
+	Architecture lenient[string] `json:"architecture"`
+	OS           lenient[string] `json:"os"`
+	OSVersion    unread          `json:"os.version"`
+	OSFeatures   unread          `json:"os.features"`
+	Variant      lenient[string] `json:"variant"`
+	Features     unread          `json:"features"`
+}
+
+// String is os/architecture/variant, as docker writes it, bounded; "" if the index does not say.
+func (p platform) String() string {
+	text := p.OS.value + "/" + p.Architecture.value
+	if p.Variant.value != "" {
+		text += "/" + p.Variant.value
+	}
+	return shown.Line(shown.Cut(strings.Trim(text, "/"), 60))
 }
 
 // content is what there is to fetch.

@@ -36,7 +36,7 @@ func openDirectory(name string) (*directory, error) {
 		} else if err != nil {
 			err = unreadable(err, fmt.Sprintf("%q", d.path(part)))
 		} else if !info.IsDir() {
-			err = refused("%q is not a directory but %s", d.path(part), kind(info.Mode()))
+			err = refused("%q is not a directory but %s", d.path(part), kind(info.Mode())).then("let the build leave the directories themselves, not links to them (cp -L)")
 		}
 		if err != nil {
 			root.Close()

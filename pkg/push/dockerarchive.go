@@ -119,7 +119,7 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	case len(images) > 1:
 		return savedImage{}, refused("%q has %d images: %s", file, len(images), here).then(howToChoose)
 	case len(images[0].Layers) > maxSavedLayers:
-		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers)
+		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers).then(fewerLayers)
 	}
 	return images[0], nil
 }

@@ -32,7 +32,8 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	}
 	switch {
 	case doc.SchemaVersion != 2:
-		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion)
+		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion).then(
+			"write the image in a format of today, such as with skopeo copy --format oci SOURCE oci:DIRECTORY, and push that")
 	case doc.MediaType != "" && doc.MediaType != mediaType:
 		return document{}, refused("the manifest says it is %q, its descriptor %q", doc.MediaType, mediaType)
 	case mediaType.IsIndex() && (doc.Config != nil || doc.Layers != nil):

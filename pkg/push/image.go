@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -56,6 +57,39 @@ func (m manifest) mediaTypes() string {
 		types = append(types, string(d.MediaType))
 	}
 	return shorten(fmt.Sprintf("%q", types))
+}
+
+// holder names the manifest that names a config or layer, with its platform if an index says that, and how many others do, too.
+func (i *image) holder(d v1.Descriptor) string {
+	platforms := map[v1.Hash]string{}
+	var holders []v1.Hash
+	for _, m := range i.manifests {
+		for _, child := range m.Manifests {
+			platforms[child.Digest.Hash] = child.Platform.String()
+		}
+		if slices.ContainsFunc(m.blobs(), func(blob v1.Descriptor) bool { return blob.Digest == d.Digest }) {
+			holders = append(holders, m.descriptor.Digest)
+		}
+	}
+	if len(holders) == 0 {
+		return "the image"
+	}
+	name := fmt.Sprintf("manifest %q", holders[0])
+	if platform := platforms[holders[0]]; platform != "" {
+		name += fmt.Sprintf(" (platform %q)", platform)
+	}
+	if others := len(holders) - 1; others > 0 {
+		name += fmt.Sprintf(" and %d more", others)
+	}
+	return name
+}
+
+// about names, in an error of the source, what d is a part of.
+func (i *image) about(d v1.Descriptor, err error) error {
+	if !ofSource(err) {
+		return err
+	}
+	return within(i.holder(d), err)
 }
 
 // bytes is the size of all blobs.
@@ -122,7 +156,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 		return ended(ctx, err)
 	}
 	if depth > maxDepth {
-		return refused("index %q is nested more than %d deep", d.Digest, maxDepth)
+		return refused("index %q is nested more than %d deep", d.Digest, maxDepth).then("let the build name the images in one index, not in an index of indexes")
 	}
 	if known, err := r.manifests.add(d); known || err != nil {
 		return err
@@ -140,9 +174,9 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 	r.references += len(doc.configs()) + len(doc.Layers) + len(doc.Manifests)
 	switch {
 	case len(r.image.manifests) >= maxManifests || r.bytes > maxManifestBytes:
-		return refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes)
+		return refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes).then(smallerIndex)
 	case r.references > maxReferences:
-		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences)
+		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).then(fewerLayers + "; " + smallerIndex)
 	}
 	for _, child := range contents(doc.Manifests) {
 		if err := checkChild(child); err != nil {
@@ -170,7 +204,7 @@ func checkChild(d v1.Descriptor) error {
 		return refused("it is an index of layers (%q of type %q), as BuildKit's cache is", d.Digest, d.MediaType).then(
 			"export the cache with image-manifest=true in --cache-to, which makes it an image, or push the image without it")
 	}
-	return refused("it names %q, whose media type %q is not one that Quay takes for a manifest", d.Digest, d.MediaType)
+	return refused("it names %q, whose media type %q is not one that Quay takes for a manifest", d.Digest, d.MediaType).then("let what writes the index name images and indexes alone, and the artifact beside them be a manifest of its own")
 }
 
 func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
@@ -178,7 +212,7 @@ func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
 		return err
 	}
 	if len(r.image.blobs) >= maxBlobs {
-		return refused("the image has more than %d blobs", maxBlobs)
+		return refused("the image has more than %d blobs", maxBlobs).then(fewerLayers + "; " + smallerIndex)
 	}
 	if err := r.source.check(ctx, d); err != nil {
 		return err

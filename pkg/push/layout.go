@@ -73,7 +73,7 @@ func (l *layout) load(ref string) error {
 		Version string `json:"imageLayoutVersion"`
 	}
 	if decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
-		return refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout"))
+		return refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout")).then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
 	}
 	index, err := readSmall(l.files, "index.json")
 	if err != nil {
@@ -126,7 +126,7 @@ func readSmall(f files, name string) ([]byte, error) {
 	}
 	defer content.Close()
 	if size > maxManifest {
-		return nil, refused("%q has %d bytes, at most %d are read", f.path(name), size, maxManifest)
+		return nil, refused("%q has %d bytes, at most %d are read", f.path(name), size, maxManifest).then("let the build put fewer images into one source, and fewer labels and variables into one image")
 	}
 	data, err := io.ReadAll(io.LimitReader(content, maxManifest))
 	if err != nil {

@@ -44,7 +44,7 @@ func (r *registry) fetchManifest(ctx context.Context, reference string) (*answer
 	case !a.ok(http.StatusOK):
 		return nil, a.err()
 	case len(a.body) > maxManifest:
-		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.base.Host, maxManifest)
+		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.base.Host, maxManifest).then("make the manifest smaller, with fewer layers, platforms or annotations: registries take no larger ones")
 	}
 	// What begins as a manifest is one, if a bad one, unless a server says why there is none.
 	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Valid(a.body)) {

@@ -37,7 +37,7 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
 	e := &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
 		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
-	config, configErr := m.readConfig(ctx, p.source)
+	config, configErr := p.image.readConfig(ctx, p.source, m)
 	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
 	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
 		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.host, m.descriptor.Digest)

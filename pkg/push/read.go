@@ -20,7 +20,7 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 		return nil, err
 	}
 	if d.Size > maxManifest {
-		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller: registries take no larger ones")
+		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
 	}
 	content, err := s.open(ctx, d)
 	if err != nil {
@@ -42,15 +42,15 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 	return body, nil
 }
 
-// readConfig reads the config of m; an artifact, or an index, has an empty one.
-func (m manifest) readConfig(ctx context.Context, s source) (imageConfig, error) {
+// readConfig reads the config of m, a part of i; an artifact, or an index, has an empty one.
+func (i *image) readConfig(ctx context.Context, s source, m manifest) (imageConfig, error) {
 	var config imageConfig
 	if m.Config == nil || !m.Config.MediaType.IsConfig() {
 		return config, nil
 	}
 	body, err := readDocument(ctx, s, m.Config.content(), "config")
-	if err != nil {
-		return config, err
+	if err == nil {
+		err = decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 	}
-	return config, decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
+	return config, i.about(m.Config.content(), err)
 }

@@ -34,11 +34,11 @@ func (p *pusher) rehearse(ctx context.Context, before state) error {
 func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
 	content, err := openVerified(ctx, p.source, d, nil)
 	if err != nil {
-		return err
+		return p.image.about(d, err)
 	}
 	defer content.Close()
 	if _, err := io.Copy(io.Discard, content); err != nil {
-		return err
+		return p.image.about(d, err)
 	}
 	return p.retry.run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
 		has, err := p.registry.hasBlob(ctx, d)

@@ -13,7 +13,7 @@ const expiresAfter = "quay.expires-after"
 // checkRetention tells of every manifest whose image would make Quay expire the tag, and with it what an overlay pins.
 func (i *image) checkRetention(ctx context.Context, s source, required bool, log *slog.Logger) error {
 	for _, m := range i.manifests {
-		value, err := m.expiry(ctx, s)
+		value, err := i.expiry(ctx, s, m)
 		if err != nil {
 			return err
 		}
@@ -32,10 +32,10 @@ func (i *image) checkRetention(ctx context.Context, s source, required bool, log
 }
 
 // expiry is the value of the label in m's config, or in its annotations; "" if there is none.
-func (m manifest) expiry(ctx context.Context, s source) (string, error) {
+func (i *image) expiry(ctx context.Context, s source, m manifest) (string, error) {
 	if value := m.Annotations.ExpiresAfter; value != "" {
 		return value, nil
 	}
-	config, err := m.readConfig(ctx, s)
+	config, err := i.readConfig(ctx, s, m)
 	return config.Config.Labels.ExpiresAfter, err
 }

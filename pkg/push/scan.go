@@ -34,6 +34,7 @@ func decode(data []byte, v any, what string) error {
 	s := scan{data: data, fields: map[reflect.Type]map[string]reflect.Type{}}
 	if err := s.value(reflect.TypeOf(v), 0); err != nil {
 		failure := refused("%s: %v", what, err)
+		failure.Next = fewerEntries
 		if errors.As(err, new(*fieldError)) {
 			failure.Next = "let what writes the document give each field once, in the OCI image spec's spelling: look for a script or a plugin that edits it after the build"
 		}
@@ -57,6 +58,18 @@ type later []byte
 // UnmarshalJSON keeps the value.
 func (l *later) UnmarshalJSON(data []byte) error {
 	*l = slices.Clone(data)
+	return nil
+}
+
+// lenient is a value in a stranger's document; a zero one where the document has another type there, or what is out of range.
+type lenient[T any] struct{ value T }
+
+// UnmarshalJSON reads a T, or nothing.
+func (l *lenient[T]) UnmarshalJSON(data []byte) error {
+	var value T
+	if json.Unmarshal(data, &value) == nil {
+		l.value = value
+	}
 	return nil
 }
 

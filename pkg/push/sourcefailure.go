@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/comptech-lab/quay-push/pkg/shown"
@@ -45,11 +46,25 @@ func corrupt(format string, args ...any) *Error {
 // refused is the error for a source that is well formed but not to be pushed.
 func refused(format string, args ...any) *Error {
 	return &Error{Class: ClassSourceRefused, Problem: problem(format, args),
-		Next: "build the image again as a plain OCI layout; nothing was tagged"}
+		Next: "write the image anew as the OCI image spec has it, such as with skopeo copy --format oci SOURCE oci:DIRECTORY, and push that; nothing was tagged"}
 }
+
+// The next steps for a source that is more than is taken.
+const (
+	asDirectory  = "let the build leave an OCI layout in a directory, not in a tar file, such as with buildah push IMAGE oci:DIRECTORY"
+	fewerLayers  = "let the build make fewer layers, such as with buildah build --squash"
+	smallerIndex = "put fewer platforms and attestations into one index, or push its images one by one"
+	fewerEntries = "let what writes the document put fewer entries into it: registries take no such one"
+)
 
 // problem bounds what a source can put into a log line.
 func problem(format string, args []any) string { return shown.Cut(fmt.Sprintf(format, args...), 1000) }
+
+// ofSource reports whether err is about content of the source.
+func ofSource(err error) bool {
+	failure := (*Error)(nil)
+	return errors.As(err, &failure) && slices.Contains([]Class{ClassSourceMissing, ClassSourceCorrupt, ClassSourceRefused}, failure.Class)
+}
 
 // within names the document that err is about, such as one manifest of many.
 func within(what string, err error) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -63,18 +62,6 @@ func parseToken(body []byte, now time.Time) (token, error) {
 	}
 	t.renewAt = now.Add(lifetime - lifetime/6)
 	return t, nil
-}
-
-// lenient is a value in a stranger's document; a zero one where the document has another type there, or what is out of range.
-type lenient[T any] struct{ value T }
-
-// UnmarshalJSON reads a T, or nothing.
-func (l *lenient[T]) UnmarshalJSON(data []byte) error {
-	var value T
-	if json.Unmarshal(data, &value) == nil {
-		l.value = value
-	}
-	return nil
 }
 
 // lasting is that many seconds; 0 for what is no lifetime of a token.

@@ -55,7 +55,7 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
 	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
-	return sending("blob", d, err)
+	return p.image.about(d, sending("blob", d, err))
 }
 
 // upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
