@@ -62,14 +62,14 @@ func newRegistry(c config) (*registry, error) {
 	if err := checkProxy(base.Scheme); err != nil {
 		return nil, err
 	}
-	transport, err := newTransport(c.caFile)
+	carrier, err := newTransport(c.caFile)
 	if err != nil {
 		return nil, err
 	}
 	r := &registry{peer: peer{base: base, role: c.role, caFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
-		credential: c.credential, mountFrom: c.mountFrom, client: newClient(transport), stall: c.stall, now: c.now}
+		credential: c.credential, mountFrom: c.mountFrom, client: newClient(carrier), stall: c.stall, now: c.now}
 	if r.proxy() == "" && !c.plainHTTP {
-		r.ahead = func(ctx context.Context) func() { return transport.spares.want(ctx, dialAddr(base.Host)) }
+		r.ahead = func(ctx context.Context) func() { return carrier.dialAhead(ctx, base.Host) }
 	}
 	return r, nil
 }

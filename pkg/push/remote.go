@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"slices"
@@ -65,7 +66,9 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 	}
 	if !how.anonymous {
 		match, err := findCredential(how.dockerconfig, "--source-dockerconfig", from.target)
-		if err != nil {
+		if failure := (*Error)(nil); errors.As(err, &failure) {
+			return nil, failure.then(failure.Next + "; if anybody may pull the source, set " + anonymousFlag)
+		} else if err != nil {
 			return nil, err
 		}
 		r.credential, r.key = match.Credential, match.Key

@@ -39,6 +39,12 @@ func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
 	return h.small.RoundTrip(r)
 }
 
+// dialAhead starts to dial the connection of a large body to a host of HTTPS, and returns what to call when the body follows, or
+// does not.
+func (h *hybrid) dialAhead(ctx context.Context, host string) (release func()) {
+	return h.spares.want(ctx, dialAddr(host))
+}
+
 // CloseIdleConnections is what http.Client calls.
 func (h *hybrid) CloseIdleConnections() {
 	h.large.CloseIdleConnections()
