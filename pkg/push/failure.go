@@ -41,8 +41,8 @@ const again = "run it again later: what is in the registry is not sent twice"
 // explain makes an Error of what a request to the registry ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
 	if failure := (*Error)(nil); errors.As(err, &failure) {
-		if _, remote := p.source.(*remote); remote && failure.Class == ClassSourceCorrupt {
-			failure.Next = "push the image to its registry again, and look for what rewrites it on the way from there"
+		if _, remote := p.source.(*remote); remote && failure.Next == buildAgain {
+			failure.Next = "build the image again, and push it to its registry again; nothing was tagged"
 		}
 		return err
 	} else if err == nil {
@@ -92,6 +92,9 @@ func (p *pusher) explainAnswer(e *Error, a *answerError) {
 		p.explainTooLarge(e)
 	case a.code == "MANIFEST_INVALID" || a.status == http.StatusUnsupportedMediaType:
 		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
+	case a.status == http.StatusForbidden && a.wordless():
+		set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
+			"%s refuses the request without a word", host)
 	case a.status == http.StatusForbidden:
 		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, p.to.name())
 	case a.path != pingPath && (a.code == "NAME_UNKNOWN" || a.code == "NAME_INVALID"):

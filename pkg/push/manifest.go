@@ -56,7 +56,7 @@ func (r *registry) putManifest(ctx context.Context, reference string, m manifest
 	if err != nil {
 		return "", err
 	}
-	if !a.ok(http.StatusCreated, http.StatusOK, http.StatusAccepted) {
+	if !a.ok(http.StatusCreated, http.StatusOK, http.StatusAccepted) || a.words() != "" {
 		return "", a.err()
 	}
 	return a.digest(), nil

@@ -161,8 +161,15 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	return io.NopCloser(bytes.NewReader(body)), nil
+	return served{bytes.NewReader(body)}, nil
 }
+
+// served is a manifest as the source's registry served it.
+type served struct{ *bytes.Reader }
+
+func (served) other(e *Error) *Error { return e.then(rewritten) }
+
+func (served) Close() error { return nil }
 
 func (r *remote) Close() error {
 	r.client.CloseIdleConnections()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // explain makes an Error of what a request to the source's registry ended in.
@@ -45,6 +46,9 @@ func (r *remote) explainAnswer(e *Error, a *answerError) {
 			"%s refuses the token that its own token service has just issued", host)
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
 		*e = *r.noAccess(a.Error())
+	case a.status == http.StatusNotFound && a.path != pingPath && !strings.HasSuffix(a.path, "/manifests/"+r.from.reference):
+		set(ClassSourceMissing, "push the image to its registry again, every platform of an index included; or name one image of the index in "+sourceFlag+", docker://HOST/REPOSITORY@sha256:…",
+			"a part of the source is not in %s", r.from.name())
 	case a.status == http.StatusNotFound && a.path != pingPath:
 		set(ClassSourceMissing, "check repository and tag in "+sourceFlag, "the source, or a part of it, is not in %s", r.from.name())
 	default:

@@ -68,8 +68,12 @@ func (p *pusher) detectSource(ctx context.Context, name string) (source, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !a.has("oci-layout") && a.has(savedImages) {
+	switch {
+	case a.has("oci-layout"):
+		return newLayout(p, a, ref)
+	case a.has(savedImages):
 		return newDockerArchive(ctx, p, a, ref)
 	}
-	return newLayout(p, a, ref)
+	a.Close()
+	return nil, noSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)
 }
