@@ -30,11 +30,17 @@ func (e *answerError) Error() string {
 	if e.message != "" {
 		text += fmt.Sprintf(" %q", shorten(e.message))
 	}
+	if server := e.header.Get("Server"); e.wordless() && server != "" {
+		text += fmt.Sprintf(" without a word (server %q)", shown.Cut(server, 60))
+	}
 	if e.page != "" {
 		text += fmt.Sprintf(" %q (server %q, type %q)", e.page, shown.Cut(e.header.Get("Server"), 60), shown.Cut(e.header.Get("Content-Type"), 60))
 	}
 	return text
 }
+
+// wordless reports whether nobody says why: a registry does (OCI distribution spec v1.1, "Error Codes").
+func (e *answerError) wordless() bool { return e.code == "" && e.message == "" && e.page == "" }
 
 // foreign reports whether something other than a registry wrote the answer: it has words, and they are in no envelope.
 func (e *answerError) foreign() bool { return e.page != "" }

@@ -77,6 +77,9 @@ func (d *destination) explainAnswer(e *Error, a *answerError) {
 		d.explainTooLarge(e)
 	case a.code == "MANIFEST_INVALID" || a.status == http.StatusUnsupportedMediaType:
 		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
+	case a.status == http.StatusForbidden && a.wordless():
+		set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
+			"%s refuses the request without a word", host)
 	case a.status == http.StatusForbidden:
 		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
 	case a.path != pingPath && (a.code == "NAME_UNKNOWN" || a.code == "NAME_INVALID"):

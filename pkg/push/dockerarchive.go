@@ -49,6 +49,10 @@ func openDockerArchive(ctx context.Context, o opening, name string) (source, err
 	if err != nil {
 		return nil, err
 	}
+	if !a.has(savedImages) && a.has("oci-layout") {
+		a.Close()
+		return nil, missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).then("name it as oci-archive:FILE in " + sourceFlag)
+	}
 	return newDockerArchive(ctx, o.log, a, ref)
 }
 
@@ -120,6 +124,9 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 		return savedImage{}, refused("%q has %d images: %s", file, len(images), here).then(howToChoose)
 	case len(images[0].Layers) > maxSavedLayers:
 		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers).then(fewerLayers)
+	}
+	if images[0].Config == "" {
+		return savedImage{}, corrupt("%q names no config of the image", file)
 	}
 	return images[0], nil
 }

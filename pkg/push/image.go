@@ -117,7 +117,7 @@ type sizes map[v1.Hash]int64
 // readImage reads the manifests of s and looks for each of their blobs.
 func readImage(ctx context.Context, s source) (*image, error) {
 	r := &reader{source: s, image: &image{digest: s.root().Digest.String()}, manifests: sizes{}, blobs: sizes{}}
-	if err := r.add(ctx, s.root(), 0); err != nil {
+	if err := r.add(ctx, s.root(), 0, ""); err != nil {
 		return nil, err
 	}
 	if err := r.addReferrers(ctx, s.referrers()); err != nil {
@@ -141,7 +141,7 @@ func (r *reader) addReferrers(ctx context.Context, others []referrer) error {
 			if _, ours := r.manifests[other.subject]; known || !ours {
 				continue
 			}
-			if err := r.add(ctx, other.Descriptor, 0); err != nil {
+			if err := r.add(ctx, other.Descriptor, 0, ""); err != nil {
 				return err
 			}
 			found = true
@@ -150,8 +150,8 @@ func (r *reader) addReferrers(ctx context.Context, others []referrer) error {
 	return nil
 }
 
-// add reads the manifest d and what is below it.
-func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
+// add reads the manifest d and what is below it. parent is what names d, for errors; empty: nothing does.
+func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent string) error {
 	if err := ctx.Err(); err != nil {
 		return ended(ctx, err)
 	}
@@ -162,7 +162,9 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 		return err
 	}
 	body, err := readManifest(ctx, r.source, d)
-	if err != nil {
+	if err != nil && parent != "" && ofSource(err) {
+		return within(parent, err)
+	} else if err != nil {
 		return err
 	}
 	name := fmt.Sprintf("manifest %q", d.Digest)
@@ -178,11 +180,16 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int) error {
 	case r.references > maxReferences:
 		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).then(fewerLayers + "; " + smallerIndex)
 	}
-	for _, child := range contents(doc.Manifests) {
+	for _, named := range doc.Manifests {
+		child := named.content()
 		if err := checkChild(child); err != nil {
 			return within(name, err)
 		}
-		if err := r.add(ctx, child, depth+1); err != nil {
+		parent := fmt.Sprintf("index %q", d.Digest)
+		if platform := named.Platform.String(); platform != "" {
+			parent += fmt.Sprintf(", platform %q", platform)
+		}
+		if err := r.add(ctx, child, depth+1, parent); err != nil {
 			return err
 		}
 	}

@@ -45,6 +45,10 @@ func openOCIArchive(ctx context.Context, o opening, name string) (source, error)
 	if err != nil {
 		return nil, err
 	}
+	if !a.has("oci-layout") && a.has(savedImages) {
+		a.Close()
+		return nil, missing(nil, "%q has no %q: it is what docker save writes", path, "oci-layout").then("name it as docker-archive:FILE in " + sourceFlag)
+	}
 	return newLayout(o.log, a, ref)
 }
 

@@ -77,7 +77,7 @@ func (r *registry) putManifest(ctx context.Context, reference, mediaType string,
 	if err != nil {
 		return "", err
 	}
-	if !a.ok(http.StatusCreated, http.StatusOK, http.StatusAccepted) {
+	if !a.ok(http.StatusCreated, http.StatusOK, http.StatusAccepted) || a.words() != "" {
 		return "", a.err()
 	}
 	return a.digest(), nil

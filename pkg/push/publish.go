@@ -88,7 +88,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 func (p *pusher) setTag(ctx context.Context, tag string) error {
 	err := p.sendManifest(ctx, tag, p.image.root())
 	var answered *answerError
-	if !errors.As(err, &answered) || answered.status != http.StatusConflict {
+	if !errors.As(err, &answered) || answered.status != http.StatusConflict || answered.foreign() {
 		return err
 	}
 	most := 1

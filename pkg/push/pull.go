@@ -111,6 +111,7 @@ func (p *pull) connect() error {
 
 // other adds to e, the error for content that is not the blob's, what came in its place.
 func (p *pull) other(e *Error) *Error {
+	e.Next = rewritten
 	if p.delivery == nil {
 		return e
 	}

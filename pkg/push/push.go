@@ -133,8 +133,8 @@ func (p *pusher) read(ctx context.Context) error {
 // explain makes an Error of what the push ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
 	if failure := (*Error)(nil); errors.As(err, &failure) {
-		if _, remote := p.source.(*remote); remote && failure.Class == ClassSourceCorrupt {
-			failure.Next = "push the image to its registry again, and look for what rewrites it on the way from there"
+		if _, remote := p.source.(*remote); remote && failure.Next == buildAgain {
+			failure.Next = "build the image again, and push it to its registry again; nothing was tagged"
 		}
 		return err
 	}

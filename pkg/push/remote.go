@@ -152,12 +152,12 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if err != nil {
 		return nil, r.explain(ctx, err)
 	}
-	return io.NopCloser(bytes.NewReader(body)), nil
+	return served{bytes.NewReader(body)}, nil
 }
 
 // whence is where the source is, for errors.
 func (r *remote) whence() *whence {
-	return &whence{peer: &r.peer, repository: r.from.repository, user: r.credential.Username, key: r.key}
+	return &whence{peer: &r.peer, repository: r.from.repository, user: r.credential.Username, key: r.key, reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.
@@ -177,6 +177,13 @@ func (p *pulled) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// served is a manifest as the source's registry served it.
+type served struct{ *bytes.Reader }
+
+func (served) other(e *Error) *Error { return e.then(rewritten) }
+
+func (served) Close() error { return nil }
 
 func (r *remote) Close() error {
 	r.close()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -53,7 +54,7 @@ func (p *peer) explainTraffic(e *Error, a *answerError) bool {
 		set(ClassRateLimited, again, "%s is rate-limiting this client", name)
 	case a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout || a.status == 499:
 		set(ClassUnavailable, again, "%s fails", name)
-	case a.foreign() && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || a.status == http.StatusMethodNotAllowed):
+	case a.foreign() && slices.Contains(foreignRefusals, a.status):
 		set(ClassProtocol, "show the proof to who runs what is in front of "+host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
 			"something in front of %s refuses the request", name)
 	default:
@@ -61,6 +62,11 @@ func (p *peer) explainTraffic(e *Error, a *answerError) bool {
 	}
 	return true
 }
+
+// foreignRefusals are the statuses that something in front of a registry refuses a request with, and that have another meaning in a
+// registry's words.
+var foreignRefusals = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusConflict,
+	http.StatusUnsupportedMediaType, http.StatusUnavailableForLegalReasons}
 
 // pingPath is where a registry says that it is one.
 const pingPath = "/v2/"

@@ -75,8 +75,12 @@ func detectSource(ctx context.Context, o opening, name string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !a.has("oci-layout") && a.has(savedImages) {
+	switch {
+	case a.has("oci-layout"):
+		return newLayout(o.log, a, ref)
+	case a.has(savedImages):
 		return newDockerArchive(ctx, o.log, a, ref)
 	}
-	return newLayout(o.log, a, ref)
+	a.Close()
+	return nil, noSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)
 }

@@ -40,8 +40,14 @@ func unreadable(err error, what string) *Error {
 
 // corrupt is the error for content that is not what its descriptor says.
 func corrupt(format string, args ...any) *Error {
-	return &Error{Class: ClassSourceCorrupt, Problem: problem(format, args), Next: "build the image again; nothing was tagged"}
+	return &Error{Class: ClassSourceCorrupt, Problem: problem(format, args), Next: buildAgain}
 }
+
+// The next steps for content that is wrong: as it was built, or on the way from a registry.
+const (
+	buildAgain = "build the image again; nothing was tagged"
+	rewritten  = "push the image to its registry again, and look for what rewrites it on the way from there"
+)
 
 // refused is the error for a source that is well formed but not to be pushed.
 func refused(format string, args ...any) *Error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // whence is the repository that the source is in, and as whom it is read.
@@ -13,6 +14,8 @@ type whence struct {
 	// repository is the path below the host, user who reads, key the entry of its credential in auths; the two are empty where
 	// nobody is named.
 	repository, user, key string
+	// reference is the tag or digest.
+	reference string
 }
 
 // address is host/organization/name.
@@ -56,6 +59,9 @@ func (w *whence) explainAnswer(e *Error, a *answerError) {
 			"%s refuses the token that its own token service has just issued", host)
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
 		*e = *w.noAccess(a.Error())
+	case a.status == http.StatusNotFound && a.path != pingPath && !strings.HasSuffix(a.path, "/manifests/"+w.reference):
+		set(ClassSourceMissing, "push the image to its registry again, every platform of an index included; or name one image of the index in "+sourceFlag+", docker://HOST/REPOSITORY@sha256:…",
+			"a part of the source is not in %s", w.address())
 	case a.status == http.StatusNotFound && a.path != pingPath:
 		set(ClassSourceMissing, "check repository and tag in "+sourceFlag, "the source, or a part of it, is not in %s", w.address())
 	default:
