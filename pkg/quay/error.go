@@ -29,8 +29,8 @@ type Error struct {
 	// Scope is what the OAuth token needs for the request; empty where it needs none.
 	Scope string
 
-	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in.
-	own, page, readOnly bool
+	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in, login that it leads to one.
+	own, page, login, readOnly bool
 	retryAfter          time.Duration
 }
 
@@ -120,6 +120,7 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
 		e.Message = shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		e.login = toLogin(e.Status, path, to)
 		return e
 	}
 	var envelope struct {
