@@ -31,7 +31,7 @@ type Error struct {
 
 	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in, login that it leads to one.
 	own, page, login, readOnly bool
-	retryAfter          time.Duration
+	retryAfter                 time.Duration
 }
 
 // Error is the request, the status and Quay's words in one line.
