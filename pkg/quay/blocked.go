@@ -6,13 +6,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 )
 
 // IsBlocked reports whether err is the answer of something else than Quay, such as a proxy, a firewall or a login, which let the
 // request not through. It says nothing about the rights of a token, or about what Quay has.
 func IsBlocked(err error) bool {
-	e := (*Error)(nil)
-	return errors.As(err, &e) && (e.login || e.page && e.Status < 500 && e.Status != http.StatusTooManyRequests)
+	e, refusal := (*Error)(nil), (*proxy.Refusal)(nil)
+	return errors.As(err, &e) && (e.login || e.page && e.Status < 500 && e.Status != http.StatusTooManyRequests) ||
+		errors.As(err, &refusal) && refusal.ForGood()
 }
 
 // isPage reports whether a body is no JSON from its first character on, in contrast to JSON that breaks off.

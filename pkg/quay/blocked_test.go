@@ -3,10 +3,13 @@ package quay_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
@@ -72,6 +75,31 @@ func TestSamePathElsewhereIsNoLogin(t *testing.T) {
 		q.Faults.Add(quaytest.Fault{Times: -1, Effect: to(302, location)})
 		if _, err := c.Organization(t.Context(), "team-a"); err == nil || quay.IsBlocked(err) || !strings.Contains(quay.Next(err), "follows no redirect") {
 			t.Errorf("to %s: %v; %s", location, err, quay.Next(err))
+		}
+	}
+}
+
+// A proxy that refuses to connect is one of these too: nothing was done, and to ask again does not help.
+func TestProxyThatRefuses(t *testing.T) {
+	for status, blocked := range map[int]bool{403: true, 407: true, 503: false} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(status) }))
+		t.Cleanup(server.Close)
+		through, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(through), OnProxyConnectResponse: proxy.Connected}}
+		c, err := quay.New(quay.Options{URL: "https://quay.example.com", Token: "T", HTTPClient: client, Pause: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.DeleteRobot(t.Context(), "team-a+ci")
+		if err == nil || quay.IsBlocked(err) != blocked || quay.IsUnsure(err) || (asked == 1) != blocked || !strings.Contains(err.Error(), through.Host+" answered CONNECT with ") {
+			t.Errorf("%d: asked %d times, blocked is %v, unsure %v: %v", status, asked, quay.IsBlocked(err), quay.IsUnsure(err), err)
+		}
+		if got := strings.Contains(quay.Next(err), "such as a proxy"); got != blocked {
+			t.Errorf("%d: next is %q", status, quay.Next(err))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -96,7 +97,7 @@ func IsUnsure(err error) bool {
 		return e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusServiceUnavailable
 	case errors.As(err, &lost):
 		connecting := errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect")
-		return !connecting && !IsUntrusted(err)
+		return !connecting && !IsUntrusted(err) && !errors.As(err, new(*proxy.Refusal))
 	}
 	return false
 }

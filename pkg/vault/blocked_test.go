@@ -103,3 +103,22 @@ func TestWhatIsBlocked(t *testing.T) {
 		t.Errorf("next is %q", next)
 	}
 }
+
+// A proxy that refuses to connect to Vault blocks too, in contrast to one that does not reach it now.
+func TestProxyThatRefuses(t *testing.T) {
+	for status, want := range map[int]error{403: vault.ErrBlocked, 407: vault.ErrBlocked, 503: vault.ErrUnreachable} {
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(status) }))
+		t.Cleanup(server.Close)
+		t.Setenv("VAULT_PROXY_ADDR", server.URL)
+		t.Setenv("VAULT_MAX_RETRIES", "1")
+		c, err := vault.New(vault.Options{Address: "https://vault.example.com:8200", Token: token, Mount: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Read(t.Context(), path)
+		if !errors.Is(err, want) || (asked == 1) != (want == vault.ErrBlocked) || !strings.Contains(err.Error(), "answered CONNECT with ") {
+			t.Errorf("%d: asked %d times: %v, want %v", status, asked, err, want)
+		}
+	}
+}

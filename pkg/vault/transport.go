@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 )
 
 // ErrRedirect: Vault sends its clients to another address. That is not followed: a redirect takes the token along, to
@@ -22,7 +24,10 @@ type oneHost struct{ next http.RoundTripper }
 
 func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := o.next.RoundTrip(r)
+	refusal := (*proxy.Refusal)(nil)
 	switch {
+	case errors.As(err, &refusal) && refusal.ForGood():
+		return nil, &failure{ErrBlocked, fmt.Sprintf("%s %s: %v", r.Method, r.URL.Path, refusal)}
 	case err != nil:
 		return answer, err
 	case answer.StatusCode/100 != 3:
