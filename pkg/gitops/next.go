@@ -30,6 +30,8 @@ func (r remote) nextOf(err error) string {
 		return "see whether the token in the Secret is the Git server's, and has not expired"
 	case errors.Is(err, transport.ErrAuthorizationFailed) && r.credential == credential{}:
 		return "give --credential, in the Task git-secret: the server refuses who gives none; or ask who runs it"
+	case errors.Is(err, transport.ErrAuthorizationFailed) && markup.MatchString(err.Error()):
+		return "see who answers with a page: a proxy, a firewall or a login in front of the Git server has to let this request through; if it is the server itself, the token needs the right to push"
 	case errors.Is(err, transport.ErrAuthorizationFailed):
 		return "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"
 	case errors.Is(err, transport.ErrRepositoryNotFound) && r.credential == credential{}:
