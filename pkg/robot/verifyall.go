@@ -65,7 +65,7 @@ func VerifyAll(ctx context.Context, s Services, tenants []Tenant) ([]Report, err
 func ofOneTeam(err error) bool {
 	own, answer := (*Error)(nil), (*quay.Error)(nil)
 	switch {
-	case errors.As(err, &own), errors.Is(err, vault.ErrPath), errors.Is(err, vault.ErrContent), errors.Is(err, vault.ErrDenied), errors.Is(err, vault.ErrBlocked):
+	case errors.As(err, &own), errors.Is(err, vault.ErrPath), errors.Is(err, vault.ErrContent), errors.Is(err, vault.ErrDenied):
 		return true
 	case errors.As(err, &answer):
 		return !quay.IsUnauthorized(err) && answer.Status < 500 && answer.Status != http.StatusTooManyRequests
