@@ -27,19 +27,14 @@ func WriteFailure(opts Options, err error) error {
 
 // failureLine is err in at most maxFailure bytes and without what moves a cursor. Where that is too little, the next step is whole.
 func failureLine(err error) string {
-	failure, refusal, next := (*Error)(nil), (*overlay.Refusal)(nil), ""
+	failure, refusal, step := (*Error)(nil), (*overlay.Refusal)(nil), ""
 	switch {
 	case errors.As(err, &refusal):
-		next = refusal.Next
+		step = "; " + refusal.Next
 	case errors.As(err, &failure):
-		next = failure.Next
-	}
-	next = "; " + next
-	text, found := strings.CutSuffix(err.Error(), next)
-	if !found {
-		next = ""
+		step = "; " + failure.Next
 	}
 	line := func(text string) string { return shown.Line(strings.ToValidUTF8(text, "?")) }
-	text, next = line(text), line(next)
-	return shown.Cut(shown.Cut(text, max(0, maxFailure-len(next)))+next, maxFailure)
+	text, step := line(strings.TrimSuffix(err.Error(), step)), line(step)
+	return shown.Cut(shown.Cut(text, max(0, maxFailure-len(step)))+step, maxFailure)
 }
