@@ -34,7 +34,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 }
 
 // singleDash is a flag as package flag writes it.
-var singleDash = regexp.MustCompile(`(^ *|flag |: )-([a-z])`)
+var singleDash = regexp.MustCompile(`(^ *|flag |for |: )-([a-z])`)
 
 // Parse parses the program's arguments into o, and writes help or the version to out if that is asked for: then the error is
 // flag.ErrHelp.
