@@ -35,8 +35,11 @@ func main() {
 	fmt.Println(result.Branch, result.Commit)
 }
 
-// fail logs an error and ends the program.
+// fail leaves an error as a result and as the last line of the log, and ends the program.
 func fail(opts gitops.Options, err error) {
+	if err := gitops.WriteFailure(opts, err); err != nil {
+		opts.Logger().Warn("the result failure cannot be written", "err", err)
+	}
 	gitops.LogFailure(opts.Logger(), err)
 	os.Exit(gitops.ExitCode(err))
 }

@@ -50,8 +50,11 @@ func TestTask(t *testing.T) {
 	for _, r := range task.Spec.Results {
 		results = append(results, r.Name)
 	}
-	if diff := cmp.Diff([]string{"branch", "commit", "changed"}, results); diff != "" {
+	if diff := cmp.Diff([]string{"branch", "commit", "changed", "failure"}, results); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	if step.Args[0] != "--results-dir=/tekton/results" {
+		t.Errorf("the first arg is %q: a wrong param before --results-dir leaves no result", step.Args[0])
 	}
 	checkScratch(t, task.Spec)
 	security := step.SecurityContext

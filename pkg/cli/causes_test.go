@@ -76,7 +76,7 @@ func withoutExternalSecret(w *world) {
 
 var causes = []cause{
 	{"Quay redirects", answers("/api/", 308, http.Header{"Location": {"https://elsewhere.example.com/"}}, ""), "", 1, `308 Permanent Redirect "https://elsewhere.example.com/"`, "the address that Quay answers at itself"},
-	{"Quay sends to a login", answers("/api/", 302, http.Header{"Location": {"https://sso.example.com/"}}, ""), "bootstrap rotate verify offboard", 1, "302 Found", "the address that Quay answers at itself"},
+	{"Quay sends to a login", answers("/api/", 302, http.Header{"Location": {"https://sso.example.com/"}}, ""), "", cli.ExitNoRight, "302 Found", "it is not about the rights of a token"},
 	{"Quay crashes", answers("/api/", 500, nil, ""), "", 1, "500 Internal Server Error", "Quay"},
 	{"Quay is read-only", answers("/regenerate$", 503, nil, `{"is_readonly":true,"message":"System is currently read-only."}`), "rotate in-place offboard", 1, "System is currently read-only.", ""},
 	{"a wrong OAuth token", func(w *world) { w.oauth = strings.Repeat("X1", 20) }, "", cli.ExitNoRight, "", ""},

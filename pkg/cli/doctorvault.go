@@ -45,7 +45,7 @@ func (d *doctor) lookAtVaultRole(ctx context.Context) {
 	}
 	err = v.LoginKubernetes(ctx, login.mount, login.role, login.token)
 	switch {
-	case errors.Is(err, vault.ErrUnreachable), ctx.Err() != nil:
+	case errors.Is(err, vault.ErrUnreachable), errors.Is(err, vault.ErrBlocked), ctx.Err() != nil:
 		d.cannot(err, lookVaultRole)
 	case err != nil:
 		d.addAs(sick, lookVaultRole, login.next(err), fmt.Sprintf("External Secrets cannot log in as ServiceAccount %q: %v", login.namespace+"/"+login.account, err))

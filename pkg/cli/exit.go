@@ -90,6 +90,8 @@ func exitOf(ctx context.Context, err error) Exit {
 		return ExitOK
 	case errors.As(err, &own):
 		return own.exit
+	case blocked(err) && ctx.Err() == nil:
+		return ExitNoRight
 	case errors.As(err, &domain) && byReason[domain.Reason] != 0 && !errors.Is(err, context.Canceled):
 		return byReason[domain.Reason]
 	case errors.As(err, &refusal):
@@ -105,6 +107,9 @@ func exitOf(ctx context.Context, err error) Exit {
 	}
 	return ExitFailure
 }
+
+// blocked reports whether something else than Quay or Vault answered: whatever was being done, that is what is wrong.
+func blocked(err error) bool { return quay.IsBlocked(err) || errors.Is(err, vault.ErrBlocked) }
 
 // exitOfReports is the exit code for reports of which not every check passed.
 func exitOfReports(reports []robot.Report) Exit {

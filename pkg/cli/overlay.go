@@ -154,7 +154,7 @@ func (c *connection) warner() func(line string) {
 	return func(line string) {
 		if !warned[line] {
 			warned[line] = true
-			fmt.Fprintln(c.program.Err, "kustomize warns: "+shown.Line(line))
+			fmt.Fprintln(c.program.Err, "rendering: "+shown.Line(line))
 		}
 	}
 }

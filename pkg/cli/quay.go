@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
@@ -73,6 +74,7 @@ func (c *connection) quayHTTP() (*http.Client, error) {
 		transport = http.DefaultTransport.(*http.Transport)
 	}
 	transport = transport.Clone()
+	transport.OnProxyConnectResponse = proxy.Connected
 	if c.quayCAFile != "" {
 		pool, err := authorities("--quay-ca-file", c.quayCAFile)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/version"
 )
 
 // newRoot returns the program's commands.
@@ -17,7 +19,7 @@ func (p *Program) newRoot() *cobra.Command {
 
 It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
 $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
-		Version: newVersion().short(),
+		Version: version.Read().Short(),
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "tkn quay",
 		},

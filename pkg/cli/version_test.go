@@ -1,26 +1,24 @@
-package cli
+package cli_test
 
 import (
+	"encoding/json"
 	"runtime"
-	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/version"
 )
 
+// The version is told without any server, to a person and to a program.
 func TestVersion(t *testing.T) {
-	if b := newVersion(); b.Go != runtime.Version() || b.Kind != "Version" || b.Version == "" || b.Commit == "" {
-		t.Errorf("version is %+v", b)
+	w := newWorld(t)
+	if got, want := w.must("version"), version.Read().Text("tkn quay"); got != want {
+		t.Errorf("version is %q, want %q", got, want)
 	}
-	for _, test := range []struct {
-		build       build
-		long, short string
-	}{
-		{build{Version: "v1.2.3", Commit: "unknown", Go: "go1.26.4"}, "tkn quay v1.2.3\ncommit unknown\nbuilt with go1.26.4\n", "v1.2.3"},
-		{build{Version: "(devel)", Commit: "abc", Go: "go1.26.4", Modified: true}, "tkn quay (devel)\ncommit abc, with changes\nbuilt with go1.26.4\n", "abc"},
-		{build{Version: "(devel)", Commit: "unknown", Go: "go1.26.4"}, "tkn quay (devel)\ncommit unknown\nbuilt with go1.26.4\n", "(devel)"},
-	} {
-		var out strings.Builder
-		if err := test.build.write(&out); err != nil || out.String() != test.long || test.build.short() != test.short {
-			t.Errorf("%+v: %q, %q, %v", test.build, out.String(), test.build.short(), err)
-		}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(w.must("version", "-o", "json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["kind"] != "Version" || got["go"] != runtime.Version() || got["version"] == "" || got["commit"] == "" {
+		t.Errorf("version is %v", got)
 	}
 }

@@ -56,6 +56,8 @@ type world struct {
 	// mount is what Vault tells of it, refused its answer to everything; nil if it answers.
 	mount   vault.Mount
 	refused error
+	// vaultAddress is that of what answers in place of the Vault in memory; empty: nothing does.
+	vaultAddress string
 	// namespace is that of the context.
 	namespace string
 	// storeLogin is what Vault answers when a SecretStore logs in, audiences are those of the last token that one asked for.
@@ -114,6 +116,9 @@ func (w *world) program() *cli.Program {
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
 			return nil, fmt.Errorf("mount is %q", mount)
+		}
+		if w.vaultAddress != "" {
+			return vault.New(vault.Options{Address: w.vaultAddress, Token: vaultToken, Mount: mount})
 		}
 		return &memoryVault{w: w}, nil
 	}

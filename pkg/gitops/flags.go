@@ -7,6 +7,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/version"
 )
 
 // Flags defines the flags of update-overlay on fs; parsing fs fills o in.
@@ -32,14 +34,16 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 }
 
 // singleDash is a flag as package flag writes it.
-var singleDash = regexp.MustCompile(`(^ *|flag |: )-([a-z])`)
+var singleDash = regexp.MustCompile(`(^ *|flag |for |: )-([a-z])`)
 
-// Parse parses the program's arguments into o, and writes help to out if that is asked for: then the error is flag.ErrHelp.
+// Parse parses the program's arguments into o, and writes help or the version to out if that is asked for: then the error is
+// flag.ErrHelp.
 // Flags are written with two dashes, as everybody writes them. Any other error is an *Error.
 func (o *Options) Parse(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("update-overlay", flag.ContinueOnError)
 	fs.Usage = func() {}
 	o.Flags(fs)
+	told := fs.Bool("version", false, "print what the program was built from")
 	flags := &strings.Builder{}
 	fs.SetOutput(flags)
 	switch err := fs.Parse(args); {
@@ -52,6 +56,9 @@ func (o *Options) Parse(args []string, out io.Writer) error {
 		return err
 	case err != nil:
 		return usageError(helpNext, "%s", singleDash.ReplaceAllString(err.Error(), "$1--$2"))
+	case *told:
+		io.WriteString(out, version.Read().Text("update-overlay"))
+		return flag.ErrHelp
 	case fs.NArg() > 0:
 		return usageError(helpNext, "unexpected argument %q", fs.Arg(0))
 	}

@@ -76,6 +76,14 @@ func status(code int, text string) func(*cause) {
 	}
 }
 
+// withCredential gives a credential too.
+func withCredential(do func(*cause)) func(*cause) {
+	return func(c *cause) {
+		do(c)
+		c.opts.Credential = c.secret("username", gitopstest.Username, "token", gitopstest.Password)
+	}
+}
+
 // tls starts a server with TLS, and returns the PEM of its authority.
 func (c *cause) tls() (server *httptest.Server, authority string) {
 	server = httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -160,11 +168,18 @@ var causes = map[string]struct {
 	"no time":               {func(c *cause) { c.start(); c.opts.Timeout = 1 }, 1, "deadline exceeded", "run it again: what is there is not pushed twice"},
 	"a user is asked for":   {func(c *cause) { c.start(); c.opts.Credential = "" }, 1, "authentication required", "give --credential, in the Task git-secret: the server asks for a user"},
 	"a token that is wrong": {func(c *cause) { c.start(); c.opts.Credential = c.secret("username", "x", "token", "wrong") }, 1, "authentication required", "see whether the token in the Secret is the Git server's, and has not expired"},
-	"a token of no right":   {status(http.StatusForbidden, "GitLab: You are not allowed"), 1, "GitLab: You are not allowed", "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"},
-	"a path of nothing":     {status(http.StatusNotFound, ""), 1, "repository not found", "see whether --repository is right; Git servers say so also where the credential may see nothing"},
-	"too many requests":     {status(http.StatusTooManyRequests, "slow down"), 1, "429: slow down", "wait, and run it again: the server limits how often it is asked"},
-	"a server that is ill":  {status(http.StatusBadGateway, "GitLab is \x1b[31mnot\nresponding"), 1, "502: GitLab is [31mnot responding", nextLater},
-	"another answer":        {status(http.StatusTeapot, "tea"), 1, "418: tea", "ask who runs the Git server why it answers so"},
+	"a token of no right":   {withCredential(status(http.StatusForbidden, "GitLab: You are not allowed")), 1, "GitLab: You are not allowed", "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"},
+	"nobody is refused":     {status(http.StatusForbidden, "no"), 1, "authorization failed", "give --credential, in the Task git-secret: the server refuses who gives none; or ask who runs it"},
+	"a firewall": {withCredential(status(http.StatusForbidden, "<HTML><title>Request Rejected</title><script>x()</script>Your support ID is:&nbsp;4711</HTML>")), 1, "authorization failed: Request Rejected Your support ID is: 4711",
+		"see who answers with a page: a proxy, a firewall or a login in front of the Git server has to let this request through; if it is the server itself, the token needs the right to push"},
+	"a gateway's page":     {status(http.StatusBadGateway, "<html><title>502</title>nginx</html>"), 1, "502: 502 nginx", nextLater},
+	"nobody sees nothing":  {status(http.StatusNotFound, ""), 1, "repository not found", "see whether --repository is right; if it is, give --credential, in the Task git-secret: Git servers hide a private repository from who gives none"},
+	"nobody is asked":      {status(http.StatusUnauthorized, ""), 1, "authentication required", "give --credential, in the Task git-secret: the server asks for a user"},
+	"a token is asked for": {withCredential(status(http.StatusUnauthorized, "")), 1, "authentication required", "see whether the token in the Secret is the Git server's, and has not expired"},
+	"a path of nothing":    {withCredential(status(http.StatusNotFound, "")), 1, "repository not found", "see whether --repository is right; Git servers say so also where the credential may see nothing"},
+	"too many requests":    {status(http.StatusTooManyRequests, "slow down"), 1, "429: slow down", "wait, and run it again: the server limits how often it is asked"},
+	"a server that is ill": {status(http.StatusBadGateway, "GitLab is \x1b[31mnot\nresponding"), 1, "502: GitLab is [31mnot responding", nextLater},
+	"another answer":       {status(http.StatusTeapot, "tea"), 1, "418: tea", "ask who runs the Git server why it answers so"},
 	"a page": {func(c *cause) {
 		c.answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Sign in</html>") })
 	}, 1, "the repository cannot be read", nextNoGit},

@@ -36,7 +36,7 @@ type Options struct {
 	CAFile string
 	// PlainHTTP allows a repository with an http URL. The credential goes over the network for all to read.
 	PlainHTTP bool
-	// ResultsDir is the directory that gets branch, commit and changed; empty: none are written.
+	// ResultsDir is the directory that gets branch, commit and changed, or from WriteFailure failure; empty: none are written.
 	ResultsDir string
 	// Workspace is the directory that gets evidence/image-digest.txt and evidence/evidence.json; empty: none are written.
 	Workspace string

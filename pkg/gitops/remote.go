@@ -16,6 +16,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // remote is the GitOps repository on its server.
@@ -140,6 +141,9 @@ func (r remote) explain(problem string, err error) error {
 	proof, answer := err.Error(), (*githttp.Err)(nil)
 	if errors.As(err, &answer) && answer.Reason != "" {
 		proof += ": " + answer.Reason
+	}
+	if markup.MatchString(proof) {
+		proof = shown.Page(proof)
 	}
 	if errors.As(err, new(*pktline.ErrorLine)) {
 		proof = "the server says: " + proof

@@ -27,7 +27,7 @@ type Result struct {
 }
 
 // resultNames are the result files.
-var resultNames = []string{"branch", "commit", "changed"}
+var resultNames = []string{"branch", "commit", "changed", failureResult}
 
 func (r Result) values() map[string]string {
 	return map[string]string{"branch": r.Branch, "commit": r.Commit, "changed": strconv.FormatBool(r.Changed)}
@@ -44,7 +44,7 @@ type updater struct {
 
 // Update sees to it that a branch of the repository has the digest in the app's dev overlay. Where it is there already, on
 // the target branch or on its own, nothing is pushed. The error is an *Error, or wraps an *overlay.Refusal; with it no
-// result file is left. Running Update again is safe.
+// result file is left but what WriteFailure writes. Running Update again is safe.
 func Update(ctx context.Context, opts Options) (Result, error) {
 	c, err := opts.complete()
 	if err != nil {

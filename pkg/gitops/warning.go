@@ -14,6 +14,6 @@ const maxWarnings = 20
 func (t warnedTree) Warn(line string) {
 	if warned := t.updater.warned; !slices.Contains(warned, line) && len(warned) < maxWarnings {
 		t.updater.warned = append(warned, line)
-		t.updater.log.Warn("kustomize warns", "warning", line)
+		t.updater.log.Warn("rendering", "warning", line)
 	}
 }

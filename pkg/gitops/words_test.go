@@ -79,7 +79,7 @@ func TestWarningsAreLogged(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
-		if entry.Level == "WARN" && entry.Msg == "kustomize warns" {
+		if entry.Level == "WARN" && entry.Msg == "rendering" {
 			warnings[entry.Warning]++
 		}
 	}

@@ -15,6 +15,7 @@ type effect struct {
 	overlay Overlay
 	data    []byte // the overlay's kustomization
 	images  []image
+	volumes []string          // places of images that are those of image volumes
 	others  []image           // texts that read like an item's image, and are none that kustomize changes
 	probed  map[string]string // by place, the images that kustomize reaches, as probe makes them
 	based   bool              // the overlay refers to the base
@@ -36,6 +37,9 @@ func newEffect(tree fs.FS, o Overlay, data []byte, names []string) (*effect, err
 		return nil, err
 	}
 	return e, e.render(nil, func(path []string, i image) {
+		if isVolumeImage(path) {
+			e.volumes = append(e.volumes, i.place)
+		}
 		if e.isImage(path, i) {
 			e.images = append(e.images, i)
 		} else if slices.Contains(names, withoutTag(i.value)) {

@@ -21,14 +21,15 @@ func withoutTag(image string) string {
 // "[0]". kustomize does not reach all of these, such as those of ephemeral containers.
 func isPodImage(path []string) bool {
 	parent := func(up int) string { return path[max(len(path)-1-up, 0)] }
-	switch parent(0) {
-	case "image":
-		list := parent(2)
-		return isElement(parent(1)) && (list == "containers" || list == "initContainers" || list == "ephemeralContainers")
-	case "reference":
-		return parent(1) == "image" && isElement(parent(2)) && parent(3) == "volumes"
-	}
-	return false
+	list := parent(2)
+	return isVolumeImage(path) || parent(0) == "image" && isElement(parent(1)) &&
+		(list == "containers" || list == "initContainers" || list == "ephemeralContainers")
+}
+
+// isVolumeImage reports whether a Pod, or an object that holds the template of one, has the image of an image volume at path.
+func isVolumeImage(path []string) bool {
+	n := len(path)
+	return n >= 4 && path[n-1] == "reference" && path[n-2] == "image" && isElement(path[n-3]) && path[n-4] == "volumes"
 }
 
 func isElement(name string) bool { return strings.HasPrefix(name, "[") }

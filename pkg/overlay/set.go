@@ -73,5 +73,9 @@ func (o Overlay) checkEffect(tree fs.FS, after []byte, pins []Pin) error {
 			return err
 		}
 	}
-	return e.checkOthers(pins)
+	if err := e.checkOthers(pins); err != nil {
+		return err
+	}
+	e.warnOfVolumes(tree, pins)
+	return nil
 }

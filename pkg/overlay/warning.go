@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// Warner is a tree that hears what kustomize warns of, such as a deprecated field. Without it the warnings are dropped.
+// Warner is a tree that hears what kustomize warns of, such as a deprecated field, and what an edit does not do with another kustomize.
+// Without it the warnings are dropped.
 type Warner interface {
 	// Warn gets one line; the same line may come several times.
 	Warn(line string)
@@ -18,8 +19,8 @@ type Warner interface {
 // maxWarning is how much of one line is handed on, in bytes.
 const maxWarning = 500
 
-// listen runs build, and hands what it meanwhile writes to the process's stderr and to package log to the tree: kustomize has
-// no other way to warn.
+// listen runs build, and hands what it meanwhile writes to the process's stderr and to package log to the tree. os.Stderr is
+// exchanged since kustomize's api v0.21.2 writes its warnings there, and has no hook for them.
 func listen(tree fs.FS, build func()) {
 	heard := &warnings{}
 	heard.to, _ = tree.(Warner)

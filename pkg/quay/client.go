@@ -176,6 +176,9 @@ func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) 
 		return &unsureError{fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, target.Path, maxAnswer)}
 	case response.StatusCode < 200 || response.StatusCode > 299:
 		return newError(r, target.Path, response, answer, c.token)
+	case isPage(answer):
+		// Not even "done" is what Quay says with that.
+		return &unsureError{newError(r, target.Path, response, answer, c.token)}
 	case r.out == nil:
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -29,9 +30,9 @@ type Error struct {
 	// Scope is what the OAuth token needs for the request; empty where it needs none.
 	Scope string
 
-	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in.
-	own, page, readOnly bool
-	retryAfter          time.Duration
+	// own says that the answer has the form of Quay's API, page that it has none that Quay answers in, login that it leads to one.
+	own, page, login, readOnly bool
+	retryAfter                 time.Duration
 }
 
 // Error is the request, the status and Quay's words in one line.
@@ -96,7 +97,7 @@ func IsUnsure(err error) bool {
 		return e.Status >= 500 && e.Status != http.StatusNotImplemented && e.Status != http.StatusServiceUnavailable
 	case errors.As(err, &lost):
 		connecting := errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect")
-		return !connecting && !IsUntrusted(err)
+		return !connecting && !IsUntrusted(err) && !errors.As(err, new(*proxy.Refusal))
 	}
 	return false
 }
@@ -120,6 +121,7 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
 		e.Message = shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		e.login = toLogin(e.Status, path, to)
 		return e
 	}
 	var envelope struct {

@@ -37,7 +37,9 @@ var ofPrototypes = regexp.MustCompile(`^/api/v1/organization/[^/]+/prototypes(/|
 // Next is what a person does next after err, by what Quay answered; empty where that does not tell.
 func Next(err error) string {
 	e := (*Error)(nil)
-	if !errors.As(err, &e) {
+	if IsBlocked(err) {
+		return "see what answers in front of Quay, such as a proxy, a firewall or a login: it has to let this request through to Quay, at the address given as Quay's; it is not about the rights of a token"
+	} else if !errors.As(err, &e) {
 		return ""
 	}
 	switch {
@@ -47,8 +49,6 @@ func Next(err error) string {
 		return "use an OAuth token with the scope " + e.Scope + ", of an owner of the organization"
 	case e.readOnly:
 		return "wait until Quay takes changes again: it is read-only now"
-	case e.page && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests:
-		return "see what answers in front of Quay, such as a firewall, a gateway or a login: it has to let this request through to Quay, at the address given as Quay's"
 	case ofPrototypes.MatchString(e.Path) && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound):
 		return "see in Quay whether the organization, its robots and its default permissions are still there, then run it again: somebody else may have changed them meanwhile"
 	case e.Status >= 520 && !e.own:

@@ -32,7 +32,7 @@ func TestNext(t *testing.T) {
 		}, "the scope repo:admin, of an owner"},
 		"no user:admin": {weak, nil, func(ctx context.Context, c *quay.Client) error { return c.CreateOrganization(ctx, "team-new", "") }, "the scope user:admin"},
 		"308":           {c, quaytest.Status(308, http.Header{"Location": {"https://elsewhere.example.com/x?secret=1"}}, ""), organization, "follows no redirect"},
-		"302":           {c, quaytest.Status(302, http.Header{"Location": {"/signin"}}, ""), organization, "follows no redirect"},
+		"302":           {c, quaytest.Status(302, http.Header{"Location": {"/signin"}}, ""), organization, "such as a proxy, a firewall or a login"},
 		"429":           {c, quaytest.Status(429, nil, "<html>"), organization, "wait a minute"},
 		"500":           {c, quaytest.Status(500, nil, "<html>"), organization, "Quay's own log"},
 		"501":           {c, quaytest.Status(501, nil, `{"message":"x"}`), organization, "LOGS_MODEL"},

@@ -58,7 +58,7 @@ func passing(err error, again bool) bool {
 		return false
 	}
 	lost := (*transportError)(nil)
-	return again && errors.As(err, &lost) && !IsUntrusted(err)
+	return again && errors.As(err, &lost) && !IsUntrusted(err) && !IsBlocked(err)
 }
 
 // backoff is how long to pause after try n.

@@ -67,7 +67,7 @@ func notBurnt(left []notBurning) error {
 	e := &Error{Problem: strings.Join(problems, ", and "), Err: err, Next: nextBurn(err)}
 	refused := (*quay.Error)(nil)
 	switch {
-	case errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
+	case quay.IsBlocked(err), errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusUnauthorized):
 		e.Reason = ReasonNoRight
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Reason = ReasonTimeout

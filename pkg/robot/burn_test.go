@@ -31,7 +31,7 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 		"no right":         {quaytest.Status(403, nil, `{"error_message":"Unauthorized"}`), robot.ReasonNoRight, notBurnt, "the scope org:admin"},
 		"no token":         {quaytest.Status(403, nil, `{"error":"CSRF token was invalid or missing."}`), robot.ReasonNoRight, notBurnt, "in Quay's own pages at once"},
 		"a firewall":       {quaytest.Status(403, nil, page), robot.ReasonNoRight, notBurnt, "in front of Quay"},
-		"a 404 of a page":  {quaytest.Status(404, nil, page), "", notBurnt, "in front of Quay"},
+		"a 404 of a page":  {quaytest.Status(404, nil, page), robot.ReasonNoRight, notBurnt, "in front of Quay"},
 		"a limit":          {quaytest.Status(429, nil, page), "", notBurnt, "wait a minute"},
 		"read-only":        {quaytest.Status(503, nil, `{"is_readonly":true,"message":"x"}`), "", notBurnt, "read-only now"},
 		"not served":       {quaytest.Status(501, nil, ""), "", notBurnt, "in Quay's own pages at once"},
@@ -43,7 +43,7 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 		"no answer":        {quaytest.Reset(0), "", unsure, "see whether Quay runs there"},
 		"a lost answer":    {quaytest.CommitThenReset(), "", unsure, "see whether Quay runs there"},
 		"a cut answer":     {quaytest.Truncate(5), "", unsure, "run this again at once"},
-		"a page with 200":  {quaytest.Status(200, nil, "<html>"), "", unsure, "in Quay's own pages at once"},
+		"a page with 200":  {quaytest.Status(200, nil, "<html>"), robot.ReasonNoRight, unsure, "in Quay's own pages at once"},
 		"another's answer": {quaytest.Status(200, nil, `{"name":"team-x+ci","token":"T"}`), "", unsure, "run this again at once"},
 	} {
 		w := newWorld(t)

@@ -3,11 +3,14 @@ package vault
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 )
 
 // Options say which Vault to speak to. What is empty comes from the environment variables that Vault's own tools read:
@@ -59,6 +62,9 @@ func New(opts Options) (*Client, error) {
 	client, err := api.NewClient(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Vault %q: %w", config.Address, err)
+	}
+	if transport, ok := config.HttpClient.Transport.(*http.Transport); ok {
+		transport.OnProxyConnectResponse = proxy.Connected
 	}
 	config.HttpClient.Transport = oneHost{config.HttpClient.Transport}
 	if opts.Namespace != "" {

@@ -26,6 +26,8 @@ var (
 	ErrSealed = errors.New("sealed Vault")
 	// ErrBusy: a quota of Vault is used up.
 	ErrBusy = errors.New("too many requests for Vault")
+	// ErrTLS: Vault was spoken to without TLS, and has it.
+	ErrTLS = errors.New("no TLS to a Vault that has it")
 	// ErrUnreachable: there was no answer.
 	ErrUnreachable = errors.New("no answer from Vault")
 )
@@ -53,21 +55,26 @@ func wrap(err error) error {
 	if errors.Is(err, api.ErrSecretNotFound) {
 		return &failure{ErrNotFound, "no such secret"}
 	}
-	answer, lost, redirect := (*api.ResponseError)(nil), (*url.Error)(nil), (*failure)(nil)
+	answer, lost, own := (*api.ResponseError)(nil), (*url.Error)(nil), (*failure)(nil)
 	switch {
-	case errors.As(err, &redirect):
-		return redirect
+	case errors.As(err, &own):
+		return own
 	case errors.As(err, &lost):
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !errors.As(err, &answer):
 		return err
 	}
 	text := strings.Join(answer.Errors, "; ")
+	if answer.RawError {
+		text = words(text, "")
+	}
 	if text == "" {
 		text = http.StatusText(answer.StatusCode)
 	}
 	e := &failure{text: answer.HTTPMethod + " " + answer.URL + ": " + text}
 	switch {
+	case answer.RawError && strings.Contains(text, tlsOnly):
+		e.kind = ErrTLS
 	case answer.StatusCode == http.StatusForbidden:
 		e.kind = ErrDenied
 	case answer.StatusCode == http.StatusServiceUnavailable && (strings.Contains(text, "sealed") || strings.Contains(text, "not initialized")):

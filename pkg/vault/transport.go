@@ -8,27 +8,39 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 )
 
 // ErrRedirect: Vault sends its clients to another address. That is not followed: a redirect takes the token along, to
 // whatever host it names, and Vault's own client does not ask.
 var ErrRedirect = errors.New("redirected by Vault")
 
-// oneHost passes requests on, and takes no redirect for an answer.
+// oneHost passes requests on, and takes neither a redirect nor the page of something in front of Vault for an answer.
 type oneHost struct{ next http.RoundTripper }
 
 func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := o.next.RoundTrip(r)
-	if err != nil || answer.StatusCode/100 != 3 {
+	refusal := (*proxy.Refusal)(nil)
+	switch {
+	case errors.As(err, &refusal) && refusal.ForGood():
+		return nil, &failure{ErrBlocked, fmt.Sprintf("%s %s: %v", r.Method, r.URL.Path, refusal)}
+	case err != nil:
 		return answer, err
+	case answer.StatusCode/100 != 3:
+		return answer, checkPage(r, answer)
 	}
 	answer.Body.Close()
 	to := "nowhere"
 	if location, err := answer.Location(); err == nil {
 		// What is behind the host may hold a secret.
 		to = (&url.URL{Scheme: location.Scheme, Host: location.Host}).String()
+		if strings.Trim(location.Path, "/") != strings.Trim(r.URL.Path, "/") {
+			return nil, blocked(r, answer, fmt.Sprintf("to another page at %q", to))
+		}
 	}
 	return nil, &failure{ErrRedirect, fmt.Sprintf("%s %s: %d to %q, and the token goes to no address but VAULT_ADDR: "+
 		"set that to the active node, or to the load balancer in front of Vault", r.Method, r.URL.Path, answer.StatusCode, to)}
@@ -37,9 +49,9 @@ func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections is what http.Client calls.
 func (o oneHost) CloseIdleConnections() { (&http.Client{Transport: o.next}).CloseIdleConnections() }
 
-// retry is Vault's own policy, but a redirect stays one.
+// retry is Vault's own policy, but a redirect stays one, and so does a page.
 func retry(ctx context.Context, answer *http.Response, err error) (bool, error) {
-	if errors.Is(err, ErrRedirect) {
+	if errors.Is(err, ErrRedirect) || errors.Is(err, ErrBlocked) {
 		return false, nil
 	}
 	return api.DefaultRetryPolicy(ctx, answer, err)
