@@ -19,7 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // mostMemoryRefusing is what a refusal may cost, in bytes.
@@ -145,7 +145,7 @@ const (
 )
 
 // refusal runs the program on a source, and wants it refused with class and text, in little memory.
-func refusal(t *testing.T, binary, source string, class push.Class, text string, flags ...string) {
+func refusal(t *testing.T, binary, source string, class failure.Class, text string, flags ...string) {
 	t.Helper()
 	command := exec.Command(measure(t, binary), append([]string{binary, "--source", source}, flags...)...)
 	var stderr bytes.Buffer
@@ -193,22 +193,22 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		write func(h hostile) (source string)
-		class push.Class
+		class failure.Class
 		text  string
 	}{
 		{"an index of nothings", func(h hostile) string {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, same(`{}`))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"an index in two arrays", func(h hostile) string {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(10_000, same(`{"urls":[`+strings.Repeat(`"",`, 100)+`""]}`)))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 200000 values"},
+		}, failure.ClassSourceRefused, "more than 200000 values"},
 		{"an index of names, and another one chosen", func(h hostile) string {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(15_000, numbered(
 				`{"size":5,"digest":"sha256:%064x","annotations":{"org.opencontainers.image.ref.name":"abcdefghijklmnopqrstuvwxyz"}}`)))
 			return h.layout() + ":v1"
-		}, push.ClassSourceMissing, "and 14995 more"},
+		}, failure.ClassSourceMissing, "and 14995 more"},
 		{"manifests beside the one that is chosen", func(h hostile) string {
 			var images []string
 			for n := range 15 {
@@ -216,51 +216,51 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			}
 			h.index(images...)
 			return h.layout() + ":v1"
-		}, push.ClassSourceMissing, "no image named"},
+		}, failure.ClassSourceMissing, "no image named"},
 		{"too many bytes beside the one that is chosen", func(h hostile) string {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"manifests":[`, `]}`, atMost(15_000, numbered(`{"size":4194304,"digest":"sha256:%064x"}`)))
 			return h.layout() + ":v1"
-		}, push.ClassSourceRefused, "bytes together"},
+		}, failure.ClassSourceRefused, "bytes together"},
 		{"an index of brackets", func(h hostile) string {
 			h.files["index.json"] = `{"schemaVersion":2,"manifests":` + strings.Repeat("[", 2_000_000)
 			return h.layout()
-		}, push.ClassSourceCorrupt, "max depth"},
+		}, failure.ClassSourceCorrupt, "max depth"},
 		{"an index of closed brackets", func(h hostile) string {
 			h.files["index.json"] = `{"schemaVersion":2,"x":` + strings.Repeat(`[`, 9_000) + strings.Repeat(`]`, 9_000) + `}`
 			return h.layout()
-		}, push.ClassSourceRefused, "nested more than 32 deep"},
+		}, failure.ClassSourceRefused, "nested more than 32 deep"},
 		{"an index of annotations", func(h hostile) string {
 			h.files["index.json"] = filled(`{"schemaVersion":2,"annotations":{`, `}}`, numbered(`"%x":""`))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"an index of one text", func(h hostile) string {
 			h.files["index.json"] = `{"schemaVersion":2,"manifests":[{"digest":"` + strings.Repeat(`\u0000`, whole/6-20) + `"}]}`
 			return h.layout()
-		}, push.ClassSourceCorrupt, "not an index"},
+		}, failure.ClassSourceCorrupt, "not an index"},
 		{"an index of one name", func(h hostile) string {
 			h.files["index.json"] = `{"schemaVersion":2,"` + strings.Repeat(`x`, whole/2-20) + `":1,"` + strings.Repeat(`x`, whole/2-20) + `":2}`
 			return h.layout()
-		}, push.ClassSourceRefused, "given twice"},
+		}, failure.ClassSourceRefused, "given twice"},
 		{"a manifest of nothings", func(h hostile) string {
 			h.index(h.manifest(filled(imageStart+`{},"layers":[`, `]}`, same(`{}`))))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a manifest of nulls", func(h hostile) string {
 			h.index(h.manifest(filled(imageStart+`{},"layers":[`, `]}`, same(`null`))))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a manifest of platforms", func(h hostile) string {
 			h.index(h.manifest(filled(imageStart+`{},"layers":[`, `]}`, same(`{"platform":{"os.features":["",""],"features":[""]}}`))))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a manifest of annotated layers", func(h hostile) string {
 			h.index(h.manifest(filled(imageStart+`{},"layers":[`, `]}`, atMost(19_000, same(`{"annotations":{"a":"","b":"","c":"","d":"","e":"","f":"","g":"","h":"","i":""}}`)))))
 			return h.layout()
-		}, push.ClassSourceRefused, "more than 200000 values"},
+		}, failure.ClassSourceRefused, "more than 200000 values"},
 		{"a manifest of a media type", func(h hostile) string {
 			h.index(h.manifest(`{"schemaVersion":2,"mediaType":"` + strings.Repeat(`\u0001`, whole/6-20) + `"}`))
 			return h.layout()
-		}, push.ClassSourceRefused, "the manifest says it is"},
+		}, failure.ClassSourceRefused, "the manifest says it is"},
 		{"manifests within the bounds, too many together", func(h hostile) string {
 			h.files["blobs/sha256/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"] = "abc"
 			config := h.blob("application/vnd.oci.image.config.v1+json", `{}`)
@@ -270,7 +270,7 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			}
 			h.index(h.blob("application/vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[`+strings.Join(images, ",")+`]}`))
 			return h.layout()
-		}, push.ClassSourceRefused, "name more than 40000"},
+		}, failure.ClassSourceRefused, "name more than 40000"},
 		{"manifests of spaces, the last one not there", func(h hostile) string {
 			config := h.blob("application/vnd.oci.image.config.v1+json", `{}`)
 			var images []string
@@ -280,29 +280,29 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			images = append(images, h.manifest(`{"schemaVersion":2}`))
 			h.index(h.blob("application/vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[`+strings.Join(images, ",")+`]}`))
 			return h.layout()
-		}, push.ClassSourceCorrupt, "no config"},
+		}, failure.ClassSourceCorrupt, "no config"},
 		{"a list of images", func(h hostile) string {
 			h.files["manifest.json"] = filled(`[`, `]`, same(`{}`))
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a million tags", func(h hostile) string {
 			h.files["manifest.json"] = filled(`[{"Config":"c","RepoTags":[`, `]}]`, same(`""`))
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a million layers", func(h hostile) string {
 			h.files["manifest.json"] = filled(`[{"Config":"c","Layers":[`, `]}]`, numbered(`"%d"`))
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a config of diff_ids", func(h hostile) string {
 			h.files["manifest.json"] = `[{"Config":"c"}]`
 			h.files["c"] = filled(`{"rootfs":{"diff_ids":[`, `]}}`, same(`null`))
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"a config of history", func(h hostile) string {
 			h.files["manifest.json"] = `[{"Config":"c"}]`
 			h.files["c"] = filled(`{"history":[`, `]}`, same(`{}`))
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceRefused, "more than 20000 elements"},
+		}, failure.ClassSourceRefused, "more than 20000 elements"},
 		{"layers that need large windows", func(h hostile) string {
 			var layer bytes.Buffer
 			w, err := zstd.NewWriter(&layer, zstd.WithWindowSize(8<<20))
@@ -326,7 +326,7 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			h.files["manifest.json"] = `[{"Config":"c","Layers":[` + strings.Join(names, ",") + `]}]`
 			h.files["c"] = `{"rootfs":{"diff_ids":[` + strings.Join(digests, ",") + `]}}`
 			return h.archive("docker-archive:", none)
-		}, push.ClassSourceCorrupt, "hashes to"},
+		}, failure.ClassSourceCorrupt, "hashes to"},
 		{"an archive of entries, and manifests", func(h hostile) string {
 			h.files["oci-layout"] = `{"imageLayoutVersion":"1.0.0"}`
 			config := h.blob("application/vnd.oci.image.config.v1+json", `{}`)
@@ -337,30 +337,30 @@ func TestHostileSourcesTakeLittleMemory(t *testing.T) {
 			images = append(images, h.manifest(`{"schemaVersion":2}`))
 			h.index(h.blob("application/vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[`+strings.Join(images, ",")+`]}`))
 			return h.archive("oci-archive:", entries(29_980, 70, tar.Header{Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("l", 60)}))
-		}, push.ClassSourceCorrupt, "no config"},
+		}, failure.ClassSourceCorrupt, "no config"},
 		{"an archive of long names", func(h hostile) string {
 			return h.archive("", entries(9_000, 250, tar.Header{Typeflag: tar.TypeSymlink, Linkname: strings.Repeat("l", 250)}))
-		}, push.ClassSourceRefused, "more than 4194304 bytes together"},
+		}, failure.ClassSourceRefused, "more than 4194304 bytes together"},
 		{"an archive of entries", func(h hostile) string {
 			return h.archive("", entries(30_001, 20, tar.Header{Typeflag: tar.TypeFifo}))
-		}, push.ClassSourceRefused, "more than 30000 entries"},
+		}, failure.ClassSourceRefused, "more than 30000 entries"},
 		{"an archive of large headers", func(h hostile) string {
 			return h.archive("", entries(100, 250, tar.Header{PAXRecords: map[string]string{"VENDOR.x": strings.Repeat("x", 1_000_000)}}))
-		}, push.ClassSourceRefused, "more than 65536 bytes of headers"},
+		}, failure.ClassSourceRefused, "more than 65536 bytes of headers"},
 		{"an archive of headers with many records", func(h hostile) string {
 			records := map[string]string{}
 			for n := range 3_000 {
 				records[fmt.Sprintf("VENDOR.%d", n)] = "x"
 			}
 			return h.archive("oci-archive:", entries(100, 250, tar.Header{PAXRecords: records}))
-		}, push.ClassSourceMissing, "oci-layout"},
+		}, failure.ClassSourceMissing, "oci-layout"},
 		{"an archive of an endless map of holes", func(h hostile) string {
 			path := filepath.Join(h.dir, "holes.tar")
 			if err := os.WriteFile(path, holes(h.t, 100_000), 0o644); err != nil {
 				h.t.Fatal(err)
 			}
 			return path
-		}, push.ClassSourceRefused, "more than 65536 bytes of headers"},
+		}, failure.ClassSourceRefused, "more than 65536 bytes of headers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := hostile{t, t.TempDir(), map[string]string{}}
@@ -382,14 +382,14 @@ func TestHostileRegistryTakesLittleMemory(t *testing.T) {
 		status     int
 		header     http.Header
 		body       string
-		class      push.Class
+		class      failure.Class
 		text       string
 	}{
 		{"a manifest of nothings", "/manifests/", 200, http.Header{"Content-Type": {"application/vnd.oci.image.manifest.v1+json"}},
-			filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
-		{"a manifest without a type", "/manifests/", 200, nil, filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), push.ClassSourceRefused, "more than 20000 elements"},
-		{"errors", "/manifests/", 400, nil, filled(`{"errors":[`, `]}`, same(`{}`)), push.ClassProtocol, "400 Bad Request"},
-		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), push.ClassProtocol, "sent no token"},
+			filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), failure.ClassSourceRefused, "more than 20000 elements"},
+		{"a manifest without a type", "/manifests/", 200, nil, filled(imageStart+`{},"layers":[`, `]}`, same(`{}`)), failure.ClassSourceRefused, "more than 20000 elements"},
+		{"errors", "/manifests/", 400, nil, filled(`{"errors":[`, `]}`, same(`{}`)), failure.ClassProtocol, "400 Bad Request"},
+		{"a token", "^/v2/auth$", 200, nil, filled(`{"token":"x","access":[`, `]}`, same(`{}`)), failure.ClassProtocol, "sent no token"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			q := quaytest.Start(t)

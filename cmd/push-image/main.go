@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func main() {
@@ -18,17 +19,17 @@ func main() {
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "push-image: unexpected argument %q; see push-image --help\n", flag.Arg(0))
-		os.Exit(push.ClassUsage.Exit)
+		os.Exit(failure.ClassUsage.Exit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	result, err := push.Push(ctx, opts)
 	if err != nil {
-		push.LogFailure(opts.Logger(), err)
+		failure.Log(opts.Logger(), err)
 		if err := push.WriteFailure(opts, err); err != nil {
 			opts.Logger().Warn("the result failure cannot be written", "err", err)
 		}
-		os.Exit(push.ExitCode(err))
+		os.Exit(failure.ExitCode(err))
 	}
 	fmt.Println(result.Pinned())
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // answer is a response of the registry, read to its end.
@@ -37,12 +39,12 @@ func (a *answer) words() string {
 	if !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
 		return ""
 	}
-	return fmt.Sprintf(" %q", pageText(a.body))
+	return fmt.Sprintf(" %q", failure.Page(a.body))
 }
 
 // err reads the error that the answer holds.
-func (a *answer) err() *answerError {
-	e := &answerError{method: a.method, path: a.url.Path, status: a.status, header: a.header}
+func (a *answer) err() *failure.Answer {
+	e := &failure.Answer{Method: a.method, Path: a.url.Path, Status: a.status, Header: a.header}
 	var envelope struct {
 		Errors []struct {
 			Code    string          `json:"code"`
@@ -54,22 +56,22 @@ func (a *answer) err() *answerError {
 		Message string `json:"message"`
 	}
 	if decode(a.body, &envelope, "not an error") != nil {
-		e.page = pageText(a.body)
+		e.Page = failure.Page(a.body)
 		return e
 	}
-	e.message = cmp.Or(envelope.Error, envelope.Message)
+	e.Message = cmp.Or(envelope.Error, envelope.Message)
 	if len(envelope.Errors) > 0 {
 		first := envelope.Errors[0]
-		e.code, e.message = first.Code, first.Message
+		e.Code, e.Message = first.Code, first.Message
 		var detail struct {
 			Message string `json:"message"`
 		}
 		if decode(first.Detail, &detail, "not a detail") == nil && detail.Message != "" {
-			e.message += ": " + detail.Message
+			e.Message += ": " + detail.Message
 		}
 	}
-	if envelope.Errors == nil && e.message == "" {
-		e.page = pageText(a.body)
+	if envelope.Errors == nil && e.Message == "" {
+		e.Page = failure.Page(a.body)
 	}
 	return e
 }

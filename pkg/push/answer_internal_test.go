@@ -13,8 +13,8 @@ import (
 // An answer of 4 MiB takes a small part of what its values would take, wherever it comes from.
 func TestAnswersTakeLittleMemory(t *testing.T) {
 	hostile.TakesLittleMemory(t, map[string]hostile.Document{
-		"errors":           {Body: hostile.Fill(`{"errors":[`, `{}`, `]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().code != "" }},
-		"details":          {Body: hostile.Fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().code != "" }},
+		"errors":           {Body: hostile.Fill(`{"errors":[`, `{}`, `]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
+		"details":          {Body: hostile.Fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
 		"a token's rights": {Body: hostile.Fill(`{"access":[`, `{}`, `]}`), Read: func(body []byte) bool { var c claims; return decode(body, &c, "") == nil }},
 		"a token":          {Body: hostile.Fill(`{"x":[`, `0`, `],"token":"x"}`), Read: func(body []byte) bool { _, err := parseToken(body, time.Now()); return err == nil }},
 	})
@@ -38,8 +38,8 @@ func TestAnswerError(t *testing.T) {
 		if got := a.err().Error(); got != want {
 			t.Errorf("error of %s = %s, want %s", body, got, want)
 		}
-		if strings.Contains(want, "BigIP") != a.err().foreign() {
-			t.Errorf("foreign of %s = %v", body, a.err().foreign())
+		if strings.Contains(want, "BigIP") != a.err().Foreign() {
+			t.Errorf("foreign of %s = %v", body, a.err().Foreign())
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // A Location is relative to the request that it answers, as a link in a page is.
@@ -97,8 +97,8 @@ func TestCompressedBomb(t *testing.T) {
 	bomb := gzipped(t, bytes.Repeat([]byte(" "), 64<<20))
 	f.Faults.Add(quaytest.Fault{Name: "bomb", Path: onToken, Times: -1,
 		Effect: quaytest.Status(200, http.Header{"Content-Encoding": {"gzip"}}, string(bomb))})
-	if failure := f.fail(push.ClassProtocol); !strings.Contains(failure.Error(), "not a token") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassProtocol); !strings.Contains(reason.Error(), "not a token") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -142,8 +142,8 @@ func TestSourceTokenHost(t *testing.T) {
 	u.Faults.Add(quaytest.Fault{Name: "realm", Path: onPing, Times: -1,
 		Effect: quaytest.SetHeader("WWW-Authenticate", `Bearer realm="`+realm+`/v2/auth",service="`+u.Host()+`"`)})
 	f.opts.TokenHost = strings.TrimPrefix(realm, "https://")
-	if failure := f.fail(push.ClassForeignHost); !strings.Contains(failure.Next, "--source-token-host") {
-		t.Errorf("the next step is %q", failure.Next)
+	if reason := f.fail(failure.ClassForeignHost); !strings.Contains(reason.Next, "--source-token-host") {
+		t.Errorf("the next step is %q", reason.Next)
 	}
 	f.opts.TokenHost, f.opts.SourceTokenHost = "", strings.TrimPrefix(realm, "https://")
 	if result := f.push(); result.Digest != u.image.Digest {
@@ -165,8 +165,8 @@ func TestTokenIsNotTold(t *testing.T) {
 		f := newFixture(t)
 		f.Faults.Add(quaytest.Fault{Name: "token", Path: onToken, Times: -1,
 			Effect: quaytest.Status(200, http.Header{"Content-Type": {"text/html"}}, body)})
-		if failure := f.fail(push.ClassProtocol); strings.Contains(failure.Error(), secret) {
-			t.Errorf("the token is in %q", failure)
+		if reason := f.fail(failure.ClassProtocol); strings.Contains(reason.Error(), secret) {
+			t.Errorf("the token is in %q", reason)
 		}
 	}
 }

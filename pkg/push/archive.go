@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Bounds of a tar file, so that a hostile one cannot fill the memory with headers.
@@ -52,7 +54,7 @@ func openArchive(ctx context.Context, path string) (*archive, error) {
 // refuseCompressed refuses a tar file that is compressed as a whole: it cannot be read where it lies.
 func refuseCompressed(file io.ReaderAt, path string) error {
 	if format := compression(file); format != "" {
-		return refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format).then(
+		return failure.Refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format).Then(
 			"let the build leave the tar file as it is: its layers are compressed already, or will be")
 	}
 	return nil
@@ -64,7 +66,7 @@ func (a *archive) index(ctx context.Context, size int64) error {
 	reader := tar.NewReader(content)
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return ended(ctx, err)
+			return failure.Ended(ctx, err)
 		}
 		content.read = 0
 		header, err := reader.Next()
@@ -72,18 +74,18 @@ func (a *archive) index(ctx context.Context, size int64) error {
 		case err == io.EOF:
 			return nil
 		case errors.Is(err, errHeader):
-			return refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n).then(asDirectory)
+			return failure.Refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n).Then(failure.AsDirectory)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
+			return failure.Corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
 		}
 		if n == maxEntries {
-			return refused("%q has more than %d entries", a.file.Name(), maxEntries).then(asDirectory)
+			return failure.Refused("%q has more than %d entries", a.file.Name(), maxEntries).Then(failure.AsDirectory)
 		}
 		// The reader takes no byte more than the header, so the content starts here.
 		offset, err := content.Seek(0, io.SeekCurrent)
 		if err != nil {
-			return unreadable(err, fmt.Sprintf("%q", a.file.Name()))
+			return failure.Unreadable(err, fmt.Sprintf("%q", a.file.Name()))
 		}
 		if err := a.add(header, offset, size); err != nil {
 			return err
@@ -132,11 +134,11 @@ func (a *archive) follow(name string) (string, error) {
 			return path.Clean(name), nil
 		}
 		if e.link == "" {
-			return "", refused("%q is %s, or leads out of the archive", a.path(name), e.kind).then(asDirectory)
+			return "", failure.Refused("%q is %s, or leads out of the archive", a.path(name), e.kind).Then(failure.AsDirectory)
 		}
 		name = e.link
 	}
-	return "", refused("%q is behind more than %d links", a.path(name), most).then(asDirectory)
+	return "", failure.Refused("%q is behind more than %d links", a.path(name), most).Then(failure.AsDirectory)
 }
 
 // section is the content of a regular file.
@@ -144,7 +146,7 @@ func (a *archive) section(name string) (*io.SectionReader, error) {
 	e, ok := a.entries[path.Clean(name)]
 	switch {
 	case !ok:
-		return nil, missing(nil, "%q is missing", a.path(name))
+		return nil, failure.Missing(nil, "%q is missing", a.path(name))
 	case e.kind != "":
 		return nil, notRegular(a.path(name), e.kind)
 	}

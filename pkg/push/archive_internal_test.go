@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // packed is the path of a tar file of n empty entries with names of the given length and a record of so many bytes.
@@ -57,11 +59,11 @@ func TestArchiveBounds(t *testing.T) {
 		if err == nil {
 			a.Close()
 		}
-		failure, _ := err.(*Error)
+		reason, _ := err.(*failure.Error)
 		switch {
 		case test.want == "" && err != nil:
 			t.Errorf("%+v: %v", test, err)
-		case test.want != "" && (failure == nil || failure.Class != ClassSourceRefused || !strings.Contains(failure.Problem, test.want)):
+		case test.want != "" && (reason == nil || reason.Class != failure.ClassSourceRefused || !strings.Contains(reason.Problem, test.want)):
 			t.Errorf("%+v: %v, want %q", test, err, test.want)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // tarEntry is one entry of a tar file; without a header it is a regular file.
@@ -109,8 +109,8 @@ func TestOCIArchiveWithRef(t *testing.T) {
 	}
 	f.opts.Source = file
 	remove(t, filepath.Join(f.results, "IMAGE_URL"))
-	if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), ":REF behind the path") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Error(), ":REF behind the path") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -141,54 +141,54 @@ func TestBadArchive(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		spoil func(t *testing.T, entries []tarEntry) []byte
-		class push.Class
+		class failure.Class
 		text  string
 	}{
-		{"a symbolic link", linked(tar.TypeSymlink, "/etc/hostname"), push.ClassSourceRefused, "not a regular file but a symbolic link"},
-		{"a link to a good blob", linked(tar.TypeSymlink, "../../elsewhere"), push.ClassSourceRefused, "symbolic link"},
-		{"a hard link", linked(tar.TypeLink, "elsewhere"), push.ClassSourceRefused, "hard link"},
-		{"a device", linked(tar.TypeChar, ""), push.ClassSourceRefused, "special file"},
-		{"a pipe", linked(tar.TypeFifo, ""), push.ClassSourceRefused, "special file"},
-		{"an absolute name", named("/index.json"), push.ClassSourceRefused, "absolute or goes upwards"},
-		{"a name that goes up", named("../index.json"), push.ClassSourceRefused, "absolute or goes upwards"},
-		{"a name that goes up within", named("blobs/../index.json"), push.ClassSourceRefused, "absolute or goes upwards"},
-		{"a name of another system", named(`blobs\..\..\x`), push.ClassSourceRefused, "absolute or goes upwards"},
-		{"a long name", named(strings.Repeat("x", 256)), push.ClassSourceRefused, "a name of 256 bytes"},
-		{"a name twice", named("index.json"), push.ClassSourceRefused, `two entries "index.json"`},
-		{"a name twice, written otherwise", named(".//index.json"), push.ClassSourceRefused, `two entries "index.json"`},
+		{"a symbolic link", linked(tar.TypeSymlink, "/etc/hostname"), failure.ClassSourceRefused, "not a regular file but a symbolic link"},
+		{"a link to a good blob", linked(tar.TypeSymlink, "../../elsewhere"), failure.ClassSourceRefused, "symbolic link"},
+		{"a hard link", linked(tar.TypeLink, "elsewhere"), failure.ClassSourceRefused, "hard link"},
+		{"a device", linked(tar.TypeChar, ""), failure.ClassSourceRefused, "special file"},
+		{"a pipe", linked(tar.TypeFifo, ""), failure.ClassSourceRefused, "special file"},
+		{"an absolute name", named("/index.json"), failure.ClassSourceRefused, "absolute or goes upwards"},
+		{"a name that goes up", named("../index.json"), failure.ClassSourceRefused, "absolute or goes upwards"},
+		{"a name that goes up within", named("blobs/../index.json"), failure.ClassSourceRefused, "absolute or goes upwards"},
+		{"a name of another system", named(`blobs\..\..\x`), failure.ClassSourceRefused, "absolute or goes upwards"},
+		{"a long name", named(strings.Repeat("x", 256)), failure.ClassSourceRefused, "a name of 256 bytes"},
+		{"a name twice", named("index.json"), failure.ClassSourceRefused, `two entries "index.json"`},
+		{"a name twice, written otherwise", named(".//index.json"), failure.ClassSourceRefused, `two entries "index.json"`},
 		{"another blob under the name", func(t *testing.T, entries []tarEntry) []byte {
 			blob(entries, large).content = bytes.Repeat([]byte("x"), large)
 			return pack(t, entries)
-		}, push.ClassSourceCorrupt, "hashes to"},
+		}, failure.ClassSourceCorrupt, "hashes to"},
 		{"a shorter blob", func(t *testing.T, entries []tarEntry) []byte {
 			e := blob(entries, large)
 			e.content = e.content[1:]
 			return pack(t, entries)
-		}, push.ClassSourceCorrupt, "has 1299999 bytes, its descriptor says 1300000"},
+		}, failure.ClassSourceCorrupt, "has 1299999 bytes, its descriptor says 1300000"},
 		{"a missing blob", func(t *testing.T, entries []tarEntry) []byte {
 			blob(entries, large).name = "elsewhere"
 			return pack(t, entries)
-		}, push.ClassSourceMissing, "is missing"},
+		}, failure.ClassSourceMissing, "is missing"},
 		{"no index.json", func(t *testing.T, _ []tarEntry) []byte {
 			return pack(t, []tarEntry{{name: "oci-layout", content: []byte(`{"imageLayoutVersion":"1.0.0"}`)}})
-		}, push.ClassSourceMissing, `index.json" is missing`},
+		}, failure.ClassSourceMissing, `index.json" is missing`},
 		{"an archive of something else", func(t *testing.T, _ []tarEntry) []byte {
 			return pack(t, []tarEntry{{name: "file", content: []byte("x")}})
-		}, push.ClassSourceMissing, "is missing"},
-		{"an empty archive", func(t *testing.T, _ []tarEntry) []byte { return pack(t, nil) }, push.ClassSourceMissing, "is missing"},
-		{"an empty file", func(*testing.T, []tarEntry) []byte { return nil }, push.ClassSourceMissing, "is missing"},
-		{"no archive", func(*testing.T, []tarEntry) []byte { return bytes.Repeat([]byte("x"), 2000) }, push.ClassSourceCorrupt, "not a tar file"},
+		}, failure.ClassSourceMissing, "is missing"},
+		{"an empty archive", func(t *testing.T, _ []tarEntry) []byte { return pack(t, nil) }, failure.ClassSourceMissing, "is missing"},
+		{"an empty file", func(*testing.T, []tarEntry) []byte { return nil }, failure.ClassSourceMissing, "is missing"},
+		{"no archive", func(*testing.T, []tarEntry) []byte { return bytes.Repeat([]byte("x"), 2000) }, failure.ClassSourceCorrupt, "not a tar file"},
 		{"cut off in a blob", func(t *testing.T, entries []tarEntry) []byte {
 			packed := pack(t, entries)
 			return packed[:len(packed)/2]
-		}, push.ClassSourceCorrupt, "cut off"},
-		{"cut off in a header", func(t *testing.T, entries []tarEntry) []byte { return pack(t, entries)[:100] }, push.ClassSourceCorrupt, "cut off"},
+		}, failure.ClassSourceCorrupt, "cut off"},
+		{"cut off in a header", func(t *testing.T, entries []tarEntry) []byte { return pack(t, entries)[:100] }, failure.ClassSourceCorrupt, "cut off"},
 		{"a larger size in the PAX header", func(t *testing.T, entries []tarEntry) []byte {
 			return append(paxSize(t, blob(entries, large), "9999999999"), pack(t, entries)...)
-		}, push.ClassSourceCorrupt, "cut off"},
+		}, failure.ClassSourceCorrupt, "cut off"},
 		{"a negative size in the PAX header", func(t *testing.T, entries []tarEntry) []byte {
 			return append(paxSize(t, blob(entries, large), "-1"), pack(t, entries)...)
-		}, push.ClassSourceCorrupt, "not a tar file"},
+		}, failure.ClassSourceCorrupt, "not a tar file"},
 		{"an old sparse file", func(t *testing.T, entries []tarEntry) []byte {
 			packed := pack(t, entries)
 			reseal(packed, blob(entries, small).name, func(h []byte) {
@@ -199,7 +199,7 @@ func TestBadArchive(t *testing.T) {
 				copy(h[483:], "00000001750\x00")
 			})
 			return packed
-		}, push.ClassSourceRefused, "a sparse file"},
+		}, failure.ClassSourceRefused, "a sparse file"},
 		{"a new sparse file", func(t *testing.T, entries []tarEntry) []byte {
 			e := blob(entries, small)
 			// A map of no pieces, then a size that the file does not have.
@@ -207,21 +207,21 @@ func TestBadArchive(t *testing.T) {
 			packed = append(packed, tarOf(t, tarEntry{name: "GNUSparseFile.0/x", content: append([]byte("0\n"), make([]byte, 510)...)})[:1024]...)
 			e.name = "elsewhere"
 			return append(packed, pack(t, entries)...)
-		}, push.ClassSourceRefused, "a sparse file"},
+		}, failure.ClassSourceRefused, "a sparse file"},
 		{"compressed", func(t *testing.T, entries []tarEntry) []byte {
 			var packed bytes.Buffer
 			w := gzip.NewWriter(&packed)
 			w.Write(pack(t, entries))
 			w.Close()
 			return packed.Bytes()
-		}, push.ClassSourceRefused, "is compressed (gzip)"},
+		}, failure.ClassSourceRefused, "is compressed (gzip)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			file := f.archived("oci-archive:")
 			write(t, file, test.spoil(t, entriesOf(t, f.layout)))
-			if failure := f.fail(test.class); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(test.class); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 		})
 	}
@@ -235,8 +235,8 @@ func TestArchiveWithTooManyEntries(t *testing.T) {
 		many[i].name = fmt.Sprint(i)
 	}
 	f.archived("oci-archive:", many...)
-	if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), "more than 30000 entries") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Error(), "more than 30000 entries") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -245,15 +245,15 @@ func TestArchiveThatIsNoFile(t *testing.T) {
 	file := f.archived("", entriesOf(t, f.layout)...)
 	linked := filepath.Join(t.TempDir(), "link")
 	link(t, file, linked)
-	for source, class := range map[string]push.Class{
-		"oci-archive:":                     push.ClassSourceRefused,
-		"oci-archive:" + f.layout:          push.ClassSourceRefused,
-		"oci-archive:" + linked:            push.ClassSourceRefused,
-		linked:                             push.ClassSourceRefused,
-		"oci-archive:/dev/zero":            push.ClassSourceRefused,
-		"oci-archive:" + file + "x":        push.ClassSourceMissing,
-		"oci-archive:" + file + "/x":       push.ClassSourceMissing,
-		"oci-archive:" + file + ":missing": push.ClassSourceMissing,
+	for source, class := range map[string]failure.Class{
+		"oci-archive:":                     failure.ClassSourceRefused,
+		"oci-archive:" + f.layout:          failure.ClassSourceRefused,
+		"oci-archive:" + linked:            failure.ClassSourceRefused,
+		linked:                             failure.ClassSourceRefused,
+		"oci-archive:/dev/zero":            failure.ClassSourceRefused,
+		"oci-archive:" + file + "x":        failure.ClassSourceMissing,
+		"oci-archive:" + file + "/x":       failure.ClassSourceMissing,
+		"oci-archive:" + file + ":missing": failure.ClassSourceMissing,
 	} {
 		f.opts.Source = source
 		f.fail(class)

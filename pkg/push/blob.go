@@ -9,6 +9,8 @@ import (
 	"net/url"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // hasBlob reports whether the repository has d in its full size.
@@ -80,7 +82,7 @@ var blobHeader = http.Header{"Content-Type": {"application/octet-stream"}}
 // stored compares the digest that the registry says it has.
 func stored(a *answer, d v1.Descriptor) error {
 	if got := a.digest(); got != "" && got != d.Digest.String() {
-		return notVerified("the registry stored blob %q as %q", d.Digest, shorten(got))
+		return failure.NotVerified("the registry stored blob %q as %q", d.Digest, failure.Shorten(got))
 	}
 	return nil
 }
@@ -91,12 +93,12 @@ func (r *registry) location(a *answer) (*url.URL, error) {
 	// Relative to the request (RFC 9110 section 10.2.2).
 	location, err := a.url.Parse(given)
 	if err != nil || given == "" {
-		return nil, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.name()),
-			Proof: "POST " + a.url.Path + ": 202 without a usable Location", Next: r.notInFront()}
+		return nil, &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("%s does not say where to upload to", r.Name()),
+			Proof: "POST " + a.url.Path + ": 202 without a usable Location", Next: r.NotInFront()}
 	}
-	if !r.trusts(location, r.base.Host) {
-		return nil, r.foreign(r.name()+" sends an upload", location, r.base.Host,
-			r.leadsTo(location)+"; Quay calls itself by its SERVER_HOSTNAME")
+	if !r.trusts(location, r.Base.Host) {
+		return nil, r.Foreign(r.Name()+" sends an upload", location, r.Base.Host,
+			r.LeadsTo(location)+"; Quay calls itself by its SERVER_HOSTNAME")
 	}
 	return location, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // loginPage is what a login, a firewall or a portal sends in the place of a blob.
@@ -17,33 +18,33 @@ const loginPage = "\n<!DOCTYPE html><html><head><style>a{}</style><title>Sign in
 
 // blobCauses are answers of a source's registry that are no blob, or not the whole of it.
 var blobCauses = []cause{
-	{"a page for a config", source("GET", configs, typed(200, "text/html", loginPage)), push.ClassProtocol, `where the source is, sent a page in the place of blob "sha256:`, `type "text/html"), and begins with "Sign in Your session has ended."`, "check that --source (param source) names the registry, not something in front of it; if it does, show the proof"},
-	{"a page for a layer", layerOfSource(typed(200, "text/html; charset=utf-8", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in Your session has ended."`, "such as a login"},
-	{"a page as text", layerOfSource(typed(200, "text/plain", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `type "text/plain"), and begins with "Sign in`, "such as a login"},
-	{"a page as JSON", layerOfSource(typed(200, "application/json", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page as XHTML", layerOfSource(typed(200, "application/xhtml+xml", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page as a blob", layerOfSource(typed(200, "application/octet-stream", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page without a type", layerOfSource(withoutType(loginPage)), push.ClassProtocol, "sent a page in the place of blob", `type ""), and begins with "Sign in`, "such as a login"},
-	{"a page in chunks", layerOfSource(chunked(200, loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page in gzip", layerOfSource(compressedPage), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page of the blob's size", layerOfSource(typed(200, "", loginPage+strings.Repeat(" ", large-len(loginPage)))), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page for the rest of a layer", restOfLayer(typed(200, "text/html", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page for the rest of a layer, 206", restOfLayer(typed(206, "text/plain", loginPage)), push.ClassProtocol, "sent a page in the place of blob", `206 Partial Content (server "", type "text/plain"), and begins with "Sign in`, "such as a login"},
-	{"a page for the rest of a layer, in chunks", restOfLayer(chunked(200, loginPage)), push.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
-	{"a page of the object store", layerOfSource(atObjectStore(typed(200, "text/html", loginPage))), push.ClassProtocol, ", to which 127.0.0.1:", `"Sign in`, "what is in front of localhost:"},
-	{"an error of the object store", layerOfSource(typed(200, "application/xml", `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`)), push.ClassProtocol, "sent a page in the place of blob", `"AccessDenied"`, "in front of"},
-	{"words for a layer", layerOfSource(typed(200, "text/plain", "Blocked by policy.")), push.ClassSourceCorrupt, "has 18 bytes, its descriptor says 1300000", `begins with "Blocked by policy."`, "look for what rewrites it"},
-	{"an error in JSON for a layer", layerOfSource(inJSON(200, `{"errors":[{"code":"DENIED","message":"scan it first"}]}`)), push.ClassSourceCorrupt, "its descriptor says 1300000", `begins with "DENIED scan it first"`, "look for what rewrites it"},
-	{"a shorter layer", layerOfSource(typed(200, "", "\x1f\x8b")), push.ClassSourceCorrupt, "has 2 bytes, its descriptor says 1300000", "200 OK", "push the image to its registry again"},
-	{"a longer layer", layerOfSource(typed(200, "", strings.Repeat("\x1f", large+1))), push.ClassSourceCorrupt, "has more than the 1300000 bytes", "200 OK", "push the image to its registry again"},
-	{"another layer", layerOfSource(typed(200, "", strings.Repeat("\x1f", large))), push.ClassSourceCorrupt, `hashes to "sha256:`, "200 OK", "push the image to its registry again"},
-	{"a shorter layer in chunks", layerOfSource(chunked(200, "\x1f\x8b")), push.ClassSourceCorrupt, "ends after 2 of 1300000 bytes", "200 OK", "push the image to its registry again"},
-	{"the rest of another layer", restOfLayer(ranged("bytes 5-9/10", "12345")), push.ClassSourceCorrupt, "is not continued at byte 433333", `206 Partial Content`, "push the image to its registry again"},
-	{"no rest of a layer", restOfLayer(quaytest.Status(416, http.Header{"Content-Range": {"bytes */433333"}}, "")), push.ClassSourceCorrupt, "ends after 433333 of 1300000 bytes", "200 OK", "push the image to its registry again"},
-	{"a page for a manifest, as text", source("GET", "/manifests/", typed(200, "text/plain", loginPage)), push.ClassProtocol, "where the source is, sent an unexpected response", `"Sign in Your session has ended."`, "names the registry"},
-	{"words for a manifest of the source", source("GET", "/manifests/", typed(200, "text/plain", "Blocked by policy.")), push.ClassProtocol, "sent an unexpected response", `"Blocked by policy."`, "names the registry"},
-	{"an error for a manifest of the source", source("GET", "/manifests/", inJSON(200, `{"message":"closed for work"}`)), push.ClassProtocol, "sent an unexpected response", `"closed for work"`, "names the registry"},
-	{"a page for a token of the source, as text", source("GET", onToken, typed(200, "text/plain", loginPage)), push.ClassProtocol, "where the source is, sent no token", `type "text/plain" "Sign in`, "token service answers"},
+	{"a page for a config", source("GET", configs, typed(200, "text/html", loginPage)), failure.ClassProtocol, `where the source is, sent a page in the place of blob "sha256:`, `type "text/html"), and begins with "Sign in Your session has ended."`, "check that --source (param source) names the registry, not something in front of it; if it does, show the proof"},
+	{"a page for a layer", layerOfSource(typed(200, "text/html; charset=utf-8", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in Your session has ended."`, "such as a login"},
+	{"a page as text", layerOfSource(typed(200, "text/plain", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `type "text/plain"), and begins with "Sign in`, "such as a login"},
+	{"a page as JSON", layerOfSource(typed(200, "application/json", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page as XHTML", layerOfSource(typed(200, "application/xhtml+xml", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page as a blob", layerOfSource(typed(200, "application/octet-stream", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page without a type", layerOfSource(withoutType(loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `type ""), and begins with "Sign in`, "such as a login"},
+	{"a page in chunks", layerOfSource(chunked(200, loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page in gzip", layerOfSource(compressedPage), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page of the blob's size", layerOfSource(typed(200, "", loginPage+strings.Repeat(" ", large-len(loginPage)))), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page for the rest of a layer", restOfLayer(typed(200, "text/html", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page for the rest of a layer, 206", restOfLayer(typed(206, "text/plain", loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `206 Partial Content (server "", type "text/plain"), and begins with "Sign in`, "such as a login"},
+	{"a page for the rest of a layer, in chunks", restOfLayer(chunked(200, loginPage)), failure.ClassProtocol, "sent a page in the place of blob", `"Sign in`, "such as a login"},
+	{"a page of the object store", layerOfSource(atObjectStore(typed(200, "text/html", loginPage))), failure.ClassProtocol, ", to which 127.0.0.1:", `"Sign in`, "what is in front of localhost:"},
+	{"an error of the object store", layerOfSource(typed(200, "application/xml", `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`)), failure.ClassProtocol, "sent a page in the place of blob", `"AccessDenied"`, "in front of"},
+	{"words for a layer", layerOfSource(typed(200, "text/plain", "Blocked by policy.")), failure.ClassSourceCorrupt, "has 18 bytes, its descriptor says 1300000", `begins with "Blocked by policy."`, "look for what rewrites it"},
+	{"an error in JSON for a layer", layerOfSource(inJSON(200, `{"errors":[{"code":"DENIED","message":"scan it first"}]}`)), failure.ClassSourceCorrupt, "its descriptor says 1300000", `begins with "DENIED scan it first"`, "look for what rewrites it"},
+	{"a shorter layer", layerOfSource(typed(200, "", "\x1f\x8b")), failure.ClassSourceCorrupt, "has 2 bytes, its descriptor says 1300000", "200 OK", "push the image to its registry again"},
+	{"a longer layer", layerOfSource(typed(200, "", strings.Repeat("\x1f", large+1))), failure.ClassSourceCorrupt, "has more than the 1300000 bytes", "200 OK", "push the image to its registry again"},
+	{"another layer", layerOfSource(typed(200, "", strings.Repeat("\x1f", large))), failure.ClassSourceCorrupt, `hashes to "sha256:`, "200 OK", "push the image to its registry again"},
+	{"a shorter layer in chunks", layerOfSource(chunked(200, "\x1f\x8b")), failure.ClassSourceCorrupt, "ends after 2 of 1300000 bytes", "200 OK", "push the image to its registry again"},
+	{"the rest of another layer", restOfLayer(ranged("bytes 5-9/10", "12345")), failure.ClassSourceCorrupt, "is not continued at byte 433333", `206 Partial Content`, "push the image to its registry again"},
+	{"no rest of a layer", restOfLayer(quaytest.Status(416, http.Header{"Content-Range": {"bytes */433333"}}, "")), failure.ClassSourceCorrupt, "ends after 433333 of 1300000 bytes", "200 OK", "push the image to its registry again"},
+	{"a page for a manifest, as text", source("GET", "/manifests/", typed(200, "text/plain", loginPage)), failure.ClassProtocol, "where the source is, sent an unexpected response", `"Sign in Your session has ended."`, "names the registry"},
+	{"words for a manifest of the source", source("GET", "/manifests/", typed(200, "text/plain", "Blocked by policy.")), failure.ClassProtocol, "sent an unexpected response", `"Blocked by policy."`, "names the registry"},
+	{"an error for a manifest of the source", source("GET", "/manifests/", inJSON(200, `{"message":"closed for work"}`)), failure.ClassProtocol, "sent an unexpected response", `"closed for work"`, "names the registry"},
+	{"a page for a token of the source, as text", source("GET", onToken, typed(200, "text/plain", loginPage)), failure.ClassProtocol, "where the source is, sent no token", `type "text/plain" "Sign in`, "token service answers"},
 }
 
 // configs is the path of the first blob that is read.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // boundCauses are sources that are more than is taken, or of another form: what helps depends on what is too much, and is possible with
@@ -47,54 +47,54 @@ var boundCauses = slices.Concat(
 		return indexOf(f, dir, addBlob(f.t, dir, "application/x-chart", []byte("x")))
 	}, "not one that Quay takes for a manifest", "name images and indexes alone"),
 	[]cause{
-		{"a large manifest of the source", source("GET", "/manifests/", typed(200, mediaManifest, strings.Repeat(" ", 4<<20+1))), push.ClassSourceRefused, "more than 4194304 bytes", "", "with fewer layers, platforms or annotations"},
+		{"a large manifest of the source", source("GET", "/manifests/", typed(200, mediaManifest, strings.Repeat(" ", 4<<20+1))), failure.ClassSourceRefused, "more than 4194304 bytes", "", "with fewer layers, platforms or annotations"},
 		{"a large manifest in a layout", func(f *fixture) {
 			writeIndex(f.t, f.layout, descriptor{MediaType: mediaManifest, Digest: digestOf(nil), Size: 4<<20 + 1})
-		}, push.ClassSourceRefused, "has 4194305 bytes, at most", "", "with fewer layers, platforms, labels or annotations"},
+		}, failure.ClassSourceRefused, "has 4194305 bytes, at most", "", "with fewer layers, platforms, labels or annotations"},
 		{"a large index.json", func(f *fixture) {
 			write(f.t, filepath.Join(f.layout, "index.json"), make([]byte, 4<<20+1))
-		}, push.ClassSourceRefused, "has 4194305 bytes, at most", "", "fewer images into one source"},
+		}, failure.ClassSourceRefused, "has 4194305 bytes, at most", "", "fewer images into one source"},
 		{"a layout of version 2", func(f *fixture) {
 			write(f.t, filepath.Join(f.layout, "oci-layout"), []byte(`{"imageLayoutVersion":"2.0.0"}`))
-		}, push.ClassSourceRefused, "does not say imageLayoutVersion 1", "", "a layout of version 1.0.0"},
+		}, failure.ClassSourceRefused, "does not say imageLayoutVersion 1", "", "a layout of version 1.0.0"},
 		{"a file for a directory", func(f *fixture) {
 			if err := os.RemoveAll(filepath.Join(f.layout, "blobs")); err != nil {
 				f.t.Fatal(err)
 			}
 			write(f.t, filepath.Join(f.layout, "blobs"), nil)
-		}, push.ClassSourceRefused, "is not a directory but a file", "", "leave the directories themselves"},
+		}, failure.ClassSourceRefused, "is not a directory but a file", "", "leave the directories themselves"},
 		{"a long name in an archive", func(f *fixture) {
 			f.archived("oci-archive:", append(entriesOf(f.t, f.layout), tarEntry{name: strings.Repeat("a", 256)})...)
-		}, push.ClassSourceRefused, "a name of 256 bytes", "", "in a directory, not in a tar file"},
+		}, failure.ClassSourceRefused, "a name of 256 bytes", "", "in a directory, not in a tar file"},
 		{"an entry that goes upwards", func(f *fixture) {
 			f.archived("oci-archive:", append(entriesOf(f.t, f.layout), tarEntry{name: "../x"})...)
-		}, push.ClassSourceRefused, "goes upwards", "", "in a directory, not in a tar file"},
+		}, failure.ClassSourceRefused, "goes upwards", "", "in a directory, not in a tar file"},
 		{"an entry that is there twice", func(f *fixture) {
 			f.archived("oci-archive:", append(entriesOf(f.t, f.layout), entriesOf(f.t, f.layout)...)...)
-		}, push.ClassSourceRefused, "has two entries", "", "not append to one that is there"},
+		}, failure.ClassSourceRefused, "has two entries", "", "not append to one that is there"},
 		{"a link out of a docker-archive", func(f *fixture) {
 			f.archived("docker-archive:", tarEntry{name: "c.json", header: tar.Header{Typeflag: tar.TypeSymlink, Linkname: "/etc/hostname"}},
 				tarEntry{name: "manifest.json", content: marshal(f.t, []savedImage{{Config: "c.json"}})})
-		}, push.ClassSourceRefused, "leads out of the archive", "", "in a directory, not in a tar file"},
+		}, failure.ClassSourceRefused, "leads out of the archive", "", "in a directory, not in a tar file"},
 		{"many layers in a docker-archive", func(f *fixture) {
 			f.archived("docker-archive:", tarEntry{name: "manifest.json", content: marshal(f.t, []savedImage{{Config: "c.json", Layers: slices.Repeat([]string{"a.tar"}, 501)}})})
-		}, push.ClassSourceRefused, "names 501 layers, at most 500", "", "fewer layers"},
+		}, failure.ClassSourceRefused, "names 501 layers, at most 500", "", "fewer layers"},
 	},
 )
 
 // everywhere are the causes of an image that is refused: in a layout, in an archive of one, and in a registry.
 func everywhere(name string, image func(f *fixture, dir string) descriptor, problem, next string) []cause {
 	return []cause{
-		{name + " in a layout", func(f *fixture) { writeIndex(f.t, f.layout, image(f, f.layout)) }, push.ClassSourceRefused, problem, "", next},
+		{name + " in a layout", func(f *fixture) { writeIndex(f.t, f.layout, image(f, f.layout)) }, failure.ClassSourceRefused, problem, "", next},
 		{name + " in an archive", func(f *fixture) {
 			dir := f.t.TempDir()
 			writeIndex(f.t, dir, image(f, dir))
 			f.archived("oci-archive:", entriesOf(f.t, dir)...)
-		}, push.ClassSourceRefused, problem, "", next},
+		}, failure.ClassSourceRefused, problem, "", next},
 		{name + " in a registry", func(f *fixture) {
 			dir := f.t.TempDir()
 			serves(newUpstream(f.t, f), dir, image(f, dir))
-		}, push.ClassSourceRefused, problem, "", next},
+		}, failure.ClassSourceRefused, problem, "", next},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // cause is one way to a failure: what makes it, and what a person reads of it.
@@ -17,7 +18,7 @@ type cause struct {
 	// set makes the push of f fail; f has a good layout, a good credential and a good registry.
 	set func(f *fixture)
 	// class is the failure's. problem, proof and next are parts of what is said.
-	class                push.Class
+	class                failure.Class
 	problem, proof, next string
 }
 
@@ -32,28 +33,28 @@ func TestCauses(t *testing.T) {
 			f := newFixture(t)
 			c.set(f)
 			_, err := push.Push(context.Background(), f.opts)
-			failure, ok := err.(*push.Error)
-			if !ok || failure.Class != c.class {
+			reason, ok := err.(*failure.Error)
+			if !ok || reason.Class != c.class {
 				t.Fatalf("pushing = %v, want class %s", err, c.class.Name)
 			}
-			proof := failure.Proof
-			if proof == "" && failure.Err != nil {
-				proof = failure.Err.Error()
+			proof := reason.Proof
+			if proof == "" && reason.Err != nil {
+				proof = reason.Err.Error()
 			}
-			for _, said := range []struct{ what, got, want string }{{"problem", failure.Problem, c.problem}, {"proof", proof, c.proof}, {"next step", failure.Next, c.next}} {
+			for _, said := range []struct{ what, got, want string }{{"problem", reason.Problem, c.problem}, {"proof", proof, c.proof}, {"next step", reason.Next, c.next}} {
 				if !strings.Contains(said.got, strings.ReplaceAll(said.want, "HOST", f.Host())) {
 					t.Errorf("the %s is %q, want %q in it", said.what, said.got, said.want)
 				}
 			}
-			checkWords(t, f, failure, proof)
+			checkWords(t, f, reason, proof)
 		})
 	}
 }
 
 // checkWords checks what is true of each error.
-func checkWords(t *testing.T, f *fixture, failure *push.Error, proof string) {
+func checkWords(t *testing.T, f *fixture, reason *failure.Error, proof string) {
 	t.Helper()
-	all := failure.Problem + "\n" + proof + "\n" + failure.Next
+	all := reason.Problem + "\n" + proof + "\n" + reason.Next
 	if strings.Contains(all, "must not") {
 		t.Errorf("a lack of permission is told as a prohibition: %s", all)
 	}
@@ -63,18 +64,18 @@ func checkWords(t *testing.T, f *fixture, failure *push.Error, proof string) {
 	if strings.Contains(all, f.token) {
 		t.Errorf("the token is in %s", all)
 	}
-	if strings.ContainsFunc(failure.Problem+proof+failure.Next, func(r rune) bool { return r < ' ' }) {
+	if strings.ContainsFunc(reason.Problem+proof+reason.Next, func(r rune) bool { return r < ' ' }) {
 		t.Errorf("a control character is in %q", all)
 	}
-	if failure.Next == "" || len(all) > 2500 {
+	if reason.Next == "" || len(all) > 2500 {
 		t.Errorf("there is no next step, or %d bytes of words: %s", len(all), all)
 	}
 }
 
 // Every class has its causes, but for the ones that no input leads to.
 func TestEveryClassHasACause(t *testing.T) {
-	elsewhere := map[push.Class]string{push.ClassInternal: "nobody knows one", push.ClassCancelled: "TestCancel"}
-	for _, class := range push.Classes {
+	elsewhere := map[failure.Class]string{failure.ClassInternal: "nobody knows one", failure.ClassCancelled: "TestCancel"}
+	for _, class := range failure.Classes {
 		has := slices.ContainsFunc(causes, func(c cause) bool { return c.class == class })
 		if _, known := elsewhere[class]; has == known {
 			t.Errorf("class %s is in the table: %v", class.Name, has)

@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -36,7 +37,7 @@ func parseChoice(text string) (choice, error) {
 		c.place = int(place)
 	}
 	if err != nil {
-		return choice{}, usageError("%s ends in %q, which is neither a place, :@0, nor a digest, :@sha256:<64 hex>", sourceFlag, ":"+shorten(text))
+		return choice{}, failure.Usage("%s ends in %q, which is neither a place, :@0, nor a digest, :@sha256:<64 hex>", failure.SourceFlag, ":"+failure.Shorten(text))
 	}
 	return c, nil
 }
@@ -123,8 +124,8 @@ func (o offers) String() string {
 
 // The next steps of who has to pick an image.
 const (
-	howToChoose  = "name one with :REF behind the path in " + sourceFlag + ": its name, " + otherChoices
+	howToChoose  = "name one with :REF behind the path in " + failure.SourceFlag + ": its name, " + otherChoices
 	otherChoices = ":@N for its place in the list from 0, or :@sha256:…, its digest"
 	// chooseByPlace is for a name that several images have.
-	chooseByPlace = "name one with :REF behind the path in " + sourceFlag + ": " + otherChoices
+	chooseByPlace = "name one with :REF behind the path in " + failure.SourceFlag + ": " + otherChoices
 )

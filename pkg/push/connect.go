@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // connect finds the credential and makes the client that may use it.
 func (p *pusher) connect() error {
-	match, err := findCredential(p.opts.Dockerconfig, dockerconfigFlag, p.to)
+	match, err := findCredential(p.opts.Dockerconfig, failure.DockerconfigFlag, p.to)
 	if err != nil {
 		return err
 	}
@@ -16,11 +18,11 @@ func (p *pusher) connect() error {
 	p.log.Info("found the credential", "key", p.key, "robot", p.credential.Username)
 	organization := p.to.organization()
 	if own, _, ok := p.credential.Robot(); ok && own != organization {
-		return &Error{Class: ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.credential.Username, organization),
+		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.credential.Username, organization),
 			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
 			Next:  "use the Secret of the team that owns " + p.to.name()}
 	}
-	p.registry, err = newRegistry(config{host: p.to.host, repository: p.to.repository, plainHTTP: p.opts.PlainHTTP, role: targetRole, caFile: p.opts.CAFile,
+	p.registry, err = newRegistry(config{host: p.to.host, repository: p.to.repository, plainHTTP: p.opts.PlainHTTP, role: failure.TargetRole, caFile: p.opts.CAFile,
 		tokenHost: p.opts.TokenHost, credential: p.credential, mountFrom: p.mountFrom, stall: p.opts.StallTimeout, now: p.opts.Now})
 	if err != nil {
 		return err
@@ -50,7 +52,7 @@ func (p *pusher) login(ctx context.Context) error {
 			return nil
 		}
 		p.log.Info("asked for the right to push", "robot", p.credential.Username, "repository", p.to.repository, "has", actions)
-		if err := p.destination().checkRight(actions); err != nil {
+		if err := p.destination().CheckRight(actions); err != nil {
 			return err
 		}
 		given, err := p.registry.checkMount(ctx)
@@ -68,7 +70,7 @@ func (p *pusher) checkExists(ctx context.Context) error {
 	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
 		return err
 	}
-	return &Error{Class: ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.name(), p.credential.Username),
+	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.name(), p.credential.Username),
 		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q", p.key, actions),
 		Next:  "create the repository; a push would ask for the right to push, at which Quay creates it if the robot may; a rehearsal does not"}
 }

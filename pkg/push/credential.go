@@ -7,18 +7,19 @@ import (
 	"os"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // findCredential reads the dockerconfig, a file or its directory that flag names, for the entry of a repository.
 func findCredential(file, flag string, to target) (dockerconfig.Match, error) {
-	failed := &Error{Class: ClassNoCredential, Problem: "there is no dockerconfig"}
+	failed := &failure.Error{Class: failure.ClassNoCredential, Problem: "there is no dockerconfig"}
 	if file == "" {
-		return dockerconfig.Match{}, failed.then("name one in " + flag + " or DOCKER_CONFIG")
+		return dockerconfig.Match{}, failed.Then("name one in " + flag + " or DOCKER_CONFIG")
 	}
 	config, err := dockerconfig.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		failed.Err = err
-		return dockerconfig.Match{}, failed.then("mount the Secret that " + flag + " names there; without a key .dockerconfigjson or config.json it is of another type")
+		return dockerconfig.Match{}, failed.Then("mount the Secret that " + flag + " names there; without a key .dockerconfigjson or config.json it is of another type")
 	}
 	var match dockerconfig.Match
 	if err == nil {
@@ -26,7 +27,7 @@ func findCredential(file, flag string, to target) (dockerconfig.Match, error) {
 	}
 	if err != nil {
 		failed.Problem, failed.Err = "the dockerconfig has no credential for "+to.name(), err
-		return dockerconfig.Match{}, failed.then(credentialNext(err, flag, to.host))
+		return dockerconfig.Match{}, failed.Then(credentialNext(err, flag, to.host))
 	}
 	return match, nil
 }

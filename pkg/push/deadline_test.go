@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // At the deadline the last failure counts: its class, its proof, and that the time is over. A pause that does not fit is not begun.
@@ -21,18 +22,18 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 		name         string
 		fault        quaytest.Fault
 		pause        time.Duration
-		class        push.Class
+		class        failure.Class
 		proof, words string
 	}{
-		{"503 on the ping", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, time.Hour, push.ClassUnavailable, "GET /v2/: 503", "before the next try"},
-		{"503 on a blob", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(503)}, time.Hour, push.ClassUnavailable, "503 Service Unavailable", "before the next try"},
-		{"503 on the tag", quaytest.Fault{Method: "PUT", Path: onTag, Effect: unavailable(500)}, time.Hour, push.ClassUnavailable, "PUT /v2/team-a/app/manifests/v1: 500", "before the next try"},
-		{"a reset", quaytest.Fault{Path: onToken, Effect: quaytest.Reset(0)}, time.Hour, push.ClassNetwork, "GET /v2/", "before the next try"},
-		{"429 for hours", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, http.Header{"Retry-After": {"7200"}}, "")}, time.Millisecond, push.ClassRateLimited, "429", "in 1h0m0s"},
-		{"429 until a date", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, late(90*time.Minute), "")}, time.Millisecond, push.ClassRateLimited, "429", "in 1h0m0s"},
-		{"503 for hours", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(503, http.Header{"Retry-After": {"3600.5"}}, "")}, time.Millisecond, push.ClassUnavailable, "503", "in 1h0m0s"},
-		{"504 on a commit", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(504)}, time.Hour, push.ClassUnavailable, "504", "--timeout is over"},
-		{"a stall after a 503", quaytest.Fault{Path: onToken, Nth: 2, Effect: quaytest.Stall(nil)}, time.Millisecond, push.ClassUnavailable, "GET /v2/auth: 503", "--timeout is over"},
+		{"503 on the ping", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, time.Hour, failure.ClassUnavailable, "GET /v2/: 503", "before the next try"},
+		{"503 on a blob", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(503)}, time.Hour, failure.ClassUnavailable, "503 Service Unavailable", "before the next try"},
+		{"503 on the tag", quaytest.Fault{Method: "PUT", Path: onTag, Effect: unavailable(500)}, time.Hour, failure.ClassUnavailable, "PUT /v2/team-a/app/manifests/v1: 500", "before the next try"},
+		{"a reset", quaytest.Fault{Path: onToken, Effect: quaytest.Reset(0)}, time.Hour, failure.ClassNetwork, "GET /v2/", "before the next try"},
+		{"429 for hours", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, http.Header{"Retry-After": {"7200"}}, "")}, time.Millisecond, failure.ClassRateLimited, "429", "in 1h0m0s"},
+		{"429 until a date", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, late(90*time.Minute), "")}, time.Millisecond, failure.ClassRateLimited, "429", "in 1h0m0s"},
+		{"503 for hours", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(503, http.Header{"Retry-After": {"3600.5"}}, "")}, time.Millisecond, failure.ClassUnavailable, "503", "in 1h0m0s"},
+		{"504 on a commit", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(504)}, time.Hour, failure.ClassUnavailable, "504", "--timeout is over"},
+		{"a stall after a 503", quaytest.Fault{Path: onToken, Nth: 2, Effect: quaytest.Stall(nil)}, time.Millisecond, failure.ClassUnavailable, "GET /v2/auth: 503", "--timeout is over"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // Most of it is waiting.
@@ -46,12 +47,12 @@ func TestLastFailureAtTheDeadline(t *testing.T) {
 			test.fault.Name, test.fault.Times = test.name, -1
 			f.Faults.Add(test.fault)
 			_, err := push.Push(context.Background(), f.opts)
-			failure, ok := err.(*push.Error)
-			if !ok || failure.Class != test.class {
+			reason, ok := err.(*failure.Error)
+			if !ok || reason.Class != test.class {
 				t.Fatalf("pushing = %v, want class %s", err, test.class.Name)
 			}
-			if !strings.Contains(failure.Error(), test.proof) || !strings.Contains(failure.Problem, "--timeout is over") || !strings.Contains(failure.Problem, test.words) {
-				t.Errorf("the error is %q, want %q and %q in it", failure, test.proof, test.words)
+			if !strings.Contains(reason.Error(), test.proof) || !strings.Contains(reason.Problem, "--timeout is over") || !strings.Contains(reason.Problem, test.words) {
+				t.Errorf("the error is %q, want %q and %q in it", reason, test.proof, test.words)
 			}
 		})
 	}
@@ -69,7 +70,7 @@ func TestWorkersAtTheDeadline(t *testing.T) {
 	f.Faults.Add(quaytest.Fault{Name: "busy", Method: "POST", Path: onUpload, Nth: 5, Times: -1,
 		Effect: quaytest.Status(429, http.Header{"Retry-After": {"3600"}}, "")})
 	began := time.Now()
-	f.fail(push.ClassRateLimited)
+	f.fail(failure.ClassRateLimited)
 	if took := time.Since(began); took > 50*time.Second {
 		t.Errorf("it took %v to know that an hour does not fit into a minute", took)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -41,7 +42,7 @@ func (d *delivery) fits(at, size int64) error {
 	given := d.Header.Get("Content-Range")
 	first, total, ok := parseContentRange(given)
 	if !ok || first != at || total >= 0 && total != size || d.ContentLength > size-at {
-		return fmt.Errorf("of %d bytes is not continued at byte %d: the answer has the range %q", size, at, shorten(given))
+		return fmt.Errorf("of %d bytes is not continued at byte %d: the answer has the range %q", size, at, failure.Shorten(given))
 	}
 	return nil
 }
@@ -64,7 +65,7 @@ func parseContentRange(value string) (first, total int64, ok bool) {
 
 // String is the request and the answer in one line.
 func (d *delivery) String() string {
-	return fmt.Sprintf("GET %s: %d %s (server %q, type %q)", address(d.Request.URL), d.StatusCode, http.StatusText(d.StatusCode),
+	return fmt.Sprintf("GET %s: %d %s (server %q, type %q)", failure.Address(d.Request.URL), d.StatusCode, http.StatusText(d.StatusCode),
 		shown.Cut(d.Header.Get("Server"), 60), shown.Cut(d.Header.Get("Content-Type"), 60))
 }
 
@@ -88,12 +89,12 @@ func (d *delivery) words() string {
 	text := d.text()
 	switch {
 	case d.isPage():
-		return pageText(text)
+		return failure.Page(text)
 	case bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")):
 		said := (&answer{body: text}).err()
-		return pageText([]byte(said.code + " " + said.message))
+		return failure.Page([]byte(said.Code + " " + said.Message))
 	case bytes.IndexByte(text, 0) < 0 && utf8.Valid(text[:max(0, len(text)-utf8.UTFMax)]):
-		return pageText(secretLike.ReplaceAll(text, []byte("…")))
+		return failure.Page(secretLike.ReplaceAll(text, []byte("…")))
 	}
 	return ""
 }

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -41,7 +42,7 @@ func (d *digest) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if d.Hash, err = v1.NewHash(text); err != nil {
-		d.text = shorten(text)
+		d.text = failure.Shorten(text)
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ func (d descriptor) check() error {
 	case otherAlgorithm.MatchString(text):
 		return otherDigest(text)
 	case text != "" || d.Digest.Hash == v1.Hash{}:
-		return corrupt("not a manifest: the digest %q in it is malformed", text)
+		return failure.Corrupt("not a manifest: the digest %q in it is malformed", text)
 	case len(d.URLs) > 0:
 		return foreignLayer(d.content())
 	}
@@ -109,7 +110,7 @@ func checkDescriptor(d v1.Descriptor) error {
 	case d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != sha256.Size*2:
 		return otherDigest(d.Digest.String())
 	case d.Size < 0:
-		return corrupt("the descriptor of %q has the size %d", d.Digest, d.Size)
+		return failure.Corrupt("the descriptor of %q has the size %d", d.Digest, d.Size)
 	case !d.MediaType.IsDistributable():
 		return foreignLayer(d)
 	}
@@ -117,10 +118,10 @@ func checkDescriptor(d v1.Descriptor) error {
 }
 
 func otherDigest(text string) error {
-	return refused("digest %q is not sha256, the one algorithm that push-image checks", text).then("let the build write the image with sha256 digests")
+	return failure.Refused("digest %q is not sha256, the one algorithm that push-image checks", text).Then("let the build write the image with sha256 digests")
 }
 
 func foreignLayer(d v1.Descriptor) error {
-	return refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType).then(
+	return failure.Refused("%q is a foreign layer (media type %q), which lies outside the source", d.Digest, d.MediaType).Then(
 		"let the build put the layer's content into the image, as allow-nondistributable-artifacts in Docker's daemon.json does, or use a base image without such layers")
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // directory is a layout's directory.
@@ -17,26 +19,26 @@ func openDirectory(name string) (*directory, error) {
 	info, err := os.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, noSource(err, "the OCI layout %q is not there", name)
+		return nil, failure.NoSource(err, "the OCI layout %q is not there", name)
 	case err != nil:
-		return nil, unreadable(err, fmt.Sprintf("the OCI layout %q", name))
+		return nil, failure.Unreadable(err, fmt.Sprintf("the OCI layout %q", name))
 	case info.Mode()&fs.ModeSymlink != 0:
-		return nil, refused("the OCI layout %q is a symbolic link", name).then("name the directory that it leads to in " + sourceFlag)
+		return nil, failure.Refused("the OCI layout %q is a symbolic link", name).Then("name the directory that it leads to in " + failure.SourceFlag)
 	case !info.IsDir():
-		return nil, refused("the OCI layout %q is not a directory", name).then("a tar file is oci-archive:FILE or docker-archive:FILE in " + sourceFlag)
+		return nil, failure.Refused("the OCI layout %q is not a directory", name).Then("a tar file is oci-archive:FILE or docker-archive:FILE in " + failure.SourceFlag)
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
-		return nil, unreadable(err, fmt.Sprintf("the OCI layout %q", name))
+		return nil, failure.Unreadable(err, fmt.Sprintf("the OCI layout %q", name))
 	}
 	d := &directory{root}
 	for _, part := range []string{"blobs", "blobs/sha256"} {
 		if info, err = root.Lstat(part); errors.Is(err, fs.ErrNotExist) {
-			err = noSource(nil, "the OCI layout %q has no %q", name, part)
+			err = failure.NoSource(nil, "the OCI layout %q has no %q", name, part)
 		} else if err != nil {
-			err = unreadable(err, fmt.Sprintf("%q", d.path(part)))
+			err = failure.Unreadable(err, fmt.Sprintf("%q", d.path(part)))
 		} else if !info.IsDir() {
-			err = refused("%q is not a directory but %s", d.path(part), kind(info.Mode())).then("let the build leave the directories themselves, not links to them (cp -L)")
+			err = failure.Refused("%q is not a directory but %s", d.path(part), kind(info.Mode())).Then("let the build leave the directories themselves, not links to them (cp -L)")
 		}
 		if err != nil {
 			root.Close()

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // savedImages is the file by which docker save names the images in its archive (moby image/spec/v1.2.md, "Combined Image
@@ -51,7 +53,7 @@ func openDockerArchive(ctx context.Context, o opening, name string) (source, err
 	}
 	if !a.has(savedImages) && a.has("oci-layout") {
 		a.Close()
-		return nil, missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).then("name it as oci-archive:FILE in " + sourceFlag)
+		return nil, failure.Missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).Then("name it as oci-archive:FILE in " + failure.SourceFlag)
 	}
 	return newDockerArchive(ctx, o.log, a, ref)
 }
@@ -87,7 +89,7 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	}
 	picked.text = canonical(ref)[0]
 	const place = ":@N for its place in the list from 0"
-	const howToChoose = "name one with :REF behind the path in " + sourceFlag + ": one of its RepoTags, or " + place
+	const howToChoose = "name one with :REF behind the path in " + failure.SourceFlag + ": one of its RepoTags, or " + place
 	var images []savedImage
 	var here, all offers
 	var broken error
@@ -115,18 +117,18 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 		// It may be the one that is meant.
 		return savedImage{}, broken
 	case len(images) == 0 && ref != "":
-		return savedImage{}, missing(nil, "%q has no image named %q: it has %s", file, ref, all).then(howToChoose)
+		return savedImage{}, failure.Missing(nil, "%q has no image named %q: it has %s", file, ref, all).Then(howToChoose)
 	case len(images) == 0:
-		return savedImage{}, missing(nil, "%q has no image", file).then("let the build save its image into the file")
+		return savedImage{}, failure.Missing(nil, "%q has no image", file).Then("let the build save its image into the file")
 	case len(images) > 1 && ref != "":
-		return savedImage{}, refused("%q has %d images named %q: %s", file, len(images), ref, here).then("name one with :REF behind the path in " + sourceFlag + ": " + place)
+		return savedImage{}, failure.Refused("%q has %d images named %q: %s", file, len(images), ref, here).Then("name one with :REF behind the path in " + failure.SourceFlag + ": " + place)
 	case len(images) > 1:
-		return savedImage{}, refused("%q has %d images: %s", file, len(images), here).then(howToChoose)
+		return savedImage{}, failure.Refused("%q has %d images: %s", file, len(images), here).Then(howToChoose)
 	case len(images[0].Layers) > maxSavedLayers:
-		return savedImage{}, refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers).then(fewerLayers)
+		return savedImage{}, failure.Refused("%q names %d layers, at most %d are taken", file, len(images[0].Layers), maxSavedLayers).Then(failure.FewerLayers)
 	}
 	if images[0].Config == "" {
-		return savedImage{}, corrupt("%q names no config of the image", file)
+		return savedImage{}, failure.Corrupt("%q names no config of the image", file)
 	}
 	return images[0], nil
 }
@@ -175,7 +177,7 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 		return err
 	}
 	if n := len(parsed.RootFS.DiffIDs); n != len(saved.Layers) {
-		return corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))
+		return failure.Corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))
 	}
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: d.keep(types.OCIConfigJSON, config)}
 	if manifest.Layers, err = d.layers(ctx, log, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
@@ -198,7 +200,7 @@ func (d *dockerArchive) check(context.Context, v1.Descriptor) error { return nil
 func (d *dockerArchive) open(_ context.Context, of v1.Descriptor) (io.ReadCloser, error) {
 	content, ok := d.contents[of.Digest]
 	if !ok {
-		return nil, missing(nil, "%q is not a part of the image", of.Digest)
+		return nil, failure.Missing(nil, "%q is not a part of the image", of.Digest)
 	}
 	return io.NopCloser(io.NewSectionReader(content, 0, content.Size())), nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 const mediaZstd = "application/vnd.oci.image.layer.v1.tar+zstd"
@@ -206,9 +206,9 @@ func TestDockerArchiveWithRef(t *testing.T) {
 		tarEntry{name: "manifest.json", content: marshal(t, []savedImage{
 			{Config: "one.json", RepoTags: []string{"localhost/app:v1"}},
 			{Config: "two.json", RepoTags: []string{"localhost/app:v2", "localhost/app:latest"}, Layers: []string{"a.tar"}}})})
-	f.fail(push.ClassSourceRefused)
+	f.fail(failure.ClassSourceRefused)
 	f.opts.Source += ":localhost/app:v3"
-	f.fail(push.ClassSourceMissing)
+	f.fail(failure.ClassSourceMissing)
 	for _, transport := range []string{"docker-archive:", ""} {
 		f.opts.Source = transport + file + ":localhost/app:latest"
 		f.push()
@@ -230,12 +230,12 @@ func TestDockerArchiveWithANameOfTwoImages(t *testing.T) {
 			tarEntry{name: "manifest.json", content: marshal(t, []savedImage{
 				{Config: "one.json", RepoTags: []string{"app:v1"}}, {Config: "two.json", RepoTags: []string{"app:v1", "app:v2"}, Layers: []string{"a.tar"}}})})
 		f.opts.Source = "docker-archive:" + file + ":" + ref
-		failure := f.fail(push.ClassSourceRefused)
-		if want := fmt.Sprintf(`has 2 images named %q: ":@0 (%s)", ":@1 (%s)"`, ref, digestOf(one), digestOf(two)); !strings.HasSuffix(failure.Problem, want) {
-			t.Errorf("the problem is %q, want %q at its end", failure.Problem, want)
+		reason := f.fail(failure.ClassSourceRefused)
+		if want := fmt.Sprintf(`has 2 images named %q: ":@0 (%s)", ":@1 (%s)"`, ref, digestOf(one), digestOf(two)); !strings.HasSuffix(reason.Problem, want) {
+			t.Errorf("the problem is %q, want %q at its end", reason.Problem, want)
 		}
-		if strings.Contains(failure.Next, "RepoTags") || strings.Contains(failure.Next, "sha256") || !strings.Contains(failure.Next, ":@N") {
-			t.Errorf("the next step is %q", failure.Next)
+		if strings.Contains(reason.Next, "RepoTags") || strings.Contains(reason.Next, "sha256") || !strings.Contains(reason.Next, ":@N") {
+			t.Errorf("the next step is %q", reason.Next)
 		}
 		f.opts.Source = "docker-archive:" + file + ":@1"
 		f.push()
@@ -265,31 +265,31 @@ func TestBadDockerArchive(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		spoil []tarEntry
-		class push.Class
+		class failure.Class
 		text  string
 	}{
-		{"other content", []tarEntry{{name: "a.tar", content: layerOf(2, 5000)}}, push.ClassSourceCorrupt, "hashes to"},
-		{"other compressed content", []tarEntry{{name: "a.tar", content: gzipped(t, layerOf(2, 5000))}}, push.ClassSourceCorrupt, "hashes to"},
-		{"half a gzip stream", []tarEntry{{name: "a.tar", content: gzipped(t, layer)[:40]}}, push.ClassSourceCorrupt, "cannot be decompressed"},
-		{"more after the gzip stream", []tarEntry{{name: "a.tar", content: append(gzipped(t, layer), 'x')}}, push.ClassSourceCorrupt, "cannot be decompressed"},
-		{"half a zstd stream", []tarEntry{{name: "a.tar", content: zstandard(t, layer, 1<<20)[:20]}}, push.ClassSourceCorrupt, "cannot be decompressed"},
-		{"zstd that needs much memory", []tarEntry{{name: "a.tar", content: zstandard(t, layer, 16<<20)}}, push.ClassSourceCorrupt, "window size"},
-		{"bzip2", []tarEntry{{name: "a.tar", content: []byte("BZh91AY&SY")}}, push.ClassSourceRefused, "bzip2, which OCI does not define"},
-		{"a missing layer", []tarEntry{{name: "a.tar", header: tar.Header{Typeflag: tar.TypeDir}}}, push.ClassSourceMissing, "is missing"},
-		{"a link out of the archive", []tarEntry{link("../../etc/hostname")}, push.ClassSourceRefused, "leads out of the archive"},
-		{"an absolute link", []tarEntry{link("/etc/hostname")}, push.ClassSourceRefused, "leads out of the archive"},
-		{"a link to itself", []tarEntry{link("a.tar")}, push.ClassSourceRefused, "more than 8 links"},
-		{"a link to nothing", []tarEntry{link("b.tar")}, push.ClassSourceMissing, "is missing"},
-		{"a pipe", []tarEntry{{name: "a.tar", header: tar.Header{Typeflag: tar.TypeFifo}}}, push.ClassSourceRefused, "special file"},
-		{"a layer less than the config says", []tarEntry{{name: "config.json", content: savedConfig(t, layer, layer)}}, push.ClassSourceCorrupt, "2 diff_ids, the image 1 layers"},
-		{"a config that is none", []tarEntry{{name: "config.json", content: []byte("x")}}, push.ClassSourceCorrupt, "not an image config"},
-		{"a config that is too large", []tarEntry{{name: "config.json", content: make([]byte, 4<<20+1)}}, push.ClassSourceRefused, "at most 4194304 are read"},
-		{"a diff_id that leads outside", []tarEntry{{name: "config.json", content: []byte(`{"rootfs":{"diff_ids":["sha256:../../x"]}}`)}}, push.ClassSourceCorrupt, "not an image config"},
-		{"no list of images", manifest(`{}`), push.ClassSourceCorrupt, "not a list of images"},
-		{"no image", manifest(`[]`), push.ClassSourceMissing, "has no image"},
-		{"a list of images that is too large", manifest(strings.Repeat(" ", 4<<20+1)), push.ClassSourceRefused, "at most 4194304 are read"},
-		{"a config outside", manifest(`[{"Config":"../config.json","Layers":["a.tar"]}]`), push.ClassSourceMissing, "is missing"},
-		{"too many layers", manifest(`[{"Config":"config.json","Layers":["a.tar"` + strings.Repeat(`,"a.tar"`, 500) + `]}]`), push.ClassSourceRefused, "501 layers"},
+		{"other content", []tarEntry{{name: "a.tar", content: layerOf(2, 5000)}}, failure.ClassSourceCorrupt, "hashes to"},
+		{"other compressed content", []tarEntry{{name: "a.tar", content: gzipped(t, layerOf(2, 5000))}}, failure.ClassSourceCorrupt, "hashes to"},
+		{"half a gzip stream", []tarEntry{{name: "a.tar", content: gzipped(t, layer)[:40]}}, failure.ClassSourceCorrupt, "cannot be decompressed"},
+		{"more after the gzip stream", []tarEntry{{name: "a.tar", content: append(gzipped(t, layer), 'x')}}, failure.ClassSourceCorrupt, "cannot be decompressed"},
+		{"half a zstd stream", []tarEntry{{name: "a.tar", content: zstandard(t, layer, 1<<20)[:20]}}, failure.ClassSourceCorrupt, "cannot be decompressed"},
+		{"zstd that needs much memory", []tarEntry{{name: "a.tar", content: zstandard(t, layer, 16<<20)}}, failure.ClassSourceCorrupt, "window size"},
+		{"bzip2", []tarEntry{{name: "a.tar", content: []byte("BZh91AY&SY")}}, failure.ClassSourceRefused, "bzip2, which OCI does not define"},
+		{"a missing layer", []tarEntry{{name: "a.tar", header: tar.Header{Typeflag: tar.TypeDir}}}, failure.ClassSourceMissing, "is missing"},
+		{"a link out of the archive", []tarEntry{link("../../etc/hostname")}, failure.ClassSourceRefused, "leads out of the archive"},
+		{"an absolute link", []tarEntry{link("/etc/hostname")}, failure.ClassSourceRefused, "leads out of the archive"},
+		{"a link to itself", []tarEntry{link("a.tar")}, failure.ClassSourceRefused, "more than 8 links"},
+		{"a link to nothing", []tarEntry{link("b.tar")}, failure.ClassSourceMissing, "is missing"},
+		{"a pipe", []tarEntry{{name: "a.tar", header: tar.Header{Typeflag: tar.TypeFifo}}}, failure.ClassSourceRefused, "special file"},
+		{"a layer less than the config says", []tarEntry{{name: "config.json", content: savedConfig(t, layer, layer)}}, failure.ClassSourceCorrupt, "2 diff_ids, the image 1 layers"},
+		{"a config that is none", []tarEntry{{name: "config.json", content: []byte("x")}}, failure.ClassSourceCorrupt, "not an image config"},
+		{"a config that is too large", []tarEntry{{name: "config.json", content: make([]byte, 4<<20+1)}}, failure.ClassSourceRefused, "at most 4194304 are read"},
+		{"a diff_id that leads outside", []tarEntry{{name: "config.json", content: []byte(`{"rootfs":{"diff_ids":["sha256:../../x"]}}`)}}, failure.ClassSourceCorrupt, "not an image config"},
+		{"no list of images", manifest(`{}`), failure.ClassSourceCorrupt, "not a list of images"},
+		{"no image", manifest(`[]`), failure.ClassSourceMissing, "has no image"},
+		{"a list of images that is too large", manifest(strings.Repeat(" ", 4<<20+1)), failure.ClassSourceRefused, "at most 4194304 are read"},
+		{"a config outside", manifest(`[{"Config":"../config.json","Layers":["a.tar"]}]`), failure.ClassSourceMissing, "is missing"},
+		{"too many layers", manifest(`[{"Config":"config.json","Layers":["a.tar"` + strings.Repeat(`,"a.tar"`, 500) + `]}]`), failure.ClassSourceRefused, "501 layers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -301,8 +301,8 @@ func TestBadDockerArchive(t *testing.T) {
 				entries[e.name] = e
 			}
 			f.archived("docker-archive:", entries["a.tar"], entries["config.json"], entries["manifest.json"])
-			if failure := f.fail(test.class); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(test.class); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 			if n := len(f.Requests()); n > 0 {
 				t.Errorf("%d requests for a source that cannot be read", n)
@@ -318,7 +318,7 @@ func TestDockerArchiveWithoutScratchSpace(t *testing.T) {
 	f.archived("docker-archive:", tarEntry{name: "a.tar", content: layer}, tarEntry{name: "config.json", content: savedConfig(t, layer)},
 		tarEntry{name: "manifest.json", content: marshal(t, []savedImage{{Config: "config.json", Layers: []string{"a.tar"}}})})
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
-	if failure := f.fail(push.ClassNoScratch); !strings.Contains(failure.Error(), "emptyDir") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNoScratch); !strings.Contains(reason.Error(), "emptyDir") {
+		t.Errorf("the error is %q", reason)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // layersAtOnce is how many layers are worked on at the same time: the blocks of one keep all CPUs busy but for its start and
@@ -61,13 +63,13 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 		}
 	}
 	if err != nil {
-		return nil, ended(ctx, err)
+		return nil, failure.Ended(ctx, err)
 	}
 	layers := []v1.Descriptor{}
 	for i, name := range files {
 		l := made[slices.Index(files, name)]
 		if l.diffID != diffIDs[i] {
-			return nil, corrupt("layer %q hashes to %q, the config says %q", d.archive.path(name), l.diffID, diffIDs[i])
+			return nil, failure.Corrupt("layer %q hashes to %q, the config says %q", d.archive.path(name), l.diffID, diffIDs[i])
 		}
 		d.contents[l.digest] = l.content
 		layers = append(layers, v1.Descriptor{MediaType: l.mediaType, Size: l.content.Size(), Digest: l.digest})
@@ -91,8 +93,8 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 	digest, diffID := sha256.New(), sha256.New()
 	if err := c.compress(ctx, io.MultiWriter(s, digest), io.TeeReader(content, diffID)); err != nil {
 		s.Close()
-		if ctx.Err() == nil && !errors.As(err, new(*Error)) {
-			err = unreadable(err, fmt.Sprintf("layer %q", d.archive.path(name)))
+		if ctx.Err() == nil && !errors.As(err, new(*failure.Error)) {
+			err = failure.Unreadable(err, fmt.Sprintf("layer %q", d.archive.path(name)))
 		}
 		return savedLayer{}, err
 	}
@@ -107,10 +109,10 @@ func (d *dockerArchive) compressedLayer(ctx context.Context, format, name string
 	if err != nil && ctx.Err() != nil {
 		return savedLayer{}, err
 	} else if err != nil {
-		return savedLayer{}, corrupt("layer %q cannot be decompressed: %v", d.archive.path(name), err)
+		return savedLayer{}, failure.Corrupt("layer %q cannot be decompressed: %v", d.archive.path(name), err)
 	}
 	if mediaType == "" {
-		return savedLayer{}, refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.path(name), format).then("let the build compress its layers with gzip or zstd, or not at all")
+		return savedLayer{}, failure.Refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.path(name), format).Then("let the build compress its layers with gzip or zstd, or not at all")
 	}
 	return savedLayer{mediaType, hashOf(digest), hashOf(diffID), content, nil}, nil
 }

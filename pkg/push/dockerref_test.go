@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // savedBoth makes a docker-archive of two images; the first one has the given names and stands twice in the list.
@@ -53,11 +53,11 @@ func TestDockerArchiveChoices(t *testing.T) {
 		}
 		remove(t, f.results+"/IMAGE_URL")
 	}
-	for choice, class := range map[string]push.Class{"": push.ClassSourceRefused, ":c": push.ClassSourceMissing, ":@3": push.ClassSourceMissing} {
+	for choice, class := range map[string]failure.Class{"": failure.ClassSourceRefused, ":c": failure.ClassSourceMissing, ":@3": failure.ClassSourceMissing} {
 		f.opts.Source = "docker-archive:" + path + choice
-		failure := f.fail(class)
-		if !strings.Contains(failure.Problem, `":a:1", ":b:2"`) || !strings.Contains(failure.Problem, `":@2"`) || !strings.Contains(failure.Next, "RepoTags") {
-			t.Errorf("%q: the error is %q", choice, failure)
+		reason := f.fail(class)
+		if !strings.Contains(reason.Problem, `":a:1", ":b:2"`) || !strings.Contains(reason.Problem, `":@2"`) || !strings.Contains(reason.Next, "RepoTags") {
+			t.Errorf("%q: the error is %q", choice, reason)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // document is a manifest or an index; which of the two the media type says. Its fields are those of the OCI image spec v1.1,
@@ -32,20 +34,20 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	}
 	switch {
 	case doc.SchemaVersion != 2:
-		return document{}, refused("schemaVersion is %d, not 2", doc.SchemaVersion).then(
+		return document{}, failure.Refused("schemaVersion is %d, not 2", doc.SchemaVersion).Then(
 			"write the image in a format of today, such as with skopeo copy --format oci SOURCE oci:DIRECTORY, and push that")
 	case doc.MediaType != "" && doc.MediaType != mediaType:
-		return document{}, refused("the manifest says it is %q, its descriptor %q", doc.MediaType, mediaType)
+		return document{}, failure.Refused("the manifest says it is %q, its descriptor %q", doc.MediaType, mediaType)
 	case mediaType.IsIndex() && (doc.Config != nil || doc.Layers != nil):
-		return document{}, refused("an index has a config or layers")
+		return document{}, failure.Refused("an index has a config or layers")
 	case mediaType.IsImage() && doc.Manifests != nil:
-		return document{}, refused("an image manifest has manifests")
+		return document{}, failure.Refused("an image manifest has manifests")
 	case mediaType.IsImage() && doc.Config == nil:
-		return document{}, corrupt("the manifest has no config")
+		return document{}, failure.Corrupt("the manifest has no config")
 	case doc.Subject != nil && doc.Subject.Digest.Hash == v1.Hash{}:
-		return document{}, corrupt("not a manifest: the digest %q of its subject is malformed", doc.Subject.Digest.text)
+		return document{}, failure.Corrupt("not a manifest: the digest %q of its subject is malformed", doc.Subject.Digest.text)
 	case !isManifest(mediaType):
-		return document{}, refused("media type %q is not one that Quay takes for a manifest", mediaType)
+		return document{}, failure.Refused("media type %q is not one that Quay takes for a manifest", mediaType)
 	}
 	for _, d := range slices.Concat(doc.configs(), doc.Layers, doc.Manifests) {
 		if err := d.check(); err != nil {
@@ -54,7 +56,7 @@ func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	}
 	for _, layer := range doc.Layers {
 		if mediaType == types.DockerManifestSchema2 && layer.MediaType == types.OCILayerZStd {
-			return document{}, refused("layer %q is zstd in a Docker manifest, which no registry defines", layer.Digest)
+			return document{}, failure.Refused("layer %q is zstd in a Docker manifest, which no registry defines", layer.Digest)
 		}
 	}
 	return doc, nil

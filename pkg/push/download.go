@@ -8,6 +8,8 @@ import (
 	"net/url"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // maxRedirects is how often a request for a blob may be sent elsewhere: Quay sends it to its object store, once.
@@ -40,8 +42,8 @@ func (r *registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 			return nil, r.readAnswer(&u, response, t).err()
 		}
 		response.Body.Close()
-		if next.Scheme != r.base.Scheme || next.User != nil {
-			return nil, &redirectError{to: next}
+		if next.Scheme != r.Base.Scheme || next.User != nil {
+			return nil, &failure.Redirect{To: next}
 		}
 		response, err = r.getBytes(ctx, next, at, "")
 	}
@@ -53,7 +55,7 @@ func (r *registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 	}
 	if response.StatusCode/100 == 3 && next != nil {
 		response.Body.Close()
-		return nil, &redirectError{to: next}
+		return nil, &failure.Redirect{To: next}
 	}
 	return nil, r.readAnswer(&u, response, t).err()
 }
@@ -86,7 +88,7 @@ func (r *registry) getBytes(ctx context.Context, u *url.URL, at int64, authoriza
 		err = outer.Err
 	}
 	if err != nil {
-		return nil, &requestError{method: http.MethodGet, host: u.Host, path: u.Path, err: err}
+		return nil, &failure.Request{Method: http.MethodGet, Host: u.Host, Path: u.Path, Err: err}
 	}
 	return response, nil
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"path/filepath"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
@@ -18,5 +19,5 @@ func WriteFailure(opts Options, err error) error {
 	if opts.ResultsDir == "" || opts.readOnly() {
 		return nil
 	}
-	return results.Dir(filepath.Clean(opts.ResultsDir)).Write(map[string]string{failureResult: asError(err).line(maxFailure)})
+	return results.Dir(filepath.Clean(opts.ResultsDir)).Write(map[string]string{failureResult: failure.Of(err).Line(maxFailure)})
 }

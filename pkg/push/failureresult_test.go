@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestWriteFailure(t *testing.T) {
@@ -15,12 +16,12 @@ func TestWriteFailure(t *testing.T) {
 		err  error
 		want string
 	}{
-		"whole":            {&push.Error{Class: push.ClassQuota, Problem: "it is full", Proof: "POST: 403", Next: "delete something"}, "QP104 quota: it is full: POST: 403; delete something"},
-		"the cause":        {&push.Error{Class: push.ClassNetwork, Problem: "it hung up", Next: "try again", Err: errors.New("EOF")}, "QP301 network: it hung up: EOF; try again"},
+		"whole":            {&failure.Error{Class: failure.ClassQuota, Problem: "it is full", Proof: "POST: 403", Next: "delete something"}, "QP104 quota: it is full: POST: 403; delete something"},
+		"the cause":        {&failure.Error{Class: failure.ClassNetwork, Problem: "it hung up", Next: "try again", Err: errors.New("EOF")}, "QP301 network: it hung up: EOF; try again"},
 		"another error":    {errors.New("nobody thought of it"), "QP001 internal: pushing failed: nobody thought of it"},
-		"hostile":          {&push.Error{Class: push.ClassQuota, Problem: "full", Proof: "a\nb\x1b[2J\u202e\xff", Next: "wait"}, "QP104 quota: full: a b [2J ?; wait"},
-		"the proof is cut": {&push.Error{Class: push.ClassQuota, Problem: "full", Proof: strings.Repeat("é", 600), Next: "delete something"}, "QP104 quota: full: " + strings.Repeat("é", 236) + "…; delete something"},
-		"all is cut":       {&push.Error{Class: push.ClassQuota, Problem: strings.Repeat("p", 600), Next: "wait"}, "QP104 quota: " + strings.Repeat("p", 496) + "…"},
+		"hostile":          {&failure.Error{Class: failure.ClassQuota, Problem: "full", Proof: "a\nb\x1b[2J\u202e\xff", Next: "wait"}, "QP104 quota: full: a b [2J ?; wait"},
+		"the proof is cut": {&failure.Error{Class: failure.ClassQuota, Problem: "full", Proof: strings.Repeat("é", 600), Next: "delete something"}, "QP104 quota: full: " + strings.Repeat("é", 236) + "…; delete something"},
+		"all is cut":       {&failure.Error{Class: failure.ClassQuota, Problem: strings.Repeat("p", 600), Next: "wait"}, "QP104 quota: " + strings.Repeat("p", 496) + "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

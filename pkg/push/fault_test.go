@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Where a fault hits: the pieces of a push.
@@ -93,30 +94,30 @@ func TestLastingFaults(t *testing.T) {
 	rows := []struct {
 		name  string
 		fault quaytest.Fault
-		class push.Class
+		class failure.Class
 		tries int // 0: any number
 	}{
-		{"503", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, push.ClassUnavailable, 6},
-		{"500 on the body", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(500)}, push.ClassUnavailable, 6},
-		{"reset", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Reset(1000)}, push.ClassNetwork, 6},
-		{"429", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, nil, "")}, push.ClassRateLimited, 6},
-		{"413", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Status(413, nil, "")}, push.ClassTooLarge, 1},
+		{"503", quaytest.Fault{Path: onPing, Effect: unavailable(503)}, failure.ClassUnavailable, 6},
+		{"500 on the body", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: unavailable(500)}, failure.ClassUnavailable, 6},
+		{"reset", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Reset(1000)}, failure.ClassNetwork, 6},
+		{"429", quaytest.Fault{Path: onToken, Effect: quaytest.Status(429, nil, "")}, failure.ClassRateLimited, 6},
+		{"413", quaytest.Fault{Method: "PUT", Path: onUpload, Effect: quaytest.Status(413, nil, "")}, failure.ClassTooLarge, 1},
 		{"quota", quaytest.Fault{Method: "POST", Path: onUpload,
-			Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED","message":"Quota has been exceeded on namespace"}]}`)}, push.ClassQuota, 0},
-		{"denied", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassPushDenied, 0},
-		{"401 of a good token", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`)}, push.ClassProtocol, 0},
-		{"read only", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(405, nil, `{"errors":[{"code":"DENIED"}]}`)}, push.ClassRegistryReadOnly, 0},
-		{"415", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(415, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 1},
-		{"MANIFEST_INVALID", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(400, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, push.ClassManifestRefused, 2},
-		{"no token in the answer", quaytest.Fault{Path: onToken, Effect: quaytest.Status(200, nil, `{"hello":1}`)}, push.ClassProtocol, 1},
-		{"no challenge", quaytest.Fault{Path: onPing, Effect: quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)}, push.ClassProtocol, 1},
-		{"no location", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.SetHeader("Location", "")}, push.ClassProtocol, 0},
-		{"a page of something else", quaytest.Fault{Path: onPing, Effect: quaytest.Status(404, nil, "<html>")}, push.ClassProtocol, 1},
+			Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED","message":"Quota has been exceeded on namespace"}]}`)}, failure.ClassQuota, 0},
+		{"denied", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`)}, failure.ClassPushDenied, 0},
+		{"401 of a good token", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`)}, failure.ClassProtocol, 0},
+		{"read only", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.Status(405, nil, `{"errors":[{"code":"DENIED"}]}`)}, failure.ClassRegistryReadOnly, 0},
+		{"415", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(415, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, failure.ClassManifestRefused, 1},
+		{"MANIFEST_INVALID", quaytest.Fault{Method: "PUT", Path: onManifest, Effect: quaytest.Status(400, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)}, failure.ClassManifestRefused, 2},
+		{"no token in the answer", quaytest.Fault{Path: onToken, Effect: quaytest.Status(200, nil, `{"hello":1}`)}, failure.ClassProtocol, 1},
+		{"no challenge", quaytest.Fault{Path: onPing, Effect: quaytest.SetHeader("WWW-Authenticate", `Basic realm="x"`)}, failure.ClassProtocol, 1},
+		{"no location", quaytest.Fault{Method: "POST", Path: onUpload, Effect: quaytest.SetHeader("Location", "")}, failure.ClassProtocol, 0},
+		{"a page of something else", quaytest.Fault{Path: onPing, Effect: quaytest.Status(404, nil, "<html>")}, failure.ClassProtocol, 1},
 		{"another digest of the manifest", quaytest.Fault{Method: "PUT", Path: onManifest,
-			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, push.ClassNotVerified, 1},
+			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, failure.ClassNotVerified, 1},
 		{"another digest of a blob", quaytest.Fault{Method: "PUT", Path: onUpload,
-			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, push.ClassNotVerified, 1},
-		{"other bytes under the digest", quaytest.Fault{Method: "GET", Path: onManifest, Nth: 2, Effect: quaytest.Status(200, nil, `{}`)}, push.ClassNotVerified, 0},
+			Effect: quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("other")))}, failure.ClassNotVerified, 1},
+		{"other bytes under the digest", quaytest.Fault{Method: "GET", Path: onManifest, Nth: 2, Effect: quaytest.Status(200, nil, `{}`)}, failure.ClassNotVerified, 0},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -124,7 +125,7 @@ func TestLastingFaults(t *testing.T) {
 			row.fault.Name, row.fault.Times = row.name, -1
 			f.Faults.Add(row.fault)
 			_, err := push.Push(context.Background(), f.opts)
-			if failure := (*push.Error)(nil); !errors.As(err, &failure) || failure.Class != row.class {
+			if reason := (*failure.Error)(nil); !errors.As(err, &reason) || reason.Class != row.class {
 				t.Fatalf("pushing = %v, want class %s", err, row.class.Name)
 			}
 			if got := f.log.String() + err.Error(); strings.Contains(got, f.token) {
@@ -148,17 +149,17 @@ func TestQuayRefuses(t *testing.T) {
 	t.Run("quota", func(t *testing.T) {
 		f := newFixture(t)
 		f.SetQuota("team-a", 1)
-		f.fail(push.ClassQuota)
+		f.fail(failure.ClassQuota)
 	})
 	t.Run("read only", func(t *testing.T) {
 		f := newFixture(t)
 		f.SetReadOnly(true)
-		f.fail(push.ClassRegistryReadOnly)
+		f.fail(failure.ClassRegistryReadOnly)
 	})
 	t.Run("pushes disabled", func(t *testing.T) {
 		f := newFixture(t)
 		f.DisablePushes(true)
-		f.fail(push.ClassRegistryReadOnly)
+		f.fail(failure.ClassRegistryReadOnly)
 	})
 	t.Run("immutable tag", func(t *testing.T) {
 		f := newFixture(t)
@@ -166,9 +167,9 @@ func TestQuayRefuses(t *testing.T) {
 		f.SetImmutable("team-a", true)
 		remove(t, f.results+"/IMAGE_URL")
 		second := writeLayout(t, f.layout, small)
-		failure := f.fail(push.ClassTagImmutable)
-		if !strings.Contains(failure.Error(), first.Digest) || !strings.Contains(failure.Error(), second.Digest) {
-			t.Errorf("the error is %q, want both digests", failure)
+		reason := f.fail(failure.ClassTagImmutable)
+		if !strings.Contains(reason.Error(), first.Digest) || !strings.Contains(reason.Error(), second.Digest) {
+			t.Errorf("the error is %q, want both digests", reason)
 		}
 	})
 	t.Run("nobody there", func(t *testing.T) {
@@ -177,7 +178,7 @@ func TestQuayRefuses(t *testing.T) {
 		config := strings.ReplaceAll(string(f.Dockerconfig("team-a+ci")), f.Host(), "127.0.0.1:1")
 		f.opts.Dockerconfig = t.TempDir() + "/config.json"
 		write(t, f.opts.Dockerconfig, []byte(config))
-		f.fail(push.ClassNetwork)
+		f.fail(failure.ClassNetwork)
 	})
 }
 
@@ -199,14 +200,14 @@ func TestLastingStall(t *testing.T) {
 	writeLayout(t, f.layout, 32<<20)
 	f.opts.StallTimeout = 50 * time.Millisecond
 	f.Faults.Add(quaytest.Fault{Name: "stall", Method: "PUT", Path: onUpload, Times: -1, Effect: quaytest.Stall(nil)})
-	f.fail(push.ClassStalled)
+	f.fail(failure.ClassStalled)
 }
 
 func TestTimeout(t *testing.T) {
 	f := newFixture(t)
 	f.opts.Timeout = 300 * time.Millisecond
 	f.Faults.Add(quaytest.Fault{Name: "stall", Path: onToken, Effect: quaytest.Stall(nil)})
-	f.fail(push.ClassTimeout)
+	f.fail(failure.ClassTimeout)
 }
 
 func TestCancel(t *testing.T) {
@@ -214,7 +215,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.Faults.Add(quaytest.Fault{Name: "cancel", Method: "PUT", Path: onUpload, Effect: quaytest.Do(cancel)})
 	_, err := push.Push(ctx, f.opts)
-	if code := push.ExitCode(err); code != push.ClassCancelled.Exit {
+	if code := failure.ExitCode(err); code != failure.ClassCancelled.Exit {
 		t.Errorf("pushing = %v, exit code %d", err, code)
 	}
 	if tags := f.Tags("team-a/app"); len(tags) > 0 {
@@ -255,7 +256,7 @@ func TestRetryBudget(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}})
-	f.fail(push.ClassUnavailable)
+	f.fail(failure.ClassUnavailable)
 }
 
 // A gateway gives up on a commit that takes minutes: the blob is awaited, not sent again.
@@ -295,7 +296,7 @@ func TestRegistryWithoutTokens(t *testing.T) {
 	f := newFixture(t)
 	f.Faults.Add(quaytest.Fault{Name: "open", Path: onPing, Times: -1, Effect: unavailable(http.StatusOK)})
 	// This one asks later, and refuses: what matters is that the push ends.
-	f.fail(push.ClassPushDenied)
+	f.fail(failure.ClassPushDenied)
 	// One may be asked for before the registry has said that it wants none; it is not used.
 	if n := f.count("GET", "/v2/auth"); n > 1 {
 		t.Errorf("%d tokens were bought", n)

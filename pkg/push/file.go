@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // openFile opens the regular file name below root, never through a link: what was looked at must be what was opened. path
@@ -15,7 +17,7 @@ import (
 func openFile(root *os.Root, name, path string) (*os.File, fs.FileInfo, error) {
 	looked, err := root.Lstat(name)
 	if err != nil {
-		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
+		return nil, nil, failure.Unreadable(err, fmt.Sprintf("%q", path))
 	}
 	if !looked.Mode().IsRegular() {
 		return nil, nil, notRegular(path, kind(looked.Mode()))
@@ -23,12 +25,12 @@ func openFile(root *os.Root, name, path string) (*os.File, fs.FileInfo, error) {
 	// Without O_NONBLOCK a pipe that took the file's place would hang the push.
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
+		return nil, nil, failure.Unreadable(err, fmt.Sprintf("%q", path))
 	}
 	opened, err := file.Stat()
 	if err != nil || !os.SameFile(looked, opened) {
 		file.Close()
-		return nil, nil, refused("%q was exchanged while it was opened", path).then("let nothing write to the source while it is pushed")
+		return nil, nil, failure.Refused("%q was exchanged while it was opened", path).Then("let nothing write to the source while it is pushed")
 	}
 	return file, opened, nil
 }
@@ -52,17 +54,17 @@ func splitRef(name string) (path, ref string) {
 func openPath(path string) (*os.File, fs.FileInfo, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, noSource(err, "%q is not there", path)
+		return nil, nil, failure.NoSource(err, "%q is not there", path)
 	} else if err != nil {
-		return nil, nil, unreadable(err, fmt.Sprintf("%q", path))
+		return nil, nil, failure.Unreadable(err, fmt.Sprintf("%q", path))
 	}
 	defer root.Close()
 	return openFile(root, filepath.Base(path), path)
 }
 
 // notRegular is the error for something in the place of a file.
-func notRegular(path, kind string) *Error {
-	return refused("%q is not a regular file but %s", path, kind).then("let the build leave the files themselves, not links to them (cp -L)")
+func notRegular(path, kind string) *failure.Error {
+	return failure.Refused("%q is not a regular file but %s", path, kind).Then("let the build leave the files themselves, not links to them (cp -L)")
 }
 
 // kind is what a file is that is not regular.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // seed makes the content of every test layout; it is fixed, so that a failure comes back.
@@ -80,18 +81,18 @@ func (f *fixture) push() push.Result {
 }
 
 // fail pushes and must fail with class, without results, without a tag and without the token in the error.
-func (f *fixture) fail(class push.Class) *push.Error {
+func (f *fixture) fail(class failure.Class) *failure.Error {
 	f.t.Helper()
 	tags := f.Tags("team-a/app")
 	_, err := push.Push(context.Background(), f.opts)
-	failure, ok := err.(*push.Error)
-	if !ok || failure.Class != class {
+	reason, ok := err.(*failure.Error)
+	if !ok || reason.Class != class {
 		f.t.Fatalf("pushing = %v, want class %s %s", err, class.ID, class.Name)
 	}
-	if failure.Problem == "" || failure.Next == "" {
-		f.t.Errorf("the error has no problem or no next step: %#v", failure)
+	if reason.Problem == "" || reason.Next == "" {
+		f.t.Errorf("the error has no problem or no next step: %#v", reason)
 	}
-	push.LogFailure(f.opts.Logger(), err)
+	failure.Log(f.opts.Logger(), err)
 	if strings.Contains(err.Error(), f.token) {
 		f.t.Errorf("the error holds the token: %v", err)
 	}
@@ -101,7 +102,7 @@ func (f *fixture) fail(class push.Class) *push.Error {
 	if got := f.Tags("team-a/app"); len(got) != len(tags) {
 		f.t.Errorf("tags are %v, were %v", got, tags)
 	}
-	return failure
+	return reason
 }
 
 // result reads a result file.

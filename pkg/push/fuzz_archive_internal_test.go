@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/internal/hostile"
 )
 
 // FuzzArchive indexes anything as a tar file. What it finds must be what archive/tar reads.
@@ -41,7 +43,7 @@ func FuzzArchive(f *testing.F) {
 		}
 		a := &archive{file: file, entries: map[string]entry{}}
 		err := a.index(t.Context(), int64(len(data)))
-		classed(t, err)
+		hostile.Classed(t, err)
 		if err != nil {
 			return
 		}
@@ -71,7 +73,7 @@ func FuzzArchive(f *testing.F) {
 				t.Errorf("entry %q, link %q", name, e.link)
 			}
 			_, err := a.follow(name)
-			classed(t, err)
+			hostile.Classed(t, err)
 		}
 	})
 }

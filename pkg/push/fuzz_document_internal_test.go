@@ -16,7 +16,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add("application/vnd.docker.distribution.manifest.v2+json", []byte(hostile.EmptyConfig+`,"subject":null,"layers":[{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}]}`))
 	f.Fuzz(func(t *testing.T, mediaType string, body []byte) {
 		doc, err := parseDocument(types.MediaType(mediaType), body)
-		classed(t, err)
+		hostile.Classed(t, err)
 		if err != nil {
 			return
 		}

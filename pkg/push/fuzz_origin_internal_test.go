@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/internal/hostile"
 )
 
 // FuzzOrigin parses anything as the address of a source. What is taken leads to the host and repository that it shows, in every
@@ -30,7 +32,7 @@ func FuzzOrigin(f *testing.F) {
 		if from, err := parseOrigin(text); err == nil {
 			check(from.target, from.reference)
 		} else {
-			classed(t, err)
+			hostile.Classed(t, err)
 		}
 	})
 }

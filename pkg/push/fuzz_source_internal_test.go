@@ -17,13 +17,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // whole reads everything that a source says it has.
 func whole(t *testing.T, s source) {
 	t.Helper()
 	i, err := readImage(t.Context(), s)
-	classed(t, err)
+	hostile.Classed(t, err)
 	if err != nil {
 		return
 	}
@@ -36,7 +37,7 @@ func whole(t *testing.T, s source) {
 			_, err = io.Copy(io.Discard, content)
 			content.Close()
 		}
-		classed(t, err)
+		hostile.Classed(t, err)
 	}
 }
 
@@ -46,7 +47,7 @@ type memory map[string][]byte
 func (m memory) open(name string) (io.ReadCloser, int64, error) {
 	content, ok := m[name]
 	if !ok {
-		return nil, 0, missing(fs.ErrNotExist, "%q is missing", name)
+		return nil, 0, failure.Missing(fs.ErrNotExist, "%q is missing", name)
 	}
 	return io.NopCloser(bytes.NewReader(content)), int64(len(content)), nil
 }
@@ -85,7 +86,7 @@ func FuzzLayout(f *testing.F) {
 		root := m.add(types.MediaType(mediaType), manifest)
 		for range 2 {
 			s, err := newLayout(slog.New(slog.DiscardHandler), m, ref)
-			classed(t, err)
+			hostile.Classed(t, err)
 			if err == nil {
 				whole(t, s)
 			}
@@ -134,7 +135,7 @@ func FuzzDockerArchive(f *testing.F) {
 			t.Fatal(err)
 		}
 		s, err := newDockerArchive(t.Context(), slog.New(slog.DiscardHandler), a, ref)
-		classed(t, err)
+		hostile.Classed(t, err)
 		if err != nil {
 			return
 		}

@@ -4,6 +4,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // FuzzReference parses anything as an image reference. What is taken leads to the host and repository that it shows, in every
@@ -14,7 +17,7 @@ func FuzzReference(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, tag string) {
 		check := func(to target, reference string) {
-			r := &registry{peer: peer{base: url.URL{Scheme: "https", Host: to.host}}, repository: to.repository}
+			r := &registry{Peer: failure.Peer{Base: url.URL{Scheme: "https", Host: to.host}}, repository: to.repository}
 			made := r.url("manifests/"+reference, nil)
 			again, err := url.Parse(made.String())
 			if err != nil || again.Host != to.host || again.Path != "/v2/"+to.repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
@@ -29,7 +32,7 @@ func FuzzReference(f *testing.F) {
 				check(to, tag)
 			}
 		} else {
-			classed(t, err)
+			hostile.Classed(t, err)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func (r *registry) guess(ctx context.Context, scope string) (*guess, context.Con
 	buying, cancel := context.WithCancel(ctx)
 	g := &guess{challenge: r.quayChallenge(), cancel: cancel, done: make(chan struct{}), err: errNoGuess}
 	g.buy = func() (token, error) { return r.exchange(buying, g.challenge, scope) }
-	if r.tokenHost != r.base.Host {
+	if r.tokenHost != r.Base.Host {
 		return g, ctx
 	}
 	return g, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { g.start() }})
@@ -38,9 +38,9 @@ func (r *registry) guess(ctx context.Context, scope string) (*guess, context.Con
 
 // quayChallenge is how Quay says where its tokens are (quay/quay auth/registry_jwt_auth.py).
 func (r *registry) quayChallenge() challenge {
-	realm := r.base
+	realm := r.Base
 	realm.Path = "/v2/auth"
-	return challenge{realm: realm.String(), service: r.base.Host}
+	return challenge{realm: realm.String(), service: r.Base.Host}
 }
 
 func (g *guess) start() {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // The token is asked for while the registry still says where it is to be had: each waits until the other was asked.
@@ -51,7 +51,7 @@ func TestGuessThatIsWrong(t *testing.T) {
 func TestNoGuessBesideATokenHost(t *testing.T) {
 	f := newFixture(t)
 	f.opts.TokenHost = strings.Replace(f.Host(), "127.0.0.1", "localhost", 1)
-	f.fail(push.ClassForeignHost)
+	f.fail(failure.ClassForeignHost)
 	if n := f.count("GET", "/v2/auth"); n != 0 {
 		t.Errorf("%d tokens were asked for", n)
 	}
@@ -61,7 +61,7 @@ func TestNoGuessBesideATokenHost(t *testing.T) {
 func TestGuessThatIsRefused(t *testing.T) {
 	f := newFixture(t)
 	f.DeleteRobot("team-a+ci")
-	f.fail(push.ClassCredentialRefused)
+	f.fail(failure.ClassCredentialRefused)
 	if n := f.count("GET", "/v2/auth"); n != 1 {
 		t.Errorf("%d tokens were asked for, want 1", n)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // writePlatforms makes a layout of an index with an image for each platform, and returns all three.
@@ -37,8 +37,8 @@ func TestBadBlobNamesItsManifest(t *testing.T) {
 			write(t, blobFile(f.layout, layer.Digest), []byte(strings.Repeat("x", large)))
 			set(f)
 			want := `manifest "` + arm.Digest + `" (platform "linux/arm/v7 "): blob "` + layer.Digest + `" hashes to`
-			if failure := f.fail(push.ClassSourceCorrupt); !strings.HasPrefix(failure.Problem, want) {
-				t.Errorf("the problem is %q, want %q", failure.Problem, want)
+			if reason := f.fail(failure.ClassSourceCorrupt); !strings.HasPrefix(reason.Problem, want) {
+				t.Errorf("the problem is %q, want %q", reason.Problem, want)
 			}
 		})
 	}
@@ -56,8 +56,8 @@ func TestBadConfigNamesItsManifest(t *testing.T) {
 	config := string(body[start : start+71])
 	write(t, blobFile(f.layout, config), []byte(`{"os":"LINUX","architecture":"amd64"}`))
 	want := `manifest "` + amd64.Digest + `" (platform "amd64"): config "` + config + `" hashes to`
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.HasPrefix(failure.Problem, want) {
-		t.Errorf("the problem is %q, want %q", failure.Problem, want)
+	if reason := f.fail(failure.ClassSourceCorrupt); !strings.HasPrefix(reason.Problem, want) {
+		t.Errorf("the problem is %q, want %q", reason.Problem, want)
 	}
 }
 
@@ -68,12 +68,12 @@ func TestSharedBlobNamesItsManifests(t *testing.T) {
 	writeIndex(t, f.layout, addJSON(t, f.layout, mediaIndex, map[string]any{"schemaVersion": 2, "mediaType": mediaIndex, "manifests": []descriptor{one, two}}))
 	layer := blobFile(f.layout, layers(t, f.layout, one)[0].Digest)
 	write(t, layer, []byte(strings.Repeat("x", large)))
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.HasPrefix(failure.Problem, `manifest "`+one.Digest+`" and 1 more: blob "`) {
-		t.Errorf("the problem is %q", failure.Problem)
+	if reason := f.fail(failure.ClassSourceCorrupt); !strings.HasPrefix(reason.Problem, `manifest "`+one.Digest+`" and 1 more: blob "`) {
+		t.Errorf("the problem is %q", reason.Problem)
 	}
 	writeIndex(t, f.layout, two)
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.HasPrefix(failure.Problem, `manifest "`+two.Digest+`": blob "`) {
-		t.Errorf("the problem is %q", failure.Problem)
+	if reason := f.fail(failure.ClassSourceCorrupt); !strings.HasPrefix(reason.Problem, `manifest "`+two.Digest+`": blob "`) {
+		t.Errorf("the problem is %q", reason.Problem)
 	}
 }
 
@@ -81,10 +81,10 @@ func TestSharedBlobNamesItsManifests(t *testing.T) {
 func TestBadRemoteBlobNamesItsManifest(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect quaytest.Effect
-		class  push.Class
+		class  failure.Class
 	}{
-		"other":   {quaytest.Status(200, nil, strings.Repeat("\x1f", large)), push.ClassSourceCorrupt},
-		"missing": {quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`), push.ClassSourceMissing},
+		"other":   {quaytest.Status(200, nil, strings.Repeat("\x1f", large)), failure.ClassSourceCorrupt},
+		"missing": {quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`), failure.ClassSourceMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -93,8 +93,8 @@ func TestBadRemoteBlobNamesItsManifest(t *testing.T) {
 			index, _, arm := writePlatforms(t, dir)
 			u.Faults.Add(quaytest.Fault{Name: name, Method: "GET", Path: "/blobs/" + layers(t, dir, arm)[1].Digest, Times: -1, Effect: test.effect})
 			serves(u, dir, index)
-			if failure := f.fail(test.class); !strings.HasPrefix(failure.Problem, `manifest "`+arm.Digest+`" (platform "linux/arm/v7 "): `) {
-				t.Errorf("the problem is %q", failure.Problem)
+			if reason := f.fail(test.class); !strings.HasPrefix(reason.Problem, `manifest "`+arm.Digest+`" (platform "linux/arm/v7 "): `) {
+				t.Errorf("the problem is %q", reason.Problem)
 			}
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Bounds of one image, so that a hostile one cannot fill the memory.
@@ -56,7 +58,7 @@ func (m manifest) mediaTypes() string {
 	for _, d := range m.descriptors() {
 		types = append(types, string(d.MediaType))
 	}
-	return shorten(fmt.Sprintf("%q", types))
+	return failure.Shorten(fmt.Sprintf("%q", types))
 }
 
 // holder names the manifest that names a config or layer, with its platform if an index says that, and how many others do, too.
@@ -86,10 +88,10 @@ func (i *image) holder(d v1.Descriptor) string {
 
 // about names, in an error of the source, what d is a part of.
 func (i *image) about(d v1.Descriptor, err error) error {
-	if !ofSource(err) {
+	if !failure.OfSource(err) {
 		return err
 	}
-	return within(i.holder(d), err)
+	return failure.Within(i.holder(d), err)
 }
 
 // bytes is the size of all blobs.
@@ -153,37 +155,37 @@ func (r *reader) addReferrers(ctx context.Context, others []referrer) error {
 // add reads the manifest d and what is below it. parent is what names d, for errors; empty: nothing does.
 func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent string) error {
 	if err := ctx.Err(); err != nil {
-		return ended(ctx, err)
+		return failure.Ended(ctx, err)
 	}
 	if depth > maxDepth {
-		return refused("index %q is nested more than %d deep", d.Digest, maxDepth).then("let the build name the images in one index, not in an index of indexes")
+		return failure.Refused("index %q is nested more than %d deep", d.Digest, maxDepth).Then("let the build name the images in one index, not in an index of indexes")
 	}
 	if known, err := r.manifests.add(d); known || err != nil {
 		return err
 	}
 	body, err := readManifest(ctx, r.source, d)
-	if err != nil && parent != "" && ofSource(err) {
-		return within(parent, err)
+	if err != nil && parent != "" && failure.OfSource(err) {
+		return failure.Within(parent, err)
 	} else if err != nil {
 		return err
 	}
 	name := fmt.Sprintf("manifest %q", d.Digest)
 	doc, err := parseDocument(d.MediaType, body)
 	if err != nil {
-		return within(name, err)
+		return failure.Within(name, err)
 	}
 	r.bytes += d.Size
 	r.references += len(doc.configs()) + len(doc.Layers) + len(doc.Manifests)
 	switch {
 	case len(r.image.manifests) >= maxManifests || r.bytes > maxManifestBytes:
-		return refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes).then(smallerIndex)
+		return failure.Refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes).Then(failure.SmallerIndex)
 	case r.references > maxReferences:
-		return refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).then(fewerLayers + "; " + smallerIndex)
+		return failure.Refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).Then(failure.FewerLayers + "; " + failure.SmallerIndex)
 	}
 	for _, named := range doc.Manifests {
 		child := named.content()
 		if err := checkChild(child); err != nil {
-			return within(name, err)
+			return failure.Within(name, err)
 		}
 		parent := fmt.Sprintf("index %q", d.Digest)
 		if platform := named.Platform.String(); platform != "" {
@@ -195,7 +197,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 	}
 	for _, blob := range doc.blobs() {
 		if err := r.addBlob(ctx, blob); err != nil {
-			return within(name, err)
+			return failure.Within(name, err)
 		}
 	}
 	r.image.manifests = append(r.image.manifests, manifest{doc, d, body})
@@ -208,10 +210,10 @@ func checkChild(d v1.Descriptor) error {
 	case isManifest(d.MediaType):
 		return nil
 	case d.MediaType.IsLayer() || d.MediaType == "application/vnd.buildkit.cacheconfig.v0":
-		return refused("it is an index of layers (%q of type %q), as BuildKit's cache is", d.Digest, d.MediaType).then(
+		return failure.Refused("it is an index of layers (%q of type %q), as BuildKit's cache is", d.Digest, d.MediaType).Then(
 			"export the cache with image-manifest=true in --cache-to, which makes it an image, or push the image without it")
 	}
-	return refused("it names %q, whose media type %q is not one that Quay takes for a manifest", d.Digest, d.MediaType).then("let what writes the index name images and indexes alone, and the artifact beside them be a manifest of its own")
+	return failure.Refused("it names %q, whose media type %q is not one that Quay takes for a manifest", d.Digest, d.MediaType).Then("let what writes the index name images and indexes alone, and the artifact beside them be a manifest of its own")
 }
 
 func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
@@ -219,7 +221,7 @@ func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
 		return err
 	}
 	if len(r.image.blobs) >= maxBlobs {
-		return refused("the image has more than %d blobs", maxBlobs).then(fewerLayers + "; " + smallerIndex)
+		return failure.Refused("the image has more than %d blobs", maxBlobs).Then(failure.FewerLayers + "; " + failure.SmallerIndex)
 	}
 	if err := r.source.check(ctx, d); err != nil {
 		return err
@@ -232,7 +234,7 @@ func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
 func (s sizes) add(d v1.Descriptor) (known bool, err error) {
 	size, known := s[d.Digest]
 	if known && size != d.Size {
-		return false, corrupt("%q is listed with two sizes, %d and %d bytes", d.Digest, size, d.Size)
+		return false, failure.Corrupt("%q is listed with two sizes, %d and %d bytes", d.Digest, size, d.Size)
 	}
 	s[d.Digest] = d.Size
 	return known, nil

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // crowd counts how many requests are answered at the same time, and lets the first ones wait for each other.
@@ -70,7 +70,7 @@ func TestAskingRenewsTheLease(t *testing.T) {
 	f := newFixture(t)
 	f.Faults.Add(quaytest.Fault{Name: "no manifest", Method: "PUT", Path: onManifest,
 		Effect: quaytest.Status(http.StatusUnsupportedMediaType, nil, `{"errors":[{"code":"MANIFEST_INVALID"}]}`)})
-	f.fail(push.ClassManifestRefused)
+	f.fail(failure.ClassManifestRefused)
 	const most = quaytest.LeaseDuration * 3 / 4
 	f.Advance(most)
 	f.Faults.Add(quaytest.Fault{Name: "time passes", Method: "PUT", Path: onManifest, Effect: quaytest.Do(func() { f.Advance(most) })})

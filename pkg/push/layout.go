@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // layout is an OCI image layout (OCI image spec v1.1, image-layout.md), as a directory or as a tar file of one.
@@ -47,7 +49,7 @@ func openOCIArchive(ctx context.Context, o opening, name string) (source, error)
 	}
 	if !a.has("oci-layout") && a.has(savedImages) {
 		a.Close()
-		return nil, missing(nil, "%q has no %q: it is what docker save writes", path, "oci-layout").then("name it as docker-archive:FILE in " + sourceFlag)
+		return nil, failure.Missing(nil, "%q has no %q: it is what docker save writes", path, "oci-layout").Then("name it as docker-archive:FILE in " + failure.SourceFlag)
 	}
 	return newLayout(o.log, a, ref)
 }
@@ -77,7 +79,7 @@ func (l *layout) load(ref string) error {
 		Version string `json:"imageLayoutVersion"`
 	}
 	if decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
-		return refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout")).then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
+		return failure.Refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout")).Then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
 	}
 	index, err := readSmall(l.files, "index.json")
 	if err != nil {
@@ -108,7 +110,7 @@ func (l *layout) open(_ context.Context, d v1.Descriptor) (io.ReadCloser, error)
 	}
 	if size != d.Size {
 		content.Close()
-		return nil, corrupt("blob %q has %d bytes, its descriptor says %d", l.files.path(name), size, d.Size)
+		return nil, failure.Corrupt("blob %q has %d bytes, its descriptor says %d", l.files.path(name), size, d.Size)
 	}
 	return content, nil
 }
@@ -116,8 +118,8 @@ func (l *layout) open(_ context.Context, d v1.Descriptor) (io.ReadCloser, error)
 // incomplete explains why a part of what docker save wrote is missing: it saves the index of all platforms, and only those of
 // them that it has.
 func (l *layout) incomplete(err error) error {
-	if failure := (*Error)(nil); l.saved != "" && errors.As(err, &failure) && failure.Class == ClassSourceMissing {
-		return failure.then("docker save leaves out the platforms that it does not have: push the one that is there with --source docker-archive:" + l.saved)
+	if reason := (*failure.Error)(nil); l.saved != "" && errors.As(err, &reason) && reason.Class == failure.ClassSourceMissing {
+		return reason.Then("docker save leaves out the platforms that it does not have: push the one that is there with --source docker-archive:" + l.saved)
 	}
 	return err
 }
@@ -130,11 +132,11 @@ func readSmall(f files, name string) ([]byte, error) {
 	}
 	defer content.Close()
 	if size > maxManifest {
-		return nil, refused("%q has %d bytes, at most %d are read", f.path(name), size, maxManifest).then("let the build put fewer images into one source, and fewer labels and variables into one image")
+		return nil, failure.Refused("%q has %d bytes, at most %d are read", f.path(name), size, maxManifest).Then("let the build put fewer images into one source, and fewer labels and variables into one image")
 	}
 	data, err := io.ReadAll(io.LimitReader(content, maxManifest))
 	if err != nil {
-		return nil, unreadable(err, fmt.Sprintf("%q", f.path(name)))
+		return nil, failure.Unreadable(err, fmt.Sprintf("%q", f.path(name)))
 	}
 	return data, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Quay forgets a blob after an hour without a manifest. The clock of the registry alone runs here: it says
@@ -108,8 +109,8 @@ func TestRetention(t *testing.T) {
 	f := newFixture(t)
 	writeIndex(t, f.layout, writeImage(t, f.layout, `{"os":"linux","architecture":"amd64","config":{"Labels":{"quay.expires-after":"2w"}}}`, small))
 	f.opts.RequireRetention = true
-	if failure := f.fail(push.ClassRetention); !strings.Contains(failure.Error(), `"2w"`) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassRetention); !strings.Contains(reason.Error(), `"2w"`) {
+		t.Errorf("the error is %q", reason)
 	}
 	if n := len(f.Requests()); n > 0 {
 		t.Errorf("%d requests for an image that must not be pushed", n)
@@ -128,8 +129,8 @@ func TestIfTagAbsent(t *testing.T) {
 	f.push()
 	writeLayout(t, f.layout, small)
 	remove(t, filepath.Join(f.results, "IMAGE_URL"))
-	if failure := f.fail(push.ClassTagExists); !strings.Contains(failure.Error(), first.Digest) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassTagExists); !strings.Contains(reason.Error(), first.Digest) {
+		t.Errorf("the error is %q", reason)
 	}
 	f.opts.IfTagAbsent = false
 	f.push()
@@ -147,7 +148,7 @@ func TestTagMovedByAnotherRun(t *testing.T) {
 		}
 	})})
 	_, err := push.Push(t.Context(), f.opts)
-	if push.ExitCode(err) != push.ClassTagMoved.Exit {
+	if failure.ExitCode(err) != failure.ClassTagMoved.Exit {
 		t.Errorf("pushing = %v", err)
 	}
 	if left, _ := os.ReadDir(f.results); len(left) > 0 {
@@ -168,14 +169,14 @@ func TestExpectedDigest(t *testing.T) {
 	f := newFixture(t)
 	image := writeLayout(t, f.layout, small, large)
 	f.opts.ExpectedDigest = digestOf([]byte("what was scanned"))
-	if failure := f.fail(push.ClassDigestUnexpected); !strings.Contains(failure.Error(), image.Digest) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassDigestUnexpected); !strings.Contains(reason.Error(), image.Digest) {
+		t.Errorf("the error is %q", reason)
 	}
 	f.opts.ExpectedDigest = image.Digest
 	f.push()
 	f.opts.ExpectedDigest = "latest"
 	remove(t, filepath.Join(f.results, "IMAGE_URL"))
-	if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassUsage.Exit {
+	if _, err := push.Push(t.Context(), f.opts); failure.ExitCode(err) != failure.ClassUsage.Exit {
 		t.Errorf("pushing with a digest that is none = %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -21,7 +22,7 @@ const (
 // ping asks the registry where its tokens are. Quay answers every request without a token alike, so this is no request
 // more than another first one would be.
 func (r *registry) ping(ctx context.Context) error {
-	u := r.base
+	u := r.Base
 	u.Path = "/v2/"
 	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: u}, "")
 	switch {
@@ -34,26 +35,26 @@ func (r *registry) ping(ctx context.Context) error {
 	}
 	c, ok := parseChallenge(a.header)
 	if !ok {
-		return &Error{Class: ClassProtocol, Problem: fmt.Sprintf("%s did not advertise a token service", r.name()),
-			Proof: fmt.Sprintf("%v, challenge %q", a.err(), shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", "))),
-			Next:  r.notInFront() + ": push-image logs in with a Bearer challenge, as Quay sends it"}
+		return &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("%s did not advertise a token service", r.Name()),
+			Proof: fmt.Sprintf("%v, challenge %q", a.err(), failure.Shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", "))),
+			Next:  r.NotInFront() + ": push-image logs in with a Bearer challenge, as Quay sends it"}
 	}
 	realm, err := a.url.Parse(c.realm)
 	if err != nil {
-		return &Error{Class: ClassProtocol, Problem: r.name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", shorten(c.realm)), Next: r.notInFront()}
+		return &failure.Error{Class: failure.ClassProtocol, Problem: r.Name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", failure.Shorten(c.realm)), Next: r.NotInFront()}
 	}
 	// Who has no credential may ask for a token wherever it is.
 	if !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
-		return r.foreign(r.name()+" sends its clients for a token", realm, r.tokenHost,
-			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.role.tokenFlag))
+		return r.Foreign(r.Name()+" sends its clients for a token", realm, r.tokenHost,
+			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.Role.TokenFlag))
 	}
-	r.realm, r.service = realm.String(), c.service
+	r.Realm, r.service = realm.String(), c.service
 	return nil
 }
 
 // trusts reports whether u is on host, by the registry's scheme: only then a credential goes there.
 func (r *registry) trusts(u *url.URL, host string) bool {
-	return u.Scheme == r.base.Scheme && u.User == nil && sameHost(u.Scheme, u.Host, host)
+	return u.Scheme == r.Base.Scheme && u.User == nil && failure.SameHost(u.Scheme, u.Host, host)
 }
 
 // exchange buys a token for the repository where c says.
@@ -82,21 +83,21 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	if a.status != http.StatusOK {
 		refused := a.err()
 		if a.words() == "" {
-			refused.page = "" // It is no page, and may have a token.
+			refused.Page = "" // It is no page, and may have a token.
 		}
-		return token{}, &tokenRefused{answerError: refused}
+		return token{}, &failure.TokenRefused{Answer: refused}
 	}
 	t, err := parseToken(a.body, asked)
 	if err != nil {
-		return token{}, &Error{Class: ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.name()),
-			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, shorten(a.header.Get("Content-Type")), a.words(), err),
-			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.notInFront())}
+		return token{}, &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.Name()),
+			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, failure.Shorten(a.header.Get("Content-Type")), a.words(), err),
+			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.NotInFront())}
 	}
 	return t, nil
 }
 
 // challenge is the registry's, as ping saw it.
-func (r *registry) challenge() challenge { return challenge{realm: r.realm, service: r.service} }
+func (r *registry) challenge() challenge { return challenge{realm: r.Realm, service: r.service} }
 
 // login asks the registry where its tokens are, buys one with the given scope and reports which actions the robot has on the
 // repository; known is false if the token does not tell.

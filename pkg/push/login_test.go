@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Whoever may not push learns it before the first byte, in words.
@@ -18,25 +19,25 @@ func TestRightBeforeBytes(t *testing.T) {
 	tests := []struct {
 		name  string
 		setUp func(f *fixture)
-		class push.Class
+		class failure.Class
 		text  []string
 	}{
 		{"read only", func(f *fixture) { f.Grant("team-a/app", "team-a+ci", quaytest.Read) },
-			push.ClassPushDenied, []string{`robot "team-a+ci"`, "/team-a/app", `["pull"]`, "needs push", "auths entry"}},
-		{"no right", func(f *fixture) { f.Revoke("team-a/app", "team-a+ci") }, push.ClassNoAccess, []string{"does not exist, or robot"}},
-		{"no repository", func(f *fixture) { f.opts.ImageRef = f.Host() + "/team-a/none" }, push.ClassNoAccess, []string{"/team-a/none does not exist"}},
-		{"a mirror", func(f *fixture) { f.SetState("team-a/app", quaytest.Mirror) }, push.ClassPushDenied, []string{"mirror"}},
-		{"an old token", func(f *fixture) { f.RegenerateRobot("team-a+ci") }, push.ClassCredentialRefused, []string{"regenerated"}},
-		{"a deleted robot", func(f *fixture) { f.DeleteRobot("team-a+ci") }, push.ClassCredentialRefused, []string{"Could not find robot"}},
+			failure.ClassPushDenied, []string{`robot "team-a+ci"`, "/team-a/app", `["pull"]`, "needs push", "auths entry"}},
+		{"no right", func(f *fixture) { f.Revoke("team-a/app", "team-a+ci") }, failure.ClassNoAccess, []string{"does not exist, or robot"}},
+		{"no repository", func(f *fixture) { f.opts.ImageRef = f.Host() + "/team-a/none" }, failure.ClassNoAccess, []string{"/team-a/none does not exist"}},
+		{"a mirror", func(f *fixture) { f.SetState("team-a/app", quaytest.Mirror) }, failure.ClassPushDenied, []string{"mirror"}},
+		{"an old token", func(f *fixture) { f.RegenerateRobot("team-a+ci") }, failure.ClassCredentialRefused, []string{"regenerated"}},
+		{"a deleted robot", func(f *fixture) { f.DeleteRobot("team-a+ci") }, failure.ClassCredentialRefused, []string{"Could not find robot"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			test.setUp(f)
-			failure := f.fail(test.class)
+			reason := f.fail(test.class)
 			for _, text := range test.text {
-				if !strings.Contains(failure.Error(), text) {
-					t.Errorf("the error is %q, want %q in it", failure, text)
+				if !strings.Contains(reason.Error(), text) {
+					t.Errorf("the error is %q, want %q in it", reason, text)
 				}
 			}
 			for _, r := range f.Requests() {
@@ -83,8 +84,8 @@ func TestNoCredential(t *testing.T) {
 			}
 			write(t, filepath.Join(home, ".docker", "config.json"), f.Dockerconfig("team-a+ci"))
 			f.opts.Dockerconfig = test.path(t)
-			if failure := f.fail(push.ClassNoCredential); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(failure.ClassNoCredential); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 			if n := len(f.Requests()); n > 0 {
 				t.Errorf("%d requests without a credential", n)
@@ -119,15 +120,15 @@ func TestForeignHosts(t *testing.T) {
 			value := strings.ReplaceAll(test.value, "HOST", f.Host())
 			writeLayout(t, f.layout, large)
 			f.Faults.Add(quaytest.Fault{Name: test.name, Method: test.method, Path: test.path, Times: -1, Effect: quaytest.SetHeader(test.header, value)})
-			f.fail(push.ClassForeignHost)
+			f.fail(failure.ClassForeignHost)
 		})
 	}
 	t.Run("a redirect", func(t *testing.T) {
 		f := newFixture(t)
 		f.Faults.Add(quaytest.Fault{Name: "redirect", Path: "/manifests/", Times: -1,
 			Effect: quaytest.Status(http.StatusTemporaryRedirect, http.Header{"Location": {"https://evil.example.com/x?signature=1"}}, "")})
-		if failure := f.fail(push.ClassForeignHost); strings.Contains(failure.Error(), "signature") {
-			t.Errorf("the error has the query: %v", failure)
+		if reason := f.fail(failure.ClassForeignHost); strings.Contains(reason.Error(), "signature") {
+			t.Errorf("the error has the query: %v", reason)
 		}
 	})
 }
@@ -137,7 +138,7 @@ func TestDeclaredTokenHost(t *testing.T) {
 	realm := strings.Replace(f.URL(), "127.0.0.1", "localhost", 1)
 	f.Faults.Add(quaytest.Fault{Name: "realm", Path: "^/v2/$", Times: -1,
 		Effect: quaytest.SetHeader("WWW-Authenticate", `Bearer realm="`+realm+`/v2/auth",service="`+f.Host()+`"`)})
-	f.fail(push.ClassForeignHost)
+	f.fail(failure.ClassForeignHost)
 	f.opts.TokenHost = strings.TrimPrefix(realm, "https://")
 	f.push()
 }
@@ -147,8 +148,8 @@ func TestEchoedSecrets(t *testing.T) {
 	f := newFixture(t)
 	f.Faults.Add(quaytest.Fault{Name: "echo", Path: "^/v2/auth$", Times: -1,
 		Effect: quaytest.Status(http.StatusUnauthorized, nil, `{"errors":[{"code":"UNAUTHORIZED","message":"no `+f.token+`"}]}`)})
-	if failure := f.fail(push.ClassCredentialRefused); !strings.Contains(failure.Error(), "(secret)") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassCredentialRefused); !strings.Contains(reason.Error(), "(secret)") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -172,5 +173,5 @@ func TestTokenOfAFailureIsNotShown(t *testing.T) {
 func TestUntrustedCertificate(t *testing.T) {
 	f := newFixture(t)
 	f.opts.CAFile = ""
-	f.fail(push.ClassCertificate)
+	f.fail(failure.ClassCertificate)
 }

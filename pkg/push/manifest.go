@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
@@ -44,7 +46,7 @@ func (r *registry) fetchManifest(ctx context.Context, reference string) (*answer
 	case !a.ok(http.StatusOK):
 		return nil, a.err()
 	case len(a.body) > maxManifest:
-		return nil, refused("the manifest %q on %s has more than %d bytes", reference, r.base.Host, maxManifest).then("make the manifest smaller, with fewer layers, platforms or annotations: registries take no larger ones")
+		return nil, failure.Refused("the manifest %q on %s has more than %d bytes", reference, r.Base.Host, maxManifest).Then("make the manifest smaller, with fewer layers, platforms or annotations: registries take no larger ones")
 	}
 	// What begins as a manifest is one, if a bad one, unless a server says why there is none.
 	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Valid(a.body)) {
@@ -59,7 +61,7 @@ func (a *answer) checkManifest() error {
 	var fields map[string]json.RawMessage
 	said := a.err()
 	err := json.Unmarshal(a.body, &fields)
-	if err == nil && fields != nil && (fields["schemaVersion"] != nil || said.code == "" && said.message == "") {
+	if err == nil && fields != nil && (fields["schemaVersion"] != nil || said.Code == "" && said.Message == "") {
 		return nil
 	}
 	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.body))

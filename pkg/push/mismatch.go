@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // mismatch is err, from decoding JSON, without Go's types where a value is of another type than the one that is wanted: its
@@ -17,7 +19,7 @@ func mismatch(err error) error {
 	}
 	field := "it"
 	if wrong.Field != "" {
-		field = shorten(wrong.Field)
+		field = failure.Shorten(wrong.Field)
 	}
 	is, _, _ := strings.Cut(wrong.Value, " ") // The rest is a number's digits.
 	is = strings.Replace(is, "bool", "boolean", 1)

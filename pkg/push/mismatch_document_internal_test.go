@@ -3,6 +3,8 @@ package push
 import (
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // A value of another type is told by its field and its type in JSON; Go's types and the value itself are nobody's business.
@@ -33,7 +35,7 @@ func TestMismatch(t *testing.T) {
 		{`{"rootfs":{"diff_ids":[` + hash + `,5]}}`, &imageConfig{}, "rootfs.diff_ids is a number, want a string"},
 	} {
 		err := decode([]byte(test.body), test.v, "not this")
-		if failure, ok := err.(*Error); !ok || failure.Class != ClassSourceCorrupt || failure.Problem != "not this: "+test.want {
+		if reason, ok := err.(*failure.Error); !ok || reason.Class != failure.ClassSourceCorrupt || reason.Problem != "not this: "+test.want {
 			t.Errorf("decoding %s = %v, want %q", test.body, err, test.want)
 		}
 	}

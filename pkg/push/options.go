@@ -8,6 +8,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
@@ -100,22 +102,22 @@ func (o *Options) complete() error {
 	}
 	const maxJobs = 64
 	if o.Jobs < 0 || o.Jobs > maxJobs {
-		return usageError("--jobs is %d, not 1 to %d", o.Jobs, maxJobs)
+		return failure.Usage("--jobs is %d, not 1 to %d", o.Jobs, maxJobs)
 	}
 	if o.Jobs == 0 {
 		o.Jobs = defaultJobs
 	}
 	for flag, host := range map[string]string{"--token-host": o.TokenHost, "--source-token-host": o.SourceTokenHost} {
 		if host != "" && !possibleHost(host) {
-			return usageError("%s %q is not a host", flag, host)
+			return failure.Usage("%s %q is not a host", flag, host)
 		}
 	}
 	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
-		return usageError("--log-format is %q, not text or json", o.LogFormat)
+		return failure.Usage("--log-format is %q, not text or json", o.LogFormat)
 	}
 	if o.ExpectedDigest != "" {
 		if d, err := v1.NewHash(o.ExpectedDigest); err != nil || d.Algorithm != "sha256" {
-			return usageError("--expected-digest %q is not sha256:<64 hex>", o.ExpectedDigest)
+			return failure.Usage("--expected-digest %q is not sha256:<64 hex>", o.ExpectedDigest)
 		}
 	}
 	return nil
@@ -133,7 +135,7 @@ func (o *Options) completeTimes() error {
 		{&o.ProgressEvery, 10 * time.Second, "ProgressEvery"},
 	} {
 		if *d.value < 0 {
-			return usageError("%s is negative", d.name)
+			return failure.Usage("%s is negative", d.name)
 		}
 		if *d.value == 0 {
 			*d.value = d.fallback

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // origin is where an image in a registry is.
@@ -22,21 +24,21 @@ func parseOrigin(text string) (origin, error) {
 	o := origin{target{host: host, repository: repository}, "latest"}
 	switch {
 	case !possibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
-		return origin{}, usageError("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
+		return origin{}, failure.Usage("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
 	case len(o.name()) > maxName:
-		return origin{}, tooLong(sourceFlag, len(o.name()))
+		return origin{}, tooLong(failure.SourceFlag, len(o.name()))
 	case !repositoryPattern.MatchString(repository):
-		return origin{}, usageError("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
+		return origin{}, failure.Usage("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
 	case pinned && tagged:
-		return origin{}, usageError("--source docker://%s has a tag and a digest: which one is meant?", o.name())
+		return origin{}, failure.Usage("--source docker://%s has a tag and a digest: which one is meant?", o.name())
 	case pinned:
 		if d, err := v1.NewHash(digest); err != nil || d.Algorithm != "sha256" {
-			return origin{}, usageError("--source docker://%s@… has a digest that is not sha256:<64 hex>", o.name())
+			return origin{}, failure.Usage("--source docker://%s@… has a digest that is not sha256:<64 hex>", o.name())
 		}
 		o.reference = digest
 	case tagged:
 		if !tagPattern.MatchString(tag) {
-			return origin{}, usageError("--source docker://%s:… has an invalid tag", o.name())
+			return origin{}, failure.Usage("--source docker://%s:… has an invalid tag", o.name())
 		}
 		o.reference = tag
 	}

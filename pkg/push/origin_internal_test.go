@@ -3,6 +3,8 @@ package push
 import (
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestParseOrigin(t *testing.T) {
@@ -27,7 +29,7 @@ func TestParseOrigin(t *testing.T) {
 		"user:secret@quay.io/a", "https://quay.io/a", "quay.io//a", "quay.io/" + strings.Repeat("a", 256), "quay.io/a/b:x/c",
 	} {
 		got, err := parseOrigin(text)
-		if err == nil || ExitCode(err) != ClassUsage.Exit {
+		if err == nil || failure.ExitCode(err) != failure.ClassUsage.Exit {
 			t.Errorf("parseOrigin(%q) = %+v, %v, want a usage error", text, got, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // unprivileged makes the rest of the test open files as a user whom permissions bind: root reads everything.
@@ -74,15 +75,15 @@ func TestPermission(t *testing.T) {
 			unprivileged(t)
 			f.opts.ResultsDir = ""
 			_, err = push.Push(t.Context(), f.opts)
-			failure, ok := err.(*push.Error)
-			if !ok || failure.Class != push.ClassSourceMissing {
-				t.Fatalf("pushing = %v, want class %s", err, push.ClassSourceMissing.Name)
+			reason, ok := err.(*failure.Error)
+			if !ok || reason.Class != failure.ClassSourceMissing {
+				t.Fatalf("pushing = %v, want class %s", err, failure.ClassSourceMissing.Name)
 			}
-			if want := fmt.Sprintf("user %d has no permission to read ", os.Getuid()); !strings.Contains(failure.Problem, want) {
-				t.Errorf("the problem is %q, want %q in it", failure.Problem, want)
+			if want := fmt.Sprintf("user %d has no permission to read ", os.Getuid()); !strings.Contains(reason.Problem, want) {
+				t.Errorf("the problem is %q, want %q in it", reason.Problem, want)
 			}
-			if !strings.Contains(failure.Next, "chmod") {
-				t.Errorf("the next step is %q", failure.Next)
+			if !strings.Contains(reason.Next, "chmod") {
+				t.Errorf("the next step is %q", reason.Next)
 			}
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Without TLS a credential goes out only when that was asked for.
@@ -26,7 +26,7 @@ func TestPlainHTTP(t *testing.T) {
 	f.opts.ImageRef = host + "/team-a/app"
 	f.opts.Dockerconfig = t.TempDir() + "/config.json"
 	write(t, f.opts.Dockerconfig, []byte(strings.ReplaceAll(string(f.Dockerconfig("team-a+ci")), f.Host(), host)))
-	f.fail(push.ClassCertificate)
+	f.fail(failure.ClassCertificate)
 	f.opts.PlainHTTP = true
 	result := f.push()
 	if got := f.Tags("team-a/app")["v1"]; got != result.Digest {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // connected is called with a proxy's answer to CONNECT.
@@ -15,7 +17,7 @@ func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &proxyError{host: proxy.Host, status: answer.StatusCode}
+	return &failure.Proxy{Host: proxy.Host, Status: answer.StatusCode}
 }
 
 // proxyVariables are the variables that name the proxy for a scheme; the first one that is set counts.
@@ -30,7 +32,7 @@ func checkProxy(scheme string) error {
 			continue
 		}
 		if !possibleProxy(value) {
-			return usageError("the environment variable %s is not the URL of a proxy", name).then(
+			return failure.Usage("the environment variable %s is not the URL of a proxy", name).Then(
 				"write it as http://HOST:PORT, with user and password percent-encoded, or leave it out")
 		}
 		return nil

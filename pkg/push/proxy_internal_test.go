@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestPossibleProxy(t *testing.T) {
@@ -40,7 +42,7 @@ func TestCheckProxy(t *testing.T) {
 			}
 			t.Setenv(test.name, test.value)
 			err := checkProxy(test.scheme)
-			if failure := (*Error)(nil); (err == nil) != test.want || err != nil && !errors.As(err, &failure) {
+			if reason := (*failure.Error)(nil); (err == nil) != test.want || err != nil && !errors.As(err, &reason) {
 				t.Errorf("checkProxy = %v, want none: %v", err, test.want)
 			}
 			if err != nil && (strings.Contains(err.Error(), "S3CRET") || !strings.Contains(err.Error(), test.name)) {

@@ -8,15 +8,17 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // sendManifest puts m under a tag or its digest. A registry that finds a blob missing gets it again, once: its lease may
 // have ended.
 func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest) error {
 	err := p.putManifest(ctx, reference, m)
-	var answered *answerError
-	if !errors.As(err, &answered) || !answered.missesBlob() && (answered.code != "MANIFEST_INVALID" || answered.status != http.StatusBadRequest) {
-		return sending("manifest", m.descriptor, err)
+	var answered *failure.Answer
+	if !errors.As(err, &answered) || !answered.MissesBlob() && (answered.Code != "MANIFEST_INVALID" || answered.Status != http.StatusBadRequest) {
+		return failure.Sending("manifest", m.descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.descriptor.Digest.String(), "because", err.Error())
 	if err := p.sendBlobs(ctx, blobsOf([]manifest{m})); err != nil {
@@ -24,24 +26,24 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 	}
 	err = p.putManifest(ctx, reference, m)
 	switch {
-	case errors.As(err, &answered) && answered.missesBlob():
-		return &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.host, m.descriptor.Digest),
+	case errors.As(err, &answered) && answered.MissesBlob():
+		return &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.host, m.descriptor.Digest),
 			Next: "run it again; if it stays so, ask who runs the registry whether its storage or a read replica lost a blob", Err: err}
-	case errors.As(err, &answered) && answered.code == "MANIFEST_INVALID":
+	case errors.As(err, &answered) && answered.Code == "MANIFEST_INVALID":
 		return p.manifestRefused(ctx, m, err)
 	}
-	return sending("manifest", m.descriptor, err)
+	return failure.Sending("manifest", m.descriptor, err)
 }
 
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
 func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
-	e := &Error{Class: ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
+	e := &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
 		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
 	config, configErr := p.image.readConfig(ctx, p.source, m)
 	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
 	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
 		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.host, m.descriptor.Digest)
-		return e.then("build it in the OCI format, which needs no history: buildah --format oci, docker buildx --output type=oci, skopeo copy --format oci")
+		return e.Then("build it in the OCI format, which needs no history: buildah --format oci, docker buildx --output type=oci, skopeo copy --format oci")
 	}
 	return e
 }
@@ -56,7 +58,7 @@ func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) 
 			return err
 		}
 		if want := m.descriptor.Digest.String(); got != "" && got != want {
-			return notVerified("the registry stored the manifest as %q, not %q", shorten(got), want)
+			return failure.NotVerified("the registry stored the manifest as %q, not %q", failure.Shorten(got), want)
 		}
 		return nil
 	})
@@ -87,8 +89,8 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 // an earlier try was lost.
 func (p *pusher) setTag(ctx context.Context, tag string) error {
 	err := p.sendManifest(ctx, tag, p.image.root())
-	var answered *answerError
-	if !errors.As(err, &answered) || answered.status != http.StatusConflict || answered.foreign() {
+	var answered *failure.Answer
+	if !errors.As(err, &answered) || answered.Status != http.StatusConflict || answered.Foreign() {
 		return err
 	}
 	most := 1
@@ -102,7 +104,7 @@ func (p *pusher) setTag(ctx context.Context, tag string) error {
 	if now == p.image.digest {
 		return nil
 	}
-	return &Error{Class: ClassTagImmutable, Problem: fmt.Sprintf("tag %q is immutable and has another digest", tag), Err: err,
+	return &failure.Error{Class: failure.ClassTagImmutable, Problem: fmt.Sprintf("tag %q is immutable and has another digest", tag), Err: err,
 		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.digest),
-		Next:  "choose a new tag in " + tagFlag + "; the image is in the registry by its digest for an hour"}
+		Next:  "choose a new tag in " + failure.TagFlag + "; the image is in the registry by its digest for an hour"}
 }

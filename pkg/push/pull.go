@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
@@ -64,21 +66,21 @@ func (p *pull) read(b []byte) (n int, err error) {
 		return n, nil
 	}
 	p.Close()
-	if cause := context.Cause(p.conn); errors.Is(cause, errStalled) {
+	if cause := context.Cause(p.conn); errors.Is(cause, failure.ErrStalled) {
 		err = cause
 	} else if errors.Is(err, io.EOF) {
 		// One that is cut off may look like this, too, but not a second time at the same byte.
 		if p.ends++; p.ends > 1 {
-			return 0, p.other(corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+			return 0, p.other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
 		}
 		err = p.cutOff()
 	} else if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = p.cutOff()
 	}
-	if errors.As(err, new(*Error)) || errors.As(err, new(*answerError)) || errors.As(err, new(*requestError)) {
+	if errors.As(err, new(*failure.Error)) || errors.As(err, new(*failure.Answer)) || errors.As(err, new(*failure.Request)) {
 		return 0, err
 	}
-	return 0, &requestError{method: http.MethodGet, host: p.registry.base.Host, path: "/v2/" + p.registry.repository + "/blobs/" + p.blob.Digest.String(), err: err}
+	return 0, &failure.Request{Method: http.MethodGet, Host: p.registry.Base.Host, Path: "/v2/" + p.registry.repository + "/blobs/" + p.blob.Digest.String(), Err: err}
 }
 
 // cutOff is the error for a connection that ended.
@@ -91,8 +93,8 @@ func (p *pull) connect() error {
 	p.watch = newWatch(p.registry.stall/2, p.cancel)
 	p.watch.limit(p.watch.stall)
 	response, err := p.registry.getBlob(p.conn, p.blob, p.at)
-	if answered := (*answerError)(nil); p.at > 0 && errors.As(err, &answered) && answered.status == http.StatusRequestedRangeNotSatisfiable {
-		return p.other(corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+	if answered := (*failure.Answer)(nil); p.at > 0 && errors.As(err, &answered) && answered.Status == http.StatusRequestedRangeNotSatisfiable {
+		return p.other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
 	}
 	if err != nil {
 		return err
@@ -100,7 +102,7 @@ func (p *pull) connect() error {
 	p.delivery, p.body = &delivery{Response: response}, response.Body
 	if err := p.delivery.fits(p.at, p.blob.Size); err != nil {
 		_, _ = io.CopyN(io.Discard, p.delivery, maxStart) // What does not come is not told.
-		return p.other(corrupt("blob %q %v", p.blob.Digest, err))
+		return p.other(failure.Corrupt("blob %q %v", p.blob.Digest, err))
 	}
 	if p.at > 0 && response.StatusCode == http.StatusOK {
 		// A server that knows no ranges starts again.
@@ -110,8 +112,8 @@ func (p *pull) connect() error {
 }
 
 // other adds to e, the error for content that is not the blob's, what came in its place.
-func (p *pull) other(e *Error) *Error {
-	e.Next = rewritten
+func (p *pull) other(e *failure.Error) *failure.Error {
+	e.Next = failure.Rewritten
 	if p.delivery == nil {
 		return e
 	}
@@ -128,9 +130,9 @@ func (p *pull) other(e *Error) *Error {
 		e.Proof += fmt.Sprintf(", and begins with %q", words)
 	}
 	if d.isPage() {
-		name, host := p.registry.party(&requestError{host: d.Request.URL.Host})
-		e.Class, e.Problem = ClassProtocol, fmt.Sprintf("%s sent a page in the place of blob %q", name, p.blob.Digest)
-		e.Next = p.registry.notInFront() + "; if it does, show the proof to who runs what is in front of " + host + ", such as a login, a firewall or a proxy"
+		name, host := p.registry.Party(&failure.Request{Host: d.Request.URL.Host})
+		e.Class, e.Problem = failure.ClassProtocol, fmt.Sprintf("%s sent a page in the place of blob %q", name, p.blob.Digest)
+		e.Next = p.registry.NotInFront() + "; if it does, show the proof to who runs what is in front of " + host + ", such as a login, a firewall or a proxy"
 	}
 	return e
 }

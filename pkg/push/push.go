@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // pusher is one push.
@@ -123,7 +124,7 @@ func (p *pusher) read(ctx context.Context) error {
 	p.log.Info("read the source", "source", p.opts.Source, "digest", p.image.digest,
 		"manifests", len(p.image.manifests), "blobs", len(p.image.blobs), "bytes", p.image.bytes())
 	if want := p.opts.ExpectedDigest; want != "" && want != p.image.digest {
-		return &Error{Class: ClassDigestUnexpected, Problem: "the source is not the image that --expected-digest names",
+		return &failure.Error{Class: failure.ClassDigestUnexpected, Problem: "the source is not the image that --expected-digest names",
 			Proof: "it is " + p.image.digest + ", expected was " + want,
 			Next:  "find out who changed the source after the digest was taken, and scan it again"}
 	}
@@ -132,22 +133,22 @@ func (p *pusher) read(ctx context.Context) error {
 
 // explain makes an Error of what the push ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
-	if failure := (*Error)(nil); errors.As(err, &failure) {
-		if _, remote := p.source.(*remote); remote && failure.Next == buildAgain {
-			failure.Next = "build the image again, and push it to its registry again; nothing was tagged"
+	if reason := (*failure.Error)(nil); errors.As(err, &reason) {
+		if _, remote := p.source.(*remote); remote && reason.Next == failure.BuildAgain {
+			reason.Next = "build the image again, and push it to its registry again; nothing was tagged"
 		}
 		return err
 	}
 	if p.registry == nil {
 		if ctx.Err() != nil {
-			return ended(ctx, err)
+			return failure.Ended(ctx, err)
 		}
-		return &Error{Class: ClassInternal, Problem: "pushing failed", Err: err, Next: "report it, with the log of the push"}
+		return &failure.Error{Class: failure.ClassInternal, Problem: "pushing failed", Err: err, Next: "report it, with the log of the push"}
 	}
-	return p.destination().explain(ctx, err)
+	return p.destination().Explain(ctx, err)
 }
 
 // destination is where the push goes, for errors.
-func (p *pusher) destination() *destination {
-	return &destination{peer: &p.registry.peer, repository: p.to.repository, robot: p.credential.Username, key: p.key}
+func (p *pusher) destination() *failure.Destination {
+	return &failure.Destination{Peer: &p.registry.Peer, Repository: p.to.repository, Robot: p.credential.Username, Key: p.key}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestPush(t *testing.T) {
@@ -237,13 +238,13 @@ func TestPushPicksAnImageByName(t *testing.T) {
 	one.Annotations = map[string]string{"org.opencontainers.image.ref.name": "one"}
 	two.Annotations = map[string]string{"org.opencontainers.image.ref.name": "two"}
 	writeIndex(t, f.layout, one, two)
-	f.fail(push.ClassSourceRefused)
+	f.fail(failure.ClassSourceRefused)
 	f.opts.Source = "oci:" + f.layout + ":two"
 	if result := f.push(); result.Digest != two.Digest {
 		t.Errorf("pushed %s, want %s", result.Digest, two.Digest)
 	}
 	f.opts.Source = "oci:" + f.layout + ":three"
-	f.fail(push.ClassSourceMissing)
+	f.fail(failure.ClassSourceMissing)
 }
 
 func TestPushDetectsABarePath(t *testing.T) {
@@ -280,13 +281,13 @@ func TestResultsOfAnEarlierRunAreRemoved(t *testing.T) {
 	f := newFixture(t)
 	f.push()
 	f.opts.Source = "oci:" + t.TempDir()
-	f.fail(push.ClassSourceMissing)
+	f.fail(failure.ClassSourceMissing)
 }
 
 func TestResultsThatCannotBeWritten(t *testing.T) {
 	f := newFixture(t)
 	f.opts.ResultsDir = filepath.Join(t.TempDir(), "none")
-	f.fail(push.ClassResultsUnwritable)
+	f.fail(failure.ClassResultsUnwritable)
 	if n := len(f.Requests()); n > 0 {
 		t.Errorf("%d requests before the results were known to be lost", n)
 	}
@@ -301,7 +302,7 @@ func TestResultsThatFailHalfway(t *testing.T) {
 			t.Error(err)
 		}
 	})})
-	if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassResultsUnwritable.Exit {
+	if _, err := push.Push(t.Context(), f.opts); failure.ExitCode(err) != failure.ClassResultsUnwritable.Exit {
 		t.Errorf("pushing = %v", err)
 	}
 	if left, _ := os.ReadDir(f.results); len(left) != 1 {

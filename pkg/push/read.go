@@ -7,6 +7,8 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // readManifest reads the manifest d into memory and compares it with its digest.
@@ -20,7 +22,7 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 		return nil, err
 	}
 	if d.Size > maxManifest {
-		return nil, refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
+		return nil, failure.Refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).Then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
 	}
 	content, err := s.open(ctx, d)
 	if err != nil {
@@ -28,16 +30,16 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 	}
 	defer content.Close()
 	body, err := io.ReadAll(io.LimitReader(content, d.Size+1))
-	if failure := (*Error)(nil); errors.As(err, &failure) {
+	if reason := (*failure.Error)(nil); errors.As(err, &reason) {
 		return nil, err
 	} else if err != nil {
-		return nil, unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
+		return nil, failure.Unreadable(err, fmt.Sprintf("%s %q", what, d.Digest))
 	}
 	if int64(len(body)) != d.Size {
-		return nil, withWitness(content, corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
+		return nil, withWitness(content, failure.Corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
 	}
 	if got := digestOf(body); got != d.Digest.String() {
-		return nil, withWitness(content, corrupt("%s %q hashes to %q", what, d.Digest, got))
+		return nil, withWitness(content, failure.Corrupt("%s %q hashes to %q", what, d.Digest, got))
 	}
 	return body, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // looks is how often what was written is read, with growing pauses: a registry with read replicas serves it a little later.
@@ -16,7 +18,7 @@ const looks = 7
 func (p *pusher) await(ctx context.Context, reference string, most int) (now string, err error) {
 	for i := range most {
 		seen, err := p.fetch(ctx, []string{reference})
-		if err != nil && (i == 0 || !late(ctx)) {
+		if err != nil && (i == 0 || !failure.TimeIsOver(ctx)) {
 			return "", err
 		} else if err != nil {
 			break
@@ -27,7 +29,7 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 		}
 		pause := min(p.opts.RetryPause<<i, maxPause)
 		p.log.Warn("the registry does not serve yet what was pushed", "reference", reference, "digest", now, "pause", pause.String())
-		if err := sleep(ctx, pause); err != nil && !late(ctx) {
+		if err := sleep(ctx, pause); err != nil && !failure.TimeIsOver(ctx) {
 			return "", err
 		} else if err != nil {
 			break
@@ -55,22 +57,22 @@ func (p *pusher) readBack(ctx context.Context, before state) error {
 // notServed is the error for a tag or digest under which the registry does not serve what was pushed, however often it is asked.
 func (p *pusher) notServed(ctx context.Context, reference, now, before string) error {
 	const stale = "run it again: nothing is sent twice; if it stays so, ask who runs the registry whether its read replicas lag behind"
-	var e *Error
+	var e *failure.Error
 	switch {
 	case now == "":
-		e = notVerified("the registry took %q and does not serve it", reference).then(stale)
+		e = failure.NotVerified("the registry took %q and does not serve it", reference).Then(stale)
 	case reference == p.image.digest:
-		e = notVerified("the registry serves %q under the digest %q", now, reference)
+		e = failure.NotVerified("the registry serves %q under the digest %q", now, reference)
 	case now == before:
-		e = notVerified("the registry set tag %q and still serves what it was before", reference).then(stale + ", or whether another run set the tag back")
+		e = failure.NotVerified("the registry set tag %q and still serves what it was before", reference).Then(stale + ", or whether another run set the tag back")
 	default:
-		e = &Error{Class: ClassTagMoved, Problem: fmt.Sprintf("tag %q points at other than what was pushed", reference),
-			Next: "another run pushed the same tag: give each run its own in " + tagFlag +
+		e = &failure.Error{Class: failure.ClassTagMoved, Problem: fmt.Sprintf("tag %q points at other than what was pushed", reference),
+			Next: "another run pushed the same tag: give each run its own in " + failure.TagFlag +
 				"; if none did, ask who runs the registry whether its read replicas lag behind"}
 	}
 	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.digest)
-	if late(ctx) {
-		(&lateError{}).addTo(e)
+	if failure.TimeIsOver(ctx) {
+		(&failure.Late{}).AddTo(e)
 	}
 	return e
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // gone is what a registry says that has nothing under a tag or digest.
@@ -60,7 +61,7 @@ func TestStaleAnswerAfterALostOne(t *testing.T) {
 	// Without a lost answer a conflict is one, and nobody waits for it to pass.
 	writeLayout(t, f.layout, small)
 	f.ForgetRequests()
-	if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassTagImmutable.Exit {
+	if _, err := push.Push(t.Context(), f.opts); failure.ExitCode(err) != failure.ClassTagImmutable.Exit {
 		t.Errorf("pushing = %v", err)
 	}
 	if n := f.count("GET", "/manifests/v1"); n != 2 {
@@ -122,7 +123,7 @@ func TestTagOfAnotherRun(t *testing.T) {
 	f.ForgetRequests()
 	f.Faults.Add(quaytest.Fault{Name: "moved", Method: "GET", Path: onTag, Nth: 2, Times: -1, Effect: f.old(third.Digest)})
 	_, err := push.Push(t.Context(), f.opts)
-	if push.ExitCode(err) != push.ClassTagMoved.Exit || !strings.Contains(err.Error(), third.Digest) {
+	if failure.ExitCode(err) != failure.ClassTagMoved.Exit || !strings.Contains(err.Error(), third.Digest) {
 		t.Errorf("pushing = %v", err)
 	}
 	if n := f.count("GET", "/manifests/v1"); n != 8 {
@@ -136,7 +137,7 @@ func TestStaleAnswerAtTheDeadline(t *testing.T) {
 	f.opts.RetryPause, f.opts.Timeout = time.Hour, 4*time.Second
 	f.Faults.Add(quaytest.Fault{Name: "stale", Method: "GET", Path: onTag, Nth: 2, Times: -1, Effect: gone()})
 	_, err := push.Push(context.Background(), f.opts)
-	if push.ExitCode(err) != push.ClassNotVerified.Exit || !strings.Contains(err.Error(), "--timeout is over") || !strings.Contains(err.Error(), `it is ""`) {
+	if failure.ExitCode(err) != failure.ClassNotVerified.Exit || !strings.Contains(err.Error(), "--timeout is over") || !strings.Contains(err.Error(), `it is ""`) {
 		t.Errorf("pushing = %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // elsewhere is another host that is trusted, and what it was sent.
@@ -54,7 +54,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				e := newElsewhere(t, f)
 				f.Faults.Add(quaytest.Fault{Name: "redirect", Method: request.method, Path: request.path, Times: -1,
 					Effect: quaytest.Status(status, http.Header{"Location": {e.URL + "/v2/auth"}}, "")})
-				f.fail(push.ClassForeignHost)
+				f.fail(failure.ClassForeignHost)
 				if len(e.sent) > 0 {
 					t.Errorf("the other host got %q", e.sent)
 				}
@@ -73,7 +73,7 @@ func TestNoRedirectOfASourceIsFollowed(t *testing.T) {
 				e := newElsewhere(t, f)
 				u.Faults.Add(quaytest.Fault{Name: "redirect", Path: path, Times: -1,
 					Effect: quaytest.Status(status, http.Header{"Location": {e.URL + "/v2/auth"}}, "")})
-				f.fail(push.ClassForeignHost)
+				f.fail(failure.ClassForeignHost)
 				if len(e.sent) > 0 {
 					t.Errorf("the other host got %q", e.sent)
 				}

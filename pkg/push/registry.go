@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // registry is one repository of one registry, as one robot.
 type registry struct {
-	peer
+	failure.Peer
 	repository string
 	// tokenHost is the host that gets the robot's credential.
 	tokenHost  string
@@ -40,8 +41,8 @@ type config struct {
 	host, repository string
 	// plainHTTP speaks HTTP without TLS.
 	plainHTTP bool
-	role      role
-	// caFile is a PEM file of authorities to trust beside the system's; empty: none.
+	role      failure.Role
+	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
 	caFile string
 	// tokenHost is the host that gets the credential; empty: the registry.
 	tokenHost  string
@@ -66,7 +67,7 @@ func newRegistry(c config) (*registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{peer: peer{base: base, role: c.role, caFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
+	r := &registry{Peer: failure.Peer{Base: base, Role: c.role, CAFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
 		credential: c.credential, mountFrom: c.mountFrom, client: newClient(carrier), stall: c.stall, now: c.now}
 	if r.proxy() == "" && !c.plainHTTP {
 		r.ahead = func(ctx context.Context) func() { return carrier.dialAhead(ctx, base.Host) }
@@ -76,7 +77,7 @@ func newRegistry(c config) (*registry, error) {
 
 // proxy is the host of the proxy on the way to the registry; empty: there is none.
 func (r *registry) proxy() string {
-	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &r.base})
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &r.Base})
 	if err != nil || proxy == nil {
 		return ""
 	}
@@ -88,7 +89,7 @@ func (r *registry) close() { r.client.CloseIdleConnections() }
 
 // url is the address of a path below the repository.
 func (r *registry) url(path string, query url.Values) url.URL {
-	u := r.base
+	u := r.Base
 	u.Path = "/v2/" + r.repository + "/" + path
 	u.RawQuery = query.Encode()
 	return u
@@ -119,5 +120,5 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 
 // unaccepted is the error for an answer that refuses t.
 func (r *registry) unaccepted(a *answer, t token) error {
-	return &unacceptedError{answerError: a.err(), bought: r.realm != "", known: t.known, actions: t.actions(r.repository)}
+	return &failure.Unaccepted{Answer: a.err(), Bought: r.Realm != "", Known: t.known, Actions: t.actions(r.repository)}
 }

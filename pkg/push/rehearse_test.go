@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // A rehearsal writes nothing: no request but reads, no result, no repository.
@@ -38,7 +38,7 @@ func TestRehearsalCreatesNoRepository(t *testing.T) {
 	f.SetCreator("team-a", "team-a+ci")
 	f.opts.ImageRef = f.Host() + "/team-a/new"
 	f.opts.Preflight = true
-	f.fail(push.ClassNoAccess)
+	f.fail(failure.ClassNoAccess)
 	if f.HasRepository("team-a/new") {
 		t.Error("the rehearsal created the repository")
 	}
@@ -54,7 +54,7 @@ func TestDryRunReadsEveryByte(t *testing.T) {
 	image := writeLayout(t, f.layout, small, large)
 	write(t, blobFile(f.layout, layers(t, f.layout, image)[1].Digest), bytes.Repeat([]byte("x"), large))
 	f.opts.DryRun = true
-	f.fail(push.ClassSourceCorrupt)
+	f.fail(failure.ClassSourceCorrupt)
 }
 
 // The robot of one organization never asks for a token that reaches into another one.
@@ -63,7 +63,7 @@ func TestRobotOfAnotherOrganization(t *testing.T) {
 	f.AddOrganization("team-b")
 	f.AddRepository("team-b", "app")
 	f.opts.ImageRef = f.Host() + "/team-b/app"
-	f.fail(push.ClassOtherOrganization)
+	f.fail(failure.ClassOtherOrganization)
 	if n := len(f.Requests()); n > 0 {
 		t.Errorf("%d requests", n)
 	}

@@ -12,6 +12,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
@@ -53,9 +55,9 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 		return nil, err
 	}
 	how := o.image
-	c := config{host: from.host, repository: from.repository, role: sourceRole, caFile: how.caFile, tokenHost: how.sourceTokenHost, stall: how.stall, now: how.now}
+	c := config{host: from.host, repository: from.repository, role: failure.SourceRole, caFile: how.caFile, tokenHost: how.sourceTokenHost, stall: how.stall, now: how.now}
 	r := &remote{from: from, retry: how.retry}
-	if sameHost("https", from.host, how.to.host) {
+	if failure.SameHost("https", from.host, how.to.host) {
 		if from.repository != how.to.repository {
 			r.mountable = from.repository
 		}
@@ -66,8 +68,8 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 	}
 	if !how.anonymous {
 		match, err := findCredential(how.dockerconfig, "--source-dockerconfig", from.target)
-		if failure := (*Error)(nil); errors.As(err, &failure) {
-			return nil, failure.then(failure.Next + "; if anybody may pull the source, set " + anonymousFlag)
+		if reason := (*failure.Error)(nil); errors.As(err, &reason) {
+			return nil, reason.Then(reason.Next + "; if anybody may pull the source, set " + failure.AnonymousFlag)
 		} else if err != nil {
 			return nil, err
 		}
@@ -89,7 +91,7 @@ func (r *remote) find(ctx context.Context) error {
 			return err
 		}
 		if known && !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
-			return r.whence().noAccess("its token has no right to pull")
+			return r.whence().NoAccess("its token has no right to pull")
 		}
 		return r.readRoot(ctx)
 	})
@@ -104,7 +106,7 @@ func (r *remote) readRoot(ctx context.Context) error {
 	got := digestOf(a.body)
 	for _, want := range []string{r.from.reference, a.digest()} {
 		if d, err := v1.NewHash(want); err == nil && d.String() != got {
-			return corrupt("%s serves a manifest with the digest %q as %q", r.from.host, got, want).then("look for what rewrites images on the way from there")
+			return failure.Corrupt("%s serves a manifest with the digest %q as %q", r.from.host, got, want).Then("look for what rewrites images on the way from there")
 		}
 	}
 	digest, err := v1.NewHash(got)
@@ -156,12 +158,12 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 }
 
 // whence is where the source is, for errors.
-func (r *remote) whence() *whence {
-	return &whence{peer: &r.peer, repository: r.from.repository, user: r.credential.Username, key: r.key, reference: r.from.reference}
+func (r *remote) whence() *failure.Origin {
+	return &failure.Origin{Peer: &r.Peer, Repository: r.from.repository, User: r.credential.Username, Key: r.key, Reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.
-func (r *remote) explain(ctx context.Context, err error) error { return r.whence().explain(ctx, err) }
+func (r *remote) explain(ctx context.Context, err error) error { return r.whence().Explain(ctx, err) }
 
 // pulled is a blob whose errors are explained.
 type pulled struct {
@@ -181,7 +183,7 @@ func (p *pulled) Read(b []byte) (int, error) {
 // served is a manifest as the source's registry served it.
 type served struct{ *bytes.Reader }
 
-func (served) other(e *Error) *Error { return e.then(rewritten) }
+func (served) other(e *failure.Error) *failure.Error { return e.Then(failure.Rewritten) }
 
 func (served) Close() error { return nil }
 

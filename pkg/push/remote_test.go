@@ -17,6 +17,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // upstream is another Quay, with an image in base/app that the fixture's push has as its source.
@@ -161,16 +162,16 @@ func TestRemoteCredential(t *testing.T) {
 	f := newFixture(t)
 	u := newUpstream(t, f)
 	f.credentials(f.Dockerconfig("team-a+ci"))
-	if failure := f.fail(push.ClassNoCredential); !strings.Contains(failure.Error(), u.Host()) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNoCredential); !strings.Contains(reason.Error(), u.Host()) {
+		t.Errorf("the error is %q", reason)
 	}
 	if n := len(u.Requests()) + len(f.Requests()); n > 0 {
 		t.Errorf("%d requests without a credential", n)
 	}
 	f.credentials(f.Dockerconfig("team-a+ci"), u.Dockerconfig("base+puller"))
 	f.opts.SourceAnonymous = true
-	if failure := f.fail(push.ClassNoAccess); !strings.Contains(failure.Error(), "--source-anonymous") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNoAccess); !strings.Contains(reason.Error(), "--source-anonymous") {
+		t.Errorf("the error is %q", reason)
 	}
 	for _, r := range u.Requests() {
 		if r.Robot != "" {
@@ -179,8 +180,8 @@ func TestRemoteCredential(t *testing.T) {
 	}
 	f.opts.SourceAnonymous = false
 	u.Revoke("base/app", "base+puller")
-	if failure := f.fail(push.ClassNoAccess); !strings.Contains(failure.Error(), `"base+puller" may not pull`) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNoAccess); !strings.Contains(reason.Error(), `"base+puller" may not pull`) {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -190,8 +191,8 @@ func TestRemoteSourceDockerconfig(t *testing.T) {
 	u := newUpstream(t, f)
 	f.credentials(f.Dockerconfig("team-a+ci"))
 	f.opts.SourceDockerconfig = t.TempDir()
-	if failure := f.fail(push.ClassNoCredential); !strings.Contains(failure.Error(), f.opts.SourceDockerconfig) {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNoCredential); !strings.Contains(reason.Error(), f.opts.SourceDockerconfig) {
+		t.Errorf("the error is %q", reason)
 	}
 	write(t, filepath.Join(f.opts.SourceDockerconfig, ".dockerconfigjson"), u.Dockerconfig("base+puller"))
 	f.push()
@@ -211,39 +212,39 @@ func TestBadRemote(t *testing.T) {
 		name   string
 		path   string
 		effect quaytest.Effect
-		class  push.Class
+		class  failure.Class
 		text   string
 	}{
-		{"other content in a blob", blob, quaytest.Status(200, nil, strings.Repeat("x", large)), push.ClassSourceCorrupt, "has more than the 37 bytes"},
-		{"a shorter blob", blob, quaytest.Status(200, nil, "x"), push.ClassSourceCorrupt, "has 1 bytes, its descriptor says 37"},
-		{"a missing blob", blob, quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`), push.ClassSourceMissing, "BLOB_UNKNOWN"},
-		{"a missing manifest", manifest, quaytest.Status(404, nil, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`), push.ClassSourceMissing, "MANIFEST_UNKNOWN"},
-		{"another digest", manifest, quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("x"))), push.ClassSourceCorrupt, "serves a manifest with the digest"},
-		{"no manifest", manifest, quaytest.Status(200, nil, "<html>"), push.ClassProtocol, "6 bytes that are no manifest"},
-		{"half a manifest", manifest, quaytest.Status(200, nil, `{"schemaVersion":2,`), push.ClassSourceCorrupt, "not a manifest: unexpected end"},
-		{"a manifest that is too large", manifest, quaytest.Status(200, nil, strings.Repeat(" ", 4<<20+1)), push.ClassSourceRefused, "more than 4194304 bytes"},
-		{"a failing registry", manifest, quaytest.Status(502, nil, ""), push.ClassUnavailable, "502"},
-		{"too many requests", manifest, quaytest.Status(429, nil, ""), push.ClassRateLimited, "429"},
-		{"a refused token", "/v2/auth", quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`), push.ClassCredentialRefused, "base+puller"},
-		{"no pull", manifest, quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`), push.ClassNoAccess, "DENIED"},
-		{"something else", manifest, quaytest.Status(418, nil, ""), push.ClassProtocol, "418"},
-		{"a realm elsewhere", "^/v2/$", quaytest.SetHeader("WWW-Authenticate", `Bearer realm="https://evil.example.com/token"`), push.ClassForeignHost, "evil.example.com"},
-		{"a redirected manifest", manifest, quaytest.Status(307, http.Header{"Location": {"https://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
-		{"a redirect to plain HTTP", blob, quaytest.Status(307, http.Header{"Location": {"http://evil.example.com/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
-		{"redirects without end", blob, quaytest.Status(307, http.Header{"Location": {"/v2/base/app/blobs/x?signature=1"}}, ""), push.ClassForeignHost, "redirects the request"},
-		{"a stall", blob, quaytest.Stall(nil), push.ClassStalled, "moves no more bytes"},
+		{"other content in a blob", blob, quaytest.Status(200, nil, strings.Repeat("x", large)), failure.ClassSourceCorrupt, "has more than the 37 bytes"},
+		{"a shorter blob", blob, quaytest.Status(200, nil, "x"), failure.ClassSourceCorrupt, "has 1 bytes, its descriptor says 37"},
+		{"a missing blob", blob, quaytest.Status(404, nil, `{"errors":[{"code":"BLOB_UNKNOWN"}]}`), failure.ClassSourceMissing, "BLOB_UNKNOWN"},
+		{"a missing manifest", manifest, quaytest.Status(404, nil, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`), failure.ClassSourceMissing, "MANIFEST_UNKNOWN"},
+		{"another digest", manifest, quaytest.SetHeader("Docker-Content-Digest", digestOf([]byte("x"))), failure.ClassSourceCorrupt, "serves a manifest with the digest"},
+		{"no manifest", manifest, quaytest.Status(200, nil, "<html>"), failure.ClassProtocol, "6 bytes that are no manifest"},
+		{"half a manifest", manifest, quaytest.Status(200, nil, `{"schemaVersion":2,`), failure.ClassSourceCorrupt, "not a manifest: unexpected end"},
+		{"a manifest that is too large", manifest, quaytest.Status(200, nil, strings.Repeat(" ", 4<<20+1)), failure.ClassSourceRefused, "more than 4194304 bytes"},
+		{"a failing registry", manifest, quaytest.Status(502, nil, ""), failure.ClassUnavailable, "502"},
+		{"too many requests", manifest, quaytest.Status(429, nil, ""), failure.ClassRateLimited, "429"},
+		{"a refused token", "/v2/auth", quaytest.Status(401, nil, `{"errors":[{"code":"UNAUTHORIZED"}]}`), failure.ClassCredentialRefused, "base+puller"},
+		{"no pull", manifest, quaytest.Status(403, nil, `{"errors":[{"code":"DENIED"}]}`), failure.ClassNoAccess, "DENIED"},
+		{"something else", manifest, quaytest.Status(418, nil, ""), failure.ClassProtocol, "418"},
+		{"a realm elsewhere", "^/v2/$", quaytest.SetHeader("WWW-Authenticate", `Bearer realm="https://evil.example.com/token"`), failure.ClassForeignHost, "evil.example.com"},
+		{"a redirected manifest", manifest, quaytest.Status(307, http.Header{"Location": {"https://evil.example.com/x?signature=1"}}, ""), failure.ClassForeignHost, "redirects the request"},
+		{"a redirect to plain HTTP", blob, quaytest.Status(307, http.Header{"Location": {"http://evil.example.com/x?signature=1"}}, ""), failure.ClassForeignHost, "redirects the request"},
+		{"redirects without end", blob, quaytest.Status(307, http.Header{"Location": {"/v2/base/app/blobs/x?signature=1"}}, ""), failure.ClassForeignHost, "redirects the request"},
+		{"a stall", blob, quaytest.Stall(nil), failure.ClassStalled, "moves no more bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			u := newUpstream(t, f)
 			f.opts.StallTimeout = 200 * time.Millisecond
 			u.Faults.Add(quaytest.Fault{Name: test.name, Method: "GET", Path: test.path, Times: -1, Effect: test.effect})
-			failure := f.fail(test.class)
-			if !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			reason := f.fail(test.class)
+			if !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
-			if strings.Contains(failure.Error(), "signature") || strings.Contains(failure.Error(), u.token) {
-				t.Errorf("the error has a secret: %q", failure)
+			if strings.Contains(reason.Error(), "signature") || strings.Contains(reason.Error(), u.token) {
+				t.Errorf("the error has a secret: %q", reason)
 			}
 		})
 	}
@@ -253,15 +254,15 @@ func TestRemoteThatIsNotThere(t *testing.T) {
 	f := newFixture(t)
 	u := newUpstream(t, f)
 	f.opts.CAFile = f.CAFile()
-	f.fail(push.ClassCertificate)
+	f.fail(failure.ClassCertificate)
 	f.opts.Source = "docker://user:secret@" + u.Host() + "/base/app"
-	if failure := f.fail(push.ClassUsage); strings.Contains(failure.Error(), "secret") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassUsage); strings.Contains(reason.Error(), "secret") {
+		t.Errorf("the error is %q", reason)
 	}
 	f.opts.SourceAnonymous = true
 	f.opts.Source = "docker://127.0.0.1:1/base/app"
-	if failure := f.fail(push.ClassNetwork); !strings.Contains(failure.Error(), "127.0.0.1:1") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassNetwork); !strings.Contains(reason.Error(), "127.0.0.1:1") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -270,8 +271,8 @@ func TestRemoteWithOtherContent(t *testing.T) {
 	f := newFixture(t)
 	u := newUpstream(t, f)
 	u.Faults.Add(quaytest.Fault{Name: "other content", Method: "GET", Path: blobOf(t, u), Effect: quaytest.Status(200, nil, strings.Repeat("x", large))})
-	if failure := f.fail(push.ClassSourceCorrupt); !strings.Contains(failure.Error(), "hashes to") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassSourceCorrupt); !strings.Contains(reason.Error(), "hashes to") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -349,12 +350,12 @@ func TestRemoteAnonymousRealm(t *testing.T) {
 	write(t, file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw}))
 	f.trust(file)
 	u.Faults.Add(quaytest.Fault{Name: "realm", Path: "^/v2/$", Times: -1, Effect: quaytest.SetHeader("WWW-Authenticate", `Bearer realm="`+service.URL+`/token"`)})
-	f.fail(push.ClassForeignHost)
+	f.fail(failure.ClassForeignHost)
 	if len(asked) > 0 {
 		t.Error("the credential went to another host")
 	}
 	f.opts.SourceAnonymous = true
-	f.fail(push.ClassProtocol)
+	f.fail(failure.ClassProtocol)
 	if got := <-asked; got != "" {
 		t.Errorf("the token service got %q", got)
 	}
@@ -366,7 +367,7 @@ func TestRemoteCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	u.Faults.Add(quaytest.Fault{Name: "stall", Method: "GET", Path: "/base/app/blobs/", Effect: quaytest.Do(cancel)})
 	_, err := push.Push(ctx, f.opts)
-	if diff := cmp.Diff(push.ClassCancelled.Exit, push.ExitCode(err)); diff != "" {
+	if diff := cmp.Diff(failure.ClassCancelled.Exit, failure.ExitCode(err)); diff != "" {
 		t.Errorf("exit code (-want +got):\n%s\n%v", diff, err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // maxAnswer is the most that is read of an answer, in bytes.
@@ -95,16 +97,16 @@ func setBody(request *http.Request, c call, watch *watch) error {
 
 // unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
 func (r *registry) unanswered(ctx context.Context, c call, watch *watch, err error) error {
-	if failure := (*Error)(nil); errors.As(watch.failure(), &failure) {
-		return failure
+	if reason := (*failure.Error)(nil); errors.As(watch.failure(), &reason) {
+		return reason
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
+	if cause := context.Cause(ctx); errors.Is(cause, failure.ErrStalled) {
 		err = cause
 	}
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return &requestError{method: c.method, host: c.url.Host, path: c.url.Path, err: err}
+	return &failure.Request{Method: c.method, Host: c.url.Host, Path: c.url.Path, Err: err}
 }
 
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.

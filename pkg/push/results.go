@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
@@ -65,6 +66,6 @@ func writeResults(dir results.Dir, r Result) error {
 
 // unwritable is the error for a directory that takes no file.
 func unwritable(flag string, err error) error {
-	return &Error{Class: ClassResultsUnwritable, Problem: "the files of " + flag + " cannot be written", Err: err,
+	return &failure.Error{Class: failure.ClassResultsUnwritable, Problem: "the files of " + flag + " cannot be written", Err: err,
 		Next: "the directory must exist and be writable"}
 }

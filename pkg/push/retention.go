@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // expiresAfter is the label by which an image makes Quay expire its tag (quay/quay data/registry_model). It often comes
@@ -21,12 +23,12 @@ func (i *image) checkRetention(ctx context.Context, s source, required bool, log
 			continue
 		}
 		if required {
-			return &Error{Class: ClassRetention, Problem: "Quay would let the image expire",
-				Proof: fmt.Sprintf("manifest %s has %s=%q", m.descriptor.Digest, expiresAfter, shorten(value)),
+			return &failure.Error{Class: failure.ClassRetention, Problem: "Quay would let the image expire",
+				Proof: fmt.Sprintf("manifest %s has %s=%q", m.descriptor.Digest, expiresAfter, failure.Shorten(value)),
 				Next:  "set the label " + expiresAfter + " to an empty value in the build; it may come from the base image"}
 		}
 		log.Warn("QUAY WILL LET THIS IMAGE EXPIRE, and whatever pins its digest breaks then",
-			"label", expiresAfter, "value", shorten(value), "manifest", m.descriptor.Digest.String())
+			"label", expiresAfter, "value", failure.Shorten(value), "manifest", m.descriptor.Digest.String())
 	}
 	return nil
 }

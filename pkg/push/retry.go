@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // The limits of trying again.
@@ -45,7 +47,7 @@ func newRetrier(pause time.Duration, log *slog.Logger) *retrier {
 }
 
 // run calls try until it succeeds, fails for good, or budget or time is used up. At the end of the time the error is that of
-// the last failure, in a lateError, be it another worker's.
+// the last failure, in a Late, be it another worker's.
 func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {
 	var failed error
 	for n := 0; ; n++ {
@@ -58,7 +60,7 @@ func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Con
 			return nil
 		}
 		if ctx.Err() != nil {
-			if errors.As(err, new(*answerError)) {
+			if errors.As(err, new(*failure.Answer)) {
 				r.remember(err)
 			}
 			return r.ended(ctx, err)
@@ -73,7 +75,7 @@ func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Con
 		r.remember(err)
 		pause := r.backoff(n, err)
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < pause {
-			return &lateError{err: err, pause: pause}
+			return &failure.Late{Err: err, Pause: pause}
 		}
 		r.log.Warn("trying again", "what", what, "try", n+2, "pause", pause.Round(time.Millisecond).String(), "because", err.Error())
 		if err := sleep(ctx, pause); err != nil {
@@ -84,32 +86,32 @@ func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Con
 
 // passing reports whether trying again may help.
 func passing(err error) bool {
-	var failure *Error
-	var answered *answerError
-	var request *requestError
+	var reason *failure.Error
+	var answered *failure.Answer
+	var request *failure.Request
 	switch {
-	case errors.As(err, &failure):
+	case errors.As(err, &reason):
 		return false
-	case errors.As(err, new(*unacceptedError)):
+	case errors.As(err, new(*failure.Unaccepted)):
 		return true
 	case errors.As(err, &answered):
-		switch answered.status {
+		switch answered.Status {
 		// With 200 something else, such as a page, is in the place of a manifest.
 		case http.StatusOK, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 			http.StatusServiceUnavailable, http.StatusGatewayTimeout, 499, 520, 521, 522, 523, 524:
 			return true
 		}
 		// Quay says the first of these when its storage failed, too: the digest is checked here before it is sent.
-		return answered.code == "BLOB_UPLOAD_INVALID" || answered.code == "BLOB_UPLOAD_UNKNOWN"
+		return answered.Code == "BLOB_UPLOAD_INVALID" || answered.Code == "BLOB_UPLOAD_UNKNOWN"
 	case errors.As(err, &request):
-		return !errors.Is(err, errRedirect) && !untrusted(err) && !refusedByProxy(err)
+		return !errors.Is(err, failure.ErrRedirect) && !failure.Untrusted(err) && !failure.RefusedByProxy(err)
 	}
 	return false
 }
 
 // tries is how often what ends in err is tried.
 func tries(err error) int {
-	if errors.As(err, new(*unacceptedError)) {
+	if errors.As(err, new(*failure.Unaccepted)) {
 		return maxRefusals
 	}
 	return maxTries
@@ -144,15 +146,15 @@ func (r *retrier) backoff(n int, err error) time.Duration {
 	most := min(r.pause<<n, maxPause)
 	// Half of it is random, so that workers which failed together do not come back together.
 	pause := most/2 + rand.N(most/2+1)
-	var e *answerError
+	var e *failure.Answer
 	if !errors.As(err, &e) {
 		return pause
 	}
-	if e.status == http.StatusTooManyRequests {
+	if e.Status == http.StatusTooManyRequests {
 		pause *= busyFactor
 	}
-	pause = max(pause, retryAfter(e.header, time.Now()))
-	if e.status == http.StatusTooManyRequests {
+	pause = max(pause, retryAfter(e.Header, time.Now()))
+	if e.Status == http.StatusTooManyRequests {
 		r.mu.Lock()
 		r.until = time.Now().Add(pause)
 		r.mu.Unlock()
@@ -166,7 +168,7 @@ func (r *retrier) wait(ctx context.Context) error {
 	pause, last := time.Until(r.until), r.last
 	r.mu.Unlock()
 	if end, ok := ctx.Deadline(); ok && last != nil && pause > 0 && time.Until(end) < pause {
-		return &lateError{err: last, pause: pause}
+		return &failure.Late{Err: last, Pause: pause}
 	}
 	if err := sleep(ctx, pause); err != nil {
 		return r.ended(ctx, err)
@@ -179,18 +181,18 @@ func (r *retrier) ended(ctx context.Context, err error) error {
 	r.mu.Lock()
 	last := r.last
 	r.mu.Unlock()
-	failure := (*Error)(nil)
-	explained := errors.As(err, &failure) && failure.Class != ClassTimeout
-	if last == nil || explained || !late(ctx) {
-		return ended(ctx, err)
+	reason := (*failure.Error)(nil)
+	explained := errors.As(err, &reason) && reason.Class != failure.ClassTimeout
+	if last == nil || explained || !failure.TimeIsOver(ctx) {
+		return failure.Ended(ctx, err)
 	}
-	return &lateError{err: last}
+	return &failure.Late{Err: last}
 }
 
 // sleep waits for d or the end of ctx, whose error it returns.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return ended(ctx, ctx.Err())
+		return failure.Ended(ctx, ctx.Err())
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -198,7 +200,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ended(ctx, ctx.Err())
+		return failure.Ended(ctx, ctx.Err())
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestRetryAfterHeader(t *testing.T) {
@@ -41,7 +43,7 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("pause %d is %v, want %v to %v", n, got, most/2, most)
 		}
 	}
-	busy := &answerError{status: http.StatusTooManyRequests}
+	busy := &failure.Answer{Status: http.StatusTooManyRequests}
 	if got := r.backoff(0, busy); got < busyFactor*time.Second/2 {
 		t.Errorf("the pause after a 429 is %v", got)
 	}

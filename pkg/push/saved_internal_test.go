@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // In a docker-archive, too, a value of another type is told by its field and its type in JSON; Go's types and the value itself are nobody's business.
@@ -17,7 +18,7 @@ func TestMismatchOfSavedImages(t *testing.T) {
 		{`5`, &[]savedImage{}, "it is a number, want an array"},
 	} {
 		err := decode([]byte(test.body), test.v, "not this")
-		if failure, ok := err.(*Error); !ok || failure.Class != ClassSourceCorrupt || failure.Problem != "not this: "+test.want {
+		if reason, ok := err.(*failure.Error); !ok || reason.Class != failure.ClassSourceCorrupt || reason.Problem != "not this: "+test.want {
 			t.Errorf("decoding %s = %v, want %q", test.body, err, test.want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Bounds of one JSON document, so that a small hostile one cannot fill the memory.
@@ -26,22 +28,22 @@ const (
 // what begins the error, such as "not a manifest".
 func decode(data []byte, v any, what string) error {
 	if !utf8.Valid(data) {
-		return corrupt("%s: it is not UTF-8", what)
+		return failure.Corrupt("%s: it is not UTF-8", what)
 	}
 	if err := json.Unmarshal(data, &unread{}); err != nil {
-		return corrupt("%s: %v", what, err)
+		return failure.Corrupt("%s: %v", what, err)
 	}
 	s := scan{data: data, fields: map[reflect.Type]map[string]reflect.Type{}}
 	if err := s.value(reflect.TypeOf(v), 0); err != nil {
-		failure := refused("%s: %v", what, err)
-		failure.Next = fewerEntries
+		reason := failure.Refused("%s: %v", what, err)
+		reason.Next = failure.FewerEntries
 		if errors.As(err, new(*fieldError)) {
-			failure.Next = "let what writes the document give each field once, in the OCI image spec's spelling: look for a script or a plugin that edits it after the build"
+			reason.Next = "let what writes the document give each field once, in the OCI image spec's spelling: look for a script or a plugin that edits it after the build"
 		}
-		return failure
+		return reason
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return corrupt("%s: %v", what, mismatch(err))
+		return failure.Corrupt("%s: %v", what, mismatch(err))
 	}
 	return nil
 }
@@ -130,12 +132,12 @@ func (s *scan) object(t reflect.Type, depth int) error {
 			return err
 		}
 		if _, twice := names[name]; twice && !s.later {
-			return &fieldError{fmt.Sprintf("the field %q is given twice", shorten(name))}
+			return &fieldError{fmt.Sprintf("the field %q is given twice", failure.Shorten(name))}
 		}
 		names[name] = struct{}{}
 		for field := range known {
 			if field != name && strings.EqualFold(field, name) {
-				return &fieldError{fmt.Sprintf("the field %q differs from %q only by case", shorten(name), field)}
+				return &fieldError{fmt.Sprintf("the field %q differs from %q only by case", failure.Shorten(name), field)}
 			}
 		}
 		s.next()

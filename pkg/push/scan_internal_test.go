@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // decoded is what the tests decode into.
@@ -20,50 +23,50 @@ func TestDecode(t *testing.T) {
 	list := func(n int) string { return "[" + strings.Repeat("0,", n-1) + "0]" }
 	for _, test := range []struct {
 		body  string
-		class Class
+		class failure.Class
 		text  string
 	}{
-		{`{"name":"x"}`, Class{}, ""},
-		{" \n{\t\"name\" : \"x\" , \"List\" : [ {} , {\"name\":\"y\"} ] ,\r\"map\":{ } }\n", Class{}, ""},
-		{`{"name":"\\","map":{"\"":"\\\"","\\":"]}"},"x":[-1.5e+3,true,false,null,"",{}]}`, Class{}, ""},
-		{`{"map":{"name":"","Name":"","NAME":""},"x":{"name":"","Name":""},"X":1}`, Class{}, ""},
-		{`{"other":{"Name":"","name":""}}`, Class{}, ""},
-		{`null`, Class{}, ""},
-		{`{"x":` + nested(maxNesting) + `}`, Class{}, ""},
-		{`{"x":` + nested(maxNesting+1) + `}`, ClassSourceRefused, "nested more than 32 deep"},
-		{`{"next":{"next":` + nested(maxNesting+1) + `}}`, ClassSourceRefused, "nested more than 32 deep"},
-		{`{"x":` + list(maxElements) + `}`, Class{}, ""},
-		{`{"x":` + list(maxElements+1) + `}`, ClassSourceRefused, "more than 20000 elements"},
-		{`{"x":[` + strings.Repeat(list(maxElements-1)+",", 9) + list(maxElements-3) + `]}`, Class{}, ""},
-		{`{"x":[` + strings.Repeat(list(maxElements-1)+",", 9) + list(maxElements-2) + `]}`, ClassSourceRefused, "more than 200000 values"},
-		{`{"name":"x","name":"x"}`, ClassSourceRefused, `"name" is given twice`},
-		{`{"n\u0061me":"x","name":"x"}`, ClassSourceRefused, `"name" is given twice`},
-		{`{"Name":"x"}`, ClassSourceRefused, `"Name" differs from "name" only by case`},
-		{`{"list":[]}`, ClassSourceRefused, `"list" differs from "List" only by case`},
-		{`{"Other":1}`, ClassSourceRefused, `"Other" differs from "other" only by case`},
-		{`{"List":[{},{"NAME":1}]}`, ClassSourceRefused, `"NAME" differs`},
-		{`{"next":{"next":{"Next":{}}}}`, ClassSourceRefused, `"Next" differs`},
-		{`{"map":{"a":"1","a":"2"}}`, ClassSourceRefused, `"a" is given twice`},
-		{`{"other":[{"a":1,"a":2}]}`, ClassSourceRefused, `"a" is given twice`},
-		{`{"x":{"\ud800":1,"\ud801":2}}`, ClassSourceRefused, "is given twice"},
-		{"{\"name\":\"\xff\"}", ClassSourceCorrupt, "not UTF-8"},
-		{"\ufeff{}", ClassSourceCorrupt, "invalid character"},
-		{`{"name":1}`, ClassSourceCorrupt, "name is a number, want a string"},
-		{`{"name":"x"}{}`, ClassSourceCorrupt, "after top-level value"},
-		{`{"name":NaN}`, ClassSourceCorrupt, "invalid character"},
-		{`{"name":"x"`, ClassSourceCorrupt, "unexpected end"},
-		{`{"name":"x",}`, ClassSourceCorrupt, "invalid character"},
-		{strings.Repeat(`[`, 2_000_000), ClassSourceCorrupt, "max depth"},
-		{``, ClassSourceCorrupt, "unexpected end"},
+		{`{"name":"x"}`, failure.Class{}, ""},
+		{" \n{\t\"name\" : \"x\" , \"List\" : [ {} , {\"name\":\"y\"} ] ,\r\"map\":{ } }\n", failure.Class{}, ""},
+		{`{"name":"\\","map":{"\"":"\\\"","\\":"]}"},"x":[-1.5e+3,true,false,null,"",{}]}`, failure.Class{}, ""},
+		{`{"map":{"name":"","Name":"","NAME":""},"x":{"name":"","Name":""},"X":1}`, failure.Class{}, ""},
+		{`{"other":{"Name":"","name":""}}`, failure.Class{}, ""},
+		{`null`, failure.Class{}, ""},
+		{`{"x":` + nested(maxNesting) + `}`, failure.Class{}, ""},
+		{`{"x":` + nested(maxNesting+1) + `}`, failure.ClassSourceRefused, "nested more than 32 deep"},
+		{`{"next":{"next":` + nested(maxNesting+1) + `}}`, failure.ClassSourceRefused, "nested more than 32 deep"},
+		{`{"x":` + list(maxElements) + `}`, failure.Class{}, ""},
+		{`{"x":` + list(maxElements+1) + `}`, failure.ClassSourceRefused, "more than 20000 elements"},
+		{`{"x":[` + strings.Repeat(list(maxElements-1)+",", 9) + list(maxElements-3) + `]}`, failure.Class{}, ""},
+		{`{"x":[` + strings.Repeat(list(maxElements-1)+",", 9) + list(maxElements-2) + `]}`, failure.ClassSourceRefused, "more than 200000 values"},
+		{`{"name":"x","name":"x"}`, failure.ClassSourceRefused, `"name" is given twice`},
+		{`{"n\u0061me":"x","name":"x"}`, failure.ClassSourceRefused, `"name" is given twice`},
+		{`{"Name":"x"}`, failure.ClassSourceRefused, `"Name" differs from "name" only by case`},
+		{`{"list":[]}`, failure.ClassSourceRefused, `"list" differs from "List" only by case`},
+		{`{"Other":1}`, failure.ClassSourceRefused, `"Other" differs from "other" only by case`},
+		{`{"List":[{},{"NAME":1}]}`, failure.ClassSourceRefused, `"NAME" differs`},
+		{`{"next":{"next":{"Next":{}}}}`, failure.ClassSourceRefused, `"Next" differs`},
+		{`{"map":{"a":"1","a":"2"}}`, failure.ClassSourceRefused, `"a" is given twice`},
+		{`{"other":[{"a":1,"a":2}]}`, failure.ClassSourceRefused, `"a" is given twice`},
+		{`{"x":{"\ud800":1,"\ud801":2}}`, failure.ClassSourceRefused, "is given twice"},
+		{"{\"name\":\"\xff\"}", failure.ClassSourceCorrupt, "not UTF-8"},
+		{"\ufeff{}", failure.ClassSourceCorrupt, "invalid character"},
+		{`{"name":1}`, failure.ClassSourceCorrupt, "name is a number, want a string"},
+		{`{"name":"x"}{}`, failure.ClassSourceCorrupt, "after top-level value"},
+		{`{"name":NaN}`, failure.ClassSourceCorrupt, "invalid character"},
+		{`{"name":"x"`, failure.ClassSourceCorrupt, "unexpected end"},
+		{`{"name":"x",}`, failure.ClassSourceCorrupt, "invalid character"},
+		{strings.Repeat(`[`, 2_000_000), failure.ClassSourceCorrupt, "max depth"},
+		{``, failure.ClassSourceCorrupt, "unexpected end"},
 	} {
 		var v decoded
 		err := decode([]byte(test.body), &v, "not this")
-		failure, _ := err.(*Error)
+		reason, _ := err.(*failure.Error)
 		switch {
-		case test.class == Class{} && err != nil, test.class != Class{} && (failure == nil || failure.Class != test.class):
+		case test.class == failure.Class{} && err != nil, test.class != failure.Class{} && (reason == nil || reason.Class != test.class):
 			t.Errorf("decoding %.80q = %v, want class %q", test.body, err, test.class.Name)
-		case failure != nil && (!strings.HasPrefix(failure.Problem, "not this: ") || !strings.Contains(failure.Problem, test.text) || len(failure.Problem) > 1100):
-			t.Errorf("decoding %.80q = %.2000q, want %q", test.body, failure.Problem, test.text)
+		case reason != nil && (!strings.HasPrefix(reason.Problem, "not this: ") || !strings.Contains(reason.Problem, test.text) || len(reason.Problem) > 1100):
+			t.Errorf("decoding %.80q = %.2000q, want %q", test.body, reason.Problem, test.text)
 		}
 	}
 	var v decoded
@@ -81,7 +84,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var v decoded
 		err := decode(body, &v, "not this")
-		classed(t, err)
+		hostile.Classed(t, err)
 		if err != nil {
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // refName is the annotation by which an index.json names its images (OCI image spec v1.1, annotations.md).
@@ -53,7 +55,7 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 		return nil, err
 	}
 	if ref == "" && len(s.entries) > maxManifests {
-		return nil, refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).then(howToChoose)
+		return nil, failure.Refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).Then(howToChoose)
 	}
 	matching := s.matching()
 	if err := s.findReferrers(matching); err != nil {
@@ -136,7 +138,7 @@ func (s *selector) findReferrers(matching []int) error {
 		}
 		seen[entry.Digest] = true
 		if bytes += max(0, min(entry.Size, maxManifest)); bytes > maxOthers {
-			return refused("%q names manifests with more than %d bytes together", s.from, maxOthers).then("split the layout: one image in each")
+			return failure.Refused("%q names manifests with more than %d bytes together", s.from, maxOthers).Then("split the layout: one image in each")
 		}
 		if err := s.addReferrer(entry); err != nil && len(s.selection.skipped) < maxSkippedTold {
 			s.selection.skipped = append(s.selection.skipped, err)
@@ -175,18 +177,18 @@ func (s *selector) pick(matching []int) (int, error) {
 			}
 		}
 		if len(images) == 0 {
-			return 0, refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).then(howToChoose)
+			return 0, failure.Refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).Then(howToChoose)
 		}
 	}
 	switch {
 	case len(images) == 1:
 		return images[0], nil
 	case len(images) > 1 && s.choice.text != "":
-		return 0, refused("%q has %d images named %q: %s", s.from, len(images), s.choice.text, s.offers(images)).then(chooseByPlace)
+		return 0, failure.Refused("%q has %d images named %q: %s", s.from, len(images), s.choice.text, s.offers(images)).Then(chooseByPlace)
 	case len(images) > 1:
-		return 0, refused("%q has %d images: %s", s.from, len(images), s.offers(images)).then(howToChoose)
+		return 0, failure.Refused("%q has %d images: %s", s.from, len(images), s.offers(images)).Then(howToChoose)
 	case s.choice.text == "":
-		return 0, missing(nil, "%q has no image", s.from).then("let the build write its image into the layout")
+		return 0, failure.Missing(nil, "%q has no image", s.from).Then("let the build write its image into the layout")
 	}
 	var all []int
 	for at := range s.entries {
@@ -196,7 +198,7 @@ func (s *selector) pick(matching []int) (int, error) {
 		}
 		all = append(all, at)
 	}
-	return 0, missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.text, s.offers(all)).then(howToChoose)
+	return 0, failure.Missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.text, s.offers(all)).Then(howToChoose)
 }
 
 // isReferrer reports whether the entry at a place has a subject.
@@ -223,10 +225,10 @@ func (s *selector) offers(places []int) offers {
 func (s *selector) describe(at int) (v1.Descriptor, error) {
 	entry := s.entries[at]
 	if text := entry.Digest.text; text != "" && !otherAlgorithm.MatchString(text) {
-		return v1.Descriptor{}, corrupt("%q is not an index: the digest %q in it is malformed", s.from, text)
+		return v1.Descriptor{}, failure.Corrupt("%q is not an index: the digest %q in it is malformed", s.from, text)
 	}
 	if err := entry.check(); err != nil {
-		return v1.Descriptor{}, within(fmt.Sprintf("%q", s.from), err)
+		return v1.Descriptor{}, failure.Within(fmt.Sprintf("%q", s.from), err)
 	}
 	d := entry.content()
 	if d.MediaType == "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 const refName = "org.opencontainers.image.ref.name"
@@ -121,7 +122,7 @@ func TestEntryWithTwoReadings(t *testing.T) {
 		for _, choice := range []string{"", ":@0", ":v2"} {
 			f.opts.Source = "oci:" + f.layout + choice
 			_, err := push.Push(t.Context(), f.opts)
-			if class := push.ExitCode(err); class != push.ClassSourceRefused.Exit && field != `"size":"7"` || class != push.ClassSourceCorrupt.Exit && field == `"size":"7"` {
+			if class := failure.ExitCode(err); class != failure.ClassSourceRefused.Exit && field != `"size":"7"` || class != failure.ClassSourceCorrupt.Exit && field == `"size":"7"` {
 				t.Errorf("%s: pushing %q = %v", field, choice, err)
 			}
 		}
@@ -136,9 +137,9 @@ func TestFaultsOfTheChosenImage(t *testing.T) {
 	writeIndex(t, f.layout, image, signature)
 	f.opts.Source = "oci:" + f.layout + ":v1"
 	remove(t, blobFile(f.layout, digestOf([]byte("signed"))))
-	failure := f.fail(push.ClassSourceMissing)
-	if want := fmt.Sprintf("manifest %q", signature.Digest); !strings.Contains(failure.Problem, want) {
-		t.Errorf("the problem is %q, want %q in it", failure.Problem, want)
+	reason := f.fail(failure.ClassSourceMissing)
+	if want := fmt.Sprintf("manifest %q", signature.Digest); !strings.Contains(reason.Problem, want) {
+		t.Errorf("the problem is %q, want %q in it", reason.Problem, want)
 	}
 	// A manifest that cannot be read may be a referrer, which nobody can know: that is said.
 	remove(t, blobFile(f.layout, signature.Digest))
@@ -163,8 +164,8 @@ func TestChoosingAmongMany(t *testing.T) {
 		}
 	}
 	f.opts.Source = "oci:" + f.layout
-	if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Next, ":@N") {
-		t.Errorf("the next step is %q", failure.Next)
+	if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Next, ":@N") {
+		t.Errorf("the next step is %q", reason.Next)
 	}
 }
 
@@ -205,10 +206,10 @@ func TestArtifactWithASubjectAlone(t *testing.T) {
 	}
 	other := manifestOf(t, f.layout, map[string]any{"artifactType": "application/vnd.in-toto+json", "subject": image})
 	writeIndex(t, f.layout, named(sbom, "sbom"), other)
-	failure := f.fail(push.ClassSourceRefused)
+	reason := f.fail(failure.ClassSourceRefused)
 	for _, want := range []string{"2 artifacts with a subject", `":sbom"`, `":@1"`} {
-		if !strings.Contains(failure.Problem, want) {
-			t.Errorf("the problem is %q, want %q in it", failure.Problem, want)
+		if !strings.Contains(reason.Problem, want) {
+			t.Errorf("the problem is %q, want %q in it", reason.Problem, want)
 		}
 	}
 	for choice, want := range map[string]string{":sbom": sbom.Digest, ":@1": other.Digest} {
@@ -224,20 +225,20 @@ func TestWhatThereIsToChoose(t *testing.T) {
 	for _, test := range []struct {
 		name, choice string
 		names        []string
-		class        push.Class
+		class        failure.Class
 		text         []string
 	}{
-		{"two without a name", "", []string{"", ""}, push.ClassSourceRefused, []string{"2 images", `":@0", ":@1"`}},
-		{"two names", "", []string{"a", "b"}, push.ClassSourceRefused, []string{`":a", ":b"`}},
-		{"another name", ":c", []string{"a", ""}, push.ClassSourceMissing, []string{`no image named "c"`, `":a", ":@1"`}},
-		{"many names", ":x", []string{"a", "b", "c", "d", "e", "f", "g"}, push.ClassSourceMissing, []string{`":e" and 2 more`}},
-		{"a name of a stranger", ":x", []string{"\x1b[31m" + strings.Repeat("a", 200)}, push.ClassSourceMissing, []string{`":\x1b[31maaa`, "…"}},
-		{"a name of two images", ":a", []string{"a", "a"}, push.ClassSourceRefused, []string{"2 images"}},
-		{"a place that is none", ":@2", []string{"a", "b"}, push.ClassSourceMissing, []string{`no image named "@2"`}},
-		{"a digest that is none", ":@" + digestOf(nil), []string{"a", "b"}, push.ClassSourceMissing, []string{`":a", ":b"`}},
-		{"no place", ":@x", []string{"a"}, push.ClassUsage, []string{`":@x"`, "neither a place"}},
-		{"a negative place", ":@-1", []string{"a"}, push.ClassUsage, []string{"neither a place"}},
-		{"half a digest", ":@sha256:00", []string{"a"}, push.ClassUsage, []string{"nor a digest"}},
+		{"two without a name", "", []string{"", ""}, failure.ClassSourceRefused, []string{"2 images", `":@0", ":@1"`}},
+		{"two names", "", []string{"a", "b"}, failure.ClassSourceRefused, []string{`":a", ":b"`}},
+		{"another name", ":c", []string{"a", ""}, failure.ClassSourceMissing, []string{`no image named "c"`, `":a", ":@1"`}},
+		{"many names", ":x", []string{"a", "b", "c", "d", "e", "f", "g"}, failure.ClassSourceMissing, []string{`":e" and 2 more`}},
+		{"a name of a stranger", ":x", []string{"\x1b[31m" + strings.Repeat("a", 200)}, failure.ClassSourceMissing, []string{`":\x1b[31maaa`, "…"}},
+		{"a name of two images", ":a", []string{"a", "a"}, failure.ClassSourceRefused, []string{"2 images"}},
+		{"a place that is none", ":@2", []string{"a", "b"}, failure.ClassSourceMissing, []string{`no image named "@2"`}},
+		{"a digest that is none", ":@" + digestOf(nil), []string{"a", "b"}, failure.ClassSourceMissing, []string{`":a", ":b"`}},
+		{"no place", ":@x", []string{"a"}, failure.ClassUsage, []string{`":@x"`, "neither a place"}},
+		{"a negative place", ":@-1", []string{"a"}, failure.ClassUsage, []string{"neither a place"}},
+		{"half a digest", ":@sha256:00", []string{"a"}, failure.ClassUsage, []string{"nor a digest"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -251,17 +252,17 @@ func TestWhatThereIsToChoose(t *testing.T) {
 			}
 			writeIndex(t, f.layout, entries...)
 			f.opts.Source = "oci:" + f.layout + test.choice
-			failure := f.fail(test.class)
+			reason := f.fail(test.class)
 			for _, want := range test.text {
-				if !strings.Contains(failure.Problem, want) {
-					t.Errorf("the problem is %q, want %q in it", failure.Problem, want)
+				if !strings.Contains(reason.Problem, want) {
+					t.Errorf("the problem is %q, want %q in it", reason.Problem, want)
 				}
 			}
-			if test.class != push.ClassUsage && !strings.Contains(failure.Next, ":REF behind the path in --source (param source)") {
-				t.Errorf("the next step is %q", failure.Next)
+			if test.class != failure.ClassUsage && !strings.Contains(reason.Next, ":REF behind the path in --source (param source)") {
+				t.Errorf("the next step is %q", reason.Next)
 			}
-			if len(failure.Problem) > 900 {
-				t.Errorf("the problem has %d bytes", len(failure.Problem))
+			if len(reason.Problem) > 900 {
+				t.Errorf("the problem has %d bytes", len(reason.Problem))
 			}
 		})
 	}
@@ -273,17 +274,17 @@ func TestNameOfSeveralImages(t *testing.T) {
 	a, b, c := writeImage(t, f.layout, `{"os":"a"}`, 7), writeImage(t, f.layout, `{"os":"b"}`, 7), writeImage(t, f.layout, `{"os":"c"}`, 7)
 	writeIndex(t, f.layout, named(a, "v1"), named(c, "v2"), named(b, "v1"))
 	f.opts.Source = "oci:" + f.layout + ":v1"
-	failure := f.fail(push.ClassSourceRefused)
-	if want := fmt.Sprintf(`has 2 images named "v1": ":@0 (%s)", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(failure.Problem, want) {
-		t.Errorf("the problem is %q, want %q at its end", failure.Problem, want)
+	reason := f.fail(failure.ClassSourceRefused)
+	if want := fmt.Sprintf(`has 2 images named "v1": ":@0 (%s)", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(reason.Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", reason.Problem, want)
 	}
-	if strings.Contains(failure.Next, "its name") || !strings.Contains(failure.Next, ":@N") {
-		t.Errorf("the next step is %q", failure.Next)
+	if strings.Contains(reason.Next, "its name") || !strings.Contains(reason.Next, ":@N") {
+		t.Errorf("the next step is %q", reason.Next)
 	}
 	// Who named none is shown what chooses one, too.
 	f.opts.Source = "oci:" + f.layout
-	if want := fmt.Sprintf(`has 3 images: ":@0 (%s)", ":v2", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(f.fail(push.ClassSourceRefused).Problem, want) {
-		t.Errorf("the problem is %q, want %q at its end", f.fail(push.ClassSourceRefused).Problem, want)
+	if want := fmt.Sprintf(`has 3 images: ":@0 (%s)", ":v2", ":@2 (%s)"`, a.Digest, b.Digest); !strings.HasSuffix(f.fail(failure.ClassSourceRefused).Problem, want) {
+		t.Errorf("the problem is %q, want %q at its end", f.fail(failure.ClassSourceRefused).Problem, want)
 	}
 	for choice, want := range map[string]string{":@0": a.Digest, ":@2": b.Digest, ":v2": c.Digest} {
 		f.opts.Source = "oci:" + f.layout + choice
@@ -308,17 +309,17 @@ func TestSparseArchive(t *testing.T) {
 		content: marshal(t, []savedImage{{Config: inArchive(saved), RepoTags: []string{"app:v1"}, Layers: []string{inArchive(layer)}}})})
 	for _, transport := range []string{"", "oci-archive:"} {
 		path := strings.TrimPrefix(f.archived(transport, entries...), transport)
-		failure := f.fail(push.ClassSourceMissing)
-		if want := "--source docker-archive:" + path; !strings.Contains(failure.Next, want) {
-			t.Errorf("the next step is %q, want %q in it", failure.Next, want)
+		reason := f.fail(failure.ClassSourceMissing)
+		if want := "--source docker-archive:" + path; !strings.Contains(reason.Next, want) {
+			t.Errorf("the next step is %q, want %q in it", reason.Next, want)
 		}
 		f.opts.Source = "docker-archive:" + path
 		f.push()
 	}
 	// A layout that docker save did not write has no other half.
 	f.opts.Source = "oci:" + f.layout
-	if failure := f.fail(push.ClassSourceMissing); strings.Contains(failure.Next, "docker-archive") {
-		t.Errorf("the next step is %q", failure.Next)
+	if reason := f.fail(failure.ClassSourceMissing); strings.Contains(reason.Next, "docker-archive") {
+		t.Errorf("the next step is %q", reason.Next)
 	}
 }
 
@@ -328,9 +329,9 @@ func TestCacheIndex(t *testing.T) {
 	cache := addJSON(t, f.layout, mediaIndex, map[string]any{"schemaVersion": 2, "manifests": []descriptor{
 		addBlob(t, f.layout, mediaLayer, gzipped(t, []byte("x"))), addBlob(t, f.layout, "application/vnd.buildkit.cacheconfig.v0", []byte("{}"))}})
 	writeIndex(t, f.layout, cache)
-	failure := f.fail(push.ClassSourceRefused)
-	if !strings.Contains(failure.Problem, cache.Digest) || !strings.Contains(failure.Problem, "BuildKit") || !strings.Contains(failure.Next, "image-manifest=true") {
-		t.Errorf("the error is %q", failure)
+	reason := f.fail(failure.ClassSourceRefused)
+	if !strings.Contains(reason.Problem, cache.Digest) || !strings.Contains(reason.Problem, "BuildKit") || !strings.Contains(reason.Next, "image-manifest=true") {
+		t.Errorf("the error is %q", reason)
 	}
 }
 
@@ -356,7 +357,7 @@ func TestFaultNamesItsManifest(t *testing.T) {
 	}
 	large := addBlob(t, f.layout, mediaConfig, append([]byte(`{"x":"`), append([]byte(strings.Repeat("x", 4<<20)), `"}`...)...))
 	writeIndex(t, f.layout, manifestOf(t, f.layout, map[string]any{"config": large}))
-	if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Problem, fmt.Sprintf("config %q has", large.Digest)) || strings.Contains(failure.Next, "manifest") {
-		t.Errorf("the error is %q", failure)
+	if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Problem, fmt.Sprintf("config %q has", large.Digest)) || strings.Contains(reason.Next, "manifest") {
+		t.Errorf("the error is %q", reason)
 	}
 }

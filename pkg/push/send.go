@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // blobLease is how long after its upload a blob is sure to be there without a manifest: Quay gives it an hour
@@ -32,8 +34,8 @@ func (p *pusher) look(ctx context.Context) (state, error) {
 	}
 	for _, tag := range p.to.tags {
 		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.digest {
-			return nil, &Error{Class: ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
-				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag in " + tagFlag + ", or leave --if-tag-absent out"}
+			return nil, &failure.Error{Class: failure.ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
+				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag in " + failure.TagFlag + ", or leave --if-tag-absent out"}
 		}
 	}
 	return before, nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
@@ -48,7 +50,7 @@ type opening struct {
 // openSource opens what name, the value of --source, says. A path without a prefix is looked at.
 func openSource(ctx context.Context, name string, o opening) (source, error) {
 	if name == "" {
-		return nil, usageError("--source is missing, such as oci:DIRECTORY")
+		return nil, failure.Usage("--source is missing, such as oci:DIRECTORY")
 	}
 	for _, t := range transports {
 		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
@@ -65,9 +67,9 @@ func detectSource(ctx context.Context, o opening, name string) (source, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, noSource(err, "the source %q is not there", path)
+		return nil, failure.NoSource(err, "the source %q is not there", path)
 	case err != nil:
-		return nil, unreadable(err, fmt.Sprintf("the source %q", path))
+		return nil, failure.Unreadable(err, fmt.Sprintf("the source %q", path))
 	case info.IsDir():
 		return openLayout(ctx, o, name)
 	}
@@ -82,5 +84,5 @@ func detectSource(ctx context.Context, o opening, name string) (source, error) {
 		return newDockerArchive(ctx, o.log, a, ref)
 	}
 	a.Close()
-	return nil, noSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)
+	return nil, failure.NoSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // Each row spoils a good layout. Nothing may be tagged and no result may be left, whichever way it is bad.
@@ -17,153 +17,153 @@ func TestBadSource(t *testing.T) {
 	tests := []struct {
 		name  string
 		spoil func(t *testing.T, dir string, image descriptor)
-		class push.Class
+		class failure.Class
 		text  string
 	}{
 		{"a missing blob", func(t *testing.T, dir string, image descriptor) {
 			remove(t, blobFile(dir, layers(t, dir, image)[1].Digest))
-		}, push.ClassSourceMissing, "is missing"},
+		}, failure.ClassSourceMissing, "is missing"},
 		{"a truncated blob", func(t *testing.T, dir string, image descriptor) {
 			if err := os.Truncate(blobFile(dir, layers(t, dir, image)[1].Digest), 10); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceCorrupt, "has 10 bytes, its descriptor says 1300000"},
+		}, failure.ClassSourceCorrupt, "has 10 bytes, its descriptor says 1300000"},
 		{"a longer blob", func(t *testing.T, dir string, image descriptor) {
 			if err := os.Truncate(blobFile(dir, layers(t, dir, image)[1].Digest), large+1); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceCorrupt, "has 1300001 bytes"},
+		}, failure.ClassSourceCorrupt, "has 1300001 bytes"},
 		{"a swapped large blob", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, layers(t, dir, image)[1].Digest), bytes.Repeat([]byte("x"), large))
-		}, push.ClassSourceCorrupt, "hashes to"},
+		}, failure.ClassSourceCorrupt, "hashes to"},
 		{"a swapped small blob", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, layers(t, dir, image)[0].Digest), bytes.Repeat([]byte("x"), small))
-		}, push.ClassSourceCorrupt, "hashes to"},
+		}, failure.ClassSourceCorrupt, "hashes to"},
 		{"a swapped manifest", func(t *testing.T, dir string, image descriptor) {
 			write(t, blobFile(dir, image.Digest), bytes.Repeat([]byte(" "), int(image.Size)))
-		}, push.ClassSourceCorrupt, "hashes to"},
+		}, failure.ClassSourceCorrupt, "hashes to"},
 		{"a blob that is a symbolic link", func(t *testing.T, dir string, image descriptor) {
 			link(t, "/etc/hostname", blobFile(dir, layers(t, dir, image)[0].Digest))
-		}, push.ClassSourceRefused, "not a regular file but a symbolic link"},
+		}, failure.ClassSourceRefused, "not a regular file but a symbolic link"},
 		{"a link to a good blob", func(t *testing.T, dir string, image descriptor) {
 			file := blobFile(dir, layers(t, dir, image)[0].Digest)
 			if err := os.Rename(file, file+"x"); err != nil {
 				t.Fatal(err)
 			}
 			link(t, filepath.Base(file)+"x", file)
-		}, push.ClassSourceRefused, "symbolic link"},
+		}, failure.ClassSourceRefused, "symbolic link"},
 		{"a linked index", func(t *testing.T, dir string, _ descriptor) {
 			link(t, "/etc/hostname", filepath.Join(dir, "index.json"))
-		}, push.ClassSourceRefused, "symbolic link"},
+		}, failure.ClassSourceRefused, "symbolic link"},
 		{"a linked directory of blobs", func(t *testing.T, dir string, _ descriptor) {
 			if err := os.Rename(filepath.Join(dir, "blobs"), filepath.Join(dir, "elsewhere")); err != nil {
 				t.Fatal(err)
 			}
 			link(t, "elsewhere", filepath.Join(dir, "blobs"))
-		}, push.ClassSourceRefused, "not a directory but a symbolic link"},
+		}, failure.ClassSourceRefused, "not a directory but a symbolic link"},
 		{"a pipe in place of a blob", func(t *testing.T, dir string, image descriptor) {
 			file := blobFile(dir, layers(t, dir, image)[0].Digest)
 			remove(t, file)
 			if err := syscall.Mkfifo(file, 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceRefused, "special file"},
+		}, failure.ClassSourceRefused, "special file"},
 		{"an index that points outside", func(t *testing.T, dir string, image descriptor) {
 			image.Digest = "sha256:../../../../../../etc/passwd"
 			writeIndex(t, dir, image)
-		}, push.ClassSourceCorrupt, "not an index"},
+		}, failure.ClassSourceCorrupt, "not an index"},
 		{"a layer that points outside", func(t *testing.T, dir string, _ descriptor) {
 			writeManifest(t, dir, nil, []descriptor{{MediaType: mediaLayer, Digest: "sha256:/etc/passwd", Size: 3}})
-		}, push.ClassSourceCorrupt, "not a manifest"},
+		}, failure.ClassSourceCorrupt, "not a manifest"},
 		{"a subject that points outside", func(t *testing.T, dir string, _ descriptor) {
 			writeManifest(t, dir, map[string]any{"subject": descriptor{MediaType: mediaManifest, Digest: "sha256:../x", Size: 3}}, []descriptor{})
-		}, push.ClassSourceCorrupt, "not a manifest"},
+		}, failure.ClassSourceCorrupt, "not a manifest"},
 		{"another algorithm", func(t *testing.T, dir string, _ descriptor) {
 			writeManifest(t, dir, nil, []descriptor{{MediaType: mediaLayer, Digest: "sha512:" + strings.Repeat("0", 128), Size: 3}})
-		}, push.ClassSourceRefused, "sha512"},
+		}, failure.ClassSourceRefused, "sha512"},
 		{"a foreign layer", func(t *testing.T, dir string, _ descriptor) {
 			d := addBlob(t, dir, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", []byte("x"))
 			writeManifest(t, dir, nil, []descriptor{d})
-		}, push.ClassSourceRefused, "foreign layer"},
+		}, failure.ClassSourceRefused, "foreign layer"},
 		{"a layer with a URL", func(t *testing.T, dir string, _ descriptor) {
 			d := addBlob(t, dir, mediaLayer, []byte("x"))
 			d.URLs = []string{"https://169.254.169.254/"}
 			writeManifest(t, dir, nil, []descriptor{d})
-		}, push.ClassSourceRefused, "foreign layer"},
+		}, failure.ClassSourceRefused, "foreign layer"},
 		{"a negative size", func(t *testing.T, dir string, _ descriptor) {
 			d := addBlob(t, dir, mediaLayer, []byte("x"))
 			d.Size = -1
 			writeManifest(t, dir, nil, []descriptor{d})
-		}, push.ClassSourceCorrupt, "the size -1"},
+		}, failure.ClassSourceCorrupt, "the size -1"},
 		{"two sizes for one blob", func(t *testing.T, dir string, _ descriptor) {
 			d := addBlob(t, dir, mediaLayer, []byte("x"))
 			other := d
 			other.Size = 2
 			writeManifest(t, dir, nil, []descriptor{d, other})
-		}, push.ClassSourceCorrupt, "two sizes, 1 and 2 bytes"},
+		}, failure.ClassSourceCorrupt, "two sizes, 1 and 2 bytes"},
 		{"a manifest of more than 4 MiB", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addBlob(t, dir, mediaManifest, bytes.Repeat([]byte(" "), 4<<20+1)))
-		}, push.ClassSourceRefused, "at most 4194304 are read"},
+		}, failure.ClassSourceRefused, "at most 4194304 are read"},
 		{"an index.json of more than 4 MiB", func(t *testing.T, dir string, _ descriptor) {
 			write(t, filepath.Join(dir, "index.json"), bytes.Repeat([]byte(" "), 4<<20+1))
-		}, push.ClassSourceRefused, "at most 4194304 are read"},
+		}, failure.ClassSourceRefused, "at most 4194304 are read"},
 		{"a manifest that is an index, too", func(t *testing.T, dir string, image descriptor) {
 			writeManifest(t, dir, map[string]any{"manifests": []descriptor{image}}, nil)
-		}, push.ClassSourceRefused, "an image manifest has manifests"},
+		}, failure.ClassSourceRefused, "an image manifest has manifests"},
 		{"an index with layers", func(t *testing.T, dir string, image descriptor) {
 			writeIndex(t, dir, addJSON(t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "layers": []descriptor{image}}))
-		}, push.ClassSourceRefused, "an index has a config or layers"},
+		}, failure.ClassSourceRefused, "an index has a config or layers"},
 		{"two media types for one manifest", func(t *testing.T, dir string, image descriptor) {
 			image.MediaType = mediaIndex
 			writeIndex(t, dir, image)
-		}, push.ClassSourceRefused, "the manifest says it is"},
+		}, failure.ClassSourceRefused, "the manifest says it is"},
 		{"a manifest without config", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addJSON(t, dir, mediaManifest, map[string]any{"schemaVersion": 2}))
-		}, push.ClassSourceCorrupt, "no config"},
+		}, failure.ClassSourceCorrupt, "no config"},
 		{"Docker schema 1", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addJSON(t, dir, "application/vnd.docker.distribution.manifest.v1+json", map[string]any{"schemaVersion": 1}))
-		}, push.ClassSourceRefused, "schemaVersion is 1"},
+		}, failure.ClassSourceRefused, "schemaVersion is 1"},
 		{"zstd in a Docker manifest", func(t *testing.T, dir string, _ descriptor) {
 			const docker = "application/vnd.docker.distribution.manifest.v2+json"
 			zstd := addBlob(t, dir, "application/vnd.oci.image.layer.v1.tar+zstd", []byte("x"))
 			config := addBlob(t, dir, "application/vnd.docker.container.image.v1+json", []byte("{}"))
 			writeIndex(t, dir, addJSON(t, dir, docker, map[string]any{"schemaVersion": 2, "mediaType": docker, "config": config, "layers": []descriptor{zstd}}))
-		}, push.ClassSourceRefused, "zstd in a Docker manifest"},
+		}, failure.ClassSourceRefused, "zstd in a Docker manifest"},
 		{"more after the manifest", func(t *testing.T, dir string, _ descriptor) {
 			writeIndex(t, dir, addBlob(t, dir, mediaManifest, []byte(`{"schemaVersion":2} {}`)))
-		}, push.ClassSourceCorrupt, "after top-level value"},
+		}, failure.ClassSourceCorrupt, "after top-level value"},
 		{"an index within itself, very deep", func(t *testing.T, dir string, image descriptor) {
 			for range 6 {
 				image = addJSON(t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "manifests": []descriptor{image}})
 			}
 			writeIndex(t, dir, image)
-		}, push.ClassSourceRefused, "nested more than 4 deep"},
+		}, failure.ClassSourceRefused, "nested more than 4 deep"},
 		{"too many manifests", func(t *testing.T, dir string, image descriptor) {
 			many := make([]descriptor, 501)
 			for i := range many {
 				many[i] = image
 			}
 			writeIndex(t, dir, many...)
-		}, push.ClassSourceRefused, "names 501 manifests"},
-		{"no image", func(t *testing.T, dir string, _ descriptor) { writeIndex(t, dir) }, push.ClassSourceMissing, "has no image"},
-		{"no index.json", func(t *testing.T, dir string, _ descriptor) { remove(t, filepath.Join(dir, "index.json")) }, push.ClassSourceMissing, "is missing"},
-		{"no oci-layout", func(t *testing.T, dir string, _ descriptor) { remove(t, filepath.Join(dir, "oci-layout")) }, push.ClassSourceMissing, "oci-layout"},
+		}, failure.ClassSourceRefused, "names 501 manifests"},
+		{"no image", func(t *testing.T, dir string, _ descriptor) { writeIndex(t, dir) }, failure.ClassSourceMissing, "has no image"},
+		{"no index.json", func(t *testing.T, dir string, _ descriptor) { remove(t, filepath.Join(dir, "index.json")) }, failure.ClassSourceMissing, "is missing"},
+		{"no oci-layout", func(t *testing.T, dir string, _ descriptor) { remove(t, filepath.Join(dir, "oci-layout")) }, failure.ClassSourceMissing, "oci-layout"},
 		{"another version of the layout", func(t *testing.T, dir string, _ descriptor) {
 			write(t, filepath.Join(dir, "oci-layout"), []byte(`{"imageLayoutVersion":"2.0.0"}`))
-		}, push.ClassSourceRefused, "imageLayoutVersion"},
+		}, failure.ClassSourceRefused, "imageLayoutVersion"},
 		{"no blobs", func(t *testing.T, dir string, _ descriptor) {
 			if err := os.RemoveAll(filepath.Join(dir, "blobs")); err != nil {
 				t.Fatal(err)
 			}
-		}, push.ClassSourceMissing, `no "blobs"`},
+		}, failure.ClassSourceMissing, `no "blobs"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			image := writeLayout(t, f.layout, small, large)
 			test.spoil(t, f.layout, image)
-			if failure := f.fail(test.class); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(test.class); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 		})
 	}
@@ -175,15 +175,15 @@ func TestSourceThatIsNotALayout(t *testing.T) {
 	write(t, file, []byte("x"))
 	linked := filepath.Join(t.TempDir(), "link")
 	link(t, f.layout, linked)
-	for source, class := range map[string]push.Class{
-		"":                              push.ClassUsage,
-		file:                            push.ClassSourceCorrupt,
-		"oci:" + file:                   push.ClassSourceRefused,
-		"oci:" + linked:                 push.ClassSourceRefused,
-		filepath.Join(file, "none"):     push.ClassSourceMissing,
-		"oci:" + file + "none":          push.ClassSourceMissing,
-		"oci:":                          push.ClassSourceMissing,
-		"oci:" + filepath.Dir(f.layout): push.ClassSourceMissing,
+	for source, class := range map[string]failure.Class{
+		"":                              failure.ClassUsage,
+		file:                            failure.ClassSourceCorrupt,
+		"oci:" + file:                   failure.ClassSourceRefused,
+		"oci:" + linked:                 failure.ClassSourceRefused,
+		filepath.Join(file, "none"):     failure.ClassSourceMissing,
+		"oci:" + file + "none":          failure.ClassSourceMissing,
+		"oci:":                          failure.ClassSourceMissing,
+		"oci:" + filepath.Dir(f.layout): failure.ClassSourceMissing,
 	} {
 		f.opts.Source = source
 		f.fail(class)

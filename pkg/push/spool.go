@@ -3,6 +3,8 @@ package push
 import (
 	"io"
 	"os"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // spool is a temporary file without a name: it is gone when the process is, however that ends.
@@ -40,6 +42,6 @@ func (s *spool) Close() error { return s.file.Close() }
 
 // noScratch is the error for a temporary directory that takes no file, or no more bytes.
 func noScratch(err error) error {
-	return &Error{Class: ClassNoScratch, Problem: "the compressed layers cannot be kept until they are sent", Err: err,
+	return &failure.Error{Class: failure.ClassNoScratch, Problem: "the compressed layers cannot be kept until they are sent", Err: err,
 		Next: "make TMPDIR (default /tmp) a writable directory, such as an emptyDir, with room for them; or let the build leave an OCI layout, which needs none"}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // twoReadings are documents that a reader who knows exact names takes for another than a reader who takes names in any case,
@@ -64,12 +65,12 @@ func TestOneReading(t *testing.T) {
 				return spoilt
 			}
 			f.writeDocuments(spoil)
-			failure := f.fail(push.ClassSourceRefused)
-			if !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			reason := f.fail(failure.ClassSourceRefused)
+			if !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
-			if !strings.Contains(failure.Next, "give each field once") || strings.Contains(failure.Next, "again") {
-				t.Errorf("the next step is %q", failure.Next)
+			if !strings.Contains(reason.Next, "give each field once") || strings.Contains(reason.Next, "again") {
+				t.Errorf("the next step is %q", reason.Next)
 			}
 			if n := f.count("PUT", ""); n > 0 {
 				t.Errorf("%d PUTs", n)
@@ -126,8 +127,8 @@ func TestOneReadingOfDockerArchive(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
 			f.archived("docker-archive:", tarEntry{name: "manifest.json", content: []byte(test.manifest)}, tarEntry{name: "c", content: []byte(test.config)}, tarEntry{name: "l", content: layer})
-			if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 		})
 	}
@@ -149,7 +150,7 @@ func TestOneReadingOfTheChosenEntry(t *testing.T) {
 	}
 	for _, choice := range []string{"", ":@0", ":a:c"} {
 		f.opts.Source = "docker-archive:" + file + choice
-		if _, err := push.Push(t.Context(), f.opts); push.ExitCode(err) != push.ClassSourceRefused.Exit || !strings.Contains(err.Error(), `its entry 0: the field "Config" is given twice`) {
+		if _, err := push.Push(t.Context(), f.opts); failure.ExitCode(err) != failure.ClassSourceRefused.Exit || !strings.Contains(err.Error(), `its entry 0: the field "Config" is given twice`) {
 			t.Errorf("pushing %q = %v", choice, err)
 		}
 	}
@@ -167,8 +168,8 @@ func TestOneReadingOfRemote(t *testing.T) {
 			u := newUpstream(t, f)
 			u.Faults.Add(quaytest.Fault{Name: test.name, Method: "GET", Path: "/manifests/", Times: -1,
 				Effect: quaytest.Status(200, map[string][]string{"Content-Type": {mediaManifest}}, test.body)})
-			if failure := f.fail(push.ClassSourceRefused); !strings.Contains(failure.Error(), test.text) {
-				t.Errorf("the error is %q, want %q in it", failure, test.text)
+			if reason := f.fail(failure.ClassSourceRefused); !strings.Contains(reason.Error(), test.text) {
+				t.Errorf("the error is %q, want %q in it", reason, test.text)
 			}
 		})
 	}

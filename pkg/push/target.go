@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // target is where the image goes.
@@ -43,14 +45,14 @@ const maxName = 255
 // usage error.
 func parseTarget(reference string, tags []string) (target, error) {
 	if reference == "" {
-		return target{}, usageError("--image-ref is missing: host/organization/name")
+		return target{}, failure.Usage("--image-ref is missing: host/organization/name")
 	}
 	if strings.Contains(reference, "@") {
-		return target{}, usageError("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
+		return target{}, failure.Usage("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
 	}
 	host, path, ok := strings.Cut(reference, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return target{}, usageError("--image-ref %q does not start with a registry host: host/organization/name", reference)
+		return target{}, failure.Usage("--image-ref %q does not start with a registry host: host/organization/name", reference)
 	}
 	repository, tag, tagged := strings.Cut(path, ":")
 	if tagged {
@@ -59,13 +61,13 @@ func parseTarget(reference string, tags []string) (target, error) {
 	to := target{host: host, repository: repository}
 	switch {
 	case !possibleHost(host):
-		return target{}, usageError("--image-ref %q has an invalid host", reference)
+		return target{}, failure.Usage("--image-ref %q has an invalid host", reference)
 	case len(to.name()) > maxName:
-		return target{}, tooLong(imageRefFlag, len(to.name()))
+		return target{}, tooLong(failure.ImageRefFlag, len(to.name()))
 	case !repositoryPattern.MatchString(repository):
-		return target{}, usageError("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
+		return target{}, failure.Usage("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
 	case tagged && tag == "":
-		return target{}, usageError("--image-ref %q ends in an empty tag", reference)
+		return target{}, failure.Usage("--image-ref %q ends in an empty tag", reference)
 	}
 	for _, tag := range tags {
 		// Tekton passes an empty string for a param that nobody set.
@@ -73,7 +75,7 @@ func parseTarget(reference string, tags []string) (target, error) {
 			continue
 		}
 		if !tagPattern.MatchString(tag) {
-			return target{}, usageError("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
+			return target{}, failure.Usage("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
 		}
 		to.tags = append(to.tags, tag)
 	}
@@ -82,7 +84,7 @@ func parseTarget(reference string, tags []string) (target, error) {
 
 // tooLong is the error for a name with more than maxName characters.
 func tooLong(flag string, length int) error {
-	return usageError("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, maxName).then(
+	return failure.Usage("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, maxName).Then(
 		"choose a shorter name for the repository")
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -46,11 +48,11 @@ func TestParseTargetRefuses(t *testing.T) {
 		"q.io/team-a/app:", "q.io/team-a/app:-v", "q.io/team-a/app:v 1", "q.io/team-a/app\n", "q.io/team-a/app?x=1", "q.io/team-a/%2e%2e/app",
 		"user@q.io/team-a/app", "q.io:port/team-a/app", "[1]:0/a", "[::1::]/a", "[127.0.0.1]/a", "[fe80::1%25eth0]/a", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
 	} {
-		if got, err := parseTarget(reference, nil); ExitCode(err) != ClassUsage.Exit {
+		if got, err := parseTarget(reference, nil); failure.ExitCode(err) != failure.ClassUsage.Exit {
 			t.Errorf("parseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
 		}
 	}
-	if _, err := parseTarget("q.io/a/b", []string{strings.Repeat("v", 129)}); ExitCode(err) != ClassUsage.Exit {
+	if _, err := parseTarget("q.io/a/b", []string{strings.Repeat("v", 129)}); failure.ExitCode(err) != failure.ClassUsage.Exit {
 		t.Errorf("a tag of 129 characters: %v", err)
 	}
 }

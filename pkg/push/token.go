@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // token is a bearer token of the registry's token service.
@@ -42,7 +44,7 @@ func parseToken(body []byte, now time.Time) (token, error) {
 		ExpiresIn   lenient[float64] `json:"expires_in"`
 	}
 	if err := decode(body, &reply, "not a token"); err != nil {
-		return token{}, errors.New(asError(err).Problem)
+		return token{}, errors.New(failure.Of(err).Problem)
 	}
 	value := cmp.Or(reply.Token.value, reply.AccessToken.value)
 	switch {
@@ -79,8 +81,8 @@ var secretLike = regexp.MustCompile(`[\w.~+/=-]{32,}`)
 // refusal is the words of a token service that sends a refusal as a success, quoted; "" if it has none.
 func refusal(body []byte) string {
 	said := (&answer{body: body}).err()
-	words := secretLike.ReplaceAllString(strings.TrimSpace(said.code+" "+said.message), "…")
-	if words = pageText([]byte(words)); words == "" {
+	words := secretLike.ReplaceAllString(strings.TrimSpace(said.Code+" "+said.Message), "…")
+	if words = failure.Page([]byte(words)); words == "" {
 		return ""
 	}
 	return fmt.Sprintf(", and it says %q", words)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // jwt is a token with the given payload; nobody looks at the rest.
@@ -87,7 +89,7 @@ func TestRefusalWithSuccess(t *testing.T) {
 		`{"token":"","message":"no"}`:                         none + `, and it says "no"`,
 		`{"token":["` + secret + `"],"message":"no"}`:         none + `, and it says "no"`,
 		`{"message":"cannot use Bearer ` + secret + ` here"}`: none + `, and it says "cannot use Bearer … here"`,
-		`{"message":"` + strings.Repeat("word ", 1000) + `"}`: none + `, and it says "` + strings.Repeat("word ", maxPage/5) + `…"`,
+		`{"message":"` + strings.Repeat("word ", 1000) + `"}`: none + `, and it says "` + strings.Repeat("word ", failure.MaxPage/5) + `…"`,
 		`{"token":["` + secret + `"]}`:                        none,
 		`["` + secret + `"]`:                                  "not a token: it is an array, want an object",
 	} {

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // largeBody is the body size in bytes above which a request goes over HTTP/1.1. nginx with request buffering off, as
@@ -52,7 +54,7 @@ func (h *hybrid) CloseIdleConnections() {
 	h.spares.close()
 }
 
-// newTransport returns the transport of one push. caFile may be empty; else its certificates are trusted beside the
+// newTransport returns the transport of one push. CAFile may be empty; else its certificates are trusted beside the
 // system's, which SSL_CERT_FILE and SSL_CERT_DIR name.
 func newTransport(caFile string) (*hybrid, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
@@ -66,7 +68,7 @@ func newTransport(caFile string) (*hybrid, error) {
 			return nil, unreadableCA(err)
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, usageError("--ca-file %q has no PEM certificate", caFile).then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
+			return nil, failure.Usage("--ca-file %q has no PEM certificate", caFile).Then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
 		}
 		config.RootCAs = roots
 	}
@@ -97,17 +99,17 @@ func newTransport(caFile string) (*hybrid, error) {
 }
 
 // unreadableCA is the error for a --ca-file that err keeps from being read.
-func unreadableCA(err error) *Error {
-	e := usageError("--ca-file cannot be read")
+func unreadableCA(err error) *failure.Error {
+	e := failure.Usage("--ca-file cannot be read")
 	e.Err = err
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return e.then("mount the file with the authorities, or leave --ca-file out")
+		return e.Then("mount the file with the authorities, or leave --ca-file out")
 	case errors.Is(err, fs.ErrPermission):
 		e.Problem = fmt.Sprintf("user %d has no permission to read --ca-file", os.Getuid())
-		return e.then(fmt.Sprintf("make the file readable for user %d, as which push-image runs, such as by the volume's defaultMode or an fsGroup", os.Getuid()))
+		return e.Then(fmt.Sprintf("make the file readable for user %d, as which push-image runs, such as by the volume's defaultMode or an fsGroup", os.Getuid()))
 	}
-	return e.then("name a file with the authorities, not a directory; or look at the volume that it is on")
+	return e.Then("name a file with the authorities, not a directory; or look at the volume that it is on")
 }
 
 // dialTLS returns what connects to a server for HTTP/1.1 over TLS.
@@ -123,6 +125,6 @@ func dialTLS(dialer *net.Dialer, config *tls.Config) func(ctx context.Context, n
 func newClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     transport,
-		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &redirectError{to: next.URL} },
+		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &failure.Redirect{To: next.URL} },
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // sendBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
@@ -55,7 +57,7 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
 	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
-	return p.image.about(d, sending("blob", d, err))
+	return p.image.about(d, failure.Sending("blob", d, err))
 }
 
 // upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
@@ -90,9 +92,9 @@ func (p *pusher) upload(ctx context.Context, d v1.Descriptor, complete *bool) er
 
 // gaveUp reports whether something in front of the registry stopped waiting for it.
 func gaveUp(err error) bool {
-	var answered *answerError
-	return errors.As(err, &answered) && (answered.status == http.StatusGatewayTimeout || answered.status == http.StatusRequestTimeout ||
-		answered.status == 499 || answered.status == 524)
+	var answered *failure.Answer
+	return errors.As(err, &answered) && (answered.Status == http.StatusGatewayTimeout || answered.Status == http.StatusRequestTimeout ||
+		answered.Status == 499 || answered.Status == 524)
 }
 
 // awaitCommit looks whether the registry still finishes the blob that a gateway gave up on: Quay copies a large one for

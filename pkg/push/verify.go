@@ -10,6 +10,8 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // verified is the content of a blob, hashed while it is read. Its last bytes come only if the digest is right, so that
@@ -45,11 +47,11 @@ func (v *verified) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	} else if err == io.EOF {
-		return n, corrupt("blob %q ends after %d of %d bytes", v.want.Digest, v.read, v.want.Size)
-	} else if failure := (*Error)(nil); errors.As(err, &failure) {
+		return n, failure.Corrupt("blob %q ends after %d of %d bytes", v.want.Digest, v.read, v.want.Size)
+	} else if reason := (*failure.Error)(nil); errors.As(err, &reason) {
 		return n, err
 	} else if err != nil {
-		return n, unreadable(err, fmt.Sprintf("blob %q", v.want.Digest))
+		return n, failure.Unreadable(err, fmt.Sprintf("blob %q", v.want.Digest))
 	}
 	if v.count != nil {
 		v.count(n)
@@ -60,7 +62,7 @@ func (v *verified) Read(p []byte) (int, error) {
 // end compares the digest; io.EOF if it is right.
 func (v *verified) end() error {
 	if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want.Digest.Hex {
-		return withWitness(v.content, corrupt("blob %q hashes to %q", v.want.Digest, "sha256:"+got))
+		return withWitness(v.content, failure.Corrupt("blob %q hashes to %q", v.want.Digest, "sha256:"+got))
 	}
 	return io.EOF
 }
@@ -68,11 +70,11 @@ func (v *verified) end() error {
 // witness is content that knows what it came from.
 type witness interface {
 	// other adds to e, the error for content that is not what it should be, what came in its place.
-	other(e *Error) *Error
+	other(e *failure.Error) *failure.Error
 }
 
 // withWitness adds to e, which is about content, what that came from, if it knows.
-func withWitness(content io.Reader, e *Error) *Error {
+func withWitness(content io.Reader, e *failure.Error) *failure.Error {
 	if w, ok := content.(witness); ok {
 		return w.other(e)
 	}

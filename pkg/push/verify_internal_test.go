@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // text is a source with one content for everything.
@@ -54,7 +56,7 @@ func TestVerifiedKeepsTheEndOfWrongContent(t *testing.T) {
 				}
 				return
 			}
-			if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Class != ClassSourceCorrupt || !strings.Contains(err.Error(), test.text) {
+			if reason := (*failure.Error)(nil); !errors.As(err, &reason) || reason.Class != failure.ClassSourceCorrupt || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("error is %v, want %q in it", err, test.text)
 			}
 			if int64(len(got)) >= test.want.Size && test.want.Size > 0 {

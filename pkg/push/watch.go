@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 // watch ends a request that stands still. While a body is sent, every read of it is a sign of life: net/http reads on
@@ -18,7 +20,7 @@ type watch struct {
 	failed error
 }
 
-// newWatch returns a watch that calls cancel with errStalled; it does not run before limit or a read.
+// newWatch returns a watch that calls cancel with ErrStalled; it does not run before limit or a read.
 func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
 	return &watch{stall: stall, cancel: cancel}
 }
@@ -28,7 +30,7 @@ func (w *watch) limit(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer == nil {
-		w.timer = time.AfterFunc(d, func() { w.cancel(errStalled) })
+		w.timer = time.AfterFunc(d, func() { w.cancel(failure.ErrStalled) })
 		return
 	}
 	w.timer.Reset(d)

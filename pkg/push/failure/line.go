@@ -1,4 +1,4 @@
-package push
+package failure
 
 import (
 	"strings"
@@ -6,8 +6,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
-// line is Error in at most size bytes and without what moves a cursor.
-func (e *Error) line(size int) string {
+// Line is Error in at most size bytes and without what moves a cursor.
+func (e *Error) Line(size int) string {
 	proof := e.Proof
 	if proof == "" && e.Err != nil {
 		proof = e.Err.Error()

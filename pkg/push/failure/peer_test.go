@@ -1,4 +1,4 @@
-package push
+package failure
 
 import "testing"
 
@@ -10,7 +10,7 @@ func TestSameHost(t *testing.T) {
 		{"https", "q.io", "Q.IO", true}, {"https", "q.io:443", "q.io", true}, {"http", "q.io", "q.io:80", true},
 		{"https", "q.io:80", "q.io", false}, {"https", "q.io", "q.io.evil", false}, {"https", "q.io:8443", "q.io", false},
 	} {
-		if got := sameHost(test.scheme, test.a, test.b); got != test.want {
+		if got := SameHost(test.scheme, test.a, test.b); got != test.want {
 			t.Errorf("sameHost(%q, %q, %q) = %v", test.scheme, test.a, test.b, got)
 		}
 	}

@@ -1,4 +1,5 @@
-package push
+// Package failure knows every way to a push's failure: the class, what is wrong, by what that is proved, and the next step.
+package failure
 
 // Class is one kind of failure: one exit code and one message id. docs/push-image.md has the same table, and a test
 // compares the two.

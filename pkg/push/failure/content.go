@@ -1,4 +1,4 @@
-package push
+package failure
 
 import (
 	"errors"
@@ -21,8 +21,8 @@ func (e *sendError) Error() string {
 
 func (e *sendError) Unwrap() error { return e.err }
 
-// sending names the content that err is about. An *Error stays as it is, and so does none.
-func sending(what string, content v1.Descriptor, err error) error {
+// Sending names the content that err is about. An *Error stays as it is, and so does none.
+func Sending(what string, content v1.Descriptor, err error) error {
 	if err == nil || errors.As(err, new(*Error)) {
 		return err
 	}

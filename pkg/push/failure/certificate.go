@@ -1,4 +1,4 @@
-package push
+package failure
 
 import (
 	"crypto/tls"
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// untrusted reports whether the server's certificate, or its lack of one, is the problem.
-func untrusted(err error) bool {
+// Untrusted reports whether the server's certificate, or its lack of one, is the problem.
+func Untrusted(err error) bool {
 	return withoutTLS(err) || errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(x509.UnknownAuthorityError)) ||
 		errors.As(err, new(x509.HostnameError)) || errors.As(err, new(x509.CertificateInvalidError)) || errors.As(err, new(x509.SystemRootsError))
 }
@@ -22,22 +22,22 @@ func withoutTLS(err error) bool {
 }
 
 // explainTLS fills e in for a server that cannot be trusted.
-func (p *peer) explainTLS(e *Error) {
+func (p *Peer) explainTLS(e *Error) {
 	e.Class = ClassCertificate
-	name, host := p.party(e.Err)
+	name, host := p.Party(e.Err)
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case withoutTLS(e.Err):
 		e.Problem = fmt.Sprintf("%s speaks HTTP without TLS", name)
-		e.Next = "check host and port in " + p.role.flag + p.role.withoutTLS
+		e.Next = "check host and port in " + p.Role.flag + p.Role.withoutTLS
 	case errors.As(e.Err, &hostname):
 		e.Problem = fmt.Sprintf("the certificate of %s is for another name", name)
 		e.Next = p.hostnameNext(hostname, host)
 	case errors.As(e.Err, &invalid):
 		explainInvalid(e, name, invalid)
-	case errors.As(e.Err, &authority) && p.caFile != "":
+	case errors.As(e.Err, &authority) && p.CAFile != "":
 		e.Problem = fmt.Sprintf("the certificate of %s is signed by an authority that is neither in --ca-file nor one of the system's", name)
 		e.Next = fmt.Sprintf("compare the issuers that openssl s_client -connect %s -showcerts prints with those in --ca-file: one of them is missing there", host)
 	default:
@@ -47,7 +47,7 @@ func (p *peer) explainTLS(e *Error) {
 }
 
 // hostnameNext is the next step for a certificate that is for another name.
-func (p *peer) hostnameNext(err x509.HostnameError, host string) string {
+func (p *Peer) hostnameNext(err x509.HostnameError, host string) string {
 	c := err.Certificate
 	names := append([]string(nil), c.DNSNames...)
 	for _, ip := range c.IPAddresses {
@@ -57,10 +57,10 @@ func (p *peer) hostnameNext(err x509.HostnameError, host string) string {
 		return "let who runs it issue the certificate with a subjectAltName: it has none, and the common name does not count"
 	}
 	others := fmt.Sprintf("let the certificate be issued for %q, too: it is for %q", err.Host, names[:min(len(names), 5)])
-	if host != p.base.Host {
+	if host != p.Base.Host {
 		return others
 	}
-	return fmt.Sprintf("name the registry in %s as its certificate does, or %s", p.role.flag, others)
+	return fmt.Sprintf("name the registry in %s as its certificate does, or %s", p.Role.flag, others)
 }
 
 // explainInvalid fills e in for a certificate that nobody may accept, be it the server's or one that signed it.
@@ -73,9 +73,9 @@ func explainInvalid(e *Error, name string, err x509.CertificateInvalidError) {
 		e.Next = fmt.Sprintf(clock, now.UTC().Format(time.RFC3339), "run it again after "+err.Cert.NotBefore.UTC().Format(time.RFC3339))
 	case err.Reason == x509.Expired:
 		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, has expired", strings.TrimSuffix(name, ","))
-		e.Next = fmt.Sprintf(clock, now.UTC().Format(time.RFC3339), fmt.Sprintf("who runs it has to renew the certificate of %q", shorten(err.Cert.Subject.String())))
+		e.Next = fmt.Sprintf(clock, now.UTC().Format(time.RFC3339), fmt.Sprintf("who runs it has to renew the certificate of %q", Shorten(err.Cert.Subject.String())))
 	default:
 		e.Problem = fmt.Sprintf("the certificate of %s, or one that signed it, is not valid", strings.TrimSuffix(name, ","))
-		e.Next = fmt.Sprintf("who runs it has to issue the certificate of %q anew: the proof says what is wrong with it", shorten(err.Cert.Subject.String()))
+		e.Next = fmt.Sprintf("who runs it has to issue the certificate of %q anew: the proof says what is wrong with it", Shorten(err.Cert.Subject.String()))
 	}
 }

@@ -1,4 +1,4 @@
-package push
+package failure
 
 import (
 	"context"
@@ -35,8 +35,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// then gives e another next step.
-func (e *Error) then(next string) *Error {
+// Then gives e another next step.
+func (e *Error) Then(next string) *Error {
 	e.Next = next
 	return e
 }
@@ -44,10 +44,10 @@ func (e *Error) then(next string) *Error {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// LogFailure writes err, as Push returned it, as the last line of the log: the problem, with the class and the rest as
+// Log writes err, as Push returned it, as the last line of the log: the problem, with the class and the rest as
 // fields.
-func LogFailure(log *slog.Logger, err error) {
-	e := asError(err)
+func Log(log *slog.Logger, err error) {
+	e := Of(err)
 	proof := e.Proof
 	if proof == "" && e.Err != nil {
 		proof = e.Err.Error()
@@ -60,24 +60,24 @@ func ExitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	return asError(err).Class.Exit
+	return Of(err).Class.Exit
 }
 
-// asError finds the Error in err; any other error is an internal one.
-func asError(err error) *Error {
+// Of finds the Error in err; any other error is an internal one.
+func Of(err error) *Error {
 	if failure := (*Error)(nil); errors.As(err, &failure) {
 		return failure
 	}
 	return &Error{Class: ClassInternal, Problem: "pushing failed", Err: err}
 }
 
-// usageError is a wrong flag.
-func usageError(format string, args ...any) *Error {
+// Usage is a wrong flag.
+func Usage(format string, args ...any) *Error {
 	return &Error{Class: ClassUsage, Problem: fmt.Sprintf(format, args...), Next: "correct the flag, or the param of the Task that sets it"}
 }
 
-// ended explains an error that came with the end of ctx; any other error it returns as it is.
-func ended(ctx context.Context, err error) error {
+// Ended explains an error that came with the end of ctx; any other error it returns as it is.
+func Ended(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause == nil || err == nil:
 		return err

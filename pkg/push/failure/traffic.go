@@ -1,4 +1,4 @@
-package push
+package failure
 
 import (
 	"errors"
@@ -10,51 +10,51 @@ import (
 )
 
 // explainRequest fills e in for a request that got no answer.
-func (p *peer) explainRequest(e *Error) {
+func (p *Peer) explainRequest(e *Error) {
 	set := func(class Class, next, format string, args ...any) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
-	name, host := p.party(e.Err)
-	var redirected *redirectError
-	var proxy *proxyError
+	name, host := p.Party(e.Err)
+	var redirected *Redirect
+	var proxy *Proxy
 	var op *net.OpError
 	switch {
 	case errors.As(e.Err, &redirected):
 		p.explainRedirect(e, redirected)
 	case errors.As(e.Err, &proxy):
-		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.host, strings.TrimSuffix(name, ","))
+		set(ClassNetwork, proxy.next(host), "the proxy %s refuses to connect to %s", proxy.Host, strings.TrimSuffix(name, ","))
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", name)
-	case untrusted(e.Err):
+	case Untrusted(e.Err):
 		p.explainTLS(e)
-	case errors.Is(e.Err, errStalled):
+	case errors.Is(e.Err, ErrStalled):
 		set(ClassStalled, again+"; a slow registry may need a longer --stall-timeout", "%s moves no more bytes", name)
-	case host != p.base.Host:
+	case host != p.Base.Host:
 		set(ClassNetwork, "let the network policy and the proxy allow that host, too; "+again, "%s cannot be reached", name)
 	default:
-		set(ClassNetwork, "check the host in "+p.role.flag+", the proxy and the network policy; "+again, "%s cannot be reached", name)
+		set(ClassNetwork, "check the host in "+p.Role.flag+", the proxy and the network policy; "+again, "%s cannot be reached", name)
 	}
 }
 
 // explainTraffic fills e in for an answer that is not about this push, and reports whether it is one: of a proxy, of something
 // in front of the registry, or of one that is busy or fails.
-func (p *peer) explainTraffic(e *Error, a *answerError) bool {
+func (p *Peer) explainTraffic(e *Error, a *Answer) bool {
 	set := func(class Class, next, format string, args ...any) {
 		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
 	}
-	name, host := p.name(), p.base.Host
+	name, host := p.Name(), p.Base.Host
 	if isTokenRefused(e.Err) {
 		name, host = p.tokenService()
 	}
 	switch {
-	case a.status == http.StatusProxyAuthRequired:
-		proxy := &proxyError{status: a.status}
+	case a.Status == http.StatusProxyAuthRequired:
+		proxy := &Proxy{Status: a.Status}
 		set(ClassNetwork, proxy.next(host), "the proxy on the way to %s refuses the request", name)
-	case a.status == http.StatusTooManyRequests:
+	case a.Status == http.StatusTooManyRequests:
 		set(ClassRateLimited, again, "%s is rate-limiting this client", name)
-	case a.status >= http.StatusInternalServerError || a.status == http.StatusRequestTimeout || a.status == 499:
+	case a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestTimeout || a.Status == 499:
 		set(ClassUnavailable, again, "%s fails", name)
-	case a.foreign() && slices.Contains(foreignRefusals, a.status):
+	case a.Foreign() && slices.Contains(foreignRefusals, a.Status):
 		set(ClassProtocol, "show the proof to who runs what is in front of "+host+", such as a firewall, a gateway or a proxy: these are not a registry's words",
 			"something in front of %s refuses the request", name)
 	default:

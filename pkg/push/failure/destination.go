@@ -1,0 +1,140 @@
+package failure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// again is the next step where a later run may succeed.
+const again = "run it again later: what is in the registry is not sent twice"
+
+// Destination is the repository that is pushed to, and as whom.
+type Destination struct {
+	*Peer
+	// Repository is the path below the host, robot who pushes, key the entry of its credential in auths.
+	Repository, Robot, Key string
+}
+
+// address is host/organization/name.
+func (d *Destination) address() string { return d.Base.Host + "/" + d.Repository }
+
+// organization is the first element of the repository.
+func (d *Destination) organization() string {
+	organization, _, _ := strings.Cut(d.Repository, "/")
+	return organization
+}
+
+// Explain makes an Error of what a request to the registry ended in.
+func (d *Destination) Explain(ctx context.Context, err error) error {
+	if err == nil || errors.As(err, new(*Error)) {
+		return err
+	}
+	var late *Late
+	if !errors.As(err, &late) && ctx.Err() != nil {
+		return Ended(ctx, err)
+	}
+	e := &Error{Err: err}
+	if answered := (*Answer)(nil); errors.As(err, &answered) {
+		d.explainAnswer(e, answered)
+	} else {
+		d.explainRequest(e)
+	}
+	if late != nil {
+		late.AddTo(e)
+	}
+	return e
+}
+
+// explainAnswer fills e in for an answer of the registry.
+func (d *Destination) explainAnswer(e *Error, a *Answer) {
+	robot, host := d.Robot, d.Base.Host
+	seller, _ := d.tokenService()
+	set := func(class Class, next, format string, args ...any) {
+		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
+	}
+	switch {
+	case d.explainTraffic(e, a):
+	case a.says("could not find robot with specified username"):
+		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
+	case d.explainNoTokenService(e, a):
+	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized:
+		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)
+	case isTokenRefused(e.Err):
+		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
+	case errors.As(e.Err, new(*Unaccepted)):
+		d.explainUnaccepted(e)
+	case a.Status == http.StatusForbidden && a.says("quota"):
+		set(ClassQuota, "delete images of the organization, or raise its quota", "the quota of organization %q is used up", d.organization())
+	case a.Status == http.StatusMethodNotAllowed:
+		set(ClassRegistryReadOnly, again, "%s takes no pushes now", host)
+	case a.Code == "TAG_IMMUTABLE" || a.Status == http.StatusConflict:
+		set(ClassTagImmutable, "choose a new tag in "+TagFlag, "a tag is immutable")
+	case a.Status == http.StatusRequestEntityTooLarge:
+		d.explainTooLarge(e)
+	case a.Code == "MANIFEST_INVALID" || a.Status == http.StatusUnsupportedMediaType:
+		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
+	case a.Status == http.StatusForbidden && a.wordless():
+		set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
+			"%s refuses the request without a word", host)
+	case a.Status == http.StatusForbidden:
+		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
+	case a.Path != pingPath && (a.Code == "NAME_UNKNOWN" || a.Code == "NAME_INVALID"):
+		set(ClassNoAccess, "create the repository in Quay, or correct "+ImageRefFlag, "%s does not exist", d.address())
+	default:
+		set(ClassProtocol, d.NotInFront(), "%s sent an unexpected response", host)
+	}
+}
+
+// explainUnaccepted fills e in for a token that was refused as soon as it was bought.
+func (d *Destination) explainUnaccepted(e *Error) {
+	var refusal *Unaccepted
+	errors.As(e.Err, &refusal)
+	switch {
+	case !refusal.Bought:
+		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("%s asked for no token, and refuses a push without one", d.Base.Host)
+		e.Next = d.NotInFront()
+	case refusal.Known && !slices.Contains(refusal.Actions, "push") && !slices.Contains(refusal.Actions, "*"):
+		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("robot %q is not allowed to push to %s", d.Robot, d.address())
+		e.Next = "give the robot Write on " + d.Repository + " in Quay"
+	default:
+		e.Class, e.Problem = ClassProtocol, fmt.Sprintf("%s refuses the token that its own token service has just issued for pushing", d.Base.Host)
+		e.Next = "ask who runs the registry to compare the clocks and the signing keys of its parts; nothing is wrong with the robot or its rights"
+	}
+}
+
+// explainTooLarge fills e in for what is too large.
+func (d *Destination) explainTooLarge(e *Error) {
+	e.Class, e.Problem = ClassTooLarge, fmt.Sprintf("the upload exceeds the size limit of %s", d.Base.Host)
+	if sent := (*sendError)(nil); errors.As(e.Err, &sent) {
+		e.Problem = fmt.Sprintf("%s %q of %d bytes exceeds the size limit of %s", sent.what, sent.content.Digest, sent.content.Size, d.Base.Host)
+	}
+	e.Next = "make it smaller, for example by splitting a layer; or raise the limit: MAXIMUM_LAYER_SIZE in Quay, client_max_body_size or its like in what is in front"
+}
+
+// CheckRight fails when the robot's actions do not include push. Quay never says so when a token is bought: it leaves the
+// action out (quay/quay endpoints/v2/v2auth.py).
+func (d *Destination) CheckRight(actions []string) error {
+	if slices.Contains(actions, "push") || slices.Contains(actions, "*") {
+		return nil
+	}
+	name := d.address()
+	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", d.Robot, name),
+		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", d.Key, actions),
+		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", d.Repository)}
+	if len(actions) == 0 {
+		e.Class = ClassNoAccess
+		e.Problem = fmt.Sprintf("%s does not exist, or robot %q has no right on it", name, d.Robot)
+		e.Next = fmt.Sprintf("create the repository and give the robot Write on it, or give the robot the right to create repositories in %q", d.organization())
+	}
+	return e
+}
+
+// NotVerified is the error for a registry that did not keep what it was sent.
+func NotVerified(format string, args ...any) *Error {
+	return &Error{Class: ClassNotVerified, Problem: fmt.Sprintf(format, args...),
+		Next: "look for what rewrites images between here and the registry"}
+}
