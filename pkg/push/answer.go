@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // answer is a response of the registry, read to its end.
@@ -55,7 +56,7 @@ func (a *answer) err() *failure.Answer {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}
-	if decode(a.body, &envelope, "not an error") != nil {
+	if strict.Decode(a.body, &envelope, "not an error") != nil {
 		e.Page = failure.Page(a.body)
 		return e
 	}
@@ -66,7 +67,7 @@ func (a *answer) err() *failure.Answer {
 		var detail struct {
 			Message string `json:"message"`
 		}
-		if decode(first.Detail, &detail, "not a detail") == nil && detail.Message != "" {
+		if strict.Decode(first.Detail, &detail, "not a detail") == nil && detail.Message != "" {
 			e.Message += ": " + detail.Message
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // An answer of 4 MiB takes a small part of what its values would take, wherever it comes from.
@@ -15,7 +16,7 @@ func TestAnswersTakeLittleMemory(t *testing.T) {
 	hostile.TakesLittleMemory(t, map[string]hostile.Document{
 		"errors":           {Body: hostile.Fill(`{"errors":[`, `{}`, `]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
 		"details":          {Body: hostile.Fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
-		"a token's rights": {Body: hostile.Fill(`{"access":[`, `{}`, `]}`), Read: func(body []byte) bool { var c claims; return decode(body, &c, "") == nil }},
+		"a token's rights": {Body: hostile.Fill(`{"access":[`, `{}`, `]}`), Read: func(body []byte) bool { var c claims; return strict.Decode(body, &c, "") == nil }},
 		"a token":          {Body: hostile.Fill(`{"x":[`, `0`, `],"token":"x"}`), Read: func(body []byte) bool { _, err := parseToken(body, time.Now()); return err == nil }},
 	})
 }

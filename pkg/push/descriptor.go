@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // descriptor is what a document says of a manifest, a config or a layer.
 type descriptor struct {
-	ArtifactType unread          `json:"artifactType"`
-	Data         unread          `json:"data"`
+	ArtifactType strict.Unread   `json:"artifactType"`
+	Data         strict.Unread   `json:"data"`
 	Platform     platform        `json:"platform"`
 	MediaType    types.MediaType `json:"mediaType"`
 	Size         int64           `json:"size"`
 	Digest       digest          `json:"digest"`
-	URLs         []unread        `json:"urls"`
+	URLs         []strict.Unread `json:"urls"`
 	Annotations  struct {
 		RefName string `json:"org.opencontainers.image.ref.name"`
 	} `json:"annotations"`
@@ -57,19 +58,19 @@ func (d digest) written() string {
 
 // platform is told in errors alone: an index goes with all of its platforms.
 type platform struct {
-	Architecture lenient[string] `json:"architecture"`
-	OS           lenient[string] `json:"os"`
-	OSVersion    unread          `json:"os.version"`
-	OSFeatures   unread          `json:"os.features"`
-	Variant      lenient[string] `json:"variant"`
-	Features     unread          `json:"features"`
+	Architecture strict.Lenient[string] `json:"architecture"`
+	OS           strict.Lenient[string] `json:"os"`
+	OSVersion    strict.Unread          `json:"os.version"`
+	OSFeatures   strict.Unread          `json:"os.features"`
+	Variant      strict.Lenient[string] `json:"variant"`
+	Features     strict.Unread          `json:"features"`
 }
 
 // String is os/architecture/variant, as docker writes it, bounded; "" if the index does not say.
 func (p platform) String() string {
-	text := p.OS.value + "/" + p.Architecture.value
-	if p.Variant.value != "" {
-		text += "/" + p.Variant.value
+	text := p.OS.Value + "/" + p.Architecture.Value
+	if p.Variant.Value != "" {
+		text += "/" + p.Variant.Value
 	}
 	return shown.Line(shown.Cut(strings.Trim(text, "/"), 60))
 }

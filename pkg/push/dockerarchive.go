@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // savedImages is the file by which docker save names the images in its archive (moby image/spec/v1.2.md, "Combined Image
@@ -79,8 +80,8 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	if err != nil {
 		return savedImage{}, err
 	}
-	var entries []later
-	if err := decode(body, &entries, fmt.Sprintf("%q is not a list of images", file)); err != nil {
+	var entries []strict.Later
+	if err := strict.Decode(body, &entries, fmt.Sprintf("%q is not a list of images", file)); err != nil {
 		return savedImage{}, err
 	}
 	picked, err := parseChoice(ref)
@@ -95,7 +96,7 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	var broken error
 	for at, entry := range entries {
 		var i savedImage
-		if err := decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.place == at) {
+		if err := strict.Decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.place == at) {
 			return savedImage{}, err
 		} else if err != nil {
 			broken = cmp.Or(broken, err)
@@ -173,7 +174,7 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 		return err
 	}
 	var parsed imageConfig
-	if err := decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.path(name))); err != nil {
+	if err := strict.Decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.path(name))); err != nil {
 		return err
 	}
 	if n := len(parsed.RootFS.DiffIDs); n != len(saved.Layers) {

@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // document is a manifest or an index; which of the two the media type says. Its fields are those of the OCI image spec v1.1,
 // needed or not: none of them may come a second time in another case.
 type document struct {
-	ArtifactType  unread          `json:"artifactType"`
+	ArtifactType  strict.Unread   `json:"artifactType"`
 	SchemaVersion int             `json:"schemaVersion"`
 	MediaType     types.MediaType `json:"mediaType"`
 	Config        *descriptor     `json:"config"`
@@ -29,7 +30,7 @@ type document struct {
 // parseDocument reads a manifest of the given media type. What two readers could take differently is refused.
 func parseDocument(mediaType types.MediaType, body []byte) (document, error) {
 	var doc document
-	if err := decode(body, &doc, "not a manifest"); err != nil {
+	if err := strict.Decode(body, &doc, "not a manifest"); err != nil {
 		return document{}, err
 	}
 	switch {
@@ -68,8 +69,8 @@ func isManifest(t types.MediaType) bool { return t.IsIndex() || t.IsImage() }
 // outline is what tells manifests from each other. Reading it takes less memory than reading a document.
 type outline struct {
 	MediaType types.MediaType `json:"mediaType"`
-	Config    *unread         `json:"config"`
-	Manifests *unread         `json:"manifests"`
+	Config    *strict.Unread  `json:"config"`
+	Manifests *strict.Unread  `json:"manifests"`
 	Subject   *descriptor     `json:"subject"`
 }
 
@@ -87,7 +88,7 @@ func (o outline) guess() types.MediaType {
 // guessMediaType is the guess for a manifest; "" for what is none.
 func guessMediaType(body []byte) types.MediaType {
 	var o outline
-	if decode(body, &o, "not a manifest") != nil {
+	if strict.Decode(body, &o, "not a manifest") != nil {
 		return ""
 	}
 	return o.guess()

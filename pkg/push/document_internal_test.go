@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // A document of 4 MiB takes a small part of what its values would take, wherever it comes from.
@@ -16,6 +17,6 @@ func TestDocumentsTakeLittleMemory(t *testing.T) {
 		"manifests":     {Body: hostile.Fill(`{"schemaVersion":2,"manifests":[`, `{}`, `]}`), Read: image},
 		"annotations":   {Body: hostile.Fill(`{"schemaVersion":2,"config":{"annotations":{`, `"":""`, `}}}`), Read: image},
 		"one long text": {Body: hostile.Fill(`{"schemaVersion":2,"mediaType":"`, `xxxxxxxxx`, `"}`), Read: image},
-		"a config":      {Body: hostile.Fill(`{"rootfs":{"diff_ids":[`, `null`, `]}}`), Read: func(body []byte) bool { return decode(body, &imageConfig{}, "") == nil }},
+		"a config":      {Body: hostile.Fill(`{"rootfs":{"diff_ids":[`, `null`, `]}}`), Read: func(body []byte) bool { return strict.Decode(body, &imageConfig{}, "") == nil }},
 	})
 }

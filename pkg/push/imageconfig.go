@@ -2,51 +2,53 @@ package push
 
 import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // imageConfig is the config of an image (OCI image spec v1.1, config.md), with what Docker adds to it.
 type imageConfig struct {
-	Created         unread        `json:"created"`
-	Author          unread        `json:"author"`
-	Architecture    unread        `json:"architecture"`
-	OS              unread        `json:"os"`
-	OSVersion       unread        `json:"os.version"`
-	OSFeatures      unread        `json:"os.features"`
-	Variant         unread        `json:"variant"`
-	Container       unread        `json:"container"`
-	ContainerConfig unread        `json:"container_config"`
-	DockerVersion   unread        `json:"docker_version"`
+	Created         strict.Unread `json:"created"`
+	Author          strict.Unread `json:"author"`
+	Architecture    strict.Unread `json:"architecture"`
+	OS              strict.Unread `json:"os"`
+	OSVersion       strict.Unread `json:"os.version"`
+	OSFeatures      strict.Unread `json:"os.features"`
+	Variant         strict.Unread `json:"variant"`
+	Container       strict.Unread `json:"container"`
+	ContainerConfig strict.Unread `json:"container_config"`
+	DockerVersion   strict.Unread `json:"docker_version"`
 	History         []history     `json:"history"`
 	Config          runtimeConfig `json:"config"`
 	RootFS          struct {
-		Type    unread    `json:"type"`
-		DiffIDs []v1.Hash `json:"diff_ids"`
+		Type    strict.Unread `json:"type"`
+		DiffIDs []v1.Hash     `json:"diff_ids"`
 	} `json:"rootfs"`
 }
 
 // history is how one layer came about.
 type history struct {
-	Created    unread `json:"created"`
-	Author     unread `json:"author"`
-	CreatedBy  unread `json:"created_by"`
-	Comment    unread `json:"comment"`
-	EmptyLayer unread `json:"empty_layer"`
+	Created    strict.Unread `json:"created"`
+	Author     strict.Unread `json:"author"`
+	CreatedBy  strict.Unread `json:"created_by"`
+	Comment    strict.Unread `json:"comment"`
+	EmptyLayer strict.Unread `json:"empty_layer"`
 }
 
 // runtimeConfig is how a container of the image is run.
 type runtimeConfig struct {
-	User        unread
-	Env         unread
-	Entrypoint  unread
-	Cmd         unread
-	WorkingDir  unread
-	Volumes     unread
-	StopSignal  unread
-	Healthcheck unread
-	OnBuild     unread
-	Shell       unread
+	User        strict.Unread
+	Env         strict.Unread
+	Entrypoint  strict.Unread
+	Cmd         strict.Unread
+	WorkingDir  strict.Unread
+	Volumes     strict.Unread
+	StopSignal  strict.Unread
+	Healthcheck strict.Unread
+	OnBuild     strict.Unread
+	Shell       strict.Unread
 	Labels      struct {
 		ExpiresAfter string `json:"quay.expires-after"`
 	}
-	ExposedPorts unread
+	ExposedPorts strict.Unread
 }

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // layout is an OCI image layout (OCI image spec v1.1, image-layout.md), as a directory or as a tar file of one.
@@ -78,7 +79,7 @@ func (l *layout) load(ref string) error {
 	var header struct {
 		Version string `json:"imageLayoutVersion"`
 	}
-	if decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
+	if strict.Decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
 		return failure.Refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout")).Then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
 	}
 	index, err := readSmall(l.files, "index.json")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // A value of another type is told by its field and its type in JSON; Go's types and the value itself are nobody's business.
@@ -34,7 +35,7 @@ func TestMismatch(t *testing.T) {
 		{`{"rootfs":{"diff_ids":` + hash + `}}`, &imageConfig{}, "rootfs.diff_ids is a string, want an array"},
 		{`{"rootfs":{"diff_ids":[` + hash + `,5]}}`, &imageConfig{}, "rootfs.diff_ids is a number, want a string"},
 	} {
-		err := decode([]byte(test.body), test.v, "not this")
+		err := strict.Decode([]byte(test.body), test.v, "not this")
 		if reason, ok := err.(*failure.Error); !ok || reason.Class != failure.ClassSourceCorrupt || reason.Problem != "not this: "+test.want {
 			t.Errorf("decoding %s = %v, want %q", test.body, err, test.want)
 		}

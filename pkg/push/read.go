@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // readManifest reads the manifest d into memory and compares it with its digest.
@@ -52,7 +53,7 @@ func (i *image) readConfig(ctx context.Context, s source, m manifest) (imageConf
 	}
 	body, err := readDocument(ctx, s, m.Config.content(), "config")
 	if err == nil {
-		err = decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
+		err = strict.Decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 	}
 	return config, i.about(m.Config.content(), err)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // In a docker-archive, too, a value of another type is told by its field and its type in JSON; Go's types and the value itself are nobody's business.
@@ -17,7 +18,7 @@ func TestMismatchOfSavedImages(t *testing.T) {
 		{`{}`, &[]savedImage{}, "it is an object, want an array"},
 		{`5`, &[]savedImage{}, "it is a number, want an array"},
 	} {
-		err := decode([]byte(test.body), test.v, "not this")
+		err := strict.Decode([]byte(test.body), test.v, "not this")
 		if reason, ok := err.(*failure.Error); !ok || reason.Class != failure.ClassSourceCorrupt || reason.Problem != "not this: "+test.want {
 			t.Errorf("decoding %s = %v, want %q", test.body, err, test.want)
 		}
@@ -27,6 +28,6 @@ func TestMismatchOfSavedImages(t *testing.T) {
 // A list of saved images of 4 MiB takes a small part of what its values would take, wherever it comes from.
 func TestSavedImagesTakeLittleMemory(t *testing.T) {
 	hostile.TakesLittleMemory(t, map[string]hostile.Document{
-		"saved images": {Body: hostile.Fill(`[`, `{}`, `]`), Read: func(body []byte) bool { return decode(body, &[]savedImage{}, "") == nil }},
+		"saved images": {Body: hostile.Fill(`[`, `{}`, `]`), Read: func(body []byte) bool { return strict.Decode(body, &[]savedImage{}, "") == nil }},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // refName is the annotation by which an index.json names its images (OCI image spec v1.1, annotations.md).
@@ -75,21 +76,21 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 func (s *selector) readEntries(index []byte) error {
 	what := fmt.Sprintf("%q is not an index", s.from)
 	var doc struct {
-		ArtifactType  unread  `json:"artifactType"`
-		SchemaVersion unread  `json:"schemaVersion"`
-		MediaType     unread  `json:"mediaType"`
-		Config        unread  `json:"config"`
-		Layers        unread  `json:"layers"`
-		Subject       unread  `json:"subject"`
-		Annotations   unread  `json:"annotations"`
-		Manifests     []later `json:"manifests"`
+		ArtifactType  strict.Unread  `json:"artifactType"`
+		SchemaVersion strict.Unread  `json:"schemaVersion"`
+		MediaType     strict.Unread  `json:"mediaType"`
+		Config        strict.Unread  `json:"config"`
+		Layers        strict.Unread  `json:"layers"`
+		Subject       strict.Unread  `json:"subject"`
+		Annotations   strict.Unread  `json:"annotations"`
+		Manifests     []strict.Later `json:"manifests"`
 	}
-	if err := decode(index, &doc, what); err != nil {
+	if err := strict.Decode(index, &doc, what); err != nil {
 		return err
 	}
 	s.entries, s.broken = make([]descriptor, len(doc.Manifests)), map[int]error{}
 	for at, entry := range doc.Manifests {
-		err := decode(entry, &s.entries[at], fmt.Sprintf("%s: its entry %d", what, at))
+		err := strict.Decode(entry, &s.entries[at], fmt.Sprintf("%s: its entry %d", what, at))
 		switch {
 		case err == nil:
 			continue
@@ -157,7 +158,7 @@ func (s *selector) addReferrer(entry descriptor) error {
 		return err
 	}
 	var o outline
-	if err := decode(body, &o, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || o.Subject == nil {
+	if err := strict.Decode(body, &o, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || o.Subject == nil {
 		return err
 	}
 	d := entry.content()

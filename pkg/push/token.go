@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // token is a bearer token of the registry's token service.
@@ -39,14 +40,14 @@ const defaultLifetime = time.Minute
 // parseToken reads the answer of the token service. now is when the token was asked for. The error has nothing of the token.
 func parseToken(body []byte, now time.Time) (token, error) {
 	var reply struct {
-		Token       lenient[string]  `json:"token"`
-		AccessToken lenient[string]  `json:"access_token"`
-		ExpiresIn   lenient[float64] `json:"expires_in"`
+		Token       strict.Lenient[string]  `json:"token"`
+		AccessToken strict.Lenient[string]  `json:"access_token"`
+		ExpiresIn   strict.Lenient[float64] `json:"expires_in"`
 	}
-	if err := decode(body, &reply, "not a token"); err != nil {
+	if err := strict.Decode(body, &reply, "not a token"); err != nil {
 		return token{}, errors.New(failure.Of(err).Problem)
 	}
-	value := cmp.Or(reply.Token.value, reply.AccessToken.value)
+	value := cmp.Or(reply.Token.Value, reply.AccessToken.Value)
 	switch {
 	case value == "":
 		return token{}, fmt.Errorf("neither token nor access_token in it is a token%s", refusal(body))
@@ -54,12 +55,12 @@ func parseToken(body []byte, now time.Time) (token, error) {
 		return token{}, errors.New("the token has a control character")
 	}
 	t := token{header: "Bearer " + value}
-	lifetime := cmp.Or(lasting(reply.ExpiresIn.value), defaultLifetime)
+	lifetime := cmp.Or(lasting(reply.ExpiresIn.Value), defaultLifetime)
 	if c, ok := parseClaims(value); ok {
 		t.access, t.known = c.Access, true
 		// The difference counts, not the times: the registry's clock may be another.
-		if c.IssuedAt.value > 0 {
-			lifetime = cmp.Or(lasting(c.Expires.value-c.IssuedAt.value), lifetime)
+		if c.IssuedAt.Value > 0 {
+			lifetime = cmp.Or(lasting(c.Expires.Value-c.IssuedAt.Value), lifetime)
 		}
 	}
 	t.renewAt = now.Add(lifetime - lifetime/6)
@@ -90,9 +91,9 @@ func refusal(body []byte) string {
 
 // claims are the parts of a JWT that a push needs.
 type claims struct {
-	Access   []access         `json:"access"`
-	IssuedAt lenient[float64] `json:"iat"`
-	Expires  lenient[float64] `json:"exp"`
+	Access   []access                `json:"access"`
+	IssuedAt strict.Lenient[float64] `json:"iat"`
+	Expires  strict.Lenient[float64] `json:"exp"`
 }
 
 // parseClaims reads a JWT without verifying it: that is for who it is addressed to, and a forged one opens nothing.
@@ -106,7 +107,7 @@ func parseClaims(value string) (claims, bool) {
 		return claims{}, false
 	}
 	var c claims
-	if decode(payload, &c, "not a JWT") != nil || c.Access == nil {
+	if strict.Decode(payload, &c, "not a JWT") != nil || c.Access == nil {
 		return claims{}, false
 	}
 	return c, true

@@ -1,4 +1,4 @@
-package push
+package strict
 
 import (
 	"encoding/json"

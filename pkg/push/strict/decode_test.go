@@ -1,4 +1,4 @@
-package push
+package strict
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 type decoded struct {
 	Name  string `json:"name"`
 	List  []decoded
-	Other unread            `json:"other,omitempty"`
+	Other Unread            `json:"other,omitempty"`
 	Map   map[string]string `json:"map"`
 	Next  *decoded          `json:"next"`
 }
@@ -60,7 +60,7 @@ func TestDecode(t *testing.T) {
 		{``, failure.ClassSourceCorrupt, "unexpected end"},
 	} {
 		var v decoded
-		err := decode([]byte(test.body), &v, "not this")
+		err := Decode([]byte(test.body), &v, "not this")
 		reason, _ := err.(*failure.Error)
 		switch {
 		case test.class == failure.Class{} && err != nil, test.class != failure.Class{} && (reason == nil || reason.Class != test.class):
@@ -70,7 +70,7 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	var v decoded
-	if err := decode([]byte(`{"name":"a","List":[{"name":"b"}],"map":{"c":"d"},"next":{"name":"e"},"other":"f"}`), &v, ""); err != nil ||
+	if err := Decode([]byte(`{"name":"a","List":[{"name":"b"}],"map":{"c":"d"},"next":{"name":"e"},"other":"f"}`), &v, ""); err != nil ||
 		v.Name != "a" || v.List[0].Name != "b" || v.Map["c"] != "d" || v.Next.Name != "e" {
 		t.Errorf("decoded is %+v, %v", v, err)
 	}
@@ -83,7 +83,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var v decoded
-		err := decode(body, &v, "not this")
+		err := Decode(body, &v, "not this")
 		hostile.Classed(t, err)
 		if err != nil {
 			return

@@ -1,4 +1,5 @@
-package push
+// Package strict reads the JSON of strangers: what two readers could take differently is refused, and so is what would fill the memory.
+package strict
 
 import (
 	"cmp"
@@ -23,14 +24,14 @@ const (
 	maxNesting = 32
 )
 
-// decode reads a JSON document of strangers into v. Its fields are read by their exact names, as Quay reads them: one that
+// Decode reads a JSON document of strangers into v. Its fields are read by their exact names, as Quay reads them: one that
 // is given twice, or that differs from one of v's only by case, is refused, and so is more than memory was set aside for.
 // what begins the error, such as "not a manifest".
-func decode(data []byte, v any, what string) error {
+func Decode(data []byte, v any, what string) error {
 	if !utf8.Valid(data) {
 		return failure.Corrupt("%s: it is not UTF-8", what)
 	}
-	if err := json.Unmarshal(data, &unread{}); err != nil {
+	if err := json.Unmarshal(data, &Unread{}); err != nil {
 		return failure.Corrupt("%s: %v", what, err)
 	}
 	s := scan{data: data, fields: map[reflect.Type]map[string]reflect.Type{}}
@@ -48,29 +49,29 @@ func decode(data []byte, v any, what string) error {
 	return nil
 }
 
-// unread is a value whose name is known and whose content is not needed. It takes no memory.
-type unread struct{}
+// Unread is a value whose name is known and whose content is not needed. It takes no memory.
+type Unread struct{}
 
 // UnmarshalJSON reads nothing.
-func (*unread) UnmarshalJSON([]byte) error { return nil }
+func (*Unread) UnmarshalJSON([]byte) error { return nil }
 
-// later is a value that is decoded for itself, if it is needed: until then its fields are read by nobody.
-type later []byte
+// Later is a value that is decoded for itself, if it is needed: until then its fields are read by nobody.
+type Later []byte
 
 // UnmarshalJSON keeps the value.
-func (l *later) UnmarshalJSON(data []byte) error {
+func (l *Later) UnmarshalJSON(data []byte) error {
 	*l = slices.Clone(data)
 	return nil
 }
 
-// lenient is a value in a stranger's document; a zero one where the document has another type there, or what is out of range.
-type lenient[T any] struct{ value T }
+// Lenient is a value in a stranger's document; a zero one where the document has another type there, or what is out of range.
+type Lenient[T any] struct{ Value T }
 
 // UnmarshalJSON reads a T, or nothing.
-func (l *lenient[T]) UnmarshalJSON(data []byte) error {
+func (l *Lenient[T]) UnmarshalJSON(data []byte) error {
 	var value T
 	if json.Unmarshal(data, &value) == nil {
-		l.value = value
+		l.Value = value
 	}
 	return nil
 }
@@ -99,7 +100,7 @@ func (s *scan) value(t reflect.Type, depth int) error {
 	if depth > maxNesting {
 		return fmt.Errorf("it is nested more than %d deep", maxNesting)
 	}
-	if t == reflect.TypeFor[later]() {
+	if t == reflect.TypeFor[Later]() {
 		s.later = true
 		defer func() { s.later = false }()
 	}
