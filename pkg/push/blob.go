@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
 // hasBlob reports whether the repository has d in its full size.
@@ -62,11 +63,11 @@ func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io
 func (r *registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (a *answer, whole bool, err error) {
 	query := url.Values{"mount": {d.Digest.String()}, "from": {cmp.Or(r.mountFrom, r.repository)}}
 	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", query)}
-	whole = d.Size <= largeBody && r.mountFrom == "" && !r.ignoresBody.Load()
+	whole = d.Size <= transport.LargeBody && r.mountFrom == "" && !r.ignoresBody.Load()
 	if whole {
 		query.Set("digest", d.Digest.String())
 		start = call{http.MethodPost, r.url("blobs/uploads/", query), blobHeader, body, d.Size}
-	} else if d.Size > largeBody && r.ahead != nil {
+	} else if d.Size > transport.LargeBody && r.ahead != nil {
 		defer r.ahead(ctx)()
 	}
 	a, err = r.do(ctx, start)

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
 // pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
@@ -22,9 +23,9 @@ type pull struct {
 	// ends is how often an answer ended in good order since the last byte, and too early.
 	ends int
 
-	delivery *delivery // the last one; nil: none yet
-	body     io.Closer // nil: not connected
-	watch    *watch    // of the connection
+	delivery *delivery        // the last one; nil: none yet
+	body     io.Closer        // nil: not connected
+	watch    *transport.Watch // of the connection
 	cancel   context.CancelCauseFunc
 	conn     context.Context
 }
@@ -55,10 +56,10 @@ func (p *pull) read(b []byte) (n int, err error) {
 		err = p.connect()
 	}
 	if err == nil {
-		p.watch.limit(p.watch.stall)
+		p.watch.Limit(p.watch.Stall)
 		n, err = io.ReadAtLeast(p.delivery, b, 1)
 		// While nobody reads, nothing stalls.
-		p.watch.stop()
+		p.watch.Stop()
 		p.at += int64(n)
 	}
 	if n > 0 {
@@ -90,8 +91,8 @@ func (p *pull) cutOff() error { return fmt.Errorf("it ends after %d of %d bytes"
 func (p *pull) connect() error {
 	p.conn, p.cancel = context.WithCancelCause(p.ctx)
 	// Half the time, so that the registry which waits for the bytes does not look like the one that stalls.
-	p.watch = newWatch(p.registry.stall/2, p.cancel)
-	p.watch.limit(p.watch.stall)
+	p.watch = transport.NewWatch(p.registry.stall/2, p.cancel)
+	p.watch.Limit(p.watch.Stall)
 	response, err := p.registry.getBlob(p.conn, p.blob, p.at)
 	if answered := (*failure.Answer)(nil); p.at > 0 && errors.As(err, &answered) && answered.Status == http.StatusRequestedRangeNotSatisfiable {
 		return p.other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
@@ -118,7 +119,7 @@ func (p *pull) other(e *failure.Error) *failure.Error {
 		return e
 	}
 	if p.body != nil && p.at == p.blob.Size {
-		p.watch.limit(p.watch.stall)
+		p.watch.Limit(p.watch.Stall)
 		if n, _ := io.ReadAtLeast(p.delivery, make([]byte, 1), 1); n > 0 {
 			e.Problem = fmt.Sprintf("blob %q has more than the %d bytes of its descriptor", p.blob.Digest, p.blob.Size)
 		}
@@ -140,7 +141,7 @@ func (p *pull) other(e *failure.Error) *failure.Error {
 // Close ends the connection, if there is one.
 func (p *pull) Close() error {
 	if p.cancel != nil {
-		p.watch.stop()
+		p.watch.Stop()
 		p.cancel(nil)
 	}
 	if p.body != nil {

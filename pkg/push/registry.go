@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
 // registry is one repository of one registry, as one robot.
@@ -60,17 +61,17 @@ func newRegistry(c config) (*registry, error) {
 	if c.plainHTTP {
 		base.Scheme = "http"
 	}
-	if err := checkProxy(base.Scheme); err != nil {
+	if err := transport.CheckProxy(base.Scheme); err != nil {
 		return nil, err
 	}
-	carrier, err := newTransport(c.caFile)
+	carrier, err := transport.New(c.caFile)
 	if err != nil {
 		return nil, err
 	}
 	r := &registry{Peer: failure.Peer{Base: base, Role: c.role, CAFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
-		credential: c.credential, mountFrom: c.mountFrom, client: newClient(carrier), stall: c.stall, now: c.now}
+		credential: c.credential, mountFrom: c.mountFrom, client: transport.NewClient(carrier), stall: c.stall, now: c.now}
 	if r.proxy() == "" && !c.plainHTTP {
-		r.ahead = func(ctx context.Context) func() { return carrier.dialAhead(ctx, base.Host) }
+		r.ahead = func(ctx context.Context) func() { return carrier.DialAhead(ctx, base.Host) }
 	}
 	return r, nil
 }

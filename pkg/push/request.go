@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
 // maxAnswer is the most that is read of an answer, in bytes.
@@ -42,10 +43,10 @@ func (r *registry) roundTrip(ctx context.Context, c call, authorization string) 
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
 	}
-	watch := newWatch(r.stall, cancel)
-	defer watch.stop()
+	watch := transport.NewWatch(r.stall, cancel)
+	defer watch.Stop()
 	if c.body == nil {
-		watch.limit(answerTimeout)
+		watch.Limit(transport.AnswerTimeout)
 	} else if err := setBody(request, c, watch); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (r *registry) roundTrip(ctx context.Context, c call, authorization string) 
 		return nil, r.unanswered(ctx, c, watch, err)
 	}
 	defer response.Body.Close()
-	watch.limit(answerTimeout)
+	watch.Limit(transport.AnswerTimeout)
 	body, err := readBody(response)
 	if err != nil {
 		return nil, r.unanswered(ctx, c, watch, err)
@@ -77,14 +78,14 @@ func readBody(response *http.Response) ([]byte, error) {
 }
 
 // setBody gives the request a body that can be read again.
-func setBody(request *http.Request, c call, watch *watch) error {
+func setBody(request *http.Request, c call, watch *transport.Watch) error {
 	request.ContentLength = c.size
 	request.GetBody = func() (io.ReadCloser, error) {
 		content, err := c.body()
 		if err != nil {
 			return nil, err
 		}
-		return watch.reader(content), nil
+		return watch.Reader(content), nil
 	}
 	if c.size == 0 {
 		request.Body = http.NoBody
@@ -96,8 +97,8 @@ func setBody(request *http.Request, c call, watch *watch) error {
 }
 
 // unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
-func (r *registry) unanswered(ctx context.Context, c call, watch *watch, err error) error {
-	if reason := (*failure.Error)(nil); errors.As(watch.failure(), &reason) {
+func (r *registry) unanswered(ctx context.Context, c call, watch *transport.Watch, err error) error {
+	if reason := (*failure.Error)(nil); errors.As(watch.Failure(), &reason) {
 		return reason
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, failure.ErrStalled) {

@@ -1,4 +1,5 @@
-package push
+// Package transport carries a push's requests: which connection each takes, what is dialed ahead, and what ends one that stands still.
+package transport
 
 import (
 	"context"
@@ -15,48 +16,48 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// largeBody is the body size in bytes above which a request goes over HTTP/1.1. nginx with request buffering off, as
+// LargeBody is the body size in bytes above which a request goes over HTTP/1.1. nginx with request buffering off, as
 // Quay's is, takes one window of 64 KiB per round trip from an HTTP/2 stream (nginx ngx_http_v2.c,
 // google/go-containerregistry#1193); HTTP/1.1 has no such limit, but costs a new connection per blob.
-const largeBody = 48 << 10
+const LargeBody = 48 << 10
 
 // How long a server may take. There is none for sending a body, see stallReader.
 const (
 	dialTimeout    = 15 * time.Second
-	answerTimeout  = time.Minute
+	AnswerTimeout  = time.Minute
 	commitTimeout  = 30 * time.Minute // Quay copies the blob within its object store before it answers.
 	maxIdlePerHost = 16
 )
 
-// hybrid sends large bodies over HTTP/1.1 and everything else over HTTP/2 where the server has it.
-type hybrid struct {
+// Transport sends large bodies over HTTP/1.1 and everything else over HTTP/2 where the server has it.
+type Transport struct {
 	large, small *http.Transport
 	spares       *spares
 }
 
-func (h *hybrid) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.ContentLength > largeBody {
+func (h *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.ContentLength > LargeBody {
 		return h.large.RoundTrip(r)
 	}
 	return h.small.RoundTrip(r)
 }
 
-// dialAhead starts to dial the connection of a large body to a host of HTTPS, and returns what to call when the body follows, or
+// DialAhead starts to dial the connection of a large body to a host of HTTPS, and returns what to call when the body follows, or
 // does not.
-func (h *hybrid) dialAhead(ctx context.Context, host string) (release func()) {
+func (h *Transport) DialAhead(ctx context.Context, host string) (release func()) {
 	return h.spares.want(ctx, dialAddr(host))
 }
 
 // CloseIdleConnections is what http.Client calls.
-func (h *hybrid) CloseIdleConnections() {
+func (h *Transport) CloseIdleConnections() {
 	h.large.CloseIdleConnections()
 	h.small.CloseIdleConnections()
 	h.spares.close()
 }
 
-// newTransport returns the transport of one push. CAFile may be empty; else its certificates are trusted beside the
+// New returns the transport of one push. CAFile may be empty; else its certificates are trusted beside the
 // system's, which SSL_CERT_FILE and SSL_CERT_DIR name.
-func newTransport(caFile string) (*hybrid, error) {
+func New(caFile string) (*Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
 	if caFile != "" {
 		roots, err := x509.SystemCertPool()
@@ -95,7 +96,7 @@ func newTransport(caFile string) (*hybrid, error) {
 	large.Protocols.SetHTTP1(true)
 	spares := &spares{dial: dialTLS(dialer, config)}
 	large.DialTLSContext = spares.get
-	return &hybrid{large: large, small: small, spares: spares}, nil
+	return &Transport{large: large, small: small, spares: spares}, nil
 }
 
 // unreadableCA is the error for a --ca-file that err keeps from being read.
@@ -121,8 +122,8 @@ func dialTLS(dialer *net.Dialer, config *tls.Config) func(ctx context.Context, n
 	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
 }
 
-// newClient returns a client that follows no redirect.
-func newClient(transport http.RoundTripper) *http.Client {
+// NewClient returns a client that follows no redirect.
+func NewClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(next *http.Request, _ []*http.Request) error { return &failure.Redirect{To: next.URL} },

@@ -1,4 +1,4 @@
-package push
+package transport
 
 import (
 	"context"
@@ -23,9 +23,9 @@ func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.
 // proxyVariables are the variables that name the proxy for a scheme; the first one that is set counts.
 var proxyVariables = map[string][]string{"https": {"HTTPS_PROXY", "https_proxy"}, "http": {"HTTP_PROXY", "http_proxy"}}
 
-// checkProxy refuses a malformed proxy for a scheme: net/http ignores one without a word, and goes past it. The error does not
+// CheckProxy refuses a malformed proxy for a scheme: net/http ignores one without a word, and goes past it. The error does not
 // have the value, which may have a password.
-func checkProxy(scheme string) error {
+func CheckProxy(scheme string) error {
 	for _, name := range proxyVariables[scheme] {
 		value := os.Getenv(name)
 		if value == "" {

@@ -1,4 +1,4 @@
-package push
+package transport
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// watch ends a request that stands still. While a body is sent, every read of it is a sign of life: net/http reads on
+// Watch ends a request that stands still. While a body is sent, every read of it is a sign of life: net/http reads on
 // when the connection took what it had.
-type watch struct {
-	stall  time.Duration
+type Watch struct {
+	Stall  time.Duration
 	cancel context.CancelCauseFunc
 
 	mu     sync.Mutex
@@ -20,13 +20,13 @@ type watch struct {
 	failed error
 }
 
-// newWatch returns a watch that calls cancel with ErrStalled; it does not run before limit or a read.
-func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
-	return &watch{stall: stall, cancel: cancel}
+// NewWatch returns a watch that calls cancel with ErrStalled; it does not run before limit or a read.
+func NewWatch(stall time.Duration, cancel context.CancelCauseFunc) *Watch {
+	return &Watch{Stall: stall, cancel: cancel}
 }
 
-// limit gives the request d from now until the next sign of life.
-func (w *watch) limit(d time.Duration) {
+// Limit gives the request d from now until the next sign of life.
+func (w *Watch) Limit(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer == nil {
@@ -36,8 +36,8 @@ func (w *watch) limit(d time.Duration) {
 	w.timer.Reset(d)
 }
 
-// stop ends the watch.
-func (w *watch) stop() {
+// Stop ends the watch.
+func (w *Watch) Stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer != nil {
@@ -45,21 +45,21 @@ func (w *watch) stop() {
 	}
 }
 
-// failure is the error of reading the body, if there was one. net/http has several ways to wrap it.
-func (w *watch) failure() error {
+// Failure is the error of reading the body, if there was one. net/http has several ways to wrap it.
+func (w *Watch) Failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failed
 }
 
-// reader watches over a body.
-func (w *watch) reader(content io.ReadCloser) io.ReadCloser {
+// Reader watches over a body.
+func (w *Watch) Reader(content io.ReadCloser) io.ReadCloser {
 	return &watchedBody{ReadCloser: content, watch: w}
 }
 
 type watchedBody struct {
 	io.ReadCloser
-	watch  *watch
+	watch  *Watch
 	closed bool // under the watch's lock
 }
 
@@ -72,11 +72,11 @@ func (b *watchedBody) Close() error {
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	b.watch.limit(b.watch.stall)
+	b.watch.Limit(b.watch.Stall)
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case err == io.EOF:
-		b.watch.limit(commitTimeout)
+		b.watch.Limit(commitTimeout)
 	case err != nil:
 		b.watch.mu.Lock()
 		if !b.closed {

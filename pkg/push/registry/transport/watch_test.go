@@ -1,4 +1,4 @@
-package push
+package transport
 
 import (
 	"context"
@@ -22,8 +22,8 @@ func TestWatchTakesNoFailureAfterClose(t *testing.T) {
 		"all was read": {io.EOF, false, nil},
 	} {
 		_, cancel := context.WithCancelCause(t.Context())
-		w := newWatch(time.Hour, cancel)
-		body := w.reader(failing{test.err})
+		w := NewWatch(time.Hour, cancel)
+		body := w.Reader(failing{test.err})
 		if test.close {
 			if err := body.Close(); err != nil {
 				t.Error(err)
@@ -32,10 +32,10 @@ func TestWatchTakesNoFailureAfterClose(t *testing.T) {
 		if _, err := body.Read(make([]byte, 1)); err != test.err {
 			t.Errorf("%s: Read = %v", name, err)
 		}
-		if got := w.failure(); got != test.want {
+		if got := w.Failure(); got != test.want {
 			t.Errorf("%s: the failure is %v, want %v", name, got, test.want)
 		}
-		w.stop()
+		w.Stop()
 	}
 }
 

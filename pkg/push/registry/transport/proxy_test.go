@@ -1,4 +1,4 @@
-package push
+package transport
 
 import (
 	"errors"
@@ -41,7 +41,7 @@ func TestCheckProxy(t *testing.T) {
 				}
 			}
 			t.Setenv(test.name, test.value)
-			err := checkProxy(test.scheme)
+			err := CheckProxy(test.scheme)
 			if reason := (*failure.Error)(nil); (err == nil) != test.want || err != nil && !errors.As(err, &reason) {
 				t.Errorf("checkProxy = %v, want none: %v", err, test.want)
 			}
