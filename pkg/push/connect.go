@@ -35,7 +35,7 @@ func (p *pusher) connect() error {
 
 // login learns, before the first byte, whether the robot may push.
 func (p *pusher) login(ctx context.Context) error {
-	return p.retry.run(ctx, "logging in", func(ctx context.Context, _ int) error {
+	return p.retry.Run(ctx, "logging in", func(ctx context.Context, _ int) error {
 		ask := p.registry.login
 		if p.opts.readOnly() {
 			if err := p.checkExists(ctx); err != nil {

@@ -50,7 +50,7 @@ func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) err
 
 // putManifest puts m and compares the digest that the registry says it has.
 func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) error {
-	return p.retry.run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
+	return p.retry.Run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
 		got, err := p.registry.putManifest(ctx, reference, string(m.descriptor.MediaType), m.body)
 		if err != nil && n > 0 {
 			return &repeatedError{err}

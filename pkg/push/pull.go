@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
@@ -17,7 +18,7 @@ import (
 type pull struct {
 	ctx      context.Context
 	registry *registry
-	retry    *retrier
+	retry    *retry.Retrier
 	blob     v1.Descriptor
 	at       int64 // bytes that came
 	// ends is how often an answer ended in good order since the last byte, and too early.
@@ -31,7 +32,7 @@ type pull struct {
 }
 
 // pull opens the blob d without asking for it yet: that comes with the first read, which, as all of them, is tried again by retry.
-func (r *registry) pull(ctx context.Context, retry *retrier, d v1.Descriptor) *pull {
+func (r *registry) pull(ctx context.Context, retry *retry.Retrier, d v1.Descriptor) *pull {
 	return &pull{ctx: ctx, registry: r, retry: retry, blob: d}
 }
 
@@ -40,7 +41,7 @@ func (p *pull) Read(b []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	b = b[:min(int64(len(b)), p.blob.Size-p.at)]
-	err = p.retry.run(p.ctx, "reading blob "+p.blob.Digest.String()+" of the source", func(context.Context, int) error {
+	err = p.retry.Run(p.ctx, "reading blob "+p.blob.Digest.String()+" of the source", func(context.Context, int) error {
 		n, err = p.read(b)
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // pusher is one push.
@@ -21,7 +22,7 @@ type pusher struct {
 	registry   *registry
 	credential dockerconfig.Credential
 	key        string // of the credential, in auths
-	retry      *retrier
+	retry      *retry.Retrier
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
@@ -39,7 +40,7 @@ func Push(ctx context.Context, opts Options) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 	p := &pusher{opts: opts, log: opts.Logger(), started: opts.Now()}
-	p.retry = newRetrier(opts.RetryPause, p.log)
+	p.retry = retry.New(opts.RetryPause, p.log)
 	result, err := p.push(ctx)
 	if err != nil {
 		return Result{}, p.explain(ctx, err)

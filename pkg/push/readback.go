@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // looks is how often what was written is read, with growing pauses: a registry with read replicas serves it a little later.
@@ -27,9 +28,9 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 		if now == p.image.digest || i == most-1 {
 			break
 		}
-		pause := min(p.opts.RetryPause<<i, maxPause)
+		pause := min(p.opts.RetryPause<<i, retry.MaxPause)
 		p.log.Warn("the registry does not serve yet what was pushed", "reference", reference, "digest", now, "pause", pause.String())
-		if err := sleep(ctx, pause); err != nil && !failure.TimeIsOver(ctx) {
+		if err := retry.Sleep(ctx, pause); err != nil && !failure.TimeIsOver(ctx) {
 			return "", err
 		} else if err != nil {
 			break

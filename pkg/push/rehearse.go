@@ -40,7 +40,7 @@ func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
 	if _, err := io.Copy(io.Discard, content); err != nil {
 		return p.image.about(d, err)
 	}
-	return p.retry.run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
+	return p.retry.Run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
 		has, err := p.registry.hasBlob(ctx, d)
 		if err == nil && !has {
 			p.log.Info("a push would send a blob", "digest", d.Digest.String(), "bytes", d.Size)

@@ -14,13 +14,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
 type remote struct {
 	*registry
 	from  origin
-	retry *retrier
+	retry *retry.Retrier
 	key   string // of the credential, in auths; "" if there is none
 	image v1.Descriptor
 	body  []byte // of image
@@ -43,7 +44,7 @@ type reach struct {
 	caFile       string
 	stall        time.Duration
 	now          func() time.Time
-	retry        *retrier
+	retry        *retry.Retrier
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
@@ -85,7 +86,7 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 
 // find logs in and reads the manifest.
 func (r *remote) find(ctx context.Context) error {
-	return r.retry.run(ctx, "finding the source", func(ctx context.Context, _ int) error {
+	return r.retry.Run(ctx, "finding the source", func(ctx context.Context, _ int) error {
 		actions, known, err := r.login(ctx, scopePull)
 		if err != nil {
 			return err
@@ -144,7 +145,7 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 		return &pulled{pull: r.pull(ctx, r.retry, d), ctx: ctx, from: r}, nil
 	}
 	var body []byte
-	err := r.retry.run(ctx, "reading manifest "+d.Digest.String()+" of the source", func(ctx context.Context, _ int) error {
+	err := r.retry.Run(ctx, "reading manifest "+d.Digest.String()+" of the source", func(ctx context.Context, _ int) error {
 		a, err := r.fetchManifest(ctx, d.Digest.String())
 		if err == nil {
 			body = a.body

@@ -48,7 +48,7 @@ func (p *pusher) fetch(ctx context.Context, references []string) (state, error) 
 	group.SetLimit(p.opts.Jobs)
 	for i, reference := range references {
 		group.Go(func() error {
-			return p.retry.run(ctx, "reading "+reference, func(ctx context.Context, _ int) error {
+			return p.retry.Run(ctx, "reading "+reference, func(ctx context.Context, _ int) error {
 				body, err := p.registry.getManifest(ctx, reference)
 				if err == nil && body != nil {
 					found[i] = digestOf(body)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // sendBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
@@ -56,7 +57,7 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 // sendBlob uploads d unless the repository has it.
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
-	err := p.retry.run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
+	err := p.retry.Run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
 	return p.image.about(d, failure.Sending("blob", d, err))
 }
 
@@ -103,7 +104,7 @@ func (p *pusher) awaitCommit(ctx context.Context, d v1.Descriptor, err error) er
 	const looks = 5
 	p.log.Warn("waiting for a blob that a gateway gave up on", "digest", d.Digest.String(), "because", err.Error())
 	for i := range looks {
-		if sleep(ctx, p.opts.RetryPause<<i) != nil {
+		if retry.Sleep(ctx, p.opts.RetryPause<<i) != nil {
 			return err
 		}
 		if has, lookErr := p.registry.hasBlob(ctx, d); lookErr == nil && has {

@@ -1,4 +1,5 @@
-package push
+// Package retry tries again what failed for a passing reason, within the budget of one push.
+package retry
 
 import (
 	"context"
@@ -19,8 +20,8 @@ const (
 	maxTries = 6
 	// maxRetries is how often anything is tried again in one push.
 	maxRetries = 60
-	// maxPause is the longest pause between two tries, but for one that the registry asks for.
-	maxPause = 30 * time.Second
+	// MaxPause is the longest pause between two tries, but for one that the registry asks for.
+	MaxPause = 30 * time.Second
 	// busyFactor is how much longer the pause is after a 429, which Quay sends without saying how long to wait.
 	busyFactor = 5
 )
@@ -28,9 +29,9 @@ const (
 // maxRefusals is how often a request is tried whose token is refused as soon as it was bought.
 const maxRefusals = 4
 
-// retrier tries again what failed for a passing reason. All workers of a push share it: its budget, the pause after a 429, and
+// Retrier tries again what failed for a passing reason. All workers of a push share it: its budget, the pause after a 429, and
 // what failed last. It is safe for concurrent use.
-type retrier struct {
+type Retrier struct {
 	// pause is the first pause; each further one is twice as long.
 	pause time.Duration
 	log   *slog.Logger
@@ -41,14 +42,14 @@ type retrier struct {
 	last  error     // what failed and did not succeed since; nil if nothing
 }
 
-// newRetrier returns one with the given first pause.
-func newRetrier(pause time.Duration, log *slog.Logger) *retrier {
-	return &retrier{pause: pause, log: log}
+// New returns one with the given first pause.
+func New(pause time.Duration, log *slog.Logger) *Retrier {
+	return &Retrier{pause: pause, log: log}
 }
 
-// run calls try until it succeeds, fails for good, or budget or time is used up. At the end of the time the error is that of
+// Run calls try until it succeeds, fails for good, or budget or time is used up. At the end of the time the error is that of
 // the last failure, in a Late, be it another worker's.
-func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {
+func (r *Retrier) Run(ctx context.Context, what string, try func(ctx context.Context, n int) error) error {
 	var failed error
 	for n := 0; ; n++ {
 		if err := r.wait(ctx); err != nil {
@@ -78,7 +79,7 @@ func (r *retrier) run(ctx context.Context, what string, try func(ctx context.Con
 			return &failure.Late{Err: err, Pause: pause}
 		}
 		r.log.Warn("trying again", "what", what, "try", n+2, "pause", pause.Round(time.Millisecond).String(), "because", err.Error())
-		if err := sleep(ctx, pause); err != nil {
+		if err := Sleep(ctx, pause); err != nil {
 			return r.ended(ctx, err)
 		}
 	}
@@ -118,7 +119,7 @@ func tries(err error) int {
 }
 
 // spend takes one retry from the budget.
-func (r *retrier) spend() bool {
+func (r *Retrier) spend() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.used++
@@ -126,14 +127,14 @@ func (r *retrier) spend() bool {
 }
 
 // remember keeps what failed last.
-func (r *retrier) remember(err error) {
+func (r *Retrier) remember(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = err
 }
 
 // forget drops err, after which something succeeded.
-func (r *retrier) forget(err error) {
+func (r *Retrier) forget(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == err {
@@ -142,8 +143,8 @@ func (r *retrier) forget(err error) {
 }
 
 // backoff is how long to pause before try n+1. A 429 makes everyone else pause too.
-func (r *retrier) backoff(n int, err error) time.Duration {
-	most := min(r.pause<<n, maxPause)
+func (r *Retrier) backoff(n int, err error) time.Duration {
+	most := min(r.pause<<n, MaxPause)
 	// Half of it is random, so that workers which failed together do not come back together.
 	pause := most/2 + rand.N(most/2+1)
 	var e *failure.Answer
@@ -163,21 +164,21 @@ func (r *retrier) backoff(n int, err error) time.Duration {
 }
 
 // wait lets the pause after a 429 pass, unless the time ends first.
-func (r *retrier) wait(ctx context.Context) error {
+func (r *Retrier) wait(ctx context.Context) error {
 	r.mu.Lock()
 	pause, last := time.Until(r.until), r.last
 	r.mu.Unlock()
 	if end, ok := ctx.Deadline(); ok && last != nil && pause > 0 && time.Until(end) < pause {
 		return &failure.Late{Err: last, Pause: pause}
 	}
-	if err := sleep(ctx, pause); err != nil {
+	if err := Sleep(ctx, pause); err != nil {
 		return r.ended(ctx, err)
 	}
 	return nil
 }
 
 // ended explains an error that came with the end of ctx: at the deadline by what failed last, if anything did.
-func (r *retrier) ended(ctx context.Context, err error) error {
+func (r *Retrier) ended(ctx context.Context, err error) error {
 	r.mu.Lock()
 	last := r.last
 	r.mu.Unlock()
@@ -189,8 +190,8 @@ func (r *retrier) ended(ctx context.Context, err error) error {
 	return &failure.Late{Err: last}
 }
 
-// sleep waits for d or the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d or the end of ctx, whose error it returns.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return failure.Ended(ctx, ctx.Err())
 	}

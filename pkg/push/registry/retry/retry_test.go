@@ -1,4 +1,4 @@
-package push
+package retry
 
 import (
 	"errors"
@@ -36,9 +36,9 @@ func TestRetryAfterHeader(t *testing.T) {
 
 // Pauses grow, differ, and have a limit.
 func TestBackoff(t *testing.T) {
-	r := &retrier{pause: time.Second}
+	r := &Retrier{pause: time.Second}
 	for n := range 20 {
-		most := min(time.Second<<n, maxPause)
+		most := min(time.Second<<n, MaxPause)
 		if got := r.backoff(n, errors.New("x")); got < most/2 || got > most {
 			t.Errorf("pause %d is %v, want %v to %v", n, got, most/2, most)
 		}
