@@ -36,13 +36,13 @@ func (p *pusher) writeEvidence(before state) error {
 		return nil
 	}
 	e := evidence{
-		Image: p.to.name(), Digest: p.image.digest, MediaType: string(p.image.root().descriptor.MediaType),
+		Image: p.to.Name(), Digest: p.image.digest, MediaType: string(p.image.root().descriptor.MediaType),
 		Robot: p.credential.Username, Source: p.opts.Source,
 		Manifests: len(p.image.manifests), Blobs: len(p.image.blobs),
 		Bytes: p.image.bytes(), SentBytes: p.progress.sentBytes.Load(),
 		Started: p.started.UTC(), Finished: p.opts.Now().UTC(),
 	}
-	for _, tag := range p.to.tags {
+	for _, tag := range p.to.Tags {
 		e.Tags = append(e.Tags, evidenceTag{tag, before[tag]})
 	}
 	content, err := json.MarshalIndent(e, "", "  ")

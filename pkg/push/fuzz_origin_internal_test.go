@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // FuzzOrigin parses anything as the address of a source. What is taken leads to the host and repository that it shows, in every
@@ -15,22 +16,22 @@ func FuzzOrigin(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		check := func(to target, reference string) {
-			r, err := newRegistry(config{host: to.host, repository: to.repository})
+		check := func(to registry.Target, reference string) {
+			r, err := registry.New(registry.Config{Host: to.Host, Repository: to.Repository})
 			if err != nil {
 				t.Fatal(err)
 			}
-			made := r.url("manifests/"+reference, nil)
+			made := r.URL("manifests/"+reference, nil)
 			again, err := url.Parse(made.String())
-			if err != nil || again.Host != to.host || again.Path != "/v2/"+to.repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
+			if err != nil || again.Host != to.Host || again.Path != "/v2/"+to.Repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
 				t.Errorf("%q leads to %q (%v)", text, made.String(), err)
 			}
-			if strings.Contains(to.repository, "..") || !strings.HasPrefix(text, to.name()) {
+			if strings.Contains(to.Repository, "..") || !strings.HasPrefix(text, to.Name()) {
 				t.Errorf("%q is %+v", text, to)
 			}
 		}
 		if from, err := parseOrigin(text); err == nil {
-			check(from.target, from.reference)
+			check(from.Target, from.reference)
 		} else {
 			hostile.Classed(t, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // An image may not name more than is set aside for, in how many manifests ever.
@@ -40,7 +41,7 @@ func TestManyReferences(t *testing.T) {
 func TestLargestManifest(t *testing.T) {
 	layer := `{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":3,"digest":"sha256:` + strings.Repeat("0", 64) + `","annotations":{"a":"b"}}`
 	body := []byte(hostile.EmptyConfig + `,"layers":[` + strings.Repeat(layer+",", maxBlobs-1) + layer + `]}`)
-	if len(body) > maxManifest {
+	if len(body) > registry.MaxManifest {
 		t.Fatalf("the manifest has %d bytes", len(body))
 	}
 	doc, err := parseDocument(types.OCIManifestSchema1, body)

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -132,10 +133,10 @@ func readSmall(f files, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer content.Close()
-	if size > maxManifest {
-		return nil, failure.Refused("%q has %d bytes, at most %d are read", f.path(name), size, maxManifest).Then("let the build put fewer images into one source, and fewer labels and variables into one image")
+	if size > registry.MaxManifest {
+		return nil, failure.Refused("%q has %d bytes, at most %d are read", f.path(name), size, registry.MaxManifest).Then("let the build put fewer images into one source, and fewer labels and variables into one image")
 	}
-	data, err := io.ReadAll(io.LimitReader(content, maxManifest))
+	data, err := io.ReadAll(io.LimitReader(content, registry.MaxManifest))
 	if err != nil {
 		return nil, failure.Unreadable(err, fmt.Sprintf("%q", f.path(name)))
 	}

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
@@ -108,7 +109,7 @@ func (o *Options) complete() error {
 		o.Jobs = defaultJobs
 	}
 	for flag, host := range map[string]string{"--token-host": o.TokenHost, "--source-token-host": o.SourceTokenHost} {
-		if host != "" && !possibleHost(host) {
+		if host != "" && !registry.PossibleHost(host) {
 			return failure.Usage("%s %q is not a host", flag, host)
 		}
 	}

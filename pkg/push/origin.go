@@ -6,11 +6,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // origin is where an image in a registry is.
 type origin struct {
-	target
+	registry.Target
 	// reference is a tag or a digest.
 	reference string
 }
@@ -21,24 +22,24 @@ func parseOrigin(text string) (origin, error) {
 	host, path, _ := strings.Cut(text, "/")
 	repository, digest, pinned := strings.Cut(path, "@")
 	repository, tag, tagged := strings.Cut(repository, ":")
-	o := origin{target{host: host, repository: repository}, "latest"}
+	o := origin{registry.Target{Host: host, Repository: repository}, "latest"}
 	switch {
-	case !possibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
+	case !registry.PossibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, failure.Usage("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
-	case len(o.name()) > maxName:
-		return origin{}, tooLong(failure.SourceFlag, len(o.name()))
-	case !repositoryPattern.MatchString(repository):
+	case len(o.Name()) > registry.MaxName:
+		return origin{}, registry.TooLong(failure.SourceFlag, len(o.Name()))
+	case !registry.RepositoryPattern.MatchString(repository):
 		return origin{}, failure.Usage("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
 	case pinned && tagged:
-		return origin{}, failure.Usage("--source docker://%s has a tag and a digest: which one is meant?", o.name())
+		return origin{}, failure.Usage("--source docker://%s has a tag and a digest: which one is meant?", o.Name())
 	case pinned:
 		if d, err := v1.NewHash(digest); err != nil || d.Algorithm != "sha256" {
-			return origin{}, failure.Usage("--source docker://%s@… has a digest that is not sha256:<64 hex>", o.name())
+			return origin{}, failure.Usage("--source docker://%s@… has a digest that is not sha256:<64 hex>", o.Name())
 		}
 		o.reference = digest
 	case tagged:
-		if !tagPattern.MatchString(tag) {
-			return origin{}, failure.Usage("--source docker://%s:… has an invalid tag", o.name())
+		if !registry.TagPattern.MatchString(tag) {
+			return origin{}, failure.Usage("--source docker://%s:… has an invalid tag", o.Name())
 		}
 		o.reference = tag
 	}

@@ -19,7 +19,7 @@ func TestParseOrigin(t *testing.T) {
 		"registry-1.docker.io/library/x": {"registry-1.docker.io", "library/x", "latest"},
 	} {
 		got, err := parseOrigin(text)
-		if err != nil || got.host != want[0] || got.repository != want[1] || got.reference != want[2] {
+		if err != nil || got.Host != want[0] || got.Repository != want[1] || got.reference != want[2] {
 			t.Errorf("parseOrigin(%q) = %+v, %v, want %q", text, got, err, want)
 		}
 	}

@@ -27,7 +27,7 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 	err = p.putManifest(ctx, reference, m)
 	switch {
 	case errors.As(err, &answered) && answered.MissesBlob():
-		return &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.host, m.descriptor.Digest),
+		return &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.Host, m.descriptor.Digest),
 			Next: "run it again; if it stays so, ask who runs the registry whether its storage or a read replica lost a blob", Err: err}
 	case errors.As(err, &answered) && answered.Code == "MANIFEST_INVALID":
 		return p.manifestRefused(ctx, m, err)
@@ -37,21 +37,21 @@ func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest)
 
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
 func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
-	e := &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.host, m.descriptor.Digest),
+	e := &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.Host, m.descriptor.Digest),
 		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
 	config, configErr := p.image.readConfig(ctx, p.source, m)
 	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
 	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
-		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.host, m.descriptor.Digest)
+		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.Host, m.descriptor.Digest)
 		return e.Then("build it in the OCI format, which needs no history: buildah --format oci, docker buildx --output type=oci, skopeo copy --format oci")
 	}
 	return e
 }
 
-// putManifest puts m and compares the digest that the registry says it has.
+// PutManifest puts m and compares the digest that the registry says it has.
 func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) error {
 	return p.retry.Run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
-		got, err := p.registry.putManifest(ctx, reference, string(m.descriptor.MediaType), m.body)
+		got, err := p.registry.PutManifest(ctx, reference, string(m.descriptor.MediaType), m.body)
 		if err != nil && n > 0 {
 			return &repeatedError{err}
 		} else if err != nil {

@@ -10,23 +10,24 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // pusher is one push.
 type pusher struct {
 	opts       Options
-	to         target
+	to         registry.Target
 	source     source
 	image      *image
-	registry   *registry
+	registry   *registry.Registry
 	credential dockerconfig.Credential
 	key        string // of the credential, in auths
 	retry      *retry.Retrier
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
-	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
+	// MountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
 }
 
@@ -51,7 +52,7 @@ func Push(ctx context.Context, opts Options) (Result, error) {
 // push does the steps in the order that docs/push-image.md promises.
 func (p *pusher) push(ctx context.Context) (Result, error) {
 	var err error
-	if p.to, err = parseTarget(p.opts.ImageRef, p.opts.Tags); err != nil {
+	if p.to, err = registry.ParseTarget(p.opts.ImageRef, p.opts.Tags); err != nil {
 		return Result{}, err
 	}
 	dir, err := p.openResults()
@@ -65,7 +66,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err := p.connect(); err != nil {
 		return Result{}, err
 	}
-	defer p.registry.close()
+	defer p.registry.Close()
 	if err := p.login(ctx); err != nil {
 		return Result{}, err
 	}
@@ -73,7 +74,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Image: p.to.name(), Digest: p.image.digest, Tags: p.to.tags}
+	result := Result{Image: p.to.Name(), Digest: p.image.digest, Tags: p.to.Tags}
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
 	}
@@ -120,7 +121,7 @@ func (p *pusher) read(ctx context.Context) error {
 	if p.image, err = readImage(ctx, p.source); err != nil {
 		return err
 	}
-	p.to = p.to.anchored(p.image.digest)
+	p.to = p.to.Anchored(p.image.digest)
 	p.progress = newProgress(p.log, p.image)
 	p.log.Info("read the source", "source", p.opts.Source, "digest", p.image.digest,
 		"manifests", len(p.image.manifests), "blobs", len(p.image.blobs), "bytes", p.image.bytes())
@@ -151,5 +152,5 @@ func (p *pusher) explain(ctx context.Context, err error) error {
 
 // destination is where the push goes, for errors.
 func (p *pusher) destination() *failure.Destination {
-	return &failure.Destination{Peer: &p.registry.Peer, Repository: p.to.repository, Robot: p.credential.Username, Key: p.key}
+	return &failure.Destination{Peer: &p.registry.Peer, Repository: p.to.Repository, Robot: p.credential.Username, Key: p.key}
 }

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -22,8 +23,8 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 	if err := checkDescriptor(d); err != nil {
 		return nil, err
 	}
-	if d.Size > maxManifest {
-		return nil, failure.Refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, maxManifest).Then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
+	if d.Size > registry.MaxManifest {
+		return nil, failure.Refused("%s %q has %d bytes, at most %d are read", what, d.Digest, d.Size, registry.MaxManifest).Then("make the " + what + " smaller, with fewer layers, platforms, labels or annotations: registries take no larger ones")
 	}
 	content, err := s.open(ctx, d)
 	if err != nil {

@@ -43,7 +43,7 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 func (p *pusher) readBack(ctx context.Context, before state) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(p.opts.Jobs)
-	for _, reference := range append([]string{p.image.digest}, p.to.tags...) {
+	for _, reference := range append([]string{p.image.digest}, p.to.Tags...) {
 		group.Go(func() error {
 			now, err := p.await(groupCtx, reference, looks)
 			if err != nil || now == p.image.digest {

@@ -12,7 +12,7 @@ import (
 // rehearse tells what a push would do. A dry run also reads every byte of the source and asks for every blob.
 func (p *pusher) rehearse(ctx context.Context, before state) error {
 	lacking := p.lacking(before)
-	for _, tag := range p.to.tags {
+	for _, tag := range p.to.Tags {
 		p.log.Info("a push would leave the tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
 	}
 	if !p.opts.DryRun {
@@ -41,7 +41,7 @@ func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
 		return p.image.about(d, err)
 	}
 	return p.retry.Run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
-		has, err := p.registry.hasBlob(ctx, d)
+		has, err := p.registry.HasBlob(ctx, d)
 		if err == nil && !has {
 			p.log.Info("a push would send a blob", "digest", d.Digest.String(), "bytes", d.Size)
 		}

@@ -14,12 +14,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
 
 // remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
 type remote struct {
-	*registry
+	*registry.Registry
 	from  origin
 	retry *retry.Retrier
 	key   string // of the credential, in auths; "" if there is none
@@ -32,8 +33,8 @@ type remote struct {
 // reach is what it takes to reach an image in a registry.
 type reach struct {
 	// to is where the image will go: in the same registry what is said of that counts for the source, too.
-	to target
-	// plainHTTP speaks HTTP without TLS to that one registry; tokenHost is the host of its token service, empty: its own.
+	to registry.Target
+	// PlainHTTP speaks HTTP without TLS to that one registry; TokenHost is the host of its token service, empty: its own.
 	plainHTTP bool
 	tokenHost string
 	// sourceTokenHost is the host of the source's token service; empty: the registry's own.
@@ -56,38 +57,38 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 		return nil, err
 	}
 	how := o.image
-	c := config{host: from.host, repository: from.repository, role: failure.SourceRole, caFile: how.caFile, tokenHost: how.sourceTokenHost, stall: how.stall, now: how.now}
+	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CaFile: how.caFile, TokenHost: how.sourceTokenHost, Stall: how.stall, Now: how.now}
 	r := &remote{from: from, retry: how.retry}
-	if failure.SameHost("https", from.host, how.to.host) {
-		if from.repository != how.to.repository {
-			r.mountable = from.repository
+	if failure.SameHost("https", from.Host, how.to.Host) {
+		if from.Repository != how.to.Repository {
+			r.mountable = from.Repository
 		}
-		c.tokenHost, c.plainHTTP = cmp.Or(how.sourceTokenHost, how.tokenHost), how.plainHTTP
+		c.TokenHost, c.PlainHTTP = cmp.Or(how.sourceTokenHost, how.tokenHost), how.plainHTTP
 	}
-	if r.registry, err = newRegistry(c); err != nil {
+	if r.Registry, err = registry.New(c); err != nil {
 		return nil, err
 	}
 	if !how.anonymous {
-		match, err := findCredential(how.dockerconfig, "--source-dockerconfig", from.target)
+		match, err := registry.FindCredential(how.dockerconfig, "--source-dockerconfig", from.Target)
 		if reason := (*failure.Error)(nil); errors.As(err, &reason) {
 			return nil, reason.Then(reason.Next + "; if anybody may pull the source, set " + failure.AnonymousFlag)
 		} else if err != nil {
 			return nil, err
 		}
-		r.credential, r.key = match.Credential, match.Key
+		r.Credential, r.key = match.Credential, match.Key
 	}
 	if err := r.find(ctx); err != nil {
 		r.Close()
 		return nil, r.explain(ctx, err)
 	}
-	o.log.Info("found the source", "registry", from.host, "repository", from.repository, "key", r.key, "robot", r.credential.Username)
+	o.log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.Credential.Username)
 	return r, nil
 }
 
 // find logs in and reads the manifest.
 func (r *remote) find(ctx context.Context) error {
 	return r.retry.Run(ctx, "finding the source", func(ctx context.Context, _ int) error {
-		actions, known, err := r.login(ctx, scopePull)
+		actions, known, err := r.Login(ctx, registry.ScopePull)
 		if err != nil {
 			return err
 		}
@@ -100,32 +101,32 @@ func (r *remote) find(ctx context.Context) error {
 
 // readRoot reads what the reference names.
 func (r *remote) readRoot(ctx context.Context) error {
-	a, err := r.fetchManifest(ctx, r.from.reference)
+	a, err := r.FetchManifest(ctx, r.from.reference)
 	if err != nil {
 		return err
 	}
-	got := digestOf(a.body)
-	for _, want := range []string{r.from.reference, a.digest()} {
+	got := digestOf(a.Body)
+	for _, want := range []string{r.from.reference, a.Digest()} {
 		if d, err := v1.NewHash(want); err == nil && d.String() != got {
-			return failure.Corrupt("%s serves a manifest with the digest %q as %q", r.from.host, got, want).Then("look for what rewrites images on the way from there")
+			return failure.Corrupt("%s serves a manifest with the digest %q as %q", r.from.Host, got, want).Then("look for what rewrites images on the way from there")
 		}
 	}
 	digest, err := v1.NewHash(got)
 	if err != nil {
 		return err
 	}
-	r.body = a.body
-	r.image = v1.Descriptor{MediaType: mediaType(a), Size: int64(len(a.body)), Digest: digest}
+	r.body = a.Body
+	r.image = v1.Descriptor{MediaType: mediaType(a), Size: int64(len(a.Body)), Digest: digest}
 	return nil
 }
 
 // mediaType is that of the manifest in a: by its header, or by what it says itself where the header says nothing.
-func mediaType(a *answer) types.MediaType {
-	value, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+func mediaType(a *registry.Answer) types.MediaType {
+	value, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if t := types.MediaType(value); isManifest(t) {
 		return t
 	}
-	return types.MediaType(cmp.Or(string(guessMediaType(a.body)), value))
+	return types.MediaType(cmp.Or(string(guessMediaType(a.Body)), value))
 }
 
 func (r *remote) root() v1.Descriptor { return r.image }
@@ -142,13 +143,13 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
 	if !isManifest(d.MediaType) {
-		return &pulled{pull: r.pull(ctx, r.retry, d), ctx: ctx, from: r}, nil
+		return &pulled{Pull: r.Pull(ctx, r.retry, d), ctx: ctx, from: r}, nil
 	}
 	var body []byte
 	err := r.retry.Run(ctx, "reading manifest "+d.Digest.String()+" of the source", func(ctx context.Context, _ int) error {
-		a, err := r.fetchManifest(ctx, d.Digest.String())
+		a, err := r.FetchManifest(ctx, d.Digest.String())
 		if err == nil {
-			body = a.body
+			body = a.Body
 		}
 		return err
 	})
@@ -160,7 +161,7 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 
 // whence is where the source is, for errors.
 func (r *remote) whence() *failure.Origin {
-	return &failure.Origin{Peer: &r.Peer, Repository: r.from.repository, User: r.credential.Username, Key: r.key, Reference: r.from.reference}
+	return &failure.Origin{Peer: &r.Peer, Repository: r.from.Repository, User: r.Credential.Username, Key: r.key, Reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.
@@ -168,13 +169,13 @@ func (r *remote) explain(ctx context.Context, err error) error { return r.whence
 
 // pulled is a blob whose errors are explained.
 type pulled struct {
-	*pull
+	*registry.Pull
 	ctx  context.Context
 	from *remote
 }
 
 func (p *pulled) Read(b []byte) (int, error) {
-	n, err := p.pull.Read(b)
+	n, err := p.Pull.Read(b)
 	if err != nil && err != io.EOF {
 		err = p.from.explain(p.ctx, err)
 	}
@@ -184,11 +185,11 @@ func (p *pulled) Read(b []byte) (int, error) {
 // served is a manifest as the source's registry served it.
 type served struct{ *bytes.Reader }
 
-func (served) other(e *failure.Error) *failure.Error { return e.Then(failure.Rewritten) }
+func (served) Other(e *failure.Error) *failure.Error { return e.Then(failure.Rewritten) }
 
 func (served) Close() error { return nil }
 
 func (r *remote) Close() error {
-	r.close()
+	r.Registry.Close()
 	return nil
 }

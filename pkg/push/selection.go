@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -138,7 +139,7 @@ func (s *selector) findReferrers(matching []int) error {
 			continue
 		}
 		seen[entry.Digest] = true
-		if bytes += max(0, min(entry.Size, maxManifest)); bytes > maxOthers {
+		if bytes += max(0, min(entry.Size, registry.MaxManifest)); bytes > maxOthers {
 			return failure.Refused("%q names manifests with more than %d bytes together", s.from, maxOthers).Then("split the layout: one image in each")
 		}
 		if err := s.addReferrer(entry); err != nil && len(s.selection.skipped) < maxSkippedTold {

@@ -22,7 +22,7 @@ type state map[string]string
 
 // look asks for what is to be pushed, and what the tags point at.
 func (p *pusher) look(ctx context.Context) (state, error) {
-	references := slices.Clone(p.to.tags)
+	references := slices.Clone(p.to.Tags)
 	for _, m := range p.image.manifests {
 		if d := m.descriptor.Digest.String(); d == p.image.digest || m.Subject != nil {
 			references = append(references, d)
@@ -32,7 +32,7 @@ func (p *pusher) look(ctx context.Context) (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, tag := range p.to.tags {
+	for _, tag := range p.to.Tags {
 		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.digest {
 			return nil, &failure.Error{Class: failure.ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
 				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag in " + failure.TagFlag + ", or leave --if-tag-absent out"}
@@ -49,7 +49,7 @@ func (p *pusher) fetch(ctx context.Context, references []string) (state, error) 
 	for i, reference := range references {
 		group.Go(func() error {
 			return p.retry.Run(ctx, "reading "+reference, func(ctx context.Context, _ int) error {
-				body, err := p.registry.getManifest(ctx, reference)
+				body, err := p.registry.GetManifest(ctx, reference)
 				if err == nil && body != nil {
 					found[i] = digestOf(body)
 				}
@@ -102,7 +102,7 @@ func (p *pusher) lacking(before state) (lacking []manifest) {
 
 // stale are the tags that have to be set.
 func (p *pusher) stale(before state) (stale []string) {
-	for _, tag := range p.to.tags {
+	for _, tag := range p.to.Tags {
 		if before[tag] != p.image.digest {
 			stale = append(stale, tag)
 		}

@@ -65,7 +65,7 @@ func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 // has, though the answer was lost.
 func (p *pusher) upload(ctx context.Context, d v1.Descriptor, complete *bool) error {
 	var sent atomic.Int64
-	had, err := p.registry.putBlob(ctx, d, func() (io.ReadCloser, error) {
+	had, err := p.registry.PutBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
 		return openVerified(ctx, p.source, d, func(n int) {
 			sent.Add(int64(n))
@@ -107,7 +107,7 @@ func (p *pusher) awaitCommit(ctx context.Context, d v1.Descriptor, err error) er
 		if retry.Sleep(ctx, p.opts.RetryPause<<i) != nil {
 			return err
 		}
-		if has, lookErr := p.registry.hasBlob(ctx, d); lookErr == nil && has {
+		if has, lookErr := p.registry.HasBlob(ctx, d); lookErr == nil && has {
 			return nil
 		}
 	}

@@ -69,14 +69,14 @@ func (v *verified) end() error {
 
 // witness is content that knows what it came from.
 type witness interface {
-	// other adds to e, the error for content that is not what it should be, what came in its place.
-	other(e *failure.Error) *failure.Error
+	// Other adds to e, the error for content that is not what it should be, what came in its place.
+	Other(e *failure.Error) *failure.Error
 }
 
 // withWitness adds to e, which is about content, what that came from, if it knows.
 func withWitness(content io.Reader, e *failure.Error) *failure.Error {
 	if w, ok := content.(witness); ok {
-		return w.other(e)
+		return w.Other(e)
 	}
 	return e
 }

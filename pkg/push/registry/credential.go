@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// findCredential reads the dockerconfig, a file or its directory that flag names, for the entry of a repository.
-func findCredential(file, flag string, to target) (dockerconfig.Match, error) {
+// FindCredential reads the dockerconfig, a file or its directory that flag names, for the entry of a repository.
+func FindCredential(file, flag string, to Target) (dockerconfig.Match, error) {
 	failed := &failure.Error{Class: failure.ClassNoCredential, Problem: "there is no dockerconfig"}
 	if file == "" {
 		return dockerconfig.Match{}, failed.Then("name one in " + flag + " or DOCKER_CONFIG")
@@ -23,11 +23,11 @@ func findCredential(file, flag string, to target) (dockerconfig.Match, error) {
 	}
 	var match dockerconfig.Match
 	if err == nil {
-		match, err = config.For(to.host, to.repository)
+		match, err = config.For(to.Host, to.Repository)
 	}
 	if err != nil {
-		failed.Problem, failed.Err = "the dockerconfig has no credential for "+to.name(), err
-		return dockerconfig.Match{}, failed.Then(credentialNext(err, flag, to.host))
+		failed.Problem, failed.Err = "the dockerconfig has no credential for "+to.Name(), err
+		return dockerconfig.Match{}, failed.Then(credentialNext(err, flag, to.Host))
 	}
 	return match, nil
 }

@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
-// answer is a response of the registry, read to its end.
-type answer struct {
+// Answer is a response of the registry, read to its end.
+type Answer struct {
 	method string
 	url    url.URL
 	status int
-	header http.Header
-	body   []byte
+	Header http.Header
+	Body   []byte
 }
 
 // ok reports whether the status is one of the given ones.
-func (a *answer) ok(statuses ...int) bool {
+func (a *Answer) ok(statuses ...int) bool {
 	for _, status := range statuses {
 		if a.status == status {
 			return true
@@ -31,21 +31,21 @@ func (a *answer) ok(statuses ...int) bool {
 	return false
 }
 
-// digest is the Docker-Content-Digest header.
-func (a *answer) digest() string { return a.header.Get("Docker-Content-Digest") }
+// Digest is the Docker-Content-Digest header.
+func (a *Answer) Digest() string { return a.Header.Get("Docker-Content-Digest") }
 
 // words are those of a page that stands in the place of an answer, quoted; "" for anything else, which may have a secret. What
 // type a page comes with does not matter.
-func (a *answer) words() string {
-	if !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) {
+func (a *Answer) words() string {
+	if !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 		return ""
 	}
-	return fmt.Sprintf(" %q", failure.Page(a.body))
+	return fmt.Sprintf(" %q", failure.Page(a.Body))
 }
 
 // err reads the error that the answer holds.
-func (a *answer) err() *failure.Answer {
-	e := &failure.Answer{Method: a.method, Path: a.url.Path, Status: a.status, Header: a.header}
+func (a *Answer) err() *failure.Answer {
+	e := &failure.Answer{Method: a.method, Path: a.url.Path, Status: a.status, Header: a.Header}
 	var envelope struct {
 		Errors []struct {
 			Code    string          `json:"code"`
@@ -56,8 +56,8 @@ func (a *answer) err() *failure.Answer {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}
-	if strict.Decode(a.body, &envelope, "not an error") != nil {
-		e.Page = failure.Page(a.body)
+	if strict.Decode(a.Body, &envelope, "not an error") != nil {
+		e.Page = failure.Page(a.Body)
 		return e
 	}
 	e.Message = cmp.Or(envelope.Error, envelope.Message)
@@ -72,7 +72,7 @@ func (a *answer) err() *failure.Answer {
 		}
 	}
 	if envelope.Errors == nil && e.Message == "" {
-		e.Page = failure.Page(a.body)
+		e.Page = failure.Page(a.Body)
 	}
 	return e
 }

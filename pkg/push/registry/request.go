@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 )
 
 // maxAnswer is the most that is read of an answer, in bytes.
-const maxAnswer = maxManifest + 1
+const maxAnswer = MaxManifest + 1
 
 // call is one request.
 type call struct {
@@ -30,7 +30,7 @@ type call struct {
 }
 
 // roundTrip makes one request to the registry host or its token service and reads the answer. authorization may be empty.
-func (r *registry) roundTrip(ctx context.Context, c call, authorization string) (*answer, error) {
+func (r *Registry) roundTrip(ctx context.Context, c call, authorization string) (*Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
@@ -60,7 +60,7 @@ func (r *registry) roundTrip(ctx context.Context, c call, authorization string) 
 	if err != nil {
 		return nil, r.unanswered(ctx, c, watch, err)
 	}
-	return &answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+	return &Answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
 }
 
 // readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
@@ -97,7 +97,7 @@ func setBody(request *http.Request, c call, watch *transport.Watch) error {
 }
 
 // unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
-func (r *registry) unanswered(ctx context.Context, c call, watch *transport.Watch, err error) error {
+func (r *Registry) unanswered(ctx context.Context, c call, watch *transport.Watch, err error) error {
 	if reason := (*failure.Error)(nil); errors.As(watch.Failure(), &reason) {
 		return reason
 	}
@@ -111,9 +111,9 @@ func (r *registry) unanswered(ctx context.Context, c call, watch *transport.Watc
 }
 
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.
-func (r *registry) redact(body []byte, authorization string) []byte {
+func (r *Registry) redact(body []byte, authorization string) []byte {
 	said := string(body)
-	text := r.credential.Redact(said)
+	text := r.Credential.Redact(said)
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
 		text = strings.ReplaceAll(text, token, "(secret)")
 	}

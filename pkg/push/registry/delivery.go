@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"bytes"
@@ -91,7 +91,7 @@ func (d *delivery) words() string {
 	case d.isPage():
 		return failure.Page(text)
 	case bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")):
-		said := (&answer{body: text}).err()
+		said := (&Answer{Body: text}).err()
 		return failure.Page([]byte(said.Code + " " + said.Message))
 	case bytes.IndexByte(text, 0) < 0 && utf8.Valid(text[:max(0, len(text)-utf8.UTFMax)]):
 		return failure.Page(secretLike.ReplaceAll(text, []byte("…")))

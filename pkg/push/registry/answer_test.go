@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"net/http"
@@ -14,8 +14,8 @@ import (
 // An answer of 4 MiB takes a small part of what its values would take, wherever it comes from.
 func TestAnswersTakeLittleMemory(t *testing.T) {
 	hostile.TakesLittleMemory(t, map[string]hostile.Document{
-		"errors":           {Body: hostile.Fill(`{"errors":[`, `{}`, `]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
-		"details":          {Body: hostile.Fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), Read: func(body []byte) bool { return (&answer{body: body, header: http.Header{}}).err().Code != "" }},
+		"errors":           {Body: hostile.Fill(`{"errors":[`, `{}`, `]}`), Read: func(body []byte) bool { return (&Answer{Body: body, Header: http.Header{}}).err().Code != "" }},
+		"details":          {Body: hostile.Fill(`{"errors":[{"code":"X","detail":[`, `[]`, `]}]}`), Read: func(body []byte) bool { return (&Answer{Body: body, Header: http.Header{}}).err().Code != "" }},
 		"a token's rights": {Body: hostile.Fill(`{"access":[`, `{}`, `]}`), Read: func(body []byte) bool { var c claims; return strict.Decode(body, &c, "") == nil }},
 		"a token":          {Body: hostile.Fill(`{"x":[`, `0`, `],"token":"x"}`), Read: func(body []byte) bool { _, err := parseToken(body, time.Now()); return err == nil }},
 	})
@@ -35,7 +35,7 @@ func TestAnswerError(t *testing.T) {
 		`{"detail":"blocked by policy"}`:    `PUT /v2/x: 403 Forbidden "{\"detail\":\"blocked by policy\"}" (server "BigIP", type "text/html")`,
 		`<h1>Request</h1> <b>Rejected</b>.`: `PUT /v2/x: 403 Forbidden "Request Rejected ." (server "BigIP", type "text/html")`,
 	} {
-		a := &answer{method: "PUT", url: url.URL{Path: "/v2/x"}, status: 403, header: header, body: []byte(body)}
+		a := &Answer{method: "PUT", url: url.URL{Path: "/v2/x"}, status: 403, Header: header, Body: []byte(body)}
 		if got := a.err().Error(); got != want {
 			t.Errorf("error of %s = %s, want %s", body, got, want)
 		}

@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"net/url"
@@ -16,19 +16,19 @@ func FuzzReference(f *testing.F) {
 		f.Add(text, "v1")
 	}
 	f.Fuzz(func(t *testing.T, text, tag string) {
-		check := func(to target, reference string) {
-			r := &registry{Peer: failure.Peer{Base: url.URL{Scheme: "https", Host: to.host}}, repository: to.repository}
-			made := r.url("manifests/"+reference, nil)
+		check := func(to Target, reference string) {
+			r := &Registry{Peer: failure.Peer{Base: url.URL{Scheme: "https", Host: to.Host}}, repository: to.Repository}
+			made := r.URL("manifests/"+reference, nil)
 			again, err := url.Parse(made.String())
-			if err != nil || again.Host != to.host || again.Path != "/v2/"+to.repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
+			if err != nil || again.Host != to.Host || again.Path != "/v2/"+to.Repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
 				t.Errorf("%q leads to %q (%v)", text, made.String(), err)
 			}
-			if strings.Contains(to.repository, "..") || !strings.HasPrefix(text, to.name()) {
+			if strings.Contains(to.Repository, "..") || !strings.HasPrefix(text, to.Name()) {
 				t.Errorf("%q is %+v", text, to)
 			}
 		}
-		if to, err := parseTarget(text, []string{tag}); err == nil {
-			for _, tag := range to.tags {
+		if to, err := ParseTarget(text, []string{tag}); err == nil {
+			for _, tag := range to.Tags {
 				check(to, tag)
 			}
 		} else {

@@ -1,4 +1,5 @@
-package push
+// Package registry speaks with one repository of one registry, as one robot: its requests, its tokens, and what is tried again.
+package registry
 
 import (
 	"cmp"
@@ -13,19 +14,19 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
-// registry is one repository of one registry, as one robot.
-type registry struct {
+// Registry is one repository of one registry, as one robot.
+type Registry struct {
 	failure.Peer
 	repository string
-	// tokenHost is the host that gets the robot's credential.
+	// TokenHost is the host that gets the robot's credential.
 	tokenHost  string
-	credential dockerconfig.Credential
+	Credential dockerconfig.Credential
 	client     *http.Client
 	// service is what the registry's challenge calls it, once ping has seen that; tokens are there once rights has asked for one.
 	service string
 	tokens  *tokens
 	now     func() time.Time
-	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
+	// MountFrom is the repository that blobs are mounted from; empty: the repository itself.
 	mountFrom string
 	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
 	ignoresBody atomic.Bool
@@ -36,48 +37,48 @@ type registry struct {
 	stall time.Duration
 }
 
-// config is what a registry is made of.
-type config struct {
-	// host is the registry with its port, repository the path below it.
-	host, repository string
-	// plainHTTP speaks HTTP without TLS.
-	plainHTTP bool
-	role      failure.Role
+// Config is what a registry is made of.
+type Config struct {
+	// Host is the registry with its port, repository the path below it.
+	Host, Repository string
+	// PlainHTTP speaks HTTP without TLS.
+	PlainHTTP bool
+	Role      failure.Role
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
-	caFile string
-	// tokenHost is the host that gets the credential; empty: the registry.
-	tokenHost  string
-	credential dockerconfig.Credential
-	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
-	mountFrom string
-	// stall is how long a body may stand still.
-	stall time.Duration
-	now   func() time.Time
+	CaFile string
+	// TokenHost is the host that gets the credential; empty: the registry.
+	TokenHost  string
+	Credential dockerconfig.Credential
+	// MountFrom is the repository that blobs are mounted from; empty: the repository itself.
+	MountFrom string
+	// Stall is how long a body may stand still.
+	Stall time.Duration
+	Now   func() time.Time
 }
 
-// newRegistry makes the client of a registry and asks nothing yet.
-func newRegistry(c config) (*registry, error) {
-	base := url.URL{Scheme: "https", Host: c.host}
-	if c.plainHTTP {
+// New makes the client of a registry and asks nothing yet.
+func New(c Config) (*Registry, error) {
+	base := url.URL{Scheme: "https", Host: c.Host}
+	if c.PlainHTTP {
 		base.Scheme = "http"
 	}
 	if err := transport.CheckProxy(base.Scheme); err != nil {
 		return nil, err
 	}
-	carrier, err := transport.New(c.caFile)
+	carrier, err := transport.New(c.CaFile)
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{Peer: failure.Peer{Base: base, Role: c.role, CAFile: c.caFile}, repository: c.repository, tokenHost: cmp.Or(c.tokenHost, c.host),
-		credential: c.credential, mountFrom: c.mountFrom, client: transport.NewClient(carrier), stall: c.stall, now: c.now}
-	if r.proxy() == "" && !c.plainHTTP {
+	r := &Registry{Peer: failure.Peer{Base: base, Role: c.Role, CAFile: c.CaFile}, repository: c.Repository, tokenHost: cmp.Or(c.TokenHost, c.Host),
+		Credential: c.Credential, mountFrom: c.MountFrom, client: transport.NewClient(carrier), stall: c.Stall, now: c.Now}
+	if r.Proxy() == "" && !c.PlainHTTP {
 		r.ahead = func(ctx context.Context) func() { return carrier.DialAhead(ctx, base.Host) }
 	}
 	return r, nil
 }
 
-// proxy is the host of the proxy on the way to the registry; empty: there is none.
-func (r *registry) proxy() string {
+// Proxy is the host of the proxy on the way to the registry; empty: there is none.
+func (r *Registry) Proxy() string {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &r.Base})
 	if err != nil || proxy == nil {
 		return ""
@@ -85,11 +86,11 @@ func (r *registry) proxy() string {
 	return proxy.Host
 }
 
-// close ends the connections that wait for a use.
-func (r *registry) close() { r.client.CloseIdleConnections() }
+// Close ends the connections that wait for a use.
+func (r *Registry) Close() { r.client.CloseIdleConnections() }
 
-// url is the address of a path below the repository.
-func (r *registry) url(path string, query url.Values) url.URL {
+// URL is the address of a path below the repository.
+func (r *Registry) URL(path string, query url.Values) url.URL {
 	u := r.Base
 	u.Path = "/v2/" + r.repository + "/" + path
 	u.RawQuery = query.Encode()
@@ -97,7 +98,7 @@ func (r *registry) url(path string, query url.Values) url.URL {
 }
 
 // do sends c with the token. When the registry refuses the token, it is renewed and c is sent once more from the start.
-func (r *registry) do(ctx context.Context, c call) (*answer, error) {
+func (r *Registry) do(ctx context.Context, c call) (*Answer, error) {
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
 		return nil, err
@@ -120,6 +121,6 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 }
 
 // unaccepted is the error for an answer that refuses t.
-func (r *registry) unaccepted(a *answer, t token) error {
+func (r *Registry) unaccepted(a *Answer, t token) error {
 	return &failure.Unaccepted{Answer: a.err(), Bought: r.Realm != "", Known: t.known, Actions: t.actions(r.repository)}
 }

@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 
 // The actions of a token's scope.
 const (
-	scopePull = "pull"
-	scopePush = "pull,push"
+	ScopePull = "pull"
+	ScopePush = "pull,push"
 )
 
 // ping asks the registry where its tokens are. Quay answers every request without a token alike, so this is no request
 // more than another first one would be.
-func (r *registry) ping(ctx context.Context) error {
+func (r *Registry) ping(ctx context.Context) error {
 	u := r.Base
 	u.Path = "/v2/"
 	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: u}, "")
@@ -33,10 +33,10 @@ func (r *registry) ping(ctx context.Context) error {
 	case a.status != http.StatusUnauthorized:
 		return a.err()
 	}
-	c, ok := parseChallenge(a.header)
+	c, ok := parseChallenge(a.Header)
 	if !ok {
 		return &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("%s did not advertise a token service", r.Name()),
-			Proof: fmt.Sprintf("%v, challenge %q", a.err(), failure.Shorten(strings.Join(a.header.Values("WWW-Authenticate"), ", "))),
+			Proof: fmt.Sprintf("%v, challenge %q", a.err(), failure.Shorten(strings.Join(a.Header.Values("WWW-Authenticate"), ", "))),
 			Next:  r.NotInFront() + ": push-image logs in with a Bearer challenge, as Quay sends it"}
 	}
 	realm, err := a.url.Parse(c.realm)
@@ -44,7 +44,7 @@ func (r *registry) ping(ctx context.Context) error {
 		return &failure.Error{Class: failure.ClassProtocol, Problem: r.Name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", failure.Shorten(c.realm)), Next: r.NotInFront()}
 	}
 	// Who has no credential may ask for a token wherever it is.
-	if !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
+	if !r.trusts(realm, r.tokenHost) && (r.Credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
 		return r.Foreign(r.Name()+" sends its clients for a token", realm, r.tokenHost,
 			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.Role.TokenFlag))
 	}
@@ -53,12 +53,12 @@ func (r *registry) ping(ctx context.Context) error {
 }
 
 // trusts reports whether u is on host, by the registry's scheme: only then a credential goes there.
-func (r *registry) trusts(u *url.URL, host string) bool {
+func (r *Registry) trusts(u *url.URL, host string) bool {
 	return u.Scheme == r.Base.Scheme && u.User == nil && failure.SameHost(u.Scheme, u.Host, host)
 }
 
 // exchange buys a token for the repository where c says.
-func (r *registry) exchange(ctx context.Context, c challenge, scope string) (token, error) {
+func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (token, error) {
 	if c.realm == "" {
 		return token{}, nil
 	}
@@ -72,11 +72,11 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	}
 	query.Set("scope", "repository:"+r.repository+":"+scope)
 	if r.mountFrom != "" {
-		query.Add("scope", "repository:"+r.mountFrom+":"+scopePull)
+		query.Add("scope", "repository:"+r.mountFrom+":"+ScopePull)
 	}
 	u.RawQuery = query.Encode()
 	asked := r.now()
-	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
+	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: *u}, r.Credential.Authorization())
 	if err != nil {
 		return token{}, err
 	}
@@ -87,21 +87,21 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		}
 		return token{}, &failure.TokenRefused{Answer: refused}
 	}
-	t, err := parseToken(a.body, asked)
+	t, err := parseToken(a.Body, asked)
 	if err != nil {
 		return token{}, &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.Name()),
-			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, failure.Shorten(a.header.Get("Content-Type")), a.words(), err),
+			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, failure.Shorten(a.Header.Get("Content-Type")), a.words(), err),
 			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.NotInFront())}
 	}
 	return t, nil
 }
 
 // challenge is the registry's, as ping saw it.
-func (r *registry) challenge() challenge { return challenge{realm: r.Realm, service: r.service} }
+func (r *Registry) challenge() challenge { return challenge{realm: r.Realm, service: r.service} }
 
-// login asks the registry where its tokens are, buys one with the given scope and reports which actions the robot has on the
+// Login asks the registry where its tokens are, buys one with the given scope and reports which actions the robot has on the
 // repository; known is false if the token does not tell.
-func (r *registry) login(ctx context.Context, scope string) (actions []string, known bool, err error) {
+func (r *Registry) Login(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	guess, asking := r.guess(ctx, scope)
 	if err := r.ping(asking); err != nil {
 		guess.result(challenge{})
@@ -110,7 +110,7 @@ func (r *registry) login(ctx context.Context, scope string) (actions []string, k
 	early, err := guess.result(r.challenge())
 	switch {
 	case errors.Is(err, errNoGuess):
-		return r.rights(ctx, scope)
+		return r.Rights(ctx, scope)
 	case err != nil:
 		return nil, false, err
 	}
@@ -118,9 +118,9 @@ func (r *registry) login(ctx context.Context, scope string) (actions []string, k
 	return early.actions(r.repository), early.known, nil
 }
 
-// rights buys a token with the given scope and reports which actions the robot has on the repository; known is false if the
+// Rights buys a token with the given scope and reports which actions the robot has on the repository; known is false if the
 // token does not tell.
-func (r *registry) rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
+func (r *Registry) Rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	r.buy(scope, token{})
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
@@ -130,14 +130,14 @@ func (r *registry) rights(ctx context.Context, scope string) (actions []string, 
 }
 
 // buy makes tokens with the given scope those of the registry; first may be one that was bought already.
-func (r *registry) buy(scope string, first token) {
+func (r *Registry) buy(scope string, first token) {
 	r.tokens = &tokens{now: r.now, current: first,
 		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge(), scope) }}
 }
 
-// checkMount gives up mounting from another repository if the robot may not read there: Quay would not say so, but start an
+// CheckMount gives up mounting from another repository if the robot may not read there: Quay would not say so, but start an
 // upload each time. It returns the repository that was given up, or nothing.
-func (r *registry) checkMount(ctx context.Context) (given string, err error) {
+func (r *Registry) CheckMount(ctx context.Context) (given string, err error) {
 	if r.mountFrom == "" {
 		return "", nil
 	}

@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"context"
@@ -14,10 +14,10 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
-// pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
-type pull struct {
+// Pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
+type Pull struct {
 	ctx      context.Context
-	registry *registry
+	registry *Registry
 	retry    *retry.Retrier
 	blob     v1.Descriptor
 	at       int64 // bytes that came
@@ -31,12 +31,12 @@ type pull struct {
 	conn     context.Context
 }
 
-// pull opens the blob d without asking for it yet: that comes with the first read, which, as all of them, is tried again by retry.
-func (r *registry) pull(ctx context.Context, retry *retry.Retrier, d v1.Descriptor) *pull {
-	return &pull{ctx: ctx, registry: r, retry: retry, blob: d}
+// Pull opens the blob d without asking for it yet: that comes with the first read, which, as all of them, is tried again by retry.
+func (r *Registry) Pull(ctx context.Context, retry *retry.Retrier, d v1.Descriptor) *Pull {
+	return &Pull{ctx: ctx, registry: r, retry: retry, blob: d}
 }
 
-func (p *pull) Read(b []byte) (n int, err error) {
+func (p *Pull) Read(b []byte) (n int, err error) {
 	if p.at == p.blob.Size {
 		return 0, io.EOF
 	}
@@ -52,7 +52,7 @@ func (p *pull) Read(b []byte) (n int, err error) {
 }
 
 // read reads at least one byte, or fails and is not connected then.
-func (p *pull) read(b []byte) (n int, err error) {
+func (p *Pull) read(b []byte) (n int, err error) {
 	if p.body == nil {
 		err = p.connect()
 	}
@@ -73,7 +73,7 @@ func (p *pull) read(b []byte) (n int, err error) {
 	} else if errors.Is(err, io.EOF) {
 		// One that is cut off may look like this, too, but not a second time at the same byte.
 		if p.ends++; p.ends > 1 {
-			return 0, p.other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+			return 0, p.Other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
 		}
 		err = p.cutOff()
 	} else if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -86,17 +86,17 @@ func (p *pull) read(b []byte) (n int, err error) {
 }
 
 // cutOff is the error for a connection that ended.
-func (p *pull) cutOff() error { return fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size) }
+func (p *Pull) cutOff() error { return fmt.Errorf("it ends after %d of %d bytes", p.at, p.blob.Size) }
 
 // connect asks for what has not come yet.
-func (p *pull) connect() error {
+func (p *Pull) connect() error {
 	p.conn, p.cancel = context.WithCancelCause(p.ctx)
 	// Half the time, so that the registry which waits for the bytes does not look like the one that stalls.
 	p.watch = transport.NewWatch(p.registry.stall/2, p.cancel)
 	p.watch.Limit(p.watch.Stall)
 	response, err := p.registry.getBlob(p.conn, p.blob, p.at)
 	if answered := (*failure.Answer)(nil); p.at > 0 && errors.As(err, &answered) && answered.Status == http.StatusRequestedRangeNotSatisfiable {
-		return p.other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
+		return p.Other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
 	}
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (p *pull) connect() error {
 	p.delivery, p.body = &delivery{Response: response}, response.Body
 	if err := p.delivery.fits(p.at, p.blob.Size); err != nil {
 		_, _ = io.CopyN(io.Discard, p.delivery, maxStart) // What does not come is not told.
-		return p.other(failure.Corrupt("blob %q %v", p.blob.Digest, err))
+		return p.Other(failure.Corrupt("blob %q %v", p.blob.Digest, err))
 	}
 	if p.at > 0 && response.StatusCode == http.StatusOK {
 		// A server that knows no ranges starts again.
@@ -113,8 +113,8 @@ func (p *pull) connect() error {
 	return err
 }
 
-// other adds to e, the error for content that is not the blob's, what came in its place.
-func (p *pull) other(e *failure.Error) *failure.Error {
+// Other adds to e, the error for content that is not the blob's, what came in its place.
+func (p *Pull) Other(e *failure.Error) *failure.Error {
 	e.Next = failure.Rewritten
 	if p.delivery == nil {
 		return e
@@ -140,7 +140,7 @@ func (p *pull) other(e *failure.Error) *failure.Error {
 }
 
 // Close ends the connection, if there is one.
-func (p *pull) Close() error {
+func (p *Pull) Close() error {
 	if p.cancel != nil {
 		p.watch.Stop()
 		p.cancel(nil)

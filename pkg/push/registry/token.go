@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"cmp"
@@ -81,7 +81,7 @@ var secretLike = regexp.MustCompile(`[\w.~+/=-]{32,}`)
 
 // refusal is the words of a token service that sends a refusal as a success, quoted; "" if it has none.
 func refusal(body []byte) string {
-	said := (&answer{body: body}).err()
+	said := (&Answer{Body: body}).err()
 	words := secretLike.ReplaceAllString(strings.TrimSpace(said.Code+" "+said.Message), "…")
 	if words = failure.Page([]byte(words)); words == "" {
 		return ""

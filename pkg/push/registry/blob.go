@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"cmp"
@@ -14,9 +14,9 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 )
 
-// hasBlob reports whether the repository has d in its full size.
-func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
-	a, err := r.do(ctx, call{method: http.MethodHead, url: r.url("blobs/"+d.Digest.String(), nil)})
+// HasBlob reports whether the repository has d in its full size.
+func (r *Registry) HasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
+	a, err := r.do(ctx, call{method: http.MethodHead, url: r.URL("blobs/"+d.Digest.String(), nil)})
 	switch {
 	case err != nil:
 		return false, err
@@ -28,10 +28,10 @@ func (r *registry) hasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 	return false, a.err()
 }
 
-// putBlob brings d into the repository and reports whether it was there. A small blob goes with the request that starts the
+// PutBlob brings d into the repository and reports whether it was there. A small blob goes with the request that starts the
 // upload, a large one with the request that ends it. One chunk, never more: Quay does not put several together reliably
 // (oras-project/oras-py#137).
-func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (had bool, err error) {
+func (r *Registry) PutBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (had bool, err error) {
 	a, whole, err := r.startBlob(ctx, d, body)
 	switch {
 	case err != nil:
@@ -60,13 +60,13 @@ func (r *registry) putBlob(ctx context.Context, d v1.Descriptor, body func() (io
 // startBlob asks the repository to mount d from itself: if it has d, that renews the lease, which a HEAD does not; if not,
 // the same answer starts the upload, a round trip earlier. whole says that d went along, where the registry takes it so; not
 // where the source's repository has d for sure.
-func (r *registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (a *answer, whole bool, err error) {
+func (r *Registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (a *Answer, whole bool, err error) {
 	query := url.Values{"mount": {d.Digest.String()}, "from": {cmp.Or(r.mountFrom, r.repository)}}
-	start := call{method: http.MethodPost, url: r.url("blobs/uploads/", query)}
+	start := call{method: http.MethodPost, url: r.URL("blobs/uploads/", query)}
 	whole = d.Size <= transport.LargeBody && r.mountFrom == "" && !r.ignoresBody.Load()
 	if whole {
 		query.Set("digest", d.Digest.String())
-		start = call{http.MethodPost, r.url("blobs/uploads/", query), blobHeader, body, d.Size}
+		start = call{http.MethodPost, r.URL("blobs/uploads/", query), blobHeader, body, d.Size}
 	} else if d.Size > transport.LargeBody && r.ahead != nil {
 		defer r.ahead(ctx)()
 	}
@@ -81,16 +81,16 @@ func (r *registry) startBlob(ctx context.Context, d v1.Descriptor, body func() (
 var blobHeader = http.Header{"Content-Type": {"application/octet-stream"}}
 
 // stored compares the digest that the registry says it has.
-func stored(a *answer, d v1.Descriptor) error {
-	if got := a.digest(); got != "" && got != d.Digest.String() {
+func stored(a *Answer, d v1.Descriptor) error {
+	if got := a.Digest(); got != "" && got != d.Digest.String() {
 		return failure.NotVerified("the registry stored blob %q as %q", d.Digest, failure.Shorten(got))
 	}
 	return nil
 }
 
 // location is where the body of a started upload goes.
-func (r *registry) location(a *answer) (*url.URL, error) {
-	given := a.header.Get("Location")
+func (r *Registry) location(a *Answer) (*url.URL, error) {
+	given := a.Header.Get("Location")
 	// Relative to the request (RFC 9110 section 10.2.2).
 	location, err := a.url.Parse(given)
 	if err != nil || given == "" {

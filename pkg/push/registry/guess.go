@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"context"
@@ -26,7 +26,7 @@ var errNoGuess = errors.New("no guess was made")
 
 // guess prepares one for a token with the given scope. It is made as soon as a request with the returned context has a
 // connection, which both then share.
-func (r *registry) guess(ctx context.Context, scope string) (*guess, context.Context) {
+func (r *Registry) guess(ctx context.Context, scope string) (*guess, context.Context) {
 	buying, cancel := context.WithCancel(ctx)
 	g := &guess{challenge: r.quayChallenge(), cancel: cancel, done: make(chan struct{}), err: errNoGuess}
 	g.buy = func() (token, error) { return r.exchange(buying, g.challenge, scope) }
@@ -37,7 +37,7 @@ func (r *registry) guess(ctx context.Context, scope string) (*guess, context.Con
 }
 
 // quayChallenge is how Quay says where its tokens are (quay/quay auth/registry_jwt_auth.py).
-func (r *registry) quayChallenge() challenge {
+func (r *Registry) quayChallenge() challenge {
 	realm := r.Base
 	realm.Path = "/v2/auth"
 	return challenge{realm: realm.String(), service: r.Base.Host}

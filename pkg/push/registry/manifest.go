@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// maxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
-const maxManifest = 4 << 20
+// MaxManifest is the largest manifest or config that is read into memory, in bytes, as the OCI distribution spec advises.
+const MaxManifest = 4 << 20
 
 // accepted are the manifests that are asked for: without this header Quay converts what it has to schema 1.
 var accepted = strings.Join([]string{
@@ -23,33 +23,33 @@ var accepted = strings.Join([]string{
 	string(types.DockerManifestSchema2), string(types.DockerManifestList),
 }, ", ")
 
-// getManifest returns the bytes under a tag or digest; nil if there are none.
-func (r *registry) getManifest(ctx context.Context, reference string) ([]byte, error) {
-	a, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
+// GetManifest returns the bytes under a tag or digest; nil if there are none.
+func (r *Registry) GetManifest(ctx context.Context, reference string) ([]byte, error) {
+	a, err := r.do(ctx, call{method: http.MethodGet, url: r.URL("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
 	switch {
 	case err != nil:
 		return nil, err
 	case a.ok(http.StatusOK):
-		return a.body, a.checkManifest()
+		return a.Body, a.checkManifest()
 	case a.ok(http.StatusNotFound):
 		return nil, nil
 	}
 	return nil, a.err()
 }
 
-// fetchManifest gets the manifest under a tag or digest, with what the registry says of it.
-func (r *registry) fetchManifest(ctx context.Context, reference string) (*answer, error) {
-	a, err := r.do(ctx, call{method: http.MethodGet, url: r.url("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
+// FetchManifest gets the manifest under a tag or digest, with what the registry says of it.
+func (r *Registry) FetchManifest(ctx context.Context, reference string) (*Answer, error) {
+	a, err := r.do(ctx, call{method: http.MethodGet, url: r.URL("manifests/"+reference, nil), header: http.Header{"Accept": {accepted}}})
 	switch {
 	case err != nil:
 		return nil, err
 	case !a.ok(http.StatusOK):
 		return nil, a.err()
-	case len(a.body) > maxManifest:
-		return nil, failure.Refused("the manifest %q on %s has more than %d bytes", reference, r.Base.Host, maxManifest).Then("make the manifest smaller, with fewer layers, platforms or annotations: registries take no larger ones")
+	case len(a.Body) > MaxManifest:
+		return nil, failure.Refused("the manifest %q on %s has more than %d bytes", reference, r.Base.Host, MaxManifest).Then("make the manifest smaller, with fewer layers, platforms or annotations: registries take no larger ones")
 	}
 	// What begins as a manifest is one, if a bad one, unless a server says why there is none.
-	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Valid(a.body)) {
+	if err := a.checkManifest(); err != nil && (!bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("{")) || json.Valid(a.Body)) {
 		return nil, err
 	}
 	return a, nil
@@ -57,21 +57,21 @@ func (r *registry) fetchManifest(ctx context.Context, reference string) (*answer
 
 // checkManifest is the error for an answer that has something else in the place of a manifest: what is no JSON object, such as
 // a web page, or words to a person. Whether it is one to push is not asked: a stranger may have put it under the tag.
-func (a *answer) checkManifest() error {
+func (a *Answer) checkManifest() error {
 	var fields map[string]json.RawMessage
 	said := a.err()
-	err := json.Unmarshal(a.body, &fields)
+	err := json.Unmarshal(a.Body, &fields)
 	if err == nil && fields != nil && (fields["schemaVersion"] != nil || said.Code == "" && said.Message == "") {
 		return nil
 	}
-	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.body))
+	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.Body))
 }
 
-// putManifest stores a manifest under a tag or its digest and returns the digest that the registry says it has.
-func (r *registry) putManifest(ctx context.Context, reference, mediaType string, body []byte) (string, error) {
+// PutManifest stores a manifest under a tag or its digest and returns the digest that the registry says it has.
+func (r *Registry) PutManifest(ctx context.Context, reference, mediaType string, body []byte) (string, error) {
 	a, err := r.do(ctx, call{
 		method: http.MethodPut,
-		url:    r.url("manifests/"+reference, nil),
+		url:    r.URL("manifests/"+reference, nil),
 		header: http.Header{"Content-Type": {mediaType}},
 		body:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
 		size:   int64(len(body)),
@@ -82,5 +82,5 @@ func (r *registry) putManifest(ctx context.Context, reference, mediaType string,
 	if !a.ok(http.StatusCreated, http.StatusOK, http.StatusAccepted) || a.words() != "" {
 		return "", a.err()
 	}
-	return a.digest(), nil
+	return a.Digest(), nil
 }

@@ -1,4 +1,4 @@
-package push
+package registry
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 const maxRedirects = 3
 
 // getBlob asks for d from byte at on. The caller closes the body.
-func (r *registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
-	u := r.url("blobs/"+d.Digest.String(), nil)
+func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
+	u := r.URL("blobs/"+d.Digest.String(), nil)
 	t, err := r.tokens.get(ctx, "")
 	if err != nil {
 		return nil, err
@@ -61,14 +61,14 @@ func (r *registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 }
 
 // readAnswer reads the answer to a request for u with the given token, and closes it.
-func (r *registry) readAnswer(u *url.URL, response *http.Response, t token) *answer {
+func (r *Registry) readAnswer(u *url.URL, response *http.Response, t token) *Answer {
 	defer response.Body.Close()
 	body, _ := readBody(response) // What is missing of an error only makes it shorter.
-	return &answer{http.MethodGet, *u, response.StatusCode, response.Header, r.redact(body, t.header)}
+	return &Answer{http.MethodGet, *u, response.StatusCode, response.Header, r.redact(body, t.header)}
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.
-func (r *registry) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
+func (r *Registry) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err

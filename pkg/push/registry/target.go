@@ -1,0 +1,108 @@
+package registry
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
+)
+
+// Target is where the image goes.
+type Target struct {
+	// Host is the registry with its port, as the reference has it.
+	Host string
+	// Repository is the path below the host, organization/name.
+	Repository string
+	// Tags are what the digest is published under, without duplicates; never empty once the digest is known.
+	Tags []string
+}
+
+// The grammar of the OCI distribution spec v1.1, "Pulling manifests". go-containerregistry's is wider: it takes dot
+// segments, with which a path could leave the tenant's organization.
+var (
+	hostPattern       = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
+	RepositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	TagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+)
+
+// PossibleHost reports whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
+func PossibleHost(host string) bool {
+	if !hostPattern.MatchString(host) {
+		return false
+	}
+	inner, bracketed := strings.CutPrefix(host, "[")
+	inner, _, _ = strings.Cut(inner, "]")
+	_, err := netip.ParseAddr(inner)
+	return !bracketed || err == nil
+}
+
+// MaxName is the longest host/repository that the spec promises to work, in characters.
+const MaxName = 255
+
+// ParseTarget reads an image reference host/org/repo[:tag] and the tags beside it; an empty tag is none. The error is a
+// usage error.
+func ParseTarget(reference string, tags []string) (Target, error) {
+	if reference == "" {
+		return Target{}, failure.Usage("--image-ref is missing: host/organization/name")
+	}
+	if strings.Contains(reference, "@") {
+		return Target{}, failure.Usage("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
+	}
+	host, path, ok := strings.Cut(reference, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return Target{}, failure.Usage("--image-ref %q does not start with a registry host: host/organization/name", reference)
+	}
+	repository, tag, tagged := strings.Cut(path, ":")
+	if tagged {
+		tags = append([]string{tag}, tags...)
+	}
+	to := Target{Host: host, Repository: repository}
+	switch {
+	case !PossibleHost(host):
+		return Target{}, failure.Usage("--image-ref %q has an invalid host", reference)
+	case len(to.Name()) > MaxName:
+		return Target{}, TooLong(failure.ImageRefFlag, len(to.Name()))
+	case !RepositoryPattern.MatchString(repository):
+		return Target{}, failure.Usage("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
+	case tagged && tag == "":
+		return Target{}, failure.Usage("--image-ref %q ends in an empty tag", reference)
+	}
+	for _, tag := range tags {
+		// Tekton passes an empty string for a param that nobody set.
+		if tag == "" || slices.Contains(to.Tags, tag) {
+			continue
+		}
+		if !TagPattern.MatchString(tag) {
+			return Target{}, failure.Usage("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
+		}
+		to.Tags = append(to.Tags, tag)
+	}
+	return to, nil
+}
+
+// TooLong is the error for a name with more than MaxName characters.
+func TooLong(flag string, length int) error {
+	return failure.Usage("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, MaxName).Then(
+		"choose a shorter name for the repository")
+}
+
+// Name is host/organization/name.
+func (t Target) Name() string { return t.Host + "/" + t.Repository }
+
+// Organization is the first element of the repository.
+func (t Target) Organization() string {
+	organization, _, _ := strings.Cut(t.Repository, "/")
+	return organization
+}
+
+// Anchored returns t with a tag made of the digest if it has none: Quay drops a manifest that no tag names after an hour
+// (quay/quay config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
+func (t Target) Anchored(digest string) Target {
+	if len(t.Tags) == 0 {
+		_, hex, _ := strings.Cut(digest, ":")
+		t.Tags = []string{"digest-" + hex[:32]}
+	}
+	return t
+}
