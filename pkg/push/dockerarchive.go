@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -144,7 +145,7 @@ func (d *dockerArchive) id(i savedImage) string {
 	if err != nil {
 		return i.Config
 	}
-	return digestOf(config)
+	return document.DigestOf(config)
 }
 
 // same reports whether the other entry is of the same image.
@@ -173,7 +174,7 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 	if err != nil {
 		return err
 	}
-	var parsed imageConfig
+	var parsed document.ImageConfig
 	if err := strict.Decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.path(name))); err != nil {
 		return err
 	}

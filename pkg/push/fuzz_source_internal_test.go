@@ -18,6 +18,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // whole reads everything that a source says it has.
@@ -28,7 +29,7 @@ func whole(t *testing.T, s source) {
 	if err != nil {
 		return
 	}
-	if len(i.manifests) > maxManifests || len(i.blobs) > maxBlobs || digestOf(i.root().body) != i.digest {
+	if len(i.manifests) > maxManifests || len(i.blobs) > maxBlobs || document.DigestOf(i.root().body) != i.digest {
 		t.Errorf("the image has %d manifests, %d blobs and the digest %s", len(i.manifests), len(i.blobs), i.digest)
 	}
 	for _, d := range i.blobs {
@@ -57,7 +58,7 @@ func (m memory) Close() error            { return nil }
 
 // add adds a blob and returns its descriptor.
 func (m memory) add(mediaType types.MediaType, content []byte) v1.Descriptor {
-	digest, err := v1.NewHash(digestOf(content))
+	digest, err := v1.NewHash(document.DigestOf(content))
 	if err != nil {
 		panic(err)
 	}
@@ -100,7 +101,7 @@ func FuzzLayout(f *testing.F) {
 func FuzzDockerArchive(f *testing.F) {
 	good := []byte(`[{"Config":"c","Layers":["l"],"RepoTags":["a:b"]}]`)
 	config := func(layer string) []byte {
-		return []byte(`{"rootfs":{"diff_ids":["` + digestOf([]byte(layer)) + `"]}}`)
+		return []byte(`{"rootfs":{"diff_ids":["` + document.DigestOf([]byte(layer)) + `"]}}`)
 	}
 	f.Add(good, config("x"), []byte("x"), "")
 	for _, write := range []func(io.Writer) io.WriteCloser{

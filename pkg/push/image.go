@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // Bounds of one image, so that a hostile one cannot fill the memory.
@@ -37,7 +38,7 @@ type image struct {
 
 // manifest is one manifest or index.
 type manifest struct {
-	document
+	document.Document
 	descriptor v1.Descriptor
 	body       []byte
 }
@@ -55,7 +56,7 @@ func (i *image) root() manifest {
 // mediaTypes tells those of m and of what it names.
 func (m manifest) mediaTypes() string {
 	types := []string{string(m.descriptor.MediaType)}
-	for _, d := range m.descriptors() {
+	for _, d := range m.Descriptors() {
 		types = append(types, string(d.MediaType))
 	}
 	return failure.Shorten(fmt.Sprintf("%q", types))
@@ -69,7 +70,7 @@ func (i *image) holder(d v1.Descriptor) string {
 		for _, child := range m.Manifests {
 			platforms[child.Digest.Hash] = child.Platform.String()
 		}
-		if slices.ContainsFunc(m.blobs(), func(blob v1.Descriptor) bool { return blob.Digest == d.Digest }) {
+		if slices.ContainsFunc(m.Blobs(), func(blob v1.Descriptor) bool { return blob.Digest == d.Digest }) {
 			holders = append(holders, m.descriptor.Digest)
 		}
 	}
@@ -170,12 +171,12 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 		return err
 	}
 	name := fmt.Sprintf("manifest %q", d.Digest)
-	doc, err := parseDocument(d.MediaType, body)
+	doc, err := document.Parse(d.MediaType, body)
 	if err != nil {
 		return failure.Within(name, err)
 	}
 	r.bytes += d.Size
-	r.references += len(doc.configs()) + len(doc.Layers) + len(doc.Manifests)
+	r.references += len(doc.Configs()) + len(doc.Layers) + len(doc.Manifests)
 	switch {
 	case len(r.image.manifests) >= maxManifests || r.bytes > maxManifestBytes:
 		return failure.Refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes).Then(failure.SmallerIndex)
@@ -183,7 +184,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 		return failure.Refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).Then(failure.FewerLayers + "; " + failure.SmallerIndex)
 	}
 	for _, named := range doc.Manifests {
-		child := named.content()
+		child := named.Content()
 		if err := checkChild(child); err != nil {
 			return failure.Within(name, err)
 		}
@@ -195,7 +196,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 			return err
 		}
 	}
-	for _, blob := range doc.blobs() {
+	for _, blob := range doc.Blobs() {
 		if err := r.addBlob(ctx, blob); err != nil {
 			return failure.Within(name, err)
 		}
@@ -207,7 +208,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 // checkChild refuses what an index names and no registry takes for a manifest.
 func checkChild(d v1.Descriptor) error {
 	switch {
-	case isManifest(d.MediaType):
+	case document.IsManifest(d.MediaType):
 		return nil
 	case d.MediaType.IsLayer() || d.MediaType == "application/vnd.buildkit.cacheconfig.v0":
 		return failure.Refused("it is an index of layers (%q of type %q), as BuildKit's cache is", d.Digest, d.MediaType).Then(

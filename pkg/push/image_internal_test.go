@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // An image may not name more than is set aside for, in how many manifests ever.
@@ -44,8 +45,8 @@ func TestLargestManifest(t *testing.T) {
 	if len(body) > registry.MaxManifest {
 		t.Fatalf("the manifest has %d bytes", len(body))
 	}
-	doc, err := parseDocument(types.OCIManifestSchema1, body)
-	if err != nil || len(doc.Layers) != maxBlobs || len(doc.blobs()) != maxBlobs+1 {
+	doc, err := document.Parse(types.OCIManifestSchema1, body)
+	if err != nil || len(doc.Layers) != maxBlobs || len(doc.Blobs()) != maxBlobs+1 {
 		t.Errorf("%d layers, %v", len(doc.Layers), err)
 	}
 }

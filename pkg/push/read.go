@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -20,7 +21,7 @@ func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error
 
 // readDocument is readManifest for what errors call a document.
 func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) ([]byte, error) {
-	if err := checkDescriptor(d); err != nil {
+	if err := document.CheckDescriptor(d); err != nil {
 		return nil, err
 	}
 	if d.Size > registry.MaxManifest {
@@ -40,21 +41,21 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 	if int64(len(body)) != d.Size {
 		return nil, withWitness(content, failure.Corrupt("%s %q has other than the %d bytes of its descriptor", what, d.Digest, d.Size))
 	}
-	if got := digestOf(body); got != d.Digest.String() {
+	if got := document.DigestOf(body); got != d.Digest.String() {
 		return nil, withWitness(content, failure.Corrupt("%s %q hashes to %q", what, d.Digest, got))
 	}
 	return body, nil
 }
 
 // readConfig reads the config of m, a part of i; an artifact, or an index, has an empty one.
-func (i *image) readConfig(ctx context.Context, s source, m manifest) (imageConfig, error) {
-	var config imageConfig
+func (i *image) readConfig(ctx context.Context, s source, m manifest) (document.ImageConfig, error) {
+	var config document.ImageConfig
 	if m.Config == nil || !m.Config.MediaType.IsConfig() {
 		return config, nil
 	}
-	body, err := readDocument(ctx, s, m.Config.content(), "config")
+	body, err := readDocument(ctx, s, m.Config.Content(), "config")
 	if err == nil {
 		err = strict.Decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 	}
-	return config, i.about(m.Config.content(), err)
+	return config, i.about(m.Config.Content(), err)
 }

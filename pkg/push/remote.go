@@ -16,6 +16,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
@@ -105,7 +106,7 @@ func (r *remote) readRoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	got := digestOf(a.Body)
+	got := document.DigestOf(a.Body)
 	for _, want := range []string{r.from.reference, a.Digest()} {
 		if d, err := v1.NewHash(want); err == nil && d.String() != got {
 			return failure.Corrupt("%s serves a manifest with the digest %q as %q", r.from.Host, got, want).Then("look for what rewrites images on the way from there")
@@ -123,10 +124,10 @@ func (r *remote) readRoot(ctx context.Context) error {
 // mediaType is that of the manifest in a: by its header, or by what it says itself where the header says nothing.
 func mediaType(a *registry.Answer) types.MediaType {
 	value, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if t := types.MediaType(value); isManifest(t) {
+	if t := types.MediaType(value); document.IsManifest(t) {
 		return t
 	}
-	return types.MediaType(cmp.Or(string(guessMediaType(a.Body)), value))
+	return types.MediaType(cmp.Or(string(document.GuessMediaType(a.Body)), value))
 }
 
 func (r *remote) root() v1.Descriptor { return r.image }
@@ -142,7 +143,7 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if d.Digest == r.image.Digest {
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
-	if !isManifest(d.MediaType) {
+	if !document.IsManifest(d.MediaType) {
 		return &pulled{Pull: r.Pull(ctx, r.retry, d), ctx: ctx, from: r}, nil
 	}
 	var body []byte

@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -36,7 +37,7 @@ type selector struct {
 	// from is the file, for errors.
 	from    string
 	choice  choice
-	entries []descriptor
+	entries []document.Descriptor
 	// broken are the errors of the entries that cannot be read, by their places.
 	broken map[int]error
 	// read reads a manifest of the layout.
@@ -89,7 +90,7 @@ func (s *selector) readEntries(index []byte) error {
 	if err := strict.Decode(index, &doc, what); err != nil {
 		return err
 	}
-	s.entries, s.broken = make([]descriptor, len(doc.Manifests)), map[int]error{}
+	s.entries, s.broken = make([]document.Descriptor, len(doc.Manifests)), map[int]error{}
 	for at, entry := range doc.Manifests {
 		err := strict.Decode(entry, &s.entries[at], fmt.Sprintf("%s: its entry %d", what, at))
 		switch {
@@ -100,7 +101,7 @@ func (s *selector) readEntries(index []byte) error {
 		case len(s.selection.skipped) < maxSkippedTold:
 			s.selection.skipped = append(s.selection.skipped, err)
 		}
-		s.entries[at], s.broken[at] = descriptor{}, err
+		s.entries[at], s.broken[at] = document.Descriptor{}, err
 	}
 	return nil
 }
@@ -109,13 +110,13 @@ func (s *selector) readEntries(index []byte) error {
 // index.json may also name what is no manifest (OCI image spec v1.1, image-index.md), and that is left out where there is one.
 func (s *selector) matching() []int {
 	var manifests, others []int
-	seen := map[digest]bool{}
+	seen := map[document.Digest]bool{}
 	for at, entry := range s.entries {
 		if s.broken[at] != nil || seen[entry.Digest] || !s.choice.picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
 			continue
 		}
 		seen[entry.Digest] = true
-		if isManifest(entry.MediaType) || entry.MediaType == "" {
+		if document.IsManifest(entry.MediaType) || entry.MediaType == "" {
 			manifests = append(manifests, at)
 		} else {
 			others = append(others, at)
@@ -130,12 +131,12 @@ func (s *selector) matching() []int {
 // findReferrers reads the manifests beside the only one that the choice picks. With several to choose from it reads these, too.
 func (s *selector) findReferrers(matching []int) error {
 	var bytes int64
-	seen := map[digest]bool{}
+	seen := map[document.Digest]bool{}
 	if len(matching) == 1 {
 		seen[s.entries[matching[0]].Digest] = true
 	}
 	for at, entry := range s.entries {
-		if s.broken[at] != nil || seen[entry.Digest] || !isManifest(entry.MediaType) && entry.MediaType != "" {
+		if s.broken[at] != nil || seen[entry.Digest] || !document.IsManifest(entry.MediaType) && entry.MediaType != "" {
 			continue
 		}
 		seen[entry.Digest] = true
@@ -150,20 +151,20 @@ func (s *selector) findReferrers(matching []int) error {
 }
 
 // addReferrer reads one manifest and keeps it if it has a subject.
-func (s *selector) addReferrer(entry descriptor) error {
-	if err := entry.check(); err != nil {
+func (s *selector) addReferrer(entry document.Descriptor) error {
+	if err := entry.Check(); err != nil {
 		return err
 	}
-	body, err := s.read(entry.content())
+	body, err := s.read(entry.Content())
 	if err != nil {
 		return err
 	}
-	var o outline
+	var o document.Outline
 	if err := strict.Decode(body, &o, fmt.Sprintf("manifest %q is not one", entry.Digest)); err != nil || o.Subject == nil {
 		return err
 	}
-	d := entry.content()
-	d.MediaType = cmp.Or(d.MediaType, o.guess())
+	d := entry.Content()
+	d.MediaType = cmp.Or(d.MediaType, o.Guess())
 	s.selection.others = append(s.selection.others, referrer{d, o.Subject.Digest.Hash})
 	return nil
 }
@@ -218,7 +219,7 @@ func (s *selector) offers(places []int) offers {
 	var all offers
 	for _, at := range places {
 		entry := s.entries[at]
-		all = append(all, offer{at, []string{entry.Annotations.RefName}, entry.Digest.written(), entry.Digest.written})
+		all = append(all, offer{at, []string{entry.Annotations.RefName}, entry.Digest.Written(), entry.Digest.Written})
 	}
 	return all
 }
@@ -226,19 +227,19 @@ func (s *selector) offers(places []int) offers {
 // describe is what there is to fetch of the entry at a place. One without a media type has that of its manifest.
 func (s *selector) describe(at int) (v1.Descriptor, error) {
 	entry := s.entries[at]
-	if text := entry.Digest.text; text != "" && !otherAlgorithm.MatchString(text) {
+	if text := entry.Digest.Text; text != "" && !document.OtherAlgorithm.MatchString(text) {
 		return v1.Descriptor{}, failure.Corrupt("%q is not an index: the digest %q in it is malformed", s.from, text)
 	}
-	if err := entry.check(); err != nil {
+	if err := entry.Check(); err != nil {
 		return v1.Descriptor{}, failure.Within(fmt.Sprintf("%q", s.from), err)
 	}
-	d := entry.content()
+	d := entry.Content()
 	if d.MediaType == "" {
 		body, err := s.read(d)
 		if err != nil {
 			return v1.Descriptor{}, err
 		}
-		d.MediaType = guessMediaType(body)
+		d.MediaType = document.GuessMediaType(body)
 	}
 	return d, nil
 }

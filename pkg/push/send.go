@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // blobLease is how long after its upload a blob is sure to be there without a manifest: Quay gives it an hour
@@ -51,7 +52,7 @@ func (p *pusher) fetch(ctx context.Context, references []string) (state, error) 
 			return p.retry.Run(ctx, "reading "+reference, func(ctx context.Context, _ int) error {
 				body, err := p.registry.GetManifest(ctx, reference)
 				if err == nil && body != nil {
-					found[i] = digestOf(body)
+					found[i] = document.DigestOf(body)
 				}
 				return err
 			})
@@ -116,7 +117,7 @@ func blobsOf(manifests []manifest) []v1.Descriptor {
 	var configs, layers []v1.Descriptor
 	seen := map[v1.Hash]bool{}
 	for _, m := range manifests {
-		for i, d := range m.blobs() {
+		for i, d := range m.Blobs() {
 			switch {
 			case seen[d.Digest]:
 				continue

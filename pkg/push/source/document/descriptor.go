@@ -1,4 +1,4 @@
-package push
+package document
 
 import (
 	"crypto/sha256"
@@ -14,44 +14,44 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
-// descriptor is what a document says of a manifest, a config or a layer.
-type descriptor struct {
+// Descriptor is what a document says of a manifest, a config or a layer.
+type Descriptor struct {
 	ArtifactType strict.Unread   `json:"artifactType"`
 	Data         strict.Unread   `json:"data"`
 	Platform     platform        `json:"platform"`
 	MediaType    types.MediaType `json:"mediaType"`
 	Size         int64           `json:"size"`
-	Digest       digest          `json:"digest"`
+	Digest       Digest          `json:"digest"`
 	URLs         []strict.Unread `json:"urls"`
 	Annotations  struct {
 		RefName string `json:"org.opencontainers.image.ref.name"`
 	} `json:"annotations"`
 }
 
-// digest is a digest in a document. One that is malformed, or of an algorithm that nobody here knows, matters only where it is
+// Digest is a digest in a document. One that is malformed, or of an algorithm that nobody here knows, matters only where it is
 // used: then text is what the document says, bounded.
-type digest struct {
+type Digest struct {
 	v1.Hash
-	text string
+	Text string
 }
 
 // UnmarshalJSON reads a string.
-func (d *digest) UnmarshalJSON(data []byte) error {
+func (d *Digest) UnmarshalJSON(data []byte) error {
 	var text string
 	err := json.Unmarshal(data, &text)
 	if err != nil {
 		return err
 	}
 	if d.Hash, err = v1.NewHash(text); err != nil {
-		d.text = failure.Shorten(text)
+		d.Text = failure.Shorten(text)
 	}
 	return nil
 }
 
-// written is the digest as the document has it.
-func (d digest) written() string {
-	if d.text != "" {
-		return d.text
+// Written is the digest as the document has it.
+func (d Digest) Written() string {
+	if d.Text != "" {
+		return d.Text
 	}
 	return d.String()
 }
@@ -75,38 +75,38 @@ func (p platform) String() string {
 	return shown.Line(shown.Cut(strings.Trim(text, "/"), 60))
 }
 
-// content is what there is to fetch.
-func (d descriptor) content() v1.Descriptor {
+// Content is what there is to fetch.
+func (d Descriptor) Content() v1.Descriptor {
 	return v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest.Hash}
 }
 
 // contents are what there is to fetch of each.
-func contents(named []descriptor) []v1.Descriptor {
+func contents(named []Descriptor) []v1.Descriptor {
 	all := make([]v1.Descriptor, len(named))
 	for i, d := range named {
-		all[i] = d.content()
+		all[i] = d.Content()
 	}
 	return all
 }
 
-// check refuses what cannot be fetched or checked.
-func (d descriptor) check() error {
-	switch text := d.Digest.text; {
-	case otherAlgorithm.MatchString(text):
+// Check refuses what cannot be fetched or checked.
+func (d Descriptor) Check() error {
+	switch text := d.Digest.Text; {
+	case OtherAlgorithm.MatchString(text):
 		return otherDigest(text)
 	case text != "" || d.Digest.Hash == v1.Hash{}:
 		return failure.Corrupt("not a manifest: the digest %q in it is malformed", text)
 	case len(d.URLs) > 0:
-		return foreignLayer(d.content())
+		return foreignLayer(d.Content())
 	}
-	return checkDescriptor(d.content())
+	return CheckDescriptor(d.Content())
 }
 
-// otherAlgorithm is the grammar of a digest (OCI image spec v1.1, descriptor.md), of whatever algorithm.
-var otherAlgorithm = regexp.MustCompile(`^[a-z0-9]+([+._-][a-z0-9]+)*:[0-9a-f]{32,}$`)
+// OtherAlgorithm is the grammar of a digest (OCI image spec v1.1, descriptor.md), of whatever algorithm.
+var OtherAlgorithm = regexp.MustCompile(`^[a-z0-9]+([+._-][a-z0-9]+)*:[0-9a-f]{32,}$`)
 
-// checkDescriptor is check for what is left of a descriptor.
-func checkDescriptor(d v1.Descriptor) error {
+// CheckDescriptor is check for what is left of a descriptor.
+func CheckDescriptor(d v1.Descriptor) error {
 	switch {
 	case d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != sha256.Size*2:
 		return otherDigest(d.Digest.String())

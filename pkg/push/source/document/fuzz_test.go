@@ -1,4 +1,4 @@
-package push
+package document
 
 import (
 	"strings"
@@ -15,12 +15,12 @@ func FuzzManifest(f *testing.F) {
 	f.Add("application/vnd.oci.image.index.v1+json", []byte(`{"schemaVersion":2,"manifests":[{"mediaType":"x","size":0,"digest":"sha256:`+strings.Repeat("0", 64)+`","urls":["https://x"]}]}`))
 	f.Add("application/vnd.docker.distribution.manifest.v2+json", []byte(hostile.EmptyConfig+`,"subject":null,"layers":[{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}]}`))
 	f.Fuzz(func(t *testing.T, mediaType string, body []byte) {
-		doc, err := parseDocument(types.MediaType(mediaType), body)
+		doc, err := Parse(types.MediaType(mediaType), body)
 		hostile.Classed(t, err)
 		if err != nil {
 			return
 		}
-		for _, d := range doc.descriptors() {
+		for _, d := range doc.Descriptors() {
 			if d.Digest.Algorithm != "sha256" || len(d.Digest.Hex) != 64 || strings.Trim(d.Digest.Hex, "0123456789abcdef") != "" || d.Size < 0 || len(d.URLs) > 0 {
 				t.Errorf("taken was %+v", d)
 			}

@@ -1,4 +1,4 @@
-package push
+package document
 
 import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -6,8 +6,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
-// imageConfig is the config of an image (OCI image spec v1.1, config.md), with what Docker adds to it.
-type imageConfig struct {
+// ImageConfig is the config of an image (OCI image spec v1.1, config.md), with what Docker adds to it.
+type ImageConfig struct {
 	Created         strict.Unread `json:"created"`
 	Author          strict.Unread `json:"author"`
 	Architecture    strict.Unread `json:"architecture"`
