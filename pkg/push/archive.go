@@ -10,6 +10,7 @@ import (
 	"path"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/compress"
 )
 
 // Bounds of a tar file, so that a hostile one cannot fill the memory with headers.
@@ -53,7 +54,7 @@ func openArchive(ctx context.Context, path string) (*archive, error) {
 
 // refuseCompressed refuses a tar file that is compressed as a whole: it cannot be read where it lies.
 func refuseCompressed(file io.ReaderAt, path string) error {
-	if format := compression(file); format != "" {
+	if format := compress.Format(file); format != "" {
 		return failure.Refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format).Then(
 			"let the build leave the tar file as it is: its layers are compressed already, or will be")
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/compress"
 )
 
 // layersAtOnce is how many layers are worked on at the same time: the blocks of one keep all CPUs busy but for its start and
@@ -34,7 +35,7 @@ type savedLayer struct {
 
 // layers reads, and if need be compresses, the layers with the given names, each once, and holds them against the diff_ids.
 func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []string, diffIDs []v1.Hash) ([]v1.Descriptor, error) {
-	c, err := newCompressor()
+	c, err := compress.New()
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +79,12 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 }
 
 // layer reads one layer: a compressed one stays as it is.
-func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compressor, name string) (savedLayer, error) {
+func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress.Compressor, name string) (savedLayer, error) {
 	content, err := d.archive.section(name)
 	if err != nil {
 		return savedLayer{}, err
 	}
-	if format := compression(content); format != "" {
+	if format := compress.Format(content); format != "" {
 		return d.compressedLayer(ctx, format, name, content)
 	}
 	s, err := newSpool()
@@ -91,7 +92,7 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 		return savedLayer{}, err
 	}
 	digest, diffID := sha256.New(), sha256.New()
-	if err := c.compress(ctx, io.MultiWriter(s, digest), io.TeeReader(content, diffID)); err != nil {
+	if err := c.Compress(ctx, io.MultiWriter(s, digest), io.TeeReader(content, diffID)); err != nil {
 		s.Close()
 		if ctx.Err() == nil && !errors.As(err, new(*failure.Error)) {
 			err = failure.Unreadable(err, fmt.Sprintf("layer %q", d.archive.path(name)))
@@ -105,7 +106,7 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 // compressedLayer reads a layer that is compressed, for its two digests.
 func (d *dockerArchive) compressedLayer(ctx context.Context, format, name string, content *io.SectionReader) (savedLayer, error) {
 	digest, diffID := sha256.New(), sha256.New()
-	mediaType, err := decompress(ctx, diffID, format, io.TeeReader(content, digest))
+	mediaType, err := compress.Decompress(ctx, diffID, format, io.TeeReader(content, digest))
 	if err != nil && ctx.Err() != nil {
 		return savedLayer{}, err
 	} else if err != nil {

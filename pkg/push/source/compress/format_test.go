@@ -1,4 +1,4 @@
-package push
+package compress
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func TestCompression(t *testing.T) {
 		strings.Repeat(skip(0, ""), maxSkipped-1) + zstd: "zstd",
 		strings.Repeat(skip(0, ""), maxSkipped) + zstd:   "",
 	} {
-		if got := compression(bytes.NewReader([]byte(content))); got != want {
+		if got := Format(bytes.NewReader([]byte(content))); got != want {
 			t.Errorf("compression(%.40q) = %q, want %q", content, got, want)
 		}
 	}

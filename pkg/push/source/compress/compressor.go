@@ -1,4 +1,4 @@
-package push
+package compress
 
 import (
 	"bytes"
@@ -24,9 +24,9 @@ const (
 // maxBlocks bounds the memory of a compressor: each block needs about 3 MiB.
 const maxBlocks = 16
 
-// compressor compresses to gzip (RFC 1952) on all CPUs. What it writes depends on what it reads alone, not on their number
+// Compressor compresses to gzip (RFC 1952) on all CPUs. What it writes depends on what it reads alone, not on their number
 // or speed. It is safe for concurrent use; all users share its blocks.
-type compressor struct{ free chan *block }
+type Compressor struct{ free chan *block }
 
 // block is a piece of the input, and what becomes of it.
 type block struct {
@@ -36,10 +36,10 @@ type block struct {
 	done    chan error
 }
 
-func newCompressor() (*compressor, error) {
+func New() (*Compressor, error) {
 	// Two more than can be compressed at once: one that is read into, one that is written out.
 	n := min(runtime.GOMAXPROCS(0)+2, maxBlocks)
-	c := &compressor{free: make(chan *block, n)}
+	c := &Compressor{free: make(chan *block, n)}
 	for range n {
 		deflate, err := flate.NewWriter(nil, level)
 		if err != nil {
@@ -56,8 +56,8 @@ var (
 	gzipEnd    = []byte{3, 0}
 )
 
-// compress reads content to its end and writes it to w. The error is that of one of the two, or of ctx.
-func (c *compressor) compress(ctx context.Context, w io.Writer, content io.Reader) error {
+// Compress reads content to its end and writes it to w. The error is that of one of the two, or of ctx.
+func (c *Compressor) Compress(ctx context.Context, w io.Writer, content io.Reader) error {
 	if _, err := w.Write(gzipHeader); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (c *compressor) compress(ctx context.Context, w io.Writer, content io.Reade
 
 // split reads content block by block and has each compressed. It returns the checksum and size that the end of the output
 // has; size is modulo 2^32.
-func (c *compressor) split(ctx context.Context, content io.Reader, order chan<- *block) (checksum, size uint32, err error) {
+func (c *Compressor) split(ctx context.Context, content io.Reader, order chan<- *block) (checksum, size uint32, err error) {
 	for {
 		var b *block
 		select {
@@ -109,7 +109,7 @@ func (c *compressor) split(ctx context.Context, content io.Reader, order chan<- 
 }
 
 // join writes the blocks in the order in which they were read. Whatever happens, all of them become free again.
-func (c *compressor) join(w io.Writer, order <-chan *block) error {
+func (c *Compressor) join(w io.Writer, order <-chan *block) error {
 	var failed error
 	for b := range order {
 		err := <-b.done

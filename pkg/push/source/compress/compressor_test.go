@@ -1,4 +1,4 @@
-package push
+package compress
 
 import (
 	"bytes"
@@ -28,18 +28,18 @@ func prose(seed byte, size int) []byte {
 	return b.Bytes()[:size]
 }
 
-func compressed(t *testing.T, c *compressor, content io.Reader) []byte {
+func compressed(t *testing.T, c *Compressor, content io.Reader) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := c.compress(t.Context(), &out, content); err != nil {
+	if err := c.Compress(t.Context(), &out, content); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-func newTestCompressor(t *testing.T) *compressor {
+func newTestCompressor(t *testing.T) *Compressor {
 	t.Helper()
-	c, err := newCompressor()
+	c, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestCompressIsDeterministic(t *testing.T) {
 			group.Go(func() {
 				var out bytes.Buffer
 				reader := iotest.HalfReader(bytes.NewReader(content))
-				if err := c.compress(context.Background(), &out, reader); err != nil || !bytes.Equal(out.Bytes(), want) {
+				if err := c.Compress(context.Background(), &out, reader); err != nil || !bytes.Equal(out.Bytes(), want) {
 					t.Errorf("on %d CPUs the output differs (%v)", procs, err)
 				}
 			})
@@ -127,7 +127,7 @@ func TestCompressFails(t *testing.T) {
 		"reading within a block": {t.Context(), io.Discard, io.MultiReader(bytes.NewReader(content[1:]), iotest.ErrReader(errBroken)), errBroken},
 		"the context":            {ended, io.Discard, bytes.NewReader(content), errBroken},
 	} {
-		if err := c.compress(test.ctx, test.w, test.r); !errors.Is(err, test.want) {
+		if err := c.Compress(test.ctx, test.w, test.r); !errors.Is(err, test.want) {
 			t.Errorf("%s: compress = %v, want %v", name, err, test.want)
 		}
 		if free := len(c.free); free != cap(c.free) {

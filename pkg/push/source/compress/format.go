@@ -1,4 +1,5 @@
-package push
+// Package compress knows how layers are compressed, and compresses them.
+package compress
 
 import (
 	"bytes"
@@ -23,8 +24,8 @@ var magics = []struct {
 	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}},
 }
 
-// compression is the format in which content is compressed; "" if in none that is known.
-func compression(content io.ReaderAt) string {
+// Format is the format in which content is compressed; "" if in none that is known.
+func Format(content io.ReaderAt) string {
 	start := make([]byte, 8)
 	at := int64(0)
 	for range maxSkipped {
@@ -52,9 +53,9 @@ const maxSkipped = 16
 // maxWindow bounds the memory for decompressing zstd, in bytes: RFC 8878 section 3.1.1.1.2 asks no reader for more.
 const maxWindow = 8 << 20
 
-// decompress reads content to its end and writes to w what is in it. It returns the media type of a layer in the given
+// Decompress reads content to its end and writes to w what is in it. It returns the media type of a layer in the given
 // format; "", without reading, if OCI has none.
-func decompress(ctx context.Context, w io.Writer, format string, content io.Reader) (types.MediaType, error) {
+func Decompress(ctx context.Context, w io.Writer, format string, content io.Reader) (types.MediaType, error) {
 	content = &cancelled{ctx, content}
 	switch format {
 	case "gzip":
