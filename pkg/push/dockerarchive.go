@@ -17,6 +17,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
+	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -38,7 +39,7 @@ type savedImage struct {
 // dockerArchive is an image as docker save and buildah write it, made into an OCI image: the config as it is, layers that
 // are not compressed compressed once.
 type dockerArchive struct {
-	archive *archive
+	archive *files.Archive
 	image   v1.Descriptor
 	// contents are the config, the layers and the manifest by their digests.
 	contents map[v1.Hash]*io.SectionReader
@@ -48,12 +49,12 @@ type dockerArchive struct {
 // openDockerArchive opens the tar file that name is the path of, with an optional :REF behind it that is a name of one of
 // its images.
 func openDockerArchive(ctx context.Context, o opening, name string) (source, error) {
-	path, ref := splitRef(name)
-	a, err := openArchive(ctx, path)
+	path, ref := files.SplitRef(name)
+	a, err := files.OpenArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if !a.has(savedImages) && a.has("oci-layout") {
+	if !a.Has(savedImages) && a.Has("oci-layout") {
 		a.Close()
 		return nil, failure.Missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).Then("name it as oci-archive:FILE in " + failure.SourceFlag)
 	}
@@ -61,7 +62,7 @@ func openDockerArchive(ctx context.Context, o opening, name string) (source, err
 }
 
 // newDockerArchive makes the image. It closes a when it fails.
-func newDockerArchive(ctx context.Context, log *slog.Logger, a *archive, ref string) (source, error) {
+func newDockerArchive(ctx context.Context, log *slog.Logger, a *files.Archive, ref string) (source, error) {
 	d := &dockerArchive{archive: a, contents: map[v1.Hash]*io.SectionReader{}}
 	saved, err := d.pick(ref)
 	if err == nil {
@@ -76,7 +77,7 @@ func newDockerArchive(ctx context.Context, log *slog.Logger, a *archive, ref str
 
 // pick is the image that ref names, or the only one.
 func (d *dockerArchive) pick(ref string) (savedImage, error) {
-	file := d.archive.path(savedImages)
+	file := d.archive.Path(savedImages)
 	body, err := readSmall(d.archive, savedImages)
 	if err != nil {
 		return savedImage{}, err
@@ -137,7 +138,7 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 
 // id is the image's in Docker, the digest of its config; without a config that can be read it is the config's name.
 func (d *dockerArchive) id(i savedImage) string {
-	name, err := d.archive.follow(i.Config)
+	name, err := d.archive.Follow(i.Config)
 	if err != nil {
 		return i.Config
 	}
@@ -166,7 +167,7 @@ func canonical(names ...string) []string {
 
 // convert makes the manifest, and the layers as it names them.
 func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved savedImage) error {
-	name, err := d.archive.follow(saved.Config)
+	name, err := d.archive.Follow(saved.Config)
 	if err != nil {
 		return err
 	}
@@ -175,11 +176,11 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 		return err
 	}
 	var parsed document.ImageConfig
-	if err := strict.Decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.path(name))); err != nil {
+	if err := strict.Decode(config, &parsed, fmt.Sprintf("%q is not an image config", d.archive.Path(name))); err != nil {
 		return err
 	}
 	if n := len(parsed.RootFS.DiffIDs); n != len(saved.Layers) {
-		return failure.Corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.path(name), n, len(saved.Layers))
+		return failure.Corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.Path(name), n, len(saved.Layers))
 	}
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: d.keep(types.OCIConfigJSON, config)}
 	if manifest.Layers, err = d.layers(ctx, log, saved.Layers, parsed.RootFS.DiffIDs); err != nil {

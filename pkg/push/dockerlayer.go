@@ -42,7 +42,7 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 	files := make([]string, len(names))
 	for i, name := range names {
 		// Old versions of Docker link to a layer that is there already.
-		if files[i], err = d.archive.follow(name); err != nil {
+		if files[i], err = d.archive.Follow(name); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 	for i, name := range files {
 		l := made[slices.Index(files, name)]
 		if l.diffID != diffIDs[i] {
-			return nil, failure.Corrupt("layer %q hashes to %q, the config says %q", d.archive.path(name), l.diffID, diffIDs[i])
+			return nil, failure.Corrupt("layer %q hashes to %q, the config says %q", d.archive.Path(name), l.diffID, diffIDs[i])
 		}
 		d.contents[l.digest] = l.content
 		layers = append(layers, v1.Descriptor{MediaType: l.mediaType, Size: l.content.Size(), Digest: l.digest})
@@ -80,7 +80,7 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 
 // layer reads one layer: a compressed one stays as it is.
 func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress.Compressor, name string) (savedLayer, error) {
-	content, err := d.archive.section(name)
+	content, err := d.archive.Section(name)
 	if err != nil {
 		return savedLayer{}, err
 	}
@@ -95,7 +95,7 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 	if err := c.Compress(ctx, io.MultiWriter(s, digest), io.TeeReader(content, diffID)); err != nil {
 		s.Close()
 		if ctx.Err() == nil && !errors.As(err, new(*failure.Error)) {
-			err = failure.Unreadable(err, fmt.Sprintf("layer %q", d.archive.path(name)))
+			err = failure.Unreadable(err, fmt.Sprintf("layer %q", d.archive.Path(name)))
 		}
 		return savedLayer{}, err
 	}
@@ -110,10 +110,10 @@ func (d *dockerArchive) compressedLayer(ctx context.Context, format, name string
 	if err != nil && ctx.Err() != nil {
 		return savedLayer{}, err
 	} else if err != nil {
-		return savedLayer{}, failure.Corrupt("layer %q cannot be decompressed: %v", d.archive.path(name), err)
+		return savedLayer{}, failure.Corrupt("layer %q cannot be decompressed: %v", d.archive.Path(name), err)
 	}
 	if mediaType == "" {
-		return savedLayer{}, failure.Refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.path(name), format).Then("let the build compress its layers with gzip or zstd, or not at all")
+		return savedLayer{}, failure.Refused("layer %q is compressed with %s, which OCI does not define for a layer", d.archive.Path(name), format).Then("let the build compress its layers with gzip or zstd, or not at all")
 	}
 	return savedLayer{mediaType, hashOf(digest), hashOf(diffID), content, nil}, nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
+	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 )
 
 // whole reads everything that a source says it has.
@@ -45,7 +46,7 @@ func whole(t *testing.T, s source) {
 // memory is a layout's files.
 type memory map[string][]byte
 
-func (m memory) open(name string) (io.ReadCloser, int64, error) {
+func (m memory) Open(name string) (io.ReadCloser, int64, error) {
 	content, ok := m[name]
 	if !ok {
 		return nil, 0, failure.Missing(fs.ErrNotExist, "%q is missing", name)
@@ -53,7 +54,7 @@ func (m memory) open(name string) (io.ReadCloser, int64, error) {
 	return io.NopCloser(bytes.NewReader(content)), int64(len(content)), nil
 }
 
-func (m memory) path(name string) string { return name }
+func (m memory) Path(name string) string { return name }
 func (m memory) Close() error            { return nil }
 
 // add adds a blob and returns its descriptor.
@@ -131,7 +132,7 @@ func FuzzDockerArchive(f *testing.F) {
 		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		a, err := openArchive(t.Context(), path)
+		a, err := files.OpenArchive(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,30 +12,31 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // layout is an OCI image layout (OCI image spec v1.1, image-layout.md), as a directory or as a tar file of one.
 type layout struct {
 	*selection
-	files files
+	files tree
 	// saved is the tar file if it has what docker save writes, too; then a part of the layout may be missing.
 	saved string
 }
 
-// files are what a source has by name.
-type files interface {
-	// open opens a regular file, never through a link, and returns its size in bytes.
-	open(name string) (io.ReadCloser, int64, error)
-	// path is what an error calls the file.
-	path(name string) string
+// tree is what a source has by name.
+type tree interface {
+	// Open opens a regular file, never through a link, and returns its size in bytes.
+	Open(name string) (io.ReadCloser, int64, error)
+	// Path is what an error calls the file.
+	Path(name string) string
 	io.Closer
 }
 
 // openLayout opens the layout that name is the path of, with an optional :REF behind it that picks one of several images.
 func openLayout(_ context.Context, o opening, name string) (source, error) {
-	path, ref := splitRef(name)
-	dir, err := openDirectory(path)
+	path, ref := files.SplitRef(name)
+	dir, err := files.OpenDirectory(path)
 	if err != nil {
 		return nil, err
 	}
@@ -44,12 +45,12 @@ func openLayout(_ context.Context, o opening, name string) (source, error) {
 
 // openOCIArchive is openLayout for a tar file.
 func openOCIArchive(ctx context.Context, o opening, name string) (source, error) {
-	path, ref := splitRef(name)
-	a, err := openArchive(ctx, path)
+	path, ref := files.SplitRef(name)
+	a, err := files.OpenArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if !a.has("oci-layout") && a.has(savedImages) {
+	if !a.Has("oci-layout") && a.Has(savedImages) {
 		a.Close()
 		return nil, failure.Missing(nil, "%q has no %q: it is what docker save writes", path, "oci-layout").Then("name it as docker-archive:FILE in " + failure.SourceFlag)
 	}
@@ -57,10 +58,10 @@ func openOCIArchive(ctx context.Context, o opening, name string) (source, error)
 }
 
 // newLayout reads oci-layout and index.json. It closes f when it fails.
-func newLayout(log *slog.Logger, f files, ref string) (source, error) {
+func newLayout(log *slog.Logger, f tree, ref string) (source, error) {
 	l := &layout{files: f}
-	if a, ok := f.(*archive); ok && a.has(savedImages) {
-		l.saved = a.file.Name()
+	if a, ok := f.(*files.Archive); ok && a.Has(savedImages) {
+		l.saved = a.Name()
 	}
 	if err := l.load(ref); err != nil {
 		f.Close()
@@ -81,13 +82,13 @@ func (l *layout) load(ref string) error {
 		Version string `json:"imageLayoutVersion"`
 	}
 	if strict.Decode(version, &header, "not a version") != nil || !strings.HasPrefix(header.Version, "1.") {
-		return failure.Refused("%q does not say imageLayoutVersion 1", l.files.path("oci-layout")).Then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
+		return failure.Refused("%q does not say imageLayoutVersion 1", l.files.Path("oci-layout")).Then("let the build write a layout of version 1.0.0, such as with buildah push IMAGE oci:DIRECTORY")
 	}
 	index, err := readSmall(l.files, "index.json")
 	if err != nil {
 		return err
 	}
-	l.selection, err = selectImage(index, ref, l.files.path("index.json"), func(d v1.Descriptor) ([]byte, error) {
+	l.selection, err = selectImage(index, ref, l.files.Path("index.json"), func(d v1.Descriptor) ([]byte, error) {
 		return readManifest(context.Background(), l, d)
 	})
 	return err
@@ -106,13 +107,13 @@ func (l *layout) check(ctx context.Context, d v1.Descriptor) error {
 // open opens the blob d and compares sizes.
 func (l *layout) open(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	name := "blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex
-	content, size, err := l.files.open(name)
+	content, size, err := l.files.Open(name)
 	if err != nil {
 		return nil, l.incomplete(err)
 	}
 	if size != d.Size {
 		content.Close()
-		return nil, failure.Corrupt("blob %q has %d bytes, its descriptor says %d", l.files.path(name), size, d.Size)
+		return nil, failure.Corrupt("blob %q has %d bytes, its descriptor says %d", l.files.Path(name), size, d.Size)
 	}
 	return content, nil
 }
@@ -127,18 +128,18 @@ func (l *layout) incomplete(err error) error {
 }
 
 // readSmall reads a file that is no blob into memory.
-func readSmall(f files, name string) ([]byte, error) {
-	content, size, err := f.open(name)
+func readSmall(f tree, name string) ([]byte, error) {
+	content, size, err := f.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer content.Close()
 	if size > registry.MaxManifest {
-		return nil, failure.Refused("%q has %d bytes, at most %d are read", f.path(name), size, registry.MaxManifest).Then("let the build put fewer images into one source, and fewer labels and variables into one image")
+		return nil, failure.Refused("%q has %d bytes, at most %d are read", f.Path(name), size, registry.MaxManifest).Then("let the build put fewer images into one source, and fewer labels and variables into one image")
 	}
 	data, err := io.ReadAll(io.LimitReader(content, registry.MaxManifest))
 	if err != nil {
-		return nil, failure.Unreadable(err, fmt.Sprintf("%q", f.path(name)))
+		return nil, failure.Unreadable(err, fmt.Sprintf("%q", f.Path(name)))
 	}
 	return data, nil
 }

@@ -110,7 +110,7 @@ func (p *pusher) open(ctx context.Context) error {
 // opening is what it takes to open the source.
 func (p *pusher) opening() opening {
 	o := p.opts
-	return opening{p.log, reach{to: p.to, plainHTTP: o.PlainHTTP, tokenHost: o.TokenHost, sourceTokenHost: o.SourceTokenHost,
+	return opening{log: p.log, image: reach{to: p.to, plainHTTP: o.PlainHTTP, tokenHost: o.TokenHost, sourceTokenHost: o.SourceTokenHost,
 		dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), anonymous: o.SourceAnonymous, caFile: o.CAFile,
 		stall: o.StallTimeout, now: o.Now, retry: p.retry}}
 }

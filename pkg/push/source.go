@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 )
 
 // source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
@@ -63,7 +64,7 @@ func openSource(ctx context.Context, name string, o opening) (source, error) {
 // detectSource opens a bare path, with an optional :REF behind it, as what it is. What docker save writes is a layout, too,
 // since Docker 25: then it is taken for that, since a layout's bytes and digest stay as they are.
 func detectSource(ctx context.Context, o opening, name string) (source, error) {
-	path, ref := splitRef(name)
+	path, ref := files.SplitRef(name)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -73,14 +74,14 @@ func detectSource(ctx context.Context, o opening, name string) (source, error) {
 	case info.IsDir():
 		return openLayout(ctx, o, name)
 	}
-	a, err := openArchive(ctx, path)
+	a, err := files.OpenArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case a.has("oci-layout"):
+	case a.Has("oci-layout"):
 		return newLayout(o.log, a, ref)
-	case a.has(savedImages):
+	case a.Has(savedImages):
 		return newDockerArchive(ctx, o.log, a, ref)
 	}
 	a.Close()

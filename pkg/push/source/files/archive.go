@@ -1,4 +1,5 @@
-package push
+// Package files reads the files of a source where they lie, in a directory or a tar file, and never through a link.
+package files
 
 import (
 	"archive/tar"
@@ -25,23 +26,23 @@ const (
 	maxHeader = 64 << 10
 )
 
-// archive is a tar file, read where it lies: its headers once, its content when it is asked for. It is safe for concurrent
+// Archive is a tar file, read where it lies: its headers once, its content when it is asked for. It is safe for concurrent
 // use.
-type archive struct {
+type Archive struct {
 	file    *os.File
 	entries map[string]entry
 	// names is how long the names of the entries and of what they link to are together.
 	names int
 }
 
-// openArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers
+// OpenArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers
 // could take for different files are refused.
-func openArchive(ctx context.Context, path string) (*archive, error) {
-	file, info, err := openPath(path)
+func OpenArchive(ctx context.Context, path string) (*Archive, error) {
+	file, info, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{file: file, entries: map[string]entry{}}
+	a := &Archive{file: file, entries: map[string]entry{}}
 	if err = refuseCompressed(file, path); err == nil {
 		err = a.index(ctx, info.Size())
 	}
@@ -62,7 +63,7 @@ func refuseCompressed(file io.ReaderAt, path string) error {
 }
 
 // index reads the headers of a tar file of the given size.
-func (a *archive) index(ctx context.Context, size int64) error {
+func (a *Archive) index(ctx context.Context, size int64) error {
 	content := &headers{SectionReader: io.NewSectionReader(a.file, 0, size)}
 	reader := tar.NewReader(content)
 	for n := 0; ; n++ {
@@ -112,22 +113,23 @@ func (h *headers) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (a *archive) open(name string) (io.ReadCloser, int64, error) {
-	content, err := a.section(name)
+// Open opens a regular file, and returns its size in bytes.
+func (a *Archive) Open(name string) (io.ReadCloser, int64, error) {
+	content, err := a.Section(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	return io.NopCloser(content), content.Size(), nil
 }
 
-// has reports whether there is an entry with the given name, whatever it is.
-func (a *archive) has(name string) bool {
+// Has reports whether there is an entry with the given name, whatever it is.
+func (a *Archive) Has(name string) bool {
 	_, ok := a.entries[name]
 	return ok
 }
 
-// follow is the entry that name stands for by way of links, none of which leads out of the archive.
-func (a *archive) follow(name string) (string, error) {
+// Follow is the entry that name stands for by way of links, none of which leads out of the archive.
+func (a *Archive) Follow(name string) (string, error) {
 	const most = 8
 	for range most {
 		e := a.entries[path.Clean(name)]
@@ -135,26 +137,30 @@ func (a *archive) follow(name string) (string, error) {
 			return path.Clean(name), nil
 		}
 		if e.link == "" {
-			return "", failure.Refused("%q is %s, or leads out of the archive", a.path(name), e.kind).Then(failure.AsDirectory)
+			return "", failure.Refused("%q is %s, or leads out of the archive", a.Path(name), e.kind).Then(failure.AsDirectory)
 		}
 		name = e.link
 	}
-	return "", failure.Refused("%q is behind more than %d links", a.path(name), most).Then(failure.AsDirectory)
+	return "", failure.Refused("%q is behind more than %d links", a.Path(name), most).Then(failure.AsDirectory)
 }
 
-// section is the content of a regular file.
-func (a *archive) section(name string) (*io.SectionReader, error) {
+// Section is the content of a regular file.
+func (a *Archive) Section(name string) (*io.SectionReader, error) {
 	e, ok := a.entries[path.Clean(name)]
 	switch {
 	case !ok:
-		return nil, failure.Missing(nil, "%q is missing", a.path(name))
+		return nil, failure.Missing(nil, "%q is missing", a.Path(name))
 	case e.kind != "":
-		return nil, notRegular(a.path(name), e.kind)
+		return nil, notRegular(a.Path(name), e.kind)
 	}
 	return io.NewSectionReader(a.file, e.offset, e.size), nil
 }
 
-// path is the tar file and the name in it, joined by a colon.
-func (a *archive) path(name string) string { return a.file.Name() + ":" + name }
+// Name is the path of the tar file.
+func (a *Archive) Name() string { return a.file.Name() }
 
-func (a *archive) Close() error { return a.file.Close() }
+// Path is the tar file and the name in it, joined by a colon.
+func (a *Archive) Path(name string) string { return a.file.Name() + ":" + name }
+
+// Close closes the tar file.
+func (a *Archive) Close() error { return a.file.Close() }

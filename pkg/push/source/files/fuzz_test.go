@@ -1,4 +1,4 @@
-package push
+package files
 
 import (
 	"archive/tar"
@@ -41,7 +41,7 @@ func FuzzArchive(f *testing.F) {
 		if _, err := file.WriteAt(data, 0); err != nil {
 			t.Fatal(err)
 		}
-		a := &archive{file: file, entries: map[string]entry{}}
+		a := &Archive{file: file, entries: map[string]entry{}}
 		err := a.index(t.Context(), int64(len(data)))
 		hostile.Classed(t, err)
 		if err != nil {
@@ -60,7 +60,7 @@ func FuzzArchive(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%q was taken, and ends before it should: %v", header.Name, err)
 			}
-			content, err := a.section(header.Name)
+			content, err := a.Section(header.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func FuzzArchive(f *testing.F) {
 			if !filepath.IsLocal(name) || e.link != "" && !filepath.IsLocal(e.link) {
 				t.Errorf("entry %q, link %q", name, e.link)
 			}
-			_, err := a.follow(name)
+			_, err := a.Follow(name)
 			hostile.Classed(t, err)
 		}
 	})

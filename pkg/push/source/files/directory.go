@@ -1,4 +1,4 @@
-package push
+package files
 
 import (
 	"errors"
@@ -11,11 +11,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// directory is a layout's directory.
-type directory struct{ root *os.Root }
+// Directory is a layout's directory.
+type Directory struct{ root *os.Root }
 
-// openDirectory opens the directory at name, never through a link in its last element.
-func openDirectory(name string) (*directory, error) {
+// OpenDirectory opens the directory at name, never through a link in its last element.
+func OpenDirectory(name string) (*Directory, error) {
 	info, err := os.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -31,14 +31,14 @@ func openDirectory(name string) (*directory, error) {
 	if err != nil {
 		return nil, failure.Unreadable(err, fmt.Sprintf("the OCI layout %q", name))
 	}
-	d := &directory{root}
+	d := &Directory{root}
 	for _, part := range []string{"blobs", "blobs/sha256"} {
 		if info, err = root.Lstat(part); errors.Is(err, fs.ErrNotExist) {
 			err = failure.NoSource(nil, "the OCI layout %q has no %q", name, part)
 		} else if err != nil {
-			err = failure.Unreadable(err, fmt.Sprintf("%q", d.path(part)))
+			err = failure.Unreadable(err, fmt.Sprintf("%q", d.Path(part)))
 		} else if !info.IsDir() {
-			err = failure.Refused("%q is not a directory but %s", d.path(part), kind(info.Mode())).Then("let the build leave the directories themselves, not links to them (cp -L)")
+			err = failure.Refused("%q is not a directory but %s", d.Path(part), kind(info.Mode())).Then("let the build leave the directories themselves, not links to them (cp -L)")
 		}
 		if err != nil {
 			root.Close()
@@ -48,14 +48,17 @@ func openDirectory(name string) (*directory, error) {
 	return d, nil
 }
 
-func (d *directory) open(name string) (io.ReadCloser, int64, error) {
-	file, info, err := openFile(d.root, name, d.path(name))
+// Open opens a regular file, never through a link, and returns its size in bytes.
+func (d *Directory) Open(name string) (io.ReadCloser, int64, error) {
+	file, info, err := openFile(d.root, name, d.Path(name))
 	if err != nil {
 		return nil, 0, err
 	}
 	return file, info.Size(), nil
 }
 
-func (d *directory) path(name string) string { return path.Join(d.root.Name(), name) }
+// Path is the directory and the name in it.
+func (d *Directory) Path(name string) string { return path.Join(d.root.Name(), name) }
 
-func (d *directory) Close() error { return d.root.Close() }
+// Close closes the directory.
+func (d *Directory) Close() error { return d.root.Close() }

@@ -1,4 +1,4 @@
-package push
+package files
 
 import (
 	"archive/tar"
@@ -20,7 +20,7 @@ type entry struct {
 }
 
 // add adds an entry whose content starts at offset. end is the size of the tar file.
-func (a *archive) add(header *tar.Header, offset, end int64) error {
+func (a *Archive) add(header *tar.Header, offset, end int64) error {
 	if len(header.Name) > maxEntryName {
 		return failure.Refused("%q has an entry with a name of %d bytes, at most %d are taken", a.file.Name(), len(header.Name), maxEntryName).Then(failure.AsDirectory)
 	}

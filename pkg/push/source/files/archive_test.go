@@ -1,4 +1,4 @@
-package push
+package files
 
 import (
 	"archive/tar"
@@ -55,7 +55,7 @@ func TestArchiveBounds(t *testing.T) {
 		{maxEntries, 10, 0, ""},
 		{maxEntries + 1, 10, 0, "more than 30000 entries"},
 	} {
-		a, err := openArchive(t.Context(), packed(t, test.n, test.name, test.record))
+		a, err := OpenArchive(t.Context(), packed(t, test.n, test.name, test.record))
 		if err == nil {
 			a.Close()
 		}
@@ -76,7 +76,7 @@ func TestArchiveKeepsNamesAlone(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	a, err := openArchive(t.Context(), path)
+	a, err := OpenArchive(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

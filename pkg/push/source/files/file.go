@@ -1,4 +1,4 @@
-package push
+package files
 
 import (
 	"errors"
@@ -35,9 +35,9 @@ func openFile(root *os.Root, name, path string) (*os.File, fs.FileInfo, error) {
 	return file, opened, nil
 }
 
-// splitRef splits PATH:REF, as skopeo writes it, where PATH is a path that exists; ref may have colons and slashes. A name
+// SplitRef splits PATH:REF, as skopeo writes it, where PATH is a path that exists; ref may have colons and slashes. A name
 // that exists as it is has no ref, and one of which no part exists is returned whole.
-func splitRef(name string) (path, ref string) {
+func SplitRef(name string) (path, ref string) {
 	for path := name; ; {
 		if _, err := os.Lstat(path); err == nil {
 			return path, strings.TrimPrefix(name[len(path):], ":")
@@ -50,8 +50,8 @@ func splitRef(name string) (path, ref string) {
 	}
 }
 
-// openPath opens the regular file at path, never through a link in its last element.
-func openPath(path string) (*os.File, fs.FileInfo, error) {
+// Open opens the regular file at path, never through a link in its last element.
+func Open(path string) (*os.File, fs.FileInfo, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, failure.NoSource(err, "%q is not there", path)
