@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
@@ -86,31 +87,31 @@ func (d *dockerArchive) pick(ref string) (savedImage, error) {
 	if err := strict.Decode(body, &entries, fmt.Sprintf("%q is not a list of images", file)); err != nil {
 		return savedImage{}, err
 	}
-	picked, err := parseChoice(ref)
+	picked, err := choice.Parse(ref)
 	if err != nil {
 		return savedImage{}, err
 	}
-	picked.text = canonical(ref)[0]
+	picked.Text = canonical(ref)[0]
 	const place = ":@N for its place in the list from 0"
 	const howToChoose = "name one with :REF behind the path in " + failure.SourceFlag + ": one of its RepoTags, or " + place
 	var images []savedImage
-	var here, all offers
+	var here, all choice.Offers
 	var broken error
 	for at, entry := range entries {
 		var i savedImage
-		if err := strict.Decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.place == at) {
+		if err := strict.Decode(entry, &i, fmt.Sprintf("%q is not a list of images: its entry %d", file, at)); err != nil && (ref == "" || picked.Place == at) {
 			return savedImage{}, err
 		} else if err != nil {
 			broken = cmp.Or(broken, err)
 			continue
 		}
-		o := offer{at, i.RepoTags, i.Config + "\x00" + strings.Join(i.Layers, "\x00"), func() string { return d.id(i) }}
+		o := choice.Offer{Place: at, Names: i.RepoTags, Image: i.Config + "\x00" + strings.Join(i.Layers, "\x00"), Digest: func() string { return d.id(i) }}
 		all = append(all, o)
-		if !picked.picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || len(images) > 0 && images[0].same(i) {
+		if !picked.Picks(at, v1.Hash{}, canonical(i.RepoTags...)...) || len(images) > 0 && images[0].same(i) {
 			continue
 		}
 		if ref != "" {
-			o.names = []string{ref}
+			o.Names = []string{ref}
 		}
 		here = append(here, o)
 		images = append(images, i)

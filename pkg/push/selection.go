@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
@@ -36,7 +37,7 @@ func (s *selection) referrers() []referrer { return s.others }
 type selector struct {
 	// from is the file, for errors.
 	from    string
-	choice  choice
+	choice  choice.Choice
 	entries []document.Descriptor
 	// broken are the errors of the entries that cannot be read, by their places.
 	broken map[int]error
@@ -49,7 +50,7 @@ type selector struct {
 // selectImage picks the image that ref names in an index.json, or the only one. Other entries are only looked at for whether
 // they are its referrers: manifests with a subject. from is the file, for errors.
 func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*selection, error) {
-	picked, err := parseChoice(ref)
+	picked, err := choice.Parse(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 		return nil, err
 	}
 	if ref == "" && len(s.entries) > maxManifests {
-		return nil, failure.Refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).Then(howToChoose)
+		return nil, failure.Refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).Then(choice.HowToChoose)
 	}
 	matching := s.matching()
 	if err := s.findReferrers(matching); err != nil {
@@ -96,7 +97,7 @@ func (s *selector) readEntries(index []byte) error {
 		switch {
 		case err == nil:
 			continue
-		case s.choice.text == "" || s.choice.place == at:
+		case s.choice.Text == "" || s.choice.Place == at:
 			return err
 		case len(s.selection.skipped) < maxSkippedTold:
 			s.selection.skipped = append(s.selection.skipped, err)
@@ -112,7 +113,7 @@ func (s *selector) matching() []int {
 	var manifests, others []int
 	seen := map[document.Digest]bool{}
 	for at, entry := range s.entries {
-		if s.broken[at] != nil || seen[entry.Digest] || !s.choice.picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
+		if s.broken[at] != nil || seen[entry.Digest] || !s.choice.Picks(at, entry.Digest.Hash, entry.Annotations.RefName) {
 			continue
 		}
 		seen[entry.Digest] = true
@@ -172,7 +173,7 @@ func (s *selector) addReferrer(entry document.Descriptor) error {
 // pick is the place of the one entry that is meant: among several that of the only image, which has no subject.
 func (s *selector) pick(matching []int) (int, error) {
 	images := matching
-	if s.choice.text == "" && len(matching) > 1 {
+	if s.choice.Text == "" && len(matching) > 1 {
 		images = nil
 		for _, at := range matching {
 			if !s.isReferrer(at) {
@@ -180,17 +181,17 @@ func (s *selector) pick(matching []int) (int, error) {
 			}
 		}
 		if len(images) == 0 {
-			return 0, failure.Refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).Then(howToChoose)
+			return 0, failure.Refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).Then(choice.HowToChoose)
 		}
 	}
 	switch {
 	case len(images) == 1:
 		return images[0], nil
-	case len(images) > 1 && s.choice.text != "":
-		return 0, failure.Refused("%q has %d images named %q: %s", s.from, len(images), s.choice.text, s.offers(images)).Then(chooseByPlace)
+	case len(images) > 1 && s.choice.Text != "":
+		return 0, failure.Refused("%q has %d images named %q: %s", s.from, len(images), s.choice.Text, s.offers(images)).Then(choice.ChooseByPlace)
 	case len(images) > 1:
-		return 0, failure.Refused("%q has %d images: %s", s.from, len(images), s.offers(images)).Then(howToChoose)
-	case s.choice.text == "":
+		return 0, failure.Refused("%q has %d images: %s", s.from, len(images), s.offers(images)).Then(choice.HowToChoose)
+	case s.choice.Text == "":
 		return 0, failure.Missing(nil, "%q has no image", s.from).Then("let the build write its image into the layout")
 	}
 	var all []int
@@ -201,7 +202,7 @@ func (s *selector) pick(matching []int) (int, error) {
 		}
 		all = append(all, at)
 	}
-	return 0, failure.Missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.text, s.offers(all)).Then(howToChoose)
+	return 0, failure.Missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.Text, s.offers(all)).Then(choice.HowToChoose)
 }
 
 // isReferrer reports whether the entry at a place has a subject.
@@ -215,11 +216,11 @@ func (s *selector) isReferrer(at int) bool {
 }
 
 // offers are how the entries at the given places can be chosen.
-func (s *selector) offers(places []int) offers {
-	var all offers
+func (s *selector) offers(places []int) choice.Offers {
+	var all choice.Offers
 	for _, at := range places {
 		entry := s.entries[at]
-		all = append(all, offer{at, []string{entry.Annotations.RefName}, entry.Digest.Written(), entry.Digest.Written})
+		all = append(all, choice.Offer{Place: at, Names: []string{entry.Annotations.RefName}, Image: entry.Digest.Written(), Digest: entry.Digest.Written})
 	}
 	return all
 }
