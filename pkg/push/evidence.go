@@ -36,10 +36,10 @@ func (p *pusher) writeEvidence(before state) error {
 		return nil
 	}
 	e := evidence{
-		Image: p.to.Name(), Digest: p.image.digest, MediaType: string(p.image.root().descriptor.MediaType),
+		Image: p.to.Name(), Digest: p.image.Digest, MediaType: string(p.image.Root().Descriptor.MediaType),
 		Robot: p.credential.Username, Source: p.opts.Source,
-		Manifests: len(p.image.manifests), Blobs: len(p.image.blobs),
-		Bytes: p.image.bytes(), SentBytes: p.progress.sentBytes.Load(),
+		Manifests: len(p.image.Manifests), Blobs: len(p.image.Blobs),
+		Bytes: p.image.Bytes(), SentBytes: p.progress.sentBytes.Load(),
 		Started: p.started.UTC(), Finished: p.opts.Now().UTC(),
 	}
 	for _, tag := range p.to.Tags {
@@ -50,7 +50,7 @@ func (p *pusher) writeEvidence(before state) error {
 		err = results.WriteFile(p.opts.EvidenceDir, "evidence.json", string(content)+"\n")
 	}
 	if err == nil {
-		err = results.WriteFile(p.opts.EvidenceDir, "image-digest.txt", p.image.digest+"\n")
+		err = results.WriteFile(p.opts.EvidenceDir, "image-digest.txt", p.image.Digest+"\n")
 	}
 	if err != nil {
 		return unwritable("--evidence", err)

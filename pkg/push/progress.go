@@ -6,6 +6,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
 // progress counts what is sent and tells it, one line per blob and one from time to time: a Pod's log is no terminal. It is
@@ -18,8 +20,8 @@ type progress struct {
 	sentBytes, sentBlobs, skipped atomic.Int64
 }
 
-func newProgress(log *slog.Logger, i *image) *progress {
-	return &progress{log: log, blobs: int64(len(i.blobs)), bytes: i.bytes()}
+func newProgress(log *slog.Logger, i *source.Image) *progress {
+	return &progress{log: log, blobs: int64(len(i.Blobs)), bytes: i.Bytes()}
 }
 
 // add counts bytes that are on their way; a negative number takes those of a failed try back.

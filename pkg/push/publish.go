@@ -10,54 +10,55 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
 // sendManifest puts m under a tag or its digest. A registry that finds a blob missing gets it again, once: its lease may
 // have ended.
-func (p *pusher) sendManifest(ctx context.Context, reference string, m manifest) error {
+func (p *pusher) sendManifest(ctx context.Context, reference string, m source.Manifest) error {
 	err := p.putManifest(ctx, reference, m)
 	var answered *failure.Answer
 	if !errors.As(err, &answered) || !answered.MissesBlob() && (answered.Code != "MANIFEST_INVALID" || answered.Status != http.StatusBadRequest) {
-		return failure.Sending("manifest", m.descriptor, err)
+		return failure.Sending("manifest", m.Descriptor, err)
 	}
-	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.descriptor.Digest.String(), "because", err.Error())
-	if err := p.sendBlobs(ctx, blobsOf([]manifest{m})); err != nil {
+	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.Descriptor.Digest.String(), "because", err.Error())
+	if err := p.sendBlobs(ctx, blobsOf([]source.Manifest{m})); err != nil {
 		return err
 	}
 	err = p.putManifest(ctx, reference, m)
 	switch {
 	case errors.As(err, &answered) && answered.MissesBlob():
-		return &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.Host, m.descriptor.Digest),
+		return &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s took every blob of manifest %q and says that one is missing", p.to.Host, m.Descriptor.Digest),
 			Next: "run it again; if it stays so, ask who runs the registry whether its storage or a read replica lost a blob", Err: err}
 	case errors.As(err, &answered) && answered.Code == "MANIFEST_INVALID":
 		return p.manifestRefused(ctx, m, err)
 	}
-	return failure.Sending("manifest", m.descriptor, err)
+	return failure.Sending("manifest", m.Descriptor, err)
 }
 
 // manifestRefused is the error for a manifest that the registry refuses with all of its blobs there.
-func (p *pusher) manifestRefused(ctx context.Context, m manifest, err error) error {
-	e := &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.Host, m.descriptor.Digest),
-		Proof: err.Error() + ", media types " + m.mediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
-	config, configErr := p.image.readConfig(ctx, p.source, m)
+func (p *pusher) manifestRefused(ctx context.Context, m source.Manifest, err error) error {
+	e := &failure.Error{Class: failure.ClassManifestRefused, Problem: fmt.Sprintf("%s has every blob of manifest %q and refuses it", p.to.Host, m.Descriptor.Digest),
+		Proof: err.Error() + ", media types " + m.MediaTypes(), Next: "compare the media types with what this version of Quay takes", Err: err}
+	config, configErr := p.image.ReadConfig(ctx, p.source, m)
 	// Quay wants it in Docker's format, and does not say so (quay/quay image/docker/schema2/config.py).
-	if configErr == nil && m.descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
-		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.Host, m.descriptor.Digest)
+	if configErr == nil && m.Descriptor.MediaType == types.DockerManifestSchema2 && config.History == nil {
+		e.Problem = fmt.Sprintf("%s refuses manifest %q, which is in Docker's format and whose config has no history", p.to.Host, m.Descriptor.Digest)
 		return e.Then("build it in the OCI format, which needs no history: buildah --format oci, docker buildx --output type=oci, skopeo copy --format oci")
 	}
 	return e
 }
 
 // PutManifest puts m and compares the digest that the registry says it has.
-func (p *pusher) putManifest(ctx context.Context, reference string, m manifest) error {
+func (p *pusher) putManifest(ctx context.Context, reference string, m source.Manifest) error {
 	return p.retry.Run(ctx, "putting "+reference, func(ctx context.Context, n int) error {
-		got, err := p.registry.PutManifest(ctx, reference, string(m.descriptor.MediaType), m.body)
+		got, err := p.registry.PutManifest(ctx, reference, string(m.Descriptor.MediaType), m.Body)
 		if err != nil && n > 0 {
 			return &repeatedError{err}
 		} else if err != nil {
 			return err
 		}
-		if want := m.descriptor.Digest.String(); got != "" && got != want {
+		if want := m.Descriptor.Digest.String(); got != "" && got != want {
 			return failure.NotVerified("the registry stored the manifest as %q, not %q", failure.Shorten(got), want)
 		}
 		return nil
@@ -78,7 +79,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 			if err := p.setTag(ctx, tag); err != nil {
 				return err
 			}
-			p.log.Info("set a tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
+			p.log.Info("set a tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
 			return nil
 		})
 	}
@@ -88,7 +89,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 // setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer to
 // an earlier try was lost.
 func (p *pusher) setTag(ctx context.Context, tag string) error {
-	err := p.sendManifest(ctx, tag, p.image.root())
+	err := p.sendManifest(ctx, tag, p.image.Root())
 	var answered *failure.Answer
 	if !errors.As(err, &answered) || answered.Status != http.StatusConflict || answered.Foreign() {
 		return err
@@ -101,10 +102,10 @@ func (p *pusher) setTag(ctx context.Context, tag string) error {
 	if lookErr != nil {
 		return lookErr
 	}
-	if now == p.image.digest {
+	if now == p.image.Digest {
 		return nil
 	}
 	return &failure.Error{Class: failure.ClassTagImmutable, Problem: fmt.Sprintf("tag %q is immutable and has another digest", tag), Err: err,
-		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.digest),
+		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.Digest),
 		Next:  "choose a new tag in " + failure.TagFlag + "; the image is in the registry by its digest for an hour"}
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
 // pusher is one push.
 type pusher struct {
 	opts       Options
 	to         registry.Target
-	source     source
-	image      *image
+	source     source.Source
+	image      *source.Image
 	registry   *registry.Registry
 	credential dockerconfig.Credential
 	key        string // of the credential, in auths
@@ -74,7 +75,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Image: p.to.Name(), Digest: p.image.digest, Tags: p.to.Tags}
+	result := Result{Image: p.to.Name(), Digest: p.image.Digest, Tags: p.to.Tags}
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
 	}
@@ -95,11 +96,11 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 // open reads the source.
 func (p *pusher) open(ctx context.Context) error {
 	var err error
-	if p.source, err = openSource(ctx, p.opts.Source, p.opening()); err != nil {
+	if p.source, err = source.Open(ctx, p.opts.Source, p.opening()); err != nil {
 		return err
 	}
-	if found, ok := p.source.(*remote); ok {
-		p.mountFrom = found.mountable
+	if found, ok := p.source.(*source.Remote); ok {
+		p.mountFrom = found.Mountable
 	}
 	if err = p.read(ctx); err != nil {
 		p.source.Close()
@@ -108,35 +109,35 @@ func (p *pusher) open(ctx context.Context) error {
 }
 
 // opening is what it takes to open the source.
-func (p *pusher) opening() opening {
+func (p *pusher) opening() source.Options {
 	o := p.opts
-	return opening{log: p.log, image: reach{to: p.to, plainHTTP: o.PlainHTTP, tokenHost: o.TokenHost, sourceTokenHost: o.SourceTokenHost,
-		dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), anonymous: o.SourceAnonymous, caFile: o.CAFile,
-		stall: o.StallTimeout, now: o.Now, retry: p.retry}}
+	return source.Options{Log: p.log, Image: source.Reach{To: p.to, PlainHTTP: o.PlainHTTP, TokenHost: o.TokenHost, SourceTokenHost: o.SourceTokenHost,
+		Dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), Anonymous: o.SourceAnonymous, CaFile: o.CAFile,
+		Stall: o.StallTimeout, Now: o.Now, Retry: p.retry}}
 }
 
 // read reads what the source has, but for the content of the blobs, and holds it against what the options allow.
 func (p *pusher) read(ctx context.Context) error {
 	var err error
-	if p.image, err = readImage(ctx, p.source); err != nil {
+	if p.image, err = source.ReadImage(ctx, p.source); err != nil {
 		return err
 	}
-	p.to = p.to.Anchored(p.image.digest)
+	p.to = p.to.Anchored(p.image.Digest)
 	p.progress = newProgress(p.log, p.image)
-	p.log.Info("read the source", "source", p.opts.Source, "digest", p.image.digest,
-		"manifests", len(p.image.manifests), "blobs", len(p.image.blobs), "bytes", p.image.bytes())
-	if want := p.opts.ExpectedDigest; want != "" && want != p.image.digest {
+	p.log.Info("read the source", "source", p.opts.Source, "digest", p.image.Digest,
+		"manifests", len(p.image.Manifests), "blobs", len(p.image.Blobs), "bytes", p.image.Bytes())
+	if want := p.opts.ExpectedDigest; want != "" && want != p.image.Digest {
 		return &failure.Error{Class: failure.ClassDigestUnexpected, Problem: "the source is not the image that --expected-digest names",
-			Proof: "it is " + p.image.digest + ", expected was " + want,
+			Proof: "it is " + p.image.Digest + ", expected was " + want,
 			Next:  "find out who changed the source after the digest was taken, and scan it again"}
 	}
-	return p.image.checkRetention(ctx, p.source, p.opts.RequireRetention, p.log)
+	return p.image.CheckRetention(ctx, p.source, p.opts.RequireRetention, p.log)
 }
 
 // explain makes an Error of what the push ended in.
 func (p *pusher) explain(ctx context.Context, err error) error {
 	if reason := (*failure.Error)(nil); errors.As(err, &reason) {
-		if _, remote := p.source.(*remote); remote && reason.Next == failure.BuildAgain {
+		if _, remote := p.source.(*source.Remote); remote && reason.Next == failure.BuildAgain {
 			reason.Next = "build the image again, and push it to its registry again; nothing was tagged"
 		}
 		return err

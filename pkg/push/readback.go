@@ -25,7 +25,7 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 			break
 		}
 		now = seen[reference]
-		if now == p.image.digest || i == most-1 {
+		if now == p.image.Digest || i == most-1 {
 			break
 		}
 		pause := min(p.opts.RetryPause<<i, retry.MaxPause)
@@ -43,10 +43,10 @@ func (p *pusher) await(ctx context.Context, reference string, most int) (now str
 func (p *pusher) readBack(ctx context.Context, before state) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(p.opts.Jobs)
-	for _, reference := range append([]string{p.image.digest}, p.to.Tags...) {
+	for _, reference := range append([]string{p.image.Digest}, p.to.Tags...) {
 		group.Go(func() error {
 			now, err := p.await(groupCtx, reference, looks)
-			if err != nil || now == p.image.digest {
+			if err != nil || now == p.image.Digest {
 				return err
 			}
 			return p.notServed(ctx, reference, now, before[reference])
@@ -62,7 +62,7 @@ func (p *pusher) notServed(ctx context.Context, reference, now, before string) e
 	switch {
 	case now == "":
 		e = failure.NotVerified("the registry took %q and does not serve it", reference).Then(stale)
-	case reference == p.image.digest:
+	case reference == p.image.Digest:
 		e = failure.NotVerified("the registry serves %q under the digest %q", now, reference)
 	case now == before:
 		e = failure.NotVerified("the registry set tag %q and still serves what it was before", reference).Then(stale + ", or whether another run set the tag back")
@@ -71,7 +71,7 @@ func (p *pusher) notServed(ctx context.Context, reference, now, before string) e
 			Next: "another run pushed the same tag: give each run its own in " + failure.TagFlag +
 				"; if none did, ask who runs the registry whether its read replicas lag behind"}
 	}
-	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.digest)
+	e.Proof = fmt.Sprintf("it is %q, the push was %q", now, p.image.Digest)
 	if failure.TimeIsOver(ctx) {
 		(&failure.Late{}).AddTo(e)
 	}

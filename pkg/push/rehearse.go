@@ -7,13 +7,15 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
 // rehearse tells what a push would do. A dry run also reads every byte of the source and asks for every blob.
 func (p *pusher) rehearse(ctx context.Context, before state) error {
 	lacking := p.lacking(before)
 	for _, tag := range p.to.Tags {
-		p.log.Info("a push would leave the tag", "tag", tag, "digest", p.image.digest, "before", before[tag])
+		p.log.Info("a push would leave the tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
 	}
 	if !p.opts.DryRun {
 		return nil
@@ -32,13 +34,13 @@ func (p *pusher) rehearse(ctx context.Context, before state) error {
 
 // rehearseBlob reads d and asks whether the repository has it.
 func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
-	content, err := openVerified(ctx, p.source, d, nil)
+	content, err := source.OpenVerified(ctx, p.source, d, nil)
 	if err != nil {
-		return p.image.about(d, err)
+		return p.image.About(d, err)
 	}
 	defer content.Close()
 	if _, err := io.Copy(io.Discard, content); err != nil {
-		return p.image.about(d, err)
+		return p.image.About(d, err)
 	}
 	return p.retry.Run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {
 		has, err := p.registry.HasBlob(ctx, d)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
@@ -24,8 +25,8 @@ type state map[string]string
 // look asks for what is to be pushed, and what the tags point at.
 func (p *pusher) look(ctx context.Context) (state, error) {
 	references := slices.Clone(p.to.Tags)
-	for _, m := range p.image.manifests {
-		if d := m.descriptor.Digest.String(); d == p.image.digest || m.Subject != nil {
+	for _, m := range p.image.Manifests {
+		if d := m.Descriptor.Digest.String(); d == p.image.Digest || m.Subject != nil {
 			references = append(references, d)
 		}
 	}
@@ -34,9 +35,9 @@ func (p *pusher) look(ctx context.Context) (state, error) {
 		return nil, err
 	}
 	for _, tag := range p.to.Tags {
-		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.digest {
+		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.Digest {
 			return nil, &failure.Error{Class: failure.ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
-				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.digest), Next: "choose a new tag in " + failure.TagFlag + ", or leave --if-tag-absent out"}
+				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.Digest), Next: "choose a new tag in " + failure.TagFlag + ", or leave --if-tag-absent out"}
 		}
 	}
 	return before, nil
@@ -79,7 +80,7 @@ func (p *pusher) send(ctx context.Context, before state) error {
 		return err
 	}
 	for _, m := range lacking {
-		if err := p.sendManifest(ctx, m.descriptor.Digest.String(), m); err != nil {
+		if err := p.sendManifest(ctx, m.Descriptor.Digest.String(), m); err != nil {
 			return err
 		}
 	}
@@ -90,10 +91,10 @@ func (p *pusher) send(ctx context.Context, before state) error {
 }
 
 // lacking are the manifests that have to be put: none of the image's if the registry has its root, which holds the rest.
-func (p *pusher) lacking(before state) (lacking []manifest) {
-	for _, m := range p.image.manifests {
-		d := m.descriptor.Digest.String()
-		if got, looked := before[d]; looked && got == d || !looked && before[p.image.digest] == p.image.digest {
+func (p *pusher) lacking(before state) (lacking []source.Manifest) {
+	for _, m := range p.image.Manifests {
+		d := m.Descriptor.Digest.String()
+		if got, looked := before[d]; looked && got == d || !looked && before[p.image.Digest] == p.image.Digest {
 			continue
 		}
 		lacking = append(lacking, m)
@@ -104,7 +105,7 @@ func (p *pusher) lacking(before state) (lacking []manifest) {
 // stale are the tags that have to be set.
 func (p *pusher) stale(before state) (stale []string) {
 	for _, tag := range p.to.Tags {
-		if before[tag] != p.image.digest {
+		if before[tag] != p.image.Digest {
 			stale = append(stale, tag)
 		}
 	}
@@ -113,7 +114,7 @@ func (p *pusher) stale(before state) (stale []string) {
 
 // blobsOf are the blobs of the given manifests, each once, in the order of sending: configs, which Quay reads when the
 // manifest comes, then the largest first, so that no large one is left for the end.
-func blobsOf(manifests []manifest) []v1.Descriptor {
+func blobsOf(manifests []source.Manifest) []v1.Descriptor {
 	var configs, layers []v1.Descriptor
 	seen := map[v1.Hash]bool{}
 	for _, m := range manifests {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
+	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
 // sendBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
@@ -58,7 +59,7 @@ func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
 func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
 	err := p.retry.Run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
-	return p.image.about(d, failure.Sending("blob", d, err))
+	return p.image.About(d, failure.Sending("blob", d, err))
 }
 
 // upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
@@ -67,7 +68,7 @@ func (p *pusher) upload(ctx context.Context, d v1.Descriptor, complete *bool) er
 	var sent atomic.Int64
 	had, err := p.registry.PutBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
-		return openVerified(ctx, p.source, d, func(n int) {
+		return source.OpenVerified(ctx, p.source, d, func(n int) {
 			sent.Add(int64(n))
 			p.progress.add(int64(n))
 		})

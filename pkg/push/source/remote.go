@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"bytes"
@@ -19,58 +19,58 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
-// remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
-type remote struct {
+// Remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
+type Remote struct {
 	*registry.Registry
 	from  origin
 	retry *retry.Retrier
 	key   string // of the credential, in auths; "" if there is none
 	image v1.Descriptor
 	body  []byte // of image
-	// mountable is the repository, if it is another one of the registry that the image goes to; else empty.
-	mountable string
+	// Mountable is the repository, if it is another one of the registry that the image goes to; else empty.
+	Mountable string
 }
 
-// reach is what it takes to reach an image in a registry.
-type reach struct {
-	// to is where the image will go: in the same registry what is said of that counts for the source, too.
-	to registry.Target
+// Reach is what it takes to reach an image in a registry.
+type Reach struct {
+	// To is where the image will go: in the same registry what is said of that counts for the source, too.
+	To registry.Target
 	// PlainHTTP speaks HTTP without TLS to that one registry; TokenHost is the host of its token service, empty: its own.
-	plainHTTP bool
-	tokenHost string
-	// sourceTokenHost is the host of the source's token service; empty: the registry's own.
-	sourceTokenHost string
-	// dockerconfig is the file with the credential, or its directory; anonymous pulls without one.
-	dockerconfig string
-	anonymous    bool
-	caFile       string
-	stall        time.Duration
-	now          func() time.Time
-	retry        *retry.Retrier
+	PlainHTTP bool
+	TokenHost string
+	// SourceTokenHost is the host of the source's token service; empty: the registry's own.
+	SourceTokenHost string
+	// Dockerconfig is the file with the credential, or its directory; anonymous pulls without one.
+	Dockerconfig string
+	Anonymous    bool
+	CaFile       string
+	Stall        time.Duration
+	Now          func() time.Time
+	Retry        *retry.Retrier
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
 // that host and repository in --source-dockerconfig, else in --dockerconfig; a missing one is an error. --source-anonymous
 // sends none, whatever the file has.
-func openRemote(ctx context.Context, o opening, name string) (source, error) {
+func openRemote(ctx context.Context, o Options, name string) (Source, error) {
 	from, err := parseOrigin(name)
 	if err != nil {
 		return nil, err
 	}
-	how := o.image
-	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CaFile: how.caFile, TokenHost: how.sourceTokenHost, Stall: how.stall, Now: how.now}
-	r := &remote{from: from, retry: how.retry}
-	if failure.SameHost("https", from.Host, how.to.Host) {
-		if from.Repository != how.to.Repository {
-			r.mountable = from.Repository
+	how := o.Image
+	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CaFile: how.CaFile, TokenHost: how.SourceTokenHost, Stall: how.Stall, Now: how.Now}
+	r := &Remote{from: from, retry: how.Retry}
+	if failure.SameHost("https", from.Host, how.To.Host) {
+		if from.Repository != how.To.Repository {
+			r.Mountable = from.Repository
 		}
-		c.TokenHost, c.PlainHTTP = cmp.Or(how.sourceTokenHost, how.tokenHost), how.plainHTTP
+		c.TokenHost, c.PlainHTTP = cmp.Or(how.SourceTokenHost, how.TokenHost), how.PlainHTTP
 	}
 	if r.Registry, err = registry.New(c); err != nil {
 		return nil, err
 	}
-	if !how.anonymous {
-		match, err := registry.FindCredential(how.dockerconfig, "--source-dockerconfig", from.Target)
+	if !how.Anonymous {
+		match, err := registry.FindCredential(how.Dockerconfig, "--source-dockerconfig", from.Target)
 		if reason := (*failure.Error)(nil); errors.As(err, &reason) {
 			return nil, reason.Then(reason.Next + "; if anybody may pull the source, set " + failure.AnonymousFlag)
 		} else if err != nil {
@@ -82,12 +82,12 @@ func openRemote(ctx context.Context, o opening, name string) (source, error) {
 		r.Close()
 		return nil, r.explain(ctx, err)
 	}
-	o.log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.Credential.Username)
+	o.Log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.Credential.Username)
 	return r, nil
 }
 
 // find logs in and reads the manifest.
-func (r *remote) find(ctx context.Context) error {
+func (r *Remote) find(ctx context.Context) error {
 	return r.retry.Run(ctx, "finding the source", func(ctx context.Context, _ int) error {
 		actions, known, err := r.Login(ctx, registry.ScopePull)
 		if err != nil {
@@ -101,7 +101,7 @@ func (r *remote) find(ctx context.Context) error {
 }
 
 // readRoot reads what the reference names.
-func (r *remote) readRoot(ctx context.Context) error {
+func (r *Remote) readRoot(ctx context.Context) error {
 	a, err := r.FetchManifest(ctx, r.from.reference)
 	if err != nil {
 		return err
@@ -130,16 +130,16 @@ func mediaType(a *registry.Answer) types.MediaType {
 	return types.MediaType(cmp.Or(string(document.GuessMediaType(a.Body)), value))
 }
 
-func (r *remote) root() v1.Descriptor { return r.image }
+func (r *Remote) root() v1.Descriptor { return r.image }
 
 // referrers are none: who wants them in the other registry pushes them.
-func (r *remote) referrers() []referrer { return nil }
+func (r *Remote) referrers() []referrer { return nil }
 
 // check has nothing to do: a registry takes no manifest without its blobs, and asking for each would take as long as sending
 // a small image.
-func (r *remote) check(context.Context, v1.Descriptor) error { return nil }
+func (r *Remote) check(context.Context, v1.Descriptor) error { return nil }
 
-func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+func (r *Remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	if d.Digest == r.image.Digest {
 		return io.NopCloser(bytes.NewReader(r.body)), nil
 	}
@@ -161,18 +161,18 @@ func (r *remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 }
 
 // whence is where the source is, for errors.
-func (r *remote) whence() *failure.Origin {
+func (r *Remote) whence() *failure.Origin {
 	return &failure.Origin{Peer: &r.Peer, Repository: r.from.Repository, User: r.Credential.Username, Key: r.key, Reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.
-func (r *remote) explain(ctx context.Context, err error) error { return r.whence().Explain(ctx, err) }
+func (r *Remote) explain(ctx context.Context, err error) error { return r.whence().Explain(ctx, err) }
 
 // pulled is a blob whose errors are explained.
 type pulled struct {
 	*registry.Pull
 	ctx  context.Context
-	from *remote
+	from *Remote
 }
 
 func (p *pulled) Read(b []byte) (int, error) {
@@ -190,7 +190,7 @@ func (served) Other(e *failure.Error) *failure.Error { return e.Then(failure.Rew
 
 func (served) Close() error { return nil }
 
-func (r *remote) Close() error {
+func (r *Remote) Close() error {
 	r.Registry.Close()
 	return nil
 }

@@ -1,4 +1,5 @@
-package push
+// Package source reads the image to push from where a build left it, as hostile input: an OCI layout, a docker-archive or another registry.
+package source
 
 import (
 	"context"
@@ -16,9 +17,9 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 )
 
-// source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
+// Source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
 // and digests. It is safe for concurrent use.
-type source interface {
+type Source interface {
 	// root is the manifest or index to push.
 	root() v1.Descriptor
 	// referrers are manifests that have a subject, be it root, something below it, one of them or none of these.
@@ -33,7 +34,7 @@ type source interface {
 // transports are the prefixes of --source, with what opens the rest.
 var transports = []struct {
 	prefix string
-	open   func(ctx context.Context, o opening, rest string) (source, error)
+	open   func(ctx context.Context, o Options, rest string) (Source, error)
 }{
 	{"oci:", openLayout},
 	{"oci-archive:", openOCIArchive},
@@ -41,15 +42,15 @@ var transports = []struct {
 	{"docker://", openRemote},
 }
 
-// opening is what it takes to open a source.
-type opening struct {
-	log *slog.Logger
-	// image is how one in a registry is reached.
-	image reach
+// Options is what it takes to open a source.
+type Options struct {
+	Log *slog.Logger
+	// Image is how one in a registry is reached.
+	Image Reach
 }
 
-// openSource opens what name, the value of --source, says. A path without a prefix is looked at.
-func openSource(ctx context.Context, name string, o opening) (source, error) {
+// Open opens what name, the value of --source, says. A path without a prefix is looked at.
+func Open(ctx context.Context, name string, o Options) (Source, error) {
 	if name == "" {
 		return nil, failure.Usage("--source is missing, such as oci:DIRECTORY")
 	}
@@ -63,7 +64,7 @@ func openSource(ctx context.Context, name string, o opening) (source, error) {
 
 // detectSource opens a bare path, with an optional :REF behind it, as what it is. What docker save writes is a layout, too,
 // since Docker 25: then it is taken for that, since a layout's bytes and digest stay as they are.
-func detectSource(ctx context.Context, o opening, name string) (source, error) {
+func detectSource(ctx context.Context, o Options, name string) (Source, error) {
 	path, ref := files.SplitRef(name)
 	info, err := os.Stat(path)
 	switch {
@@ -80,9 +81,9 @@ func detectSource(ctx context.Context, o opening, name string) (source, error) {
 	}
 	switch {
 	case a.Has("oci-layout"):
-		return newLayout(o.log, a, ref)
+		return newLayout(o.Log, a, ref)
 	case a.Has(savedImages):
-		return newDockerArchive(ctx, o.log, a, ref)
+		return newDockerArchive(ctx, o.Log, a, ref)
 	}
 	a.Close()
 	return nil, failure.NoSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)

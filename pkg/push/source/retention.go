@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 // with a base image, unnoticed.
 const expiresAfter = "quay.expires-after"
 
-// checkRetention tells of every manifest whose image would make Quay expire the tag, and with it what an overlay pins.
-func (i *image) checkRetention(ctx context.Context, s source, required bool, log *slog.Logger) error {
-	for _, m := range i.manifests {
+// CheckRetention tells of every manifest whose image would make Quay expire the tag, and with it what an overlay pins.
+func (i *Image) CheckRetention(ctx context.Context, s Source, required bool, log *slog.Logger) error {
+	for _, m := range i.Manifests {
 		value, err := i.expiry(ctx, s, m)
 		if err != nil {
 			return err
@@ -24,20 +24,20 @@ func (i *image) checkRetention(ctx context.Context, s source, required bool, log
 		}
 		if required {
 			return &failure.Error{Class: failure.ClassRetention, Problem: "Quay would let the image expire",
-				Proof: fmt.Sprintf("manifest %s has %s=%q", m.descriptor.Digest, expiresAfter, failure.Shorten(value)),
+				Proof: fmt.Sprintf("manifest %s has %s=%q", m.Descriptor.Digest, expiresAfter, failure.Shorten(value)),
 				Next:  "set the label " + expiresAfter + " to an empty value in the build; it may come from the base image"}
 		}
 		log.Warn("QUAY WILL LET THIS IMAGE EXPIRE, and whatever pins its digest breaks then",
-			"label", expiresAfter, "value", failure.Shorten(value), "manifest", m.descriptor.Digest.String())
+			"label", expiresAfter, "value", failure.Shorten(value), "manifest", m.Descriptor.Digest.String())
 	}
 	return nil
 }
 
 // expiry is the value of the label in m's config, or in its annotations; "" if there is none.
-func (i *image) expiry(ctx context.Context, s source, m manifest) (string, error) {
+func (i *Image) expiry(ctx context.Context, s Source, m Manifest) (string, error) {
 	if value := m.Annotations.ExpiresAfter; value != "" {
 		return value, nil
 	}
-	config, err := i.readConfig(ctx, s, m)
+	config, err := i.ReadConfig(ctx, s, m)
 	return config.Config.Labels.ExpiresAfter, err
 }

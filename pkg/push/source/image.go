@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -26,36 +26,36 @@ const (
 	maxDepth = 4
 )
 
-// image is all that has to be in the registry, read and checked but for the content of the blobs.
-type image struct {
-	// digest is sha256:<hex> of the manifest or index that is tagged.
-	digest string
-	// manifests are in the order in which they can be put: children first, referrers last.
-	manifests []manifest
-	// blobs are configs and layers, each once.
-	blobs []v1.Descriptor
+// Image is all that has to be in the registry, read and checked but for the content of the blobs.
+type Image struct {
+	// Digest is sha256:<hex> of the manifest or index that is tagged.
+	Digest string
+	// Manifests are in the order in which they can be put: children first, referrers last.
+	Manifests []Manifest
+	// Blobs are configs and layers, each once.
+	Blobs []v1.Descriptor
 }
 
-// manifest is one manifest or index.
-type manifest struct {
+// Manifest is one manifest or index.
+type Manifest struct {
 	document.Document
-	descriptor v1.Descriptor
-	body       []byte
+	Descriptor v1.Descriptor
+	Body       []byte
 }
 
-// root is the manifest that is tagged.
-func (i *image) root() manifest {
-	for _, m := range i.manifests {
-		if m.descriptor.Digest.String() == i.digest {
+// Root is the manifest that is tagged.
+func (i *Image) Root() Manifest {
+	for _, m := range i.Manifests {
+		if m.Descriptor.Digest.String() == i.Digest {
 			return m
 		}
 	}
-	return manifest{}
+	return Manifest{}
 }
 
-// mediaTypes tells those of m and of what it names.
-func (m manifest) mediaTypes() string {
-	types := []string{string(m.descriptor.MediaType)}
+// MediaTypes tells those of m and of what it names.
+func (m Manifest) MediaTypes() string {
+	types := []string{string(m.Descriptor.MediaType)}
 	for _, d := range m.Descriptors() {
 		types = append(types, string(d.MediaType))
 	}
@@ -63,15 +63,15 @@ func (m manifest) mediaTypes() string {
 }
 
 // holder names the manifest that names a config or layer, with its platform if an index says that, and how many others do, too.
-func (i *image) holder(d v1.Descriptor) string {
+func (i *Image) holder(d v1.Descriptor) string {
 	platforms := map[v1.Hash]string{}
 	var holders []v1.Hash
-	for _, m := range i.manifests {
+	for _, m := range i.Manifests {
 		for _, child := range m.Manifests {
 			platforms[child.Digest.Hash] = child.Platform.String()
 		}
 		if slices.ContainsFunc(m.Blobs(), func(blob v1.Descriptor) bool { return blob.Digest == d.Digest }) {
-			holders = append(holders, m.descriptor.Digest)
+			holders = append(holders, m.Descriptor.Digest)
 		}
 	}
 	if len(holders) == 0 {
@@ -87,17 +87,17 @@ func (i *image) holder(d v1.Descriptor) string {
 	return name
 }
 
-// about names, in an error of the source, what d is a part of.
-func (i *image) about(d v1.Descriptor, err error) error {
+// About names, in an error of the source, what d is a part of.
+func (i *Image) About(d v1.Descriptor, err error) error {
 	if !failure.OfSource(err) {
 		return err
 	}
 	return failure.Within(i.holder(d), err)
 }
 
-// bytes is the size of all blobs.
-func (i *image) bytes() (total int64) {
-	for _, d := range i.blobs {
+// Bytes is the size of all blobs.
+func (i *Image) Bytes() (total int64) {
+	for _, d := range i.Blobs {
 		total += d.Size
 	}
 	return total
@@ -105,8 +105,8 @@ func (i *image) bytes() (total int64) {
 
 // reader collects an image from a source.
 type reader struct {
-	source    source
-	image     *image
+	source    Source
+	image     *Image
 	manifests sizes
 	blobs     sizes
 	// bytes are those of the manifests so far, references what they name.
@@ -117,9 +117,9 @@ type reader struct {
 // sizes are the digests seen so far.
 type sizes map[v1.Hash]int64
 
-// readImage reads the manifests of s and looks for each of their blobs.
-func readImage(ctx context.Context, s source) (*image, error) {
-	r := &reader{source: s, image: &image{digest: s.root().Digest.String()}, manifests: sizes{}, blobs: sizes{}}
+// ReadImage reads the manifests of s and looks for each of their blobs.
+func ReadImage(ctx context.Context, s Source) (*Image, error) {
+	r := &reader{source: s, image: &Image{Digest: s.root().Digest.String()}, manifests: sizes{}, blobs: sizes{}}
 	if err := r.add(ctx, s.root(), 0, ""); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 	r.bytes += d.Size
 	r.references += len(doc.Configs()) + len(doc.Layers) + len(doc.Manifests)
 	switch {
-	case len(r.image.manifests) >= maxManifests || r.bytes > maxManifestBytes:
+	case len(r.image.Manifests) >= maxManifests || r.bytes > maxManifestBytes:
 		return failure.Refused("the image has more than %d manifests, or more than %d bytes in them", maxManifests, maxManifestBytes).Then(failure.SmallerIndex)
 	case r.references > maxReferences:
 		return failure.Refused("the manifests of the image name more than %d configs, layers and manifests", maxReferences).Then(failure.FewerLayers + "; " + failure.SmallerIndex)
@@ -201,7 +201,7 @@ func (r *reader) add(ctx context.Context, d v1.Descriptor, depth int, parent str
 			return failure.Within(name, err)
 		}
 	}
-	r.image.manifests = append(r.image.manifests, manifest{doc, d, body})
+	r.image.Manifests = append(r.image.Manifests, Manifest{doc, d, body})
 	return nil
 }
 
@@ -221,13 +221,13 @@ func (r *reader) addBlob(ctx context.Context, d v1.Descriptor) error {
 	if known, err := r.blobs.add(d); known || err != nil {
 		return err
 	}
-	if len(r.image.blobs) >= maxBlobs {
+	if len(r.image.Blobs) >= maxBlobs {
 		return failure.Refused("the image has more than %d blobs", maxBlobs).Then(failure.FewerLayers + "; " + failure.SmallerIndex)
 	}
 	if err := r.source.check(ctx, d); err != nil {
 		return err
 	}
-	r.image.blobs = append(r.image.blobs, d)
+	r.image.Blobs = append(r.image.Blobs, d)
 	return nil
 }
 

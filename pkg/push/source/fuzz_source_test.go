@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"archive/tar"
@@ -23,18 +23,18 @@ import (
 )
 
 // whole reads everything that a source says it has.
-func whole(t *testing.T, s source) {
+func whole(t *testing.T, s Source) {
 	t.Helper()
-	i, err := readImage(t.Context(), s)
+	i, err := ReadImage(t.Context(), s)
 	hostile.Classed(t, err)
 	if err != nil {
 		return
 	}
-	if len(i.manifests) > maxManifests || len(i.blobs) > maxBlobs || document.DigestOf(i.root().body) != i.digest {
-		t.Errorf("the image has %d manifests, %d blobs and the digest %s", len(i.manifests), len(i.blobs), i.digest)
+	if len(i.Manifests) > maxManifests || len(i.Blobs) > maxBlobs || document.DigestOf(i.Root().Body) != i.Digest {
+		t.Errorf("the image has %d manifests, %d blobs and the digest %s", len(i.Manifests), len(i.Blobs), i.Digest)
 	}
-	for _, d := range i.blobs {
-		content, err := openVerified(t.Context(), s, d, nil)
+	for _, d := range i.Blobs {
+		content, err := OpenVerified(t.Context(), s, d, nil)
 		if err == nil {
 			_, err = io.Copy(io.Discard, content)
 			content.Close()
@@ -142,12 +142,12 @@ func FuzzDockerArchive(f *testing.F) {
 			return
 		}
 		defer s.Close()
-		i, err := readImage(t.Context(), s)
+		i, err := ReadImage(t.Context(), s)
 		if err != nil {
 			t.Fatalf("the image that was made cannot be read: %v", err)
 		}
-		for _, d := range i.blobs {
-			content, err := openVerified(t.Context(), s, d, nil)
+		for _, d := range i.Blobs {
+			content, err := OpenVerified(t.Context(), s, d, nil)
 			if err == nil {
 				_, err = io.Copy(io.Discard, content)
 			}

@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -25,8 +25,8 @@ type verified struct {
 	count func(n int)
 }
 
-// openVerified opens the content of d in s.
-func openVerified(ctx context.Context, s source, d v1.Descriptor, count func(int)) (io.ReadCloser, error) {
+// OpenVerified opens the content of d in s.
+func OpenVerified(ctx context.Context, s Source, d v1.Descriptor, count func(int)) (io.ReadCloser, error) {
 	content, err := s.open(ctx, d)
 	if err != nil {
 		return nil, err

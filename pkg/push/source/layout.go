@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -34,17 +34,17 @@ type tree interface {
 }
 
 // openLayout opens the layout that name is the path of, with an optional :REF behind it that picks one of several images.
-func openLayout(_ context.Context, o opening, name string) (source, error) {
+func openLayout(_ context.Context, o Options, name string) (Source, error) {
 	path, ref := files.SplitRef(name)
 	dir, err := files.OpenDirectory(path)
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(o.log, dir, ref)
+	return newLayout(o.Log, dir, ref)
 }
 
 // openOCIArchive is openLayout for a tar file.
-func openOCIArchive(ctx context.Context, o opening, name string) (source, error) {
+func openOCIArchive(ctx context.Context, o Options, name string) (Source, error) {
 	path, ref := files.SplitRef(name)
 	a, err := files.OpenArchive(ctx, path)
 	if err != nil {
@@ -54,11 +54,11 @@ func openOCIArchive(ctx context.Context, o opening, name string) (source, error)
 		a.Close()
 		return nil, failure.Missing(nil, "%q has no %q: it is what docker save writes", path, "oci-layout").Then("name it as docker-archive:FILE in " + failure.SourceFlag)
 	}
-	return newLayout(o.log, a, ref)
+	return newLayout(o.Log, a, ref)
 }
 
 // newLayout reads oci-layout and index.json. It closes f when it fails.
-func newLayout(log *slog.Logger, f tree, ref string) (source, error) {
+func newLayout(log *slog.Logger, f tree, ref string) (Source, error) {
 	l := &layout{files: f}
 	if a, ok := f.(*files.Archive); ok && a.Has(savedImages) {
 		l.saved = a.Name()

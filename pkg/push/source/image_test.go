@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func TestManyReferences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = readImage(t.Context(), s)
+		_, err = ReadImage(t.Context(), s)
 		if refused := err != nil && strings.Contains(err.Error(), "name more than 40000"); refused != (n == 2) {
 			t.Errorf("%d manifests: %v", n+1, err)
 		}

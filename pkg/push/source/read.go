@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 )
 
 // readManifest reads the manifest d into memory and compares it with its digest.
-func readManifest(ctx context.Context, s source, d v1.Descriptor) ([]byte, error) {
+func readManifest(ctx context.Context, s Source, d v1.Descriptor) ([]byte, error) {
 	return readDocument(ctx, s, d, "manifest")
 }
 
 // readDocument is readManifest for what errors call a document.
-func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) ([]byte, error) {
+func readDocument(ctx context.Context, s Source, d v1.Descriptor, what string) ([]byte, error) {
 	if err := document.CheckDescriptor(d); err != nil {
 		return nil, err
 	}
@@ -47,8 +47,8 @@ func readDocument(ctx context.Context, s source, d v1.Descriptor, what string) (
 	return body, nil
 }
 
-// readConfig reads the config of m, a part of i; an artifact, or an index, has an empty one.
-func (i *image) readConfig(ctx context.Context, s source, m manifest) (document.ImageConfig, error) {
+// ReadConfig reads the config of m, a part of i; an artifact, or an index, has an empty one.
+func (i *Image) ReadConfig(ctx context.Context, s Source, m Manifest) (document.ImageConfig, error) {
 	var config document.ImageConfig
 	if m.Config == nil || !m.Config.MediaType.IsConfig() {
 		return config, nil
@@ -57,5 +57,5 @@ func (i *image) readConfig(ctx context.Context, s source, m manifest) (document.
 	if err == nil {
 		err = strict.Decode(body, &config, fmt.Sprintf("config %q is not an image config", m.Config.Digest))
 	}
-	return config, i.about(m.Config.Content(), err)
+	return config, i.About(m.Config.Content(), err)
 }

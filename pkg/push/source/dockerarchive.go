@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"cmp"
@@ -49,7 +49,7 @@ type dockerArchive struct {
 
 // openDockerArchive opens the tar file that name is the path of, with an optional :REF behind it that is a name of one of
 // its images.
-func openDockerArchive(ctx context.Context, o opening, name string) (source, error) {
+func openDockerArchive(ctx context.Context, o Options, name string) (Source, error) {
 	path, ref := files.SplitRef(name)
 	a, err := files.OpenArchive(ctx, path)
 	if err != nil {
@@ -59,11 +59,11 @@ func openDockerArchive(ctx context.Context, o opening, name string) (source, err
 		a.Close()
 		return nil, failure.Missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).Then("name it as oci-archive:FILE in " + failure.SourceFlag)
 	}
-	return newDockerArchive(ctx, o.log, a, ref)
+	return newDockerArchive(ctx, o.Log, a, ref)
 }
 
 // newDockerArchive makes the image. It closes a when it fails.
-func newDockerArchive(ctx context.Context, log *slog.Logger, a *files.Archive, ref string) (source, error) {
+func newDockerArchive(ctx context.Context, log *slog.Logger, a *files.Archive, ref string) (Source, error) {
 	d := &dockerArchive{archive: a, contents: map[v1.Hash]*io.SectionReader{}}
 	saved, err := d.pick(ref)
 	if err == nil {

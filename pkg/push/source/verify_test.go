@@ -1,4 +1,4 @@
-package push
+package source
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 )
 
 // text is a source with one content for everything.
-type text struct{ source }
+type text struct{ Source }
 
 func (s text) open(context.Context, v1.Descriptor) (io.ReadCloser, error) {
 	return io.NopCloser(iotest.HalfReader(strings.NewReader("four hundred bytes or so"))), nil
@@ -44,7 +44,7 @@ func TestVerifiedKeepsTheEndOfWrongContent(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			counted := 0
-			r, err := openVerified(t.Context(), text{}, test.want, func(n int) { counted += n })
+			r, err := OpenVerified(t.Context(), text{}, test.want, func(n int) { counted += n })
 			if err != nil {
 				t.Fatal(err)
 			}
