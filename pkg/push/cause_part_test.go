@@ -22,7 +22,7 @@ var partCauses = []cause{
 		index, _, arm := writePlatforms(f.t, dir)
 		remove(f.t, blobFile(dir, arm.Digest))
 		serves(newUpstream(f.t, f), dir, index)
-	}, failure.ClassSourceMissing, `, platform "linux/arm/v7 ": a part of the source is not in`, "404", "or name one image of the index in --source (param source), docker://HOST/REPOSITORY@sha256:…"},
+	}, failure.ClassSourceMissing, `, platform "linux/arm/v7 ": a part of the source is not in`, "404", "or name one image of the index in --source (param source), docker://"},
 	{"a platform of another content in a registry", func(f *fixture) {
 		dir := f.t.TempDir()
 		index, _, arm := writePlatforms(f.t, dir)
@@ -51,5 +51,5 @@ var frontCauses = []cause{
 	{"a page that knows no such type", play("PUT", onManifest, webPage(415)), failure.ClassProtocol, "something in front of HOST refuses the request", "415", "firewall"},
 	{"a page of the law", play("POST", onUpload, webPage(451)), failure.ClassProtocol, "something in front of HOST refuses the request", "451", "firewall"},
 	{"a page for a manifest that is put", play("PUT", onManifest, webPage(200)), failure.ClassProtocol, "HOST sent an unexpected response", `200 OK "Request Rejected`, "names the registry, not something in front of it"},
-	{"403 without a word", play("POST", onUpload, quaytest.Status(403, http.Header{"Server": {"cloudflare"}}, "")), failure.ClassProtocol, "HOST refuses the request without a word", `403 Forbidden without a word (server "cloudflare")`, "the robot's token has the right to push"},
+	{"403 without a word", play("POST", onUpload, quaytest.Status(403, http.Header{"Server": {"cloudflare"}}, " ")), failure.ClassProtocol, "HOST refuses the request without a word", `403 Forbidden without a word (server "cloudflare")`, "the robot's token has the right to push"},
 }

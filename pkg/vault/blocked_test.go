@@ -1,9 +1,12 @@
 package vault_test
 
 import (
+	"bytes"
 	"errors"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -47,6 +50,14 @@ func kind(err error) string {
 // Something else than Vault that answers is told apart from Vault, whatever the request: no page is a missing secret, a token
 // without rights, or a success.
 func TestWhatIsBlocked(t *testing.T) {
+	logged := &bytes.Buffer{}
+	log.SetOutput(logged)
+	t.Cleanup(func() {
+		log.SetOutput(os.Stderr)
+		if logged.Len() > 0 {
+			t.Errorf("net/http complains: %.200s", logged)
+		}
+	})
 	const words = `"Request Rejected Your support ID is: 4711"`
 	for name, test := range map[string]struct {
 		status int

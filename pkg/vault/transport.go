@@ -31,7 +31,10 @@ func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err != nil:
 		return answer, err
 	case answer.StatusCode/100 != 3:
-		return answer, checkPage(r, answer)
+		if err := checkPage(r, answer); err != nil {
+			return nil, err // With both net/http writes a line to stderr.
+		}
+		return answer, nil
 	}
 	answer.Body.Close()
 	to := "nowhere"

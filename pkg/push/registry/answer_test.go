@@ -27,10 +27,10 @@ func TestAnswerError(t *testing.T) {
 		`{"errors":[{"code":"DENIED","message":"no","detail":{"message":"why"}}]}`: `PUT /v2/x: 403 Forbidden "DENIED" "no: why"`,
 		`{"error":"Invalid bearer token"}`:                                         `PUT /v2/x: 403 Forbidden "Invalid bearer token"`,
 		`{"message":"Could not find robot with specified username"}`:               `PUT /v2/x: 403 Forbidden "Could not find robot with specified username"`,
-		`<html>`:                            `PUT /v2/x: 403 Forbidden`,
-		``:                                  `PUT /v2/x: 403 Forbidden`,
+		`<html>`:                            `PUT /v2/x: 403 Forbidden without a word (server "BigIP")`,
+		``:                                  `PUT /v2/x: 403 Forbidden without a word (server "BigIP")`,
 		`{"error":"\u001b[31mred"}`:         `PUT /v2/x: 403 Forbidden "\x1b[31mred"`,
-		`{"errors":[]}`:                     `PUT /v2/x: 403 Forbidden`,
+		`{"errors":[]}`:                     `PUT /v2/x: 403 Forbidden without a word (server "BigIP")`,
 		"{\"error\":\"\x1b[31mred\"}":       `PUT /v2/x: 403 Forbidden "{\"error\":\" [31mred\"}" (server "BigIP", type "text/html")`,
 		`{"detail":"blocked by policy"}`:    `PUT /v2/x: 403 Forbidden "{\"detail\":\"blocked by policy\"}" (server "BigIP", type "text/html")`,
 		`<h1>Request</h1> <b>Rejected</b>.`: `PUT /v2/x: 403 Forbidden "Request Rejected ." (server "BigIP", type "text/html")`,
@@ -39,7 +39,7 @@ func TestAnswerError(t *testing.T) {
 		if got := a.err().Error(); got != want {
 			t.Errorf("error of %s = %s, want %s", body, got, want)
 		}
-		if strings.Contains(want, "BigIP") != a.err().Foreign() {
+		if strings.Contains(want, `type "text/html"`) != a.err().Foreign() {
 			t.Errorf("foreign of %s = %v", body, a.err().Foreign())
 		}
 	}
