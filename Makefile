@@ -73,7 +73,7 @@ docs: ## Write docs/cli from the commands
 
 FUZZTIME ?= 60s
 fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
-	@set -e; for package in ./pkg/push ./pkg/dockerconfig ./pkg/overlay ./pkg/quay; do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+	@set -e; for package in $$(go list ./pkg/push/... ./pkg/dockerconfig ./pkg/overlay ./pkg/quay); do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
 e2e: tekton ## The tests that need the cluster

@@ -23,7 +23,7 @@ func (p *pusher) connect() error {
 			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
 			Next:  "use the Secret of the team that owns " + p.to.Name()}
 	}
-	p.registry, err = registry.New(registry.Config{Host: p.to.Host, Repository: p.to.Repository, PlainHTTP: p.opts.PlainHTTP, Role: failure.TargetRole, CaFile: p.opts.CAFile,
+	p.registry, err = registry.New(registry.Config{Host: p.to.Host, Repository: p.to.Repository, PlainHTTP: p.opts.PlainHTTP, Role: failure.TargetRole, CAFile: p.opts.CAFile,
 		TokenHost: p.opts.TokenHost, Credential: p.credential, MountFrom: p.mountFrom, Stall: p.opts.StallTimeout, Now: p.opts.Now})
 	if err != nil {
 		return err

@@ -13,16 +13,37 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
-// sendManifest puts m under a tag or its digest. A registry that finds a blob missing gets it again, once: its lease may
+// publish brings what the registry lacks into it, and reads it back.
+func (p *pusher) publish(ctx context.Context, before state) error {
+	lacking, stale := p.lacking(before), p.stale(before)
+	if len(lacking) == 0 && len(stale) == 0 {
+		p.log.Info("the registry has it all")
+		return nil
+	}
+	if err := p.uploadBlobs(ctx, blobsOf(lacking)); err != nil {
+		return err
+	}
+	for _, m := range lacking {
+		if err := p.publishManifest(ctx, m.Descriptor.Digest.String(), m); err != nil {
+			return err
+		}
+	}
+	if err := p.setTags(ctx, stale, before); err != nil {
+		return err
+	}
+	return p.readBack(ctx, before)
+}
+
+// publishManifest puts m under a tag or its digest. A registry that finds a blob missing gets it again, once: its lease may
 // have ended.
-func (p *pusher) sendManifest(ctx context.Context, reference string, m source.Manifest) error {
+func (p *pusher) publishManifest(ctx context.Context, reference string, m source.Manifest) error {
 	err := p.putManifest(ctx, reference, m)
 	var answered *failure.Answer
 	if !errors.As(err, &answered) || !answered.MissesBlob() && (answered.Code != "MANIFEST_INVALID" || answered.Status != http.StatusBadRequest) {
 		return failure.Sending("manifest", m.Descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.Descriptor.Digest.String(), "because", err.Error())
-	if err := p.sendBlobs(ctx, blobsOf([]source.Manifest{m})); err != nil {
+	if err := p.uploadBlobs(ctx, blobsOf([]source.Manifest{m})); err != nil {
 		return err
 	}
 	err = p.putManifest(ctx, reference, m)
@@ -89,7 +110,7 @@ func (p *pusher) setTags(ctx context.Context, tags []string, before state) error
 // setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer to
 // an earlier try was lost.
 func (p *pusher) setTag(ctx context.Context, tag string) error {
-	err := p.sendManifest(ctx, tag, p.image.Root())
+	err := p.publishManifest(ctx, tag, p.image.Root())
 	var answered *failure.Answer
 	if !errors.As(err, &answered) || answered.Status != http.StatusConflict || answered.Foreign() {
 		return err

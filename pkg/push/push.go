@@ -28,12 +28,12 @@ type pusher struct {
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
-	// MountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
+	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
 }
 
 // Push pushes the image that opts name, and returns when the registry served it back by digest and by every tag; only
-// then the result files are written. The error is an *Error; with it no result file is left, and running Push again does
+// then the result files are written. The error is a *failure.Error; with it no result file is left, and running Push again does
 // not send twice what is in the registry. Ending ctx ends the push.
 func Push(ctx context.Context, opts Options) (Result, error) {
 	if err := opts.complete(); err != nil {
@@ -79,7 +79,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
 	}
-	if err := p.send(ctx, before); err != nil {
+	if err := p.publish(ctx, before); err != nil {
 		return Result{}, err
 	}
 	result.SentBytes = p.progress.sentBytes.Load()
@@ -112,7 +112,7 @@ func (p *pusher) open(ctx context.Context) error {
 func (p *pusher) opening() source.Options {
 	o := p.opts
 	return source.Options{Log: p.log, Image: source.Reach{To: p.to, PlainHTTP: o.PlainHTTP, TokenHost: o.TokenHost, SourceTokenHost: o.SourceTokenHost,
-		Dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), Anonymous: o.SourceAnonymous, CaFile: o.CAFile,
+		Dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), Anonymous: o.SourceAnonymous, CAFile: o.CAFile,
 		Stall: o.StallTimeout, Now: o.Now, Retry: p.retry}}
 }
 

@@ -15,13 +15,13 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
-// sendBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
+// uploadBlobs uploads those of blobs that the repository lacks. When that takes so long that the first ones may be gone
 // again, it looks once more.
-func (p *pusher) sendBlobs(ctx context.Context, blobs []v1.Descriptor) error {
+func (p *pusher) uploadBlobs(ctx context.Context, blobs []v1.Descriptor) error {
 	defer p.progress.start(p.opts.ProgressEvery)()
 	for {
 		began := p.opts.Now()
-		if err := p.sendAll(ctx, blobs); err != nil || p.opts.Now().Sub(began) < blobLease {
+		if err := p.uploadAll(ctx, blobs); err != nil || p.opts.Now().Sub(began) < blobLease {
 			return err
 		}
 		p.log.Warn("the upload took longer than Quay keeps a blob without a manifest: looking for every blob again")
@@ -35,36 +35,36 @@ const (
 	smallFactor = 3
 )
 
-// sendAll uploads those of blobs that the repository lacks, large and small ones side by side.
-func (p *pusher) sendAll(ctx context.Context, blobs []v1.Descriptor) error {
+// uploadAll uploads those of blobs that the repository lacks, large and small ones side by side.
+func (p *pusher) uploadAll(ctx context.Context, blobs []v1.Descriptor) error {
 	both, ctx := errgroup.WithContext(ctx)
-	send := func(jobs int, mine func(d v1.Descriptor) bool) {
+	upload := func(jobs int, mine func(d v1.Descriptor) bool) {
 		both.Go(func() error {
 			group, ctx := errgroup.WithContext(ctx)
 			group.SetLimit(jobs)
 			for _, d := range blobs {
 				if mine(d) {
-					group.Go(func() error { return p.sendBlob(ctx, d) })
+					group.Go(func() error { return p.uploadBlob(ctx, d) })
 				}
 			}
 			return group.Wait()
 		})
 	}
-	send(p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size > smallBlob })
-	send(smallFactor*p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size <= smallBlob })
+	upload(p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size > smallBlob })
+	upload(smallFactor*p.opts.Jobs, func(d v1.Descriptor) bool { return d.Size <= smallBlob })
 	return both.Wait()
 }
 
-// sendBlob uploads d unless the repository has it.
-func (p *pusher) sendBlob(ctx context.Context, d v1.Descriptor) error {
+// uploadBlob uploads d unless the repository has it.
+func (p *pusher) uploadBlob(ctx context.Context, d v1.Descriptor) error {
 	complete := false
-	err := p.retry.Run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.upload(ctx, d, &complete) })
+	err := p.retry.Run(ctx, "sending blob "+d.Digest.String(), func(ctx context.Context, _ int) error { return p.try(ctx, d, &complete) })
 	return p.image.About(d, failure.Sending("blob", d, err))
 }
 
-// upload sends d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
+// try uploads d once, unless the repository has it. complete is whether a try sent all of it: then it is what the repository
 // has, though the answer was lost.
-func (p *pusher) upload(ctx context.Context, d v1.Descriptor, complete *bool) error {
+func (p *pusher) try(ctx context.Context, d v1.Descriptor, complete *bool) error {
 	var sent atomic.Int64
 	had, err := p.registry.PutBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))

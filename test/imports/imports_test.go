@@ -3,6 +3,7 @@ package imports
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,8 +20,20 @@ var rules = []struct {
 }{
 	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/gitops/...", "pkg/push/...", "internal/...", "cmd/push-image"}, cluster},
 	{[]string{"pkg/push/...", "cmd/push-image"}, []string{"github.com/spf13/", module + "pkg/vault", module + "pkg/cli", module + "pkg/quay"}},
+	{[]string{"pkg/push/failure"}, slices.Concat(room("strict"), room("registry"), room("source"), room(""))},
+	{[]string{"pkg/push/strict"}, slices.Concat(room("registry"), room("source"), room(""))},
+	{[]string{"pkg/push/registry/..."}, slices.Concat(room("source"), room(""))},
+	{[]string{"pkg/push/source/..."}, room("")},
 	{[]string{"pkg/tenant"}, []string{"net", "net/http"}},
 	{[]string{"pkg/...", "cmd/..."}, []string{module + "cmd/", module + "test/", module + "internal/"}},
+}
+
+// room is one of those of a push, with what is below it; "" is the push itself, which knows them all.
+func room(name string) []string {
+	if name == "" {
+		return []string{module + "pkg/push"}
+	}
+	return []string{module + "pkg/push/" + name, module + "pkg/push/" + name + "/"}
 }
 
 func TestImports(t *testing.T) {

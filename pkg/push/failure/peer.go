@@ -17,6 +17,7 @@ type Role struct {
 	withoutTLS string
 }
 
+// The roles of a registry.
 var (
 	TargetRole = Role{flag: ImageRefFlag, TokenFlag: "--token-host", withoutTLS: "; --plain-http would send the credential readable"}
 	SourceRole = Role{behind: ", where the source is,", flag: SourceFlag, TokenFlag: "--source-token-host",

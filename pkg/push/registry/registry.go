@@ -18,15 +18,16 @@ import (
 type Registry struct {
 	failure.Peer
 	repository string
-	// TokenHost is the host that gets the robot's credential.
+	// tokenHost is the host that gets the robot's credential.
 	tokenHost  string
+	// Credential is the robot's; the zero one is nobody's.
 	Credential dockerconfig.Credential
 	client     *http.Client
 	// service is what the registry's challenge calls it, once ping has seen that; tokens are there once rights has asked for one.
 	service string
 	tokens  *tokens
 	now     func() time.Time
-	// MountFrom is the repository that blobs are mounted from; empty: the repository itself.
+	// mountFrom is the repository that blobs are mounted from; empty: the repository itself.
 	mountFrom string
 	// ignoresBody is set once the registry did not take a blob with the request that starts its upload.
 	ignoresBody atomic.Bool
@@ -45,7 +46,7 @@ type Config struct {
 	PlainHTTP bool
 	Role      failure.Role
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
-	CaFile string
+	CAFile string
 	// TokenHost is the host that gets the credential; empty: the registry.
 	TokenHost  string
 	Credential dockerconfig.Credential
@@ -65,11 +66,11 @@ func New(c Config) (*Registry, error) {
 	if err := transport.CheckProxy(base.Scheme); err != nil {
 		return nil, err
 	}
-	carrier, err := transport.New(c.CaFile)
+	carrier, err := transport.New(c.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{Peer: failure.Peer{Base: base, Role: c.Role, CAFile: c.CaFile}, repository: c.Repository, tokenHost: cmp.Or(c.TokenHost, c.Host),
+	r := &Registry{Peer: failure.Peer{Base: base, Role: c.Role, CAFile: c.CAFile}, repository: c.Repository, tokenHost: cmp.Or(c.TokenHost, c.Host),
 		Credential: c.Credential, mountFrom: c.MountFrom, client: transport.NewClient(carrier), stall: c.Stall, now: c.Now}
 	if r.Proxy() == "" && !c.PlainHTTP {
 		r.ahead = func(ctx context.Context) func() { return carrier.DialAhead(ctx, base.Host) }

@@ -43,7 +43,7 @@ type Reach struct {
 	// Dockerconfig is the file with the credential, or its directory; anonymous pulls without one.
 	Dockerconfig string
 	Anonymous    bool
-	CaFile       string
+	CAFile       string
 	Stall        time.Duration
 	Now          func() time.Time
 	Retry        *retry.Retrier
@@ -58,7 +58,7 @@ func openRemote(ctx context.Context, o Options, name string) (Source, error) {
 		return nil, err
 	}
 	how := o.Image
-	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CaFile: how.CaFile, TokenHost: how.SourceTokenHost, Stall: how.Stall, Now: how.Now}
+	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CAFile: how.CAFile, TokenHost: how.SourceTokenHost, Stall: how.Stall, Now: how.Now}
 	r := &Remote{from: from, retry: how.Retry}
 	if failure.SameHost("https", from.Host, how.To.Host) {
 		if from.Repository != how.To.Repository {
@@ -186,6 +186,7 @@ func (p *pulled) Read(b []byte) (int, error) {
 // served is a manifest as the source's registry served it.
 type served struct{ *bytes.Reader }
 
+// Other advises to look for what rewrites manifests on the way.
 func (served) Other(e *failure.Error) *failure.Error { return e.Then(failure.Rewritten) }
 
 func (served) Close() error { return nil }

@@ -35,6 +35,7 @@ type Transport struct {
 	spares       *spares
 }
 
+// RoundTrip makes one request.
 func (h *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.ContentLength > LargeBody {
 		return h.large.RoundTrip(r)

@@ -36,6 +36,7 @@ type block struct {
 	done    chan error
 }
 
+// New returns a compressor with blocks for all CPUs.
 func New() (*Compressor, error) {
 	// Two more than can be compressed at once: one that is read into, one that is written out.
 	n := min(runtime.GOMAXPROCS(0)+2, maxBlocks)

@@ -69,27 +69,6 @@ func (p *pusher) fetch(ctx context.Context, references []string) (state, error) 
 	return seen, nil
 }
 
-// send brings what the registry lacks into it, and reads it back.
-func (p *pusher) send(ctx context.Context, before state) error {
-	lacking, stale := p.lacking(before), p.stale(before)
-	if len(lacking) == 0 && len(stale) == 0 {
-		p.log.Info("the registry has it all")
-		return nil
-	}
-	if err := p.sendBlobs(ctx, blobsOf(lacking)); err != nil {
-		return err
-	}
-	for _, m := range lacking {
-		if err := p.sendManifest(ctx, m.Descriptor.Digest.String(), m); err != nil {
-			return err
-		}
-	}
-	if err := p.setTags(ctx, stale, before); err != nil {
-		return err
-	}
-	return p.readBack(ctx, before)
-}
-
 // lacking are the manifests that have to be put: none of the image's if the registry has its root, which holds the rest.
 func (p *pusher) lacking(before state) (lacking []source.Manifest) {
 	for _, m := range p.image.Manifests {
@@ -112,7 +91,7 @@ func (p *pusher) stale(before state) (stale []string) {
 	return stale
 }
 
-// blobsOf are the blobs of the given manifests, each once, in the order of sending: configs, which Quay reads when the
+// blobsOf are the blobs of the given manifests, each once, in the order of uploading: configs, which Quay reads when the
 // manifest comes, then the largest first, so that no large one is left for the end.
 func blobsOf(manifests []source.Manifest) []v1.Descriptor {
 	var configs, layers []v1.Descriptor
