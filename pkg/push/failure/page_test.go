@@ -1,12 +1,14 @@
-package failure
+package failure_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
 func TestPageTextIsBounded(t *testing.T) {
-	if got := Page([]byte(strings.Repeat("word ", 100_000))); len(got) > MaxPage+len("…") || !strings.HasPrefix(got, "word word") {
+	if got := failure.Page([]byte(strings.Repeat("word ", 100_000))); len(got) > failure.MaxPage+len("…") || !strings.HasPrefix(got, "word word") {
 		t.Errorf("%d bytes are told: %q", len(got), got)
 	}
 }

@@ -1,4 +1,4 @@
-package registry
+package registry_test
 
 import (
 	"net/url"
@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
-	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // FuzzReference parses anything as an image reference. What is taken leads to the host and repository that it shows, in every
@@ -16,8 +16,11 @@ func FuzzReference(f *testing.F) {
 		f.Add(text, "v1")
 	}
 	f.Fuzz(func(t *testing.T, text, tag string) {
-		check := func(to Target, reference string) {
-			r := &Registry{Peer: failure.Peer{Base: url.URL{Scheme: "https", Host: to.Host}}, repository: to.Repository}
+		check := func(to registry.Target, reference string) {
+			r, err := registry.New(registry.Config{Host: to.Host, Repository: to.Repository})
+			if err != nil {
+				t.Fatal(err)
+			}
 			made := r.URL("manifests/"+reference, nil)
 			again, err := url.Parse(made.String())
 			if err != nil || again.Host != to.Host || again.Path != "/v2/"+to.Repository+"/manifests/"+reference || again.User != nil || again.RawQuery != "" || again.Fragment != "" {
@@ -27,7 +30,7 @@ func FuzzReference(f *testing.F) {
 				t.Errorf("%q is %+v", text, to)
 			}
 		}
-		if to, err := ParseTarget(text, []string{tag}); err == nil {
+		if to, err := registry.ParseTarget(text, []string{tag}); err == nil {
 			for _, tag := range to.Tags {
 				check(to, tag)
 			}

@@ -19,7 +19,7 @@ type Registry struct {
 	failure.Peer
 	repository string
 	// tokenHost is the host that gets the robot's credential.
-	tokenHost  string
+	tokenHost string
 	// Credential is the robot's; the zero one is nobody's.
 	Credential dockerconfig.Credential
 	client     *http.Client

@@ -1,4 +1,4 @@
-package registry
+package registry_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -25,14 +26,14 @@ func TestParseTarget(t *testing.T) {
 		{"127.0.0.1:5000/a/b.c__d---e", []string{"v1"}, "127.0.0.1:5000", "a/b.c__d---e", []string{"v1"}},
 	}
 	for _, test := range tests {
-		got, err := ParseTarget(test.reference, test.tags)
+		got, err := registry.ParseTarget(test.reference, test.tags)
 		if err != nil {
-			t.Errorf("parseTarget(%q): %v", test.reference, err)
+			t.Errorf("ParseTarget(%q): %v", test.reference, err)
 			continue
 		}
 		got = got.Anchored(digest)
 		if got.Host != test.host || got.Repository != test.repo || got.Name() != test.host+"/"+test.repo {
-			t.Errorf("parseTarget(%q) = %+v", test.reference, got)
+			t.Errorf("ParseTarget(%q) = %+v", test.reference, got)
 		}
 		if diff := cmp.Diff(test.want, got.Tags); diff != "" {
 			t.Errorf("tags of %q (-want +got):\n%s", test.reference, diff)
@@ -48,11 +49,11 @@ func TestParseTargetRefuses(t *testing.T) {
 		"q.io/team-a/app:", "q.io/team-a/app:-v", "q.io/team-a/app:v 1", "q.io/team-a/app\n", "q.io/team-a/app?x=1", "q.io/team-a/%2e%2e/app",
 		"user@q.io/team-a/app", "q.io:port/team-a/app", "[1]:0/a", "[::1::]/a", "[127.0.0.1]/a", "[fe80::1%25eth0]/a", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
 	} {
-		if got, err := ParseTarget(reference, nil); failure.ExitCode(err) != failure.ClassUsage.Exit {
-			t.Errorf("parseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
+		if got, err := registry.ParseTarget(reference, nil); failure.ExitCode(err) != failure.ClassUsage.Exit {
+			t.Errorf("ParseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
 		}
 	}
-	if _, err := ParseTarget("q.io/a/b", []string{strings.Repeat("v", 129)}); failure.ExitCode(err) != failure.ClassUsage.Exit {
+	if _, err := registry.ParseTarget("q.io/a/b", []string{strings.Repeat("v", 129)}); failure.ExitCode(err) != failure.ClassUsage.Exit {
 		t.Errorf("a tag of 129 characters: %v", err)
 	}
 }

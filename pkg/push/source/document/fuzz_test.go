@@ -1,4 +1,4 @@
-package document
+package document_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/internal/hostile"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // FuzzManifest parses anything as a manifest of any type. What is taken may be fetched and checked without a further look.
@@ -15,7 +16,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add("application/vnd.oci.image.index.v1+json", []byte(`{"schemaVersion":2,"manifests":[{"mediaType":"x","size":0,"digest":"sha256:`+strings.Repeat("0", 64)+`","urls":["https://x"]}]}`))
 	f.Add("application/vnd.docker.distribution.manifest.v2+json", []byte(hostile.EmptyConfig+`,"subject":null,"layers":[{"mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}]}`))
 	f.Fuzz(func(t *testing.T, mediaType string, body []byte) {
-		doc, err := Parse(types.MediaType(mediaType), body)
+		doc, err := document.Parse(types.MediaType(mediaType), body)
 		hostile.Classed(t, err)
 		if err != nil {
 			return
