@@ -15,7 +15,7 @@ const again = "run it again later: what is in the registry is not sent twice"
 // Destination is the repository that is pushed to, and as whom.
 type Destination struct {
 	*Peer
-	// Repository is the path below the host, robot who pushes, key the entry of its credential in auths.
+	// Repository is the path below the host, Robot who pushes, Key the entry of its credential in auths.
 	Repository, Robot, Key string
 }
 
@@ -109,7 +109,7 @@ func (d *Destination) explainUnaccepted(e *Error) {
 // explainTooLarge fills e in for what is too large.
 func (d *Destination) explainTooLarge(e *Error) {
 	e.Class, e.Problem = ClassTooLarge, fmt.Sprintf("the upload exceeds the size limit of %s", d.Base.Host)
-	if sent := (*sendError)(nil); errors.As(e.Err, &sent) {
+	if sent := (*unsent)(nil); errors.As(e.Err, &sent) {
 		e.Problem = fmt.Sprintf("%s %q of %d bytes exceeds the size limit of %s", sent.what, sent.content.Digest, sent.content.Size, d.Base.Host)
 	}
 	e.Next = "make it smaller, for example by splitting a layer; or raise the limit: MAXIMUM_LAYER_SIZE in Quay, client_max_body_size or its like in what is in front"

@@ -11,7 +11,7 @@ import (
 // Origin is the repository that the source is in, and as whom it is read.
 type Origin struct {
 	*Peer
-	// Repository is the path below the host, user who reads, key the entry of its credential in auths; the two are empty where
+	// Repository is the path below the host, User who reads, Key the entry of its credential in auths; the two are empty where
 	// nobody is named.
 	Repository, User, Key string
 	// Reference is the tag or digest.

@@ -52,7 +52,7 @@ func staleSecret(a *Answer) string {
 // of the registry's.
 type Unaccepted struct {
 	*Answer
-	// Bought is false where the registry has no token service; known and actions are what the token says it is for.
+	// Bought is false where the registry has no token service; Known and Actions are what the token says it is for.
 	Bought, Known bool
 	Actions       []string
 }

@@ -40,7 +40,7 @@ type Registry struct {
 
 // Config is what a registry is made of.
 type Config struct {
-	// Host is the registry with its port, repository the path below it.
+	// Host is the registry with its port, Repository the path below it.
 	Host, Repository string
 	// PlainHTTP speaks HTTP without TLS.
 	PlainHTTP bool

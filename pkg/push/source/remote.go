@@ -40,13 +40,17 @@ type Reach struct {
 	TokenHost string
 	// SourceTokenHost is the host of the source's token service; empty: the registry's own.
 	SourceTokenHost string
-	// Dockerconfig is the file with the credential, or its directory; anonymous pulls without one.
+	// Dockerconfig is the file with the credential, or its directory; Anonymous pulls without one.
 	Dockerconfig string
 	Anonymous    bool
-	CAFile       string
-	Stall        time.Duration
-	Now          func() time.Time
-	Retry        *retry.Retrier
+	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
+	CAFile string
+	// Stall is how long a body may stand still.
+	Stall time.Duration
+	// Now tells the time.
+	Now func() time.Time
+	// Retry tries requests again.
+	Retry *retry.Retrier
 }
 
 // openRemote finds the image that name, HOST/REPOSITORY[:TAG|@DIGEST], is the address of. The credential is the entry for
@@ -94,7 +98,7 @@ func (r *Remote) find(ctx context.Context) error {
 			return err
 		}
 		if known && !slices.Contains(actions, "pull") && !slices.Contains(actions, "*") {
-			return r.whence().NoAccess("its token has no right to pull")
+			return r.origin().NoAccess("its token has no right to pull")
 		}
 		return r.readRoot(ctx)
 	})
@@ -160,13 +164,13 @@ func (r *Remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	return served{bytes.NewReader(body)}, nil
 }
 
-// whence is where the source is, for errors.
-func (r *Remote) whence() *failure.Origin {
+// origin is where the source is, for errors.
+func (r *Remote) origin() *failure.Origin {
 	return &failure.Origin{Peer: &r.Peer, Repository: r.from.Repository, User: r.Credential.Username, Key: r.key, Reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.
-func (r *Remote) explain(ctx context.Context, err error) error { return r.whence().Explain(ctx, err) }
+func (r *Remote) explain(ctx context.Context, err error) error { return r.origin().Explain(ctx, err) }
 
 // pulled is a blob whose errors are explained.
 type pulled struct {
