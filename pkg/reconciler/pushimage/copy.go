@@ -49,8 +49,8 @@ func customRunOf(task metav1.Object) (types.NamespacedName, bool) {
 
 // ownerOf returns the CustomRun that a TaskRun of ours is of, whatever somebody took off it: in the run's namespace both have one
 // name, and in custody nobody but the platform has a hand on it.
-func (r *Reconciler) ownerOf(task metav1.Object) types.NamespacedName {
-	if key, ok := customRunOf(task); ok && task.GetNamespace() == r.config().CustodyNamespace {
+func ownerOf(task metav1.Object, custody string) types.NamespacedName {
+	if key, ok := customRunOf(task); ok && task.GetNamespace() == custody {
 		return key
 	}
 	return types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}
@@ -66,10 +66,10 @@ func belongs(task *pipelinev1.TaskRun, run *v1beta1.CustomRun) bool {
 }
 
 // places are where the run's TaskRun can be while nothing is recorded of it.
-func (r *Reconciler) places(run *v1beta1.CustomRun) []types.NamespacedName {
-	places := []types.NamespacedName{{Namespace: run.Namespace, Name: run.Name}}
-	if c := r.config(); len(c.InternalRegistries) > 0 {
-		places = append(places, types.NamespacedName{Namespace: c.CustodyNamespace, Name: copyName(run.UID)})
+func (v view) places() []types.NamespacedName {
+	places := []types.NamespacedName{{Namespace: v.run.Namespace, Name: v.run.Name}}
+	if len(v.config.InternalRegistries) > 0 {
+		places = append(places, types.NamespacedName{Namespace: v.custody(), Name: copyName(v.run.UID)})
 	}
 	return places
 }

@@ -41,11 +41,8 @@ func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, params 
 }
 
 // withdraw deletes the run's own Secret. It comes before the end of the run is written, so that who has ended has none.
-func (r *Reconciler) withdraw(ctx context.Context, run *v1beta1.CustomRun) error {
-	s, err := stateOf(run)
-	if err != nil {
-		return err
-	}
+func (r *Reconciler) withdraw(ctx context.Context, v view) error {
+	run, s := v.run, v.state
 	if s.TaskRun.UID != "" {
 		if s.ProjectedSecret == "" {
 			return nil
@@ -53,7 +50,7 @@ func (r *Reconciler) withdraw(ctx context.Context, run *v1beta1.CustomRun) error
 		return r.projector.Delete(ctx, run.Namespace, s.ProjectedSecret)
 	}
 	// Nothing is recorded: an earlier try may have died between the Secret and the status.
-	names, err := r.unrecorded(ctx, run)
+	names, err := r.unrecorded(ctx, v)
 	for _, name := range names {
 		// Who may not delete could not create: the rights come together.
 		if err := r.projector.Delete(ctx, run.Namespace, name); err != nil && !apierrs.IsForbidden(err) {
@@ -65,8 +62,8 @@ func (r *Reconciler) withdraw(ctx context.Context, run *v1beta1.CustomRun) error
 
 // unrecorded returns the names that the run's own Secret can have: by the team that the namespace's label names, and by the one
 // that it named when the Secret was made, which is the image's.
-func (r *Reconciler) unrecorded(ctx context.Context, run *v1beta1.CustomRun) (names []string, err error) {
-	c := r.config()
+func (r *Reconciler) unrecorded(ctx context.Context, v view) (names []string, err error) {
+	run, c := v.run, v.config
 	if !projects(c, run, tenant.RuleNamespace) {
 		return nil, nil
 	}
@@ -97,9 +94,9 @@ const sweepWindow = 10 * time.Minute
 
 // sweep takes from a run that has just ended the Secret that a former leader made for it, which did not know of the end and
 // died before it looked.
-func (r *Reconciler) sweep(ctx context.Context, run *v1beta1.CustomRun) error {
-	if ended := run.Status.CompletionTime; ended == nil || r.clock.Since(ended.Time) > sweepWindow {
+func (r *Reconciler) sweep(ctx context.Context, v view) error {
+	if ended := v.run.Status.CompletionTime; ended == nil || r.clock.Since(ended.Time) > sweepWindow {
 		return nil
 	}
-	return r.withdraw(ctx, run)
+	return r.withdraw(ctx, v)
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
-func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
+func (r *Reconciler) start(ctx context.Context, v view) error {
+	run, c := v.run, v.config
 	if leaves(run) {
 		return left(run)
 	}
@@ -21,11 +22,9 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if err != nil {
 		return err
 	}
-	waited := waits(run)
-	if waited && !r.turns.take(run) {
+	if v.state.Waiting && !r.turns.take(run, v.custody()) {
 		return controller.NewRequeueAfter(unseen)
 	}
-	c := r.config()
 	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
@@ -41,7 +40,7 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	}
 	want := newTaskRun(run, owner, params, d, secret, c)
 	if copies(params) {
-		if !r.turns.take(run) {
+		if !r.turns.take(run, v.custody()) {
 			return r.wait(ctx, run, d)
 		}
 		want = newCopy(run, owner, params, d, c)
@@ -52,11 +51,11 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	}
 	if task.IsDone() || task.IsCancelled() {
 		// This try came late, perhaps from a leader that is none any more: whoever ends the run may have been here already.
-		if err := r.withdraw(ctx, run); err != nil {
+		if err := r.withdraw(ctx, v); err != nil {
 			return err
 		}
 	}
-	if waited {
+	if v.state.Waiting {
 		run.Status.StartTime = nil // It starts now.
 	}
 	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
