@@ -41,8 +41,8 @@ func (r *Reconciler) child(ctx context.Context, v view) (task *pipelinev1.TaskRu
 		}
 		return nil, false, controller.NewRequeueAfter(unseen)
 	case apierrs.IsNotFound(err) || err == nil && (task.UID != s.TaskRun.UID || !task.IsDone() && over(task)):
-		if leaves(run) {
-			return nil, false, left(run)
+		if customrun.Leaves(run) {
+			return nil, false, customrun.Left(run)
 		}
 		return nil, false, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
 			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)

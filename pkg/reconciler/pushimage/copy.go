@@ -1,7 +1,6 @@
 package pushimage
 
 import (
-	"strings"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -12,22 +11,17 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
-
-// copies says whether the run pushes from a registry. Then its TaskRun is in custody, beside the robot's Secret, and no token
-// ever is in the tenant's namespace.
-func copies(params map[string]string) bool {
-	return strings.HasPrefix(params[v1alpha1.ParamSource], tenant.RegistrySource)
-}
 
 // copyName is the name of the TaskRun in custody, where the runs of all namespaces meet.
 func copyName(uid types.UID) string { return "push-" + string(uid) }
 
 // newCopy returns the TaskRun that pushes from a registry. A tenant decides on nothing of it but the params that were checked:
 // not on the Pod, whose neighbours are other teams', nor on labels that something in custody may select.
-func newCopy(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
-	task := newTaskRun(run, nil, params, d, d.Secret, c)
+func newCopy(q request.Request, owner *pipelinev1.PipelineRun, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
+	run, task := q.Run, newTaskRun(q, nil, d, d.Secret, c)
 	task.Name, task.Namespace, task.OwnerReferences = copyName(run.UID), c.CustodyNamespace, nil
 	task.Labels = identity(run, owner)
 	task.Labels[v1alpha1.LabelManaged], task.Labels[v1alpha1.LabelTeam] = "true", d.Team

@@ -36,17 +36,6 @@ func (l leaving) Reconcile(ctx context.Context, key string) error {
 	return l.reconcile(controller.WithEventRecorder(ctx, &record.FakeRecorder{}), run.DeepCopy())
 }
 
-// leaves reports whether the run has to stop.
-func leaves(run *v1beta1.CustomRun) bool { return run.IsCancelled() || run.DeletionTimestamp != nil }
-
-// left is the end of a run that leaves.
-func left(run *v1beta1.CustomRun) error {
-	if run.IsCancelled() {
-		return customrun.Cancelled(run)
-	}
-	return customrun.Failf(v1beta1.CustomRunReasonCancelled.String(), "CustomRun %q is being deleted", run.Name)
-}
-
 // takeBack takes from a run that is being deleted what it has, before it ends: its Secret, and its TaskRun in custody with the Pods. Who holds the
 // run in that state must not keep either.
 func (r *Reconciler) takeBack(ctx context.Context, v view) error {

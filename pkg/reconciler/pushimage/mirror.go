@@ -26,7 +26,7 @@ func (r *Reconciler) mirror(ctx context.Context, v view, task *pipelinev1.TaskRu
 		return r.succeed(ctx, v, task)
 	case succeeded.IsFalse():
 		return r.fail(ctx, v, task)
-	case leaves(run):
+	case customrun.Leaves(run):
 		if err := r.cancel(ctx, task, string(run.Spec.StatusMessage)); err != nil {
 			return err
 		}
@@ -95,8 +95,8 @@ func (r *Reconciler) fail(ctx context.Context, v view, task *pipelinev1.TaskRun)
 	run.Status.Results = resultsOf(task)
 	reason, text := why.Reason, why.Message
 	switch {
-	case leaves(run):
-		return left(run)
+	case customrun.Leaves(run):
+		return customrun.Left(run)
 	case reason == pipelinev1.TaskRunReasonTimedOut.String():
 		reason = v1beta1.CustomRunReasonTimedOut.String()
 	default:

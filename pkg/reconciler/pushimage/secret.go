@@ -6,36 +6,27 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// projects reports whether the run gets a Secret of its own: where robots are in custody, and the namespace is a tenant's. In a
-// shared namespace, where others' runs are, the tenants' Secrets are guarded by name.
-func projects(c *config.Config, run *v1beta1.CustomRun, rule tenant.Rule) bool {
-	return c.CustodyNamespace != "" && c.CustodyNamespace != run.Namespace && rule == tenant.RuleNamespace
-}
-
 // secret makes sure that the tenant can push, and returns the name of the Secret that the TaskRun mounts.
-func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, params map[string]string, d tenant.Decision, c *config.Config) (string, error) {
-	image := params[v1alpha1.ParamImageRef]
-	switch {
-	case copies(params):
-		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, c.CustodyNamespace, image, d)
-	case !projects(c, run, d.Rule):
-		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, run.Namespace, image, d)
+func (r *Reconciler) secret(ctx context.Context, q request.Request, d tenant.Decision, c *config.Config) (string, error) {
+	place := q.Place(c, d.Rule)
+	if !place.Projected {
+		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, place.Namespace, q.Image(), d)
 	}
-	name, err := r.projector.Create(ctx, c.CustodyNamespace, image, run, d)
+	name, err := r.projector.Create(ctx, place.Namespace, q.Image(), q.Run, d)
 	if refused(err) {
 		return "", customrun.Failf(v1alpha1.ReasonSecretRefused, "the API server refused the run's own Secret: %v; "+
-			"is config/projection/ applied, and bound in namespace %q? See docs/projection.md", err, run.Namespace)
+			"is config/projection/ applied, and bound in namespace %q? See docs/projection.md", err, q.Run.Namespace)
 	}
 	return name, err
 }
@@ -64,7 +55,7 @@ func (r *Reconciler) withdraw(ctx context.Context, v view) error {
 // that it named when the Secret was made, which is the image's.
 func (r *Reconciler) unrecorded(ctx context.Context, v view) (names []string, err error) {
 	run, c := v.run, v.config
-	if !projects(c, run, tenant.RuleNamespace) {
+	if !request.Projects(c, run.Namespace, tenant.RuleNamespace) {
 		return nil, nil
 	}
 	namespace, err := r.cluster.Namespace(ctx, run.Namespace)

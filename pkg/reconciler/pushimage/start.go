@@ -7,7 +7,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	"knative.dev/pkg/controller"
 
-	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -15,17 +15,14 @@ import (
 // start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
 func (r *Reconciler) start(ctx context.Context, v view) error {
 	run, c := v.run, v.config
-	if leaves(run) {
-		return left(run)
-	}
-	params, err := validate(run)
+	q, err := request.Read(run)
 	if err != nil {
 		return err
 	}
 	if v.state.Waiting && !r.turns.take(run, v.custody()) {
 		return controller.NewRequeueAfter(unseen)
 	}
-	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, params, r.clock.Now())
+	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, q.Params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
@@ -33,17 +30,17 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 	if err := r.newest(ctx, run); err != nil {
 		return err
 	}
-	secret, err := r.secret(ctx, run, params, d, c)
+	secret, err := r.secret(ctx, q, d, c)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
 	}
-	want := newTaskRun(run, owner, params, d, secret, c)
-	if copies(params) {
+	want := newTaskRun(q, owner, d, secret, c)
+	if q.Copies() {
 		if !r.turns.take(run, v.custody()) {
 			return r.wait(ctx, run, d)
 		}
-		want = newCopy(run, owner, params, d, c)
+		want = newCopy(q, owner, d, c)
 	}
 	task, err := r.create(ctx, run, want)
 	if err != nil {
@@ -61,7 +58,7 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)
 	}
-	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {
+	if err := r.status.Running(ctx, run, message("pushing to "+q.Image(), task)); err != nil {
 		return err
 	}
 	if wait := timeout(run); wait > 0 {

@@ -71,7 +71,7 @@ func waiting(object any) ([]string, error) {
 
 // waits reports whether the run was told that it waits for its turn.
 func waits(run *v1beta1.CustomRun) bool {
-	if customrun.Done(run) || leaves(run) || !customrun.Ours(run) {
+	if customrun.Done(run) || customrun.Leaves(run) || !customrun.Ours(run) {
 		return false
 	}
 	s, err := stateOf(run)
