@@ -83,25 +83,25 @@ there and nowhere else, and writes it to Vault. What is right already stays: run
 }
 
 // bootstrap makes the team's credential, or says what it would do.
-func (c *connection) bootstrap(ctx context.Context, s robot.Services, team string, flags bootstrapFlags) (bootstrapped, robot.Tenant, error) {
+func (c *connection) bootstrap(ctx context.Context, s services, team string, flags bootstrapFlags) (bootstrapped, robot.Tenant, error) {
 	t, adopted, err := c.newTenant(ctx, s, team, flags.place)
 	if err != nil {
 		return bootstrapped{}, t, err
 	}
-	if flags.Repositories, err = s.Cluster.(*cluster).ownRepositories(t, flags.Repositories); err != nil {
+	if flags.Repositories, err = s.cluster.ownRepositories(t, flags.Repositories); err != nil {
 		return bootstrapped{}, t, err
 	}
-	if flags.Foreign, err = s.Cluster.(*cluster).foreign(ctx, s.Quay, t.Team); err != nil {
+	if flags.Foreign, err = s.cluster.foreign(ctx, s.Quay, t.Team); err != nil {
 		return bootstrapped{}, t, err
 	}
 	result := bootstrapped{head: newHead("Bootstrap"), Tenant: t.Team, VaultPath: t.VaultPath, Adopted: adopted}
 	if flags.dryRun {
-		result.Steps, err = robot.PlanBootstrap(ctx, s, t, flags.BootstrapOptions)
+		result.Steps, err = robot.PlanBootstrap(ctx, s.Services, t, flags.BootstrapOptions)
 		return result, t, err
 	}
 	progress := c.program.start("bootstrapping team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
-	result.Steps, err = robot.Bootstrap(ctx, s, t, flags.BootstrapOptions)
+	result.Steps, err = robot.Bootstrap(ctx, s.Services, t, flags.BootstrapOptions)
 	return result, t, err
 }

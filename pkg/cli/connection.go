@@ -36,30 +36,37 @@ func (c *connection) checkFlags() error {
 	return nil
 }
 
-// services opens everything that package robot works on. many is as with quay.
-func (c *connection) services(ctx context.Context, many bool) (robot.Services, error) {
+// services are everything that package robot works on, and the cluster with what the commands themselves ask of it.
+type services struct {
+	robot.Services
+	cluster *cluster
+}
+
+// services opens everything that a command on teams works on. many is as with quay.
+func (c *connection) services(ctx context.Context, many bool) (services, error) {
 	if err := c.checkVault(); err != nil {
-		return robot.Services{}, err
+		return services{}, err
 	}
 	clients, err := c.cluster()
 	if err != nil {
-		return robot.Services{}, err
+		return services{}, err
 	}
 	names, err := c.tenancy(ctx)
 	if err != nil {
-		return robot.Services{}, err
+		return services{}, err
 	}
 	if names.Registry == "" {
-		return robot.Services{}, usagef(fmt.Sprintf(`name it: kubectl patch configmap config-tenancy --namespace %s --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`,
+		return services{}, usagef(fmt.Sprintf(`name it: kubectl patch configmap config-tenancy --namespace %s --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`,
 			systemNamespace), "ConfigMap config-tenancy names no registry")
 	}
 	q, err := c.quay(ctx, many)
 	if err != nil {
-		return robot.Services{}, err
+		return services{}, err
 	}
 	v, err := c.vault(ctx)
 	if err != nil {
-		return robot.Services{}, err
+		return services{}, err
 	}
-	return robot.Services{Quay: q, Vault: v, Cluster: &cluster{clients, names}, Poll: c.program.Poll, Now: c.program.Now}, nil
+	view := &cluster{clients, names}
+	return services{robot.Services{Quay: q, Vault: v, Cluster: view, Poll: c.program.Poll, Now: c.program.Now}, view}, nil
 }

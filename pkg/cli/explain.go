@@ -13,6 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -100,7 +103,8 @@ func (c *connection) explain(ctx context.Context, namespace, name string, find f
 	}
 	namespace = cmp.Or(namespace, clients.Namespace)
 	result := explained{head: newHead("Explanation")}
-	result.Runs, err = find(ctx, &explainer{clients: clients, cluster: newLive(clients), config: names, namespace: namespace}, name)
+	e := &explainer{clients: clients, cluster: rights{newLive(clients), clients.Kube}, config: names, namespace: namespace, now: c.program.Now}
+	result.Runs, err = find(ctx, e, name)
 	if err != nil {
 		return err
 	}
@@ -131,8 +135,8 @@ func (e *explainer) customRun(ctx context.Context, name string) ([]explanation, 
 	if err != nil {
 		return nil, e.reading("CustomRun", name, err)
 	}
-	if kind, ours := servedKind(run); !ours {
-		return nil, &failure{ExitMissing, fmt.Sprintf("CustomRun %q is of kind %q, which is not ours", name, kind), "name one of PushImage or ResolveTenant"}
+	if !customrun.Ours(run) {
+		return nil, &failure{ExitMissing, fmt.Sprintf("CustomRun %q is of kind %q, which is not ours", name, kindOf(run)), "name one of PushImage or ResolveTenant"}
 	}
 	explained, err := e.explain(ctx, run)
 	return []explanation{explained}, err
@@ -153,7 +157,7 @@ func (e *explainer) pipelineRun(ctx context.Context, name string) ([]explanation
 		if err != nil {
 			return nil, fmt.Errorf("reading CustomRun %q: %w", e.namespace+"/"+child.Name, err)
 		}
-		if _, ours := servedKind(run); !ours {
+		if !customrun.Ours(run) {
 			continue
 		}
 		explained, err := e.explain(ctx, run)
@@ -173,11 +177,18 @@ func (e *explainer) pipelineRun(ctx context.Context, name string) ([]explanation
 func (e *explainer) future(ctx context.Context, owner *pipelinev1.PipelineRun) (explanation, error) {
 	run := &v1beta1.CustomRun{ObjectMeta: metav1.ObjectMeta{Name: owner.Name + "-push", Namespace: owner.Namespace,
 		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, pipelinev1.SchemeGroupVersion.WithKind("PipelineRun"))}}}
-	future := *e
-	future.cluster = listing{e.cluster, run.Name}
-	explained, err := future.explain(ctx, run)
-	explained.Recorded = "there is no CustomRun of ours yet: this is the one that it would get"
-	return explained, err
+	x := explanation{Run: run.Namespace + "/" + run.Name, Recorded: "there is no CustomRun of ours yet: this is the one that it would get"}
+	x.skip(ruleRequest)
+	err := e.decide(ctx, &x, ongoing{e.cluster, run.Name}, request.Request{Run: run, Kind: v1alpha1.KindPushImage})
+	return x, err
+}
+
+// kindOf is the kind that the CustomRun refers to; empty if it refers to none.
+func kindOf(run *v1beta1.CustomRun) string {
+	if run.Spec.CustomRef == nil {
+		return ""
+	}
+	return string(run.Spec.CustomRef.Kind)
 }
 
 // write writes the explanation for people.

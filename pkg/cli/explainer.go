@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
-	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
+	"k8s.io/utils/clock"
 	"knative.dev/pkg/apis"
+	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -26,7 +29,7 @@ type explanation struct {
 	Registry     string `json:"registry,omitempty"`
 	Organization string `json:"organization,omitempty"`
 	Secret       string `json:"secret,omitempty"`
-	// Reason, Message and Allow are why not, and what would allow it.
+	// Reason and Message are why not, as the controller writes them into the run's condition, and Allow is what would allow it.
 	Reason  string        `json:"reason,omitempty"`
 	Message string        `json:"message,omitempty"`
 	Allow   string        `json:"allow,omitempty"`
@@ -44,125 +47,82 @@ type ended struct {
 	Message   string `json:"message"`
 }
 
-// ruleOutcome is what one rule said.
-type ruleOutcome struct {
-	Rule string `json:"rule"`
-	// Outcome is decided, passed, refused, or skipped for a rule that was not reached or is not for this run.
-	Outcome string `json:"outcome"`
-	Detail  string `json:"detail,omitempty"`
-}
-
-// Rules of explain beside the decision's own.
-const (
-	ruleParam  = "dockerconfig-secret"
-	ruleSecret = "secret"
-)
-
-// explainer takes decisions as the controller does.
+// explainer takes decisions with the code with which the controller takes them.
 type explainer struct {
 	clients   Clients
 	cluster   tenancy.Cluster
 	config    *config.Config
 	namespace string
+	now       func() time.Time
 }
 
-// servedKind is the kind of the CustomRun, and whether it is one of ours.
-func servedKind(run *v1beta1.CustomRun) (string, bool) {
-	if run.Spec.CustomRef == nil {
-		return "", false
-	}
-	return string(run.Spec.CustomRef.Kind), string(run.Spec.CustomRef.APIVersion) == v1alpha1.APIVersion
-}
-
-// explain takes the decision about the run. The error is the API server's.
+// explain takes the decision about the run; of one that has ended, about one like it. The error is the API server's.
 func (e *explainer) explain(ctx context.Context, run *v1beta1.CustomRun) (explanation, error) {
 	x := explanation{Run: run.Namespace + "/" + run.Name, Recorded: recorded(run), Ended: endOf(run)}
-	params := map[string]string{}
-	for _, p := range run.Spec.Params {
-		params[p.Name] = p.Value.StringVal
+	cluster, like := e.cluster, run.DeepCopy()
+	like.Status = v1beta1.CustomRunStatus{}
+	if x.Ended != nil {
+		cluster, like.Spec.Status, like.DeletionTimestamp = ongoing{e.cluster, ""}, "", nil
 	}
-	image := params[v1alpha1.ParamImageRef]
-	d, _, err := tenancy.Decide(ctx, e.cluster, e.config, run, params, false)
-	var refusal *tenant.Refusal
-	if err != nil && !errors.As(err, &refusal) {
+	// The controller decides on what its cache has of a run.
+	cached, err := customrun.Slim(like)
+	if err != nil {
 		return x, err
 	}
-	x.Rules = outcomes(d, refusal, image, params[v1alpha1.ParamSource])
-	if refusal != nil {
-		x.Reason, x.Message, x.Allow = refusal.Reason, refusal.Message, refusal.Allow
-		x.skip(ruleParam, ruleSecret)
+	q, err := request.Read(cached.(*v1beta1.CustomRun))
+	if failure := tenancy.FailureOf(err); failure != nil {
+		x.refuse(ruleRequest, failure)
+		x.skipDecision()
 		return x, nil
+	}
+	x.pass(ruleRequest, "kind, params and workspaces are as "+q.Kind+" takes them")
+	return x, e.decide(ctx, &x, cluster, q)
+}
+
+// decide takes the decision whose run it is.
+func (e *explainer) decide(ctx context.Context, x *explanation, cluster tenancy.Cluster, q request.Request) error {
+	d, _, err := tenancy.Resolve(ctx, tenancy.NewOwners(cluster, clock.RealClock{}), e.config, q.Run, q.Params, e.now())
+	if again, _ := controller.IsRequeueKey(err); again {
+		return &failure{ExitFailure, fmt.Sprintf("CustomRun %q is %v", q.Run.Name, tenancy.ErrUnlisted), "run it again in a moment: the controller waits for that, too"}
+	}
+	refused := tenancy.FailureOf(err)
+	if err != nil && refused == nil {
+		return err
+	}
+	x.Rules = append(x.Rules, outcomes(d, err, q)...)
+	if refused != nil && refused.Reason != v1alpha1.ReasonSecretMismatch {
+		x.Reason, x.Message, x.Allow = refused.Reason, refused.Error(), refused.Next
+		x.skip(ruleParam, ruleSecret)
+		return nil
 	}
 	x.Team, x.Registry, x.Organization, x.Secret = d.Team, d.Registry, d.Organization, d.Secret
-	if given := params[v1alpha1.ParamDockerconfigSecret]; given != "" && given != d.Secret {
-		x.refuse(ruleParam, v1alpha1.ReasonSecretMismatch, fmt.Sprintf("the param names Secret %q, the team pushes with %q", given, d.Secret), "leave the param out")
+	if refused != nil {
+		x.refuse(ruleParam, refused)
 		x.skip(ruleSecret)
-		return x, nil
+		return nil
 	}
-	x.Rules = append(x.Rules, ruleOutcome{ruleParam, "passed", "it names no other Secret"})
-	return x, e.secret(ctx, &x, run, image, d)
+	x.pass(ruleParam, "it names no other Secret")
+	return e.secret(ctx, x, q, d)
 }
 
 // secret looks at the Secret as the controller does before a push.
-func (e *explainer) secret(ctx context.Context, x *explanation, run *v1beta1.CustomRun, image string, d tenant.Decision) error {
-	namespace := run.Namespace
-	if kind, _ := servedKind(run); kind != v1alpha1.KindResolveTenant && e.config.CustodyNamespace != "" && d.Rule == tenant.RuleNamespace {
-		namespace = e.config.CustodyNamespace
-	}
-	err := tenancy.CheckSecret(ctx, e.cluster, namespace, image, d)
-	var unfit *tenancy.SecretError
-	switch {
+func (e *explainer) secret(ctx context.Context, x *explanation, q request.Request, d tenant.Decision) error {
+	place := q.Place(e.config, d.Rule)
+	name := place.Namespace + "/" + d.Secret
+	err := tenancy.CheckSecret(ctx, e.cluster, place.Namespace, q.Image(), d)
+	switch refused := tenancy.FailureOf(err); {
 	case err == nil:
 		x.Allowed = true
-		x.Rules = append(x.Rules, ruleOutcome{ruleSecret, "passed", fmt.Sprintf("Secret %s has a robot of the team for the registry", namespace+"/"+d.Secret)})
-	case !errors.As(err, &unfit):
-		return err
-	case unfit.Reason == v1alpha1.ReasonSecretUnreadable:
-		// It is the caller who may not, and the controller may all the same.
+		x.pass(ruleSecret, fmt.Sprintf("Secret %s has a robot of the team for the registry", name))
+	case errors.Is(err, errNotYours):
 		x.Allowed = true
-		x.skip(ruleSecret)
-		x.Rules[len(x.Rules)-1].Detail = fmt.Sprintf("you may not read Secret %s; the controller looks at it before a push", namespace+"/"+d.Secret)
+		x.Rules = append(x.Rules, ruleOutcome{ruleSecret, "skipped", fmt.Sprintf("you may not read Secret %s; the controller looks at it before a push", name)})
+	case refused == nil:
+		return err
 	default:
-		x.refuse(ruleSecret, unfit.Reason, unfit.Problem, unfit.Next)
+		x.refuse(ruleSecret, refused)
 	}
 	return nil
-}
-
-func (x *explanation) refuse(rule, reason, problem, next string) {
-	x.Reason, x.Message, x.Allow = reason, problem, next
-	x.Rules = append(x.Rules, ruleOutcome{rule, "refused", problem})
-}
-
-func (x *explanation) skip(rules ...string) {
-	for _, rule := range rules {
-		x.Rules = append(x.Rules, ruleOutcome{rule, "skipped", ""})
-	}
-}
-
-// outcomes are what the rules of a decision said, in the order in which they are asked.
-func outcomes(d tenant.Decision, refusal *tenant.Refusal, image, source string) []ruleOutcome {
-	ended, outcome, detail := d.Rule, "decided", d.Evidence
-	if refusal != nil {
-		ended, outcome, detail = refusal.Rule, "refused", refusal.Message
-	}
-	rules, reached := []ruleOutcome{}, true
-	for _, rule := range []tenant.Rule{tenant.RuleOwner, tenant.RuleNamespace, tenant.RuleSharedNamespace, tenant.RuleNone, tenant.RuleImage, tenant.RuleSource} {
-		r := ruleOutcome{string(rule), "skipped", ""}
-		switch {
-		case rule == ended:
-			r.Outcome, r.Detail, reached = outcome, detail, false
-		case rule == tenant.RuleOwner:
-			r.Outcome = "passed"
-		case rule == tenant.RuleImage && refusal == nil && image != "":
-			r.Outcome, r.Detail = "passed", image+" is the team's"
-		case rule == tenant.RuleSource && refusal == nil && strings.HasPrefix(source, tenant.RegistrySource):
-			r.Outcome, r.Detail = "passed", source+" is the namespace's"
-		case reached:
-			r.Detail = "it is not for this run"
-		}
-		rules = append(rules, r)
-	}
-	return rules
 }
 
 // recorded is what the controller wrote about the run.
@@ -180,23 +140,4 @@ func endOf(run *v1beta1.CustomRun) *ended {
 		return nil
 	}
 	return &ended{c.IsTrue(), c.Reason, c.Message}
-}
-
-// listing is a cluster in which the PipelineRun lists one CustomRun more.
-type listing struct {
-	tenancy.Cluster
-	child string
-}
-
-// PipelineRun implements tenancy.Cluster.
-func (l listing) PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error) {
-	run, err := l.Cluster.PipelineRun(ctx, namespace, name)
-	if err != nil {
-		return nil, err
-	}
-	reference := pipelinev1.ChildStatusReference{Name: l.child}
-	reference.Kind = "CustomRun"
-	run = run.DeepCopy()
-	run.Status.ChildReferences = append(run.Status.ChildReferences, reference)
-	return run, nil
 }

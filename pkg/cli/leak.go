@@ -47,7 +47,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 			}
 			result := leaked{head: newHead("LeakReport")}
 			if dryRun {
-				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s, t, from)
+				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s.Services, t, from)
 			} else {
 				result.LeakReport, err = c.leak(cmd.Context(), s, t, from)
 			}
@@ -71,11 +71,11 @@ was pushed and which tags were moved since the given time, and checks the chain.
 	return cmd
 }
 
-func (c *connection) leak(ctx context.Context, s robot.Services, t robot.Tenant, since time.Time) (robot.LeakReport, error) {
+func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, since time.Time) (robot.LeakReport, error) {
 	progress := c.program.start("burning the tokens of team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
-	return robot.Leak(ctx, s, t, since)
+	return robot.Leak(ctx, s.Services, t, since)
 }
 
 // parseSince reads a time or a duration before now.

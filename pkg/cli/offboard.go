@@ -61,7 +61,7 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 			}
 			result := offboarded{head: newHead("Offboarding"), Tenant: t.Team}
 			if dryRun {
-				result.Steps, err = robot.PlanOffboard(cmd.Context(), s, t)
+				result.Steps, err = robot.PlanOffboard(cmd.Context(), s.Services, t)
 				apply = false
 			} else {
 				err = c.exclusively(cmd.Context(), t.Team, func(ctx context.Context) (err error) {
@@ -72,7 +72,7 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 			if err != nil {
 				return err
 			}
-			if err := c.remove(cmd.Context(), s.Cluster.(*cluster), t, apply, &result); err != nil {
+			if err := c.remove(cmd.Context(), s.cluster, t, apply, &result); err != nil {
 				return err
 			}
 			return c.print(result)
@@ -87,11 +87,11 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 	return cmd
 }
 
-func (c *connection) offboard(ctx context.Context, s robot.Services, t robot.Tenant) ([]robot.Step, error) {
+func (c *connection) offboard(ctx context.Context, s services, t robot.Tenant) ([]robot.Step, error) {
 	progress := c.program.start("offboarding team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
-	return robot.Offboard(ctx, s, t)
+	return robot.Offboard(ctx, s.Services, t)
 }
 
 // remove deletes what the team has in the cluster if apply says so, else lists it, and lists what stays.

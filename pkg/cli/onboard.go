@@ -128,7 +128,7 @@ func (c *connection) onboard(ctx context.Context, name string, flags bootstrapFl
 	if err != nil {
 		return err
 	}
-	view := s.Cluster.(*cluster)
+	view := s.cluster
 	if err := c.checkHome(ctx, view, name, flags.namespace); err != nil {
 		return err
 	}

@@ -66,12 +66,12 @@ one. How long that was is in the result.`,
 			if err != nil {
 				return err
 			}
-			if opts.Foreign, err = s.Cluster.(*cluster).foreign(cmd.Context(), s.Quay, t.Team); err != nil {
+			if opts.Foreign, err = s.cluster.foreign(cmd.Context(), s.Quay, t.Team); err != nil {
 				return err
 			}
 			var done robot.RotateResult
 			if dryRun {
-				done, err = robot.PlanRotate(cmd.Context(), s, t, opts)
+				done, err = robot.PlanRotate(cmd.Context(), s.Services, t, opts)
 			} else {
 				done, err = c.rotate(cmd.Context(), s, t, opts)
 			}
@@ -94,12 +94,12 @@ one. How long that was is in the result.`,
 }
 
 // rotate rotates while nobody else does.
-func (c *connection) rotate(ctx context.Context, s robot.Services, t robot.Tenant, opts robot.RotateOptions) (done robot.RotateResult, err error) {
+func (c *connection) rotate(ctx context.Context, s services, t robot.Tenant, opts robot.RotateOptions) (done robot.RotateResult, err error) {
 	progress := c.program.start("waiting for the Lease of team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
 	err = c.exclusively(ctx, t.Team, func(ctx context.Context) (err error) {
-		done, err = robot.Rotate(ctx, s, t, opts)
+		done, err = robot.Rotate(ctx, s.Services, t, opts)
 		return err
 	})
 	return done, err

@@ -111,7 +111,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// kube puts the objects of a YAML file into the cluster.
 	"kube": func(ts *testscript.TestScript, _ bool, args []string) {
 		w := ts.Value(worldKey{}).(*world)
-		for _, document := range strings.Split(ts.ReadFile(args[0]), "---\n") {
+		for _, document := range strings.Split(strings.ReplaceAll(ts.ReadFile(args[0]), "$HOST", w.quay.Host()), "---\n") {
 			ts.Check(w.add([]byte(document)))
 		}
 	},

@@ -53,8 +53,8 @@ func (c *cluster) home(namespace string) string {
 
 // newTenant returns a tenant by its names; its path in Vault is that of its ExternalSecret if it has one already, and so is its
 // namespace, unless another is asked for, which is refused.
-func (c *connection) newTenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, bool, error) {
-	view := s.Cluster.(*cluster)
+func (c *connection) newTenant(ctx context.Context, s services, team string, p place) (robot.Tenant, bool, error) {
+	view := s.cluster
 	t, err := robot.NewTenant(view.config.Convention, team, p.division, p.app)
 	if err != nil {
 		return robot.Tenant{}, false, usagef("correct the name", "%v", err)
@@ -72,7 +72,7 @@ func (c *connection) newTenant(ctx context.Context, s robot.Services, team strin
 			return robot.Tenant{}, false, view.elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
-	return robot.AdoptPath(ctx, s, t)
+	return robot.AdoptPath(ctx, s.Services, t)
 }
 
 // elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
@@ -86,7 +86,7 @@ func (c *cluster) elsewhere(team, has, wants string) error {
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.
-func (c *connection) serve(ctx context.Context, team string, p place) (s robot.Services, t robot.Tenant, err error) {
+func (c *connection) serve(ctx context.Context, team string, p place) (s services, t robot.Tenant, err error) {
 	if s, err = c.services(ctx, false); err == nil {
 		t, err = c.tenant(ctx, s, team, p)
 	}
@@ -94,7 +94,7 @@ func (c *connection) serve(ctx context.Context, team string, p place) (s robot.S
 }
 
 // tenant returns the tenant of a team: by its place if that is given, else by its ExternalSecret.
-func (c *connection) tenant(ctx context.Context, s robot.Services, team string, p place) (robot.Tenant, error) {
+func (c *connection) tenant(ctx context.Context, s services, team string, p place) (robot.Tenant, error) {
 	if given, err := p.given(); given || err != nil {
 		if err != nil {
 			return robot.Tenant{}, err
@@ -102,7 +102,7 @@ func (c *connection) tenant(ctx context.Context, s robot.Services, team string, 
 		t, _, err := c.newTenant(ctx, s, team, p)
 		return t, err
 	}
-	view := s.Cluster.(*cluster)
+	view := s.cluster
 	parsed, err := view.config.ParseTeam(team)
 	if err != nil {
 		return robot.Tenant{}, usagef("correct the name", "%v", err)

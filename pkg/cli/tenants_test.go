@@ -19,7 +19,6 @@ import (
 	"knative.dev/pkg/apis"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
 // external returns an ExternalSecret that reads keys.
@@ -72,7 +71,7 @@ func TestTenants(t *testing.T) {
 // Two ExternalSecrets of one team would be two Secrets, of which a rotation waits for one.
 func TestTenantWithTwoExternalSecrets(t *testing.T) {
 	view := testCluster(external("openshift-pipelines", "quay-robot-team-payments", "a"), external("own", "quay-robot-team-payments", "a"))
-	_, err := new(connection).tenant(t.Context(), robot.Services{Cluster: view}, "payments", place{})
+	_, err := new(connection).tenant(t.Context(), services{cluster: view}, "payments", place{})
 	if err == nil || !strings.Contains(err.Error(), `in the namespaces "openshift-pipelines" and "own"`) || exitOf(t.Context(), err) != ExitRefused {
 		t.Errorf("error is %v", err)
 	}

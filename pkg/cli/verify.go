@@ -106,25 +106,25 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 	return cmd
 }
 
-func (c *connection) verify(ctx context.Context, s robot.Services, team string, at place) ([]robot.Report, error) {
+func (c *connection) verify(ctx context.Context, s services, team string, at place) ([]robot.Report, error) {
 	t, err := c.tenant(ctx, s, team, at)
 	if err != nil {
 		return nil, err
 	}
-	foreign, err := s.Cluster.(*cluster).foreign(ctx, s.Quay, t.Team)
+	foreign, err := s.cluster.foreign(ctx, s.Quay, t.Team)
 	if err != nil {
 		return nil, err
 	}
-	report, err := robot.Verify(ctx, s, t, nil, foreign)
+	report, err := robot.Verify(ctx, s.Services, t, nil, foreign)
 	return []robot.Report{report}, err
 }
 
-func (c *connection) verifyAll(ctx context.Context, s robot.Services) ([]robot.Report, error) {
-	tenants, err := s.Cluster.(*cluster).tenants(ctx)
+func (c *connection) verifyAll(ctx context.Context, s services) ([]robot.Report, error) {
+	tenants, err := s.cluster.tenants(ctx)
 	if err != nil {
 		return nil, err
 	}
 	progress := c.program.start(fmt.Sprintf("verifying %d tenants", len(tenants)))
 	defer progress.stop()
-	return robot.VerifyAll(ctx, s, tenants)
+	return robot.VerifyAll(ctx, s.Services, tenants)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	faketekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned/fake"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -91,6 +92,7 @@ func newWorld(t testing.TB) *world {
 			"kubernetes.io/metadata.name": shared, "quay.comptech-lab.com/guarded": "true", "pod-security.kubernetes.io/enforce": "baseline"}}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "quay-push"}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "quay-push", Name: config.Name}, Data: map[string]string{"registry": w.quay.Host()}})
+	w.kube.PrependReactor("create", "subjectaccessreviews", allow)
 	w.tekton = faketekton.NewSimpleClientset()
 	w.dynamic = fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
 		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList",
@@ -99,6 +101,13 @@ func newWorld(t testing.TB) *world {
 	w.dynamic.PrependReactor("patch", "*", w.patch)
 	w.dynamic.PrependReactor("delete", "externalsecrets", w.collect)
 	return w
+}
+
+// allow answers that whoever is asked about may do what is asked: the controller has its right to every Secret.
+func allow(action clienttesting.Action) (bool, runtime.Object, error) {
+	review := action.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+	review.Status.Allowed = true
+	return true, review, nil
 }
 
 // shell is the tool as a shell runs it. It is made once: while kustomize renders, os.Stderr is another.

@@ -204,20 +204,17 @@ func (r *rotation) tasks() []task {
 		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
 			do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, r.to, r.version) }},
 	}
-	finish := []task{
-		r.secretTask("secret", "have the Secret take it over", to),
-		{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns},
-		{id: "burn", title: fmt.Sprintf("burn the token of %q", r.from.username), check: r.checkBurnt, do: r.burn},
-		r.destroyTask(),
-	}
+	secret, destroy := r.secretTask("secret", "have the Secret take it over", to), r.destroyTask()
+	runs := task{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns}
+	burn := task{id: "burn", title: fmt.Sprintf("burn the token of %q", r.from.username), check: r.checkBurnt, do: r.burn}
 	switch {
 	case r.fresh:
-		return append(begin, finish...)
+		return append(begin, secret, runs, burn, destroy)
 	case r.burnt:
-		// By an earlier run, after the Secret had the new one; or by somebody else, before.
-		return append(finish[:1], finish[3:]...)
+		// By an earlier run, after the Secret had the new one; or by somebody else, before: there is nothing to wait for.
+		return []task{secret, destroy}
 	}
-	return finish
+	return []task{secret, runs, burn, destroy}
 }
 
 func (r *rotation) checkStandby(ctx context.Context) (bool, string, error) {

@@ -29,6 +29,9 @@ const (
 	RuleSource Rule = "source"
 )
 
+// Rules are all rules, in the order in which Decide asks them.
+var Rules = []Rule{RuleRegistry, RuleOwner, RuleNamespace, RuleSharedNamespace, RuleNone, RuleImage, RuleSource}
+
 // Request is everything a decision looks at. All of it may be hostile, but for NamespaceLabels, which only the platform
 // can write, and Guarded.
 type Request struct {

@@ -29,8 +29,10 @@ var cancellation = []Check{
 	{ID: "C31", Sentence: "A run that is cancelled before it starts makes no TaskRun", InProcess: func(t *T) {
 		s := set(t)
 		s.cancel("")
+		told := s.explain()
 		s.look()
 		s.want(corev1.ConditionFalse, "CustomRunCancelled")
+		s.wantExplained(told)
 		if s.task() != nil {
 			t.Error("a TaskRun was made")
 		}

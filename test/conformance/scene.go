@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -55,13 +56,26 @@ func set(t *T, edits ...func(runtime.Object)) *scene {
 			edit(o)
 		}
 	}
-	return &scene{reconcilertest.New(t, pushimage.NewController, settings, objects...), t}
+	return open(t, pushimage.NewController, settings, objects...)
+}
+
+// open returns the scene with the objects and settings, and the controller.
+func open(t *T, constructor reconcilertest.Constructor, settings map[string]string, objects ...runtime.Object) *scene {
+	t.Helper()
+	all := map[string]string{"registry": reconcilertest.Host}
+	maps.Copy(all, settings)
+	s := &scene{reconcilertest.New(t, constructor, all, objects...), t}
+	s.install(all)
+	return s
 }
 
 // pushing returns the scene in which the TaskRun was made and recorded.
 func pushing(t *T, edits ...func(runtime.Object)) *scene {
 	t.Helper()
 	s := set(t, edits...)
+	if e := s.explain(); !e.Allowed {
+		t.Errorf("explain says that it may not push: %s: %s", e.Reason, e.Message)
+	}
 	s.look()
 	if s.task() == nil {
 		t.Fatalf("no TaskRun was made: %+v", s.run().Status)
@@ -136,12 +150,14 @@ func (s *scene) want(status corev1.ConditionStatus, reason string, says ...strin
 	}
 }
 
-// refused checks that the run is refused at once and for good, without a TaskRun.
+// refused checks that the run is refused at once and for good, without a TaskRun, and that explain knows it before and says the same.
 func refused(t *T, reason string, edits ...func(runtime.Object)) *scene {
 	t.Helper()
 	s := set(t, edits...)
+	told := s.explain()
 	s.look()
 	s.want(corev1.ConditionFalse, reason)
+	s.wantExplained(told)
 	if s.task() != nil {
 		t.Error("a TaskRun was made")
 	}

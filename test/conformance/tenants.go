@@ -53,7 +53,10 @@ var tenants = []Check{
 			}
 			return nil
 		}
+		s.reads(false)
+		told := s.explain()
 		s.look()
+		s.wantExplained(told)
 		s.want(corev1.ConditionFalse, v1alpha1.ReasonSecretUnreadable, reconcilertest.Secret)
 	}},
 	{ID: "C83", Sentence: "No token is in the log of the controller or of the push, nor in any object or event of the run", OnCluster: func(t *T, c *Cluster) {

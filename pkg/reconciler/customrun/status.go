@@ -36,15 +36,22 @@ type Writer struct {
 
 // Failure is an outcome Succeeded=False. It is final.
 type Failure struct {
-	// Reason is one of the reasons in package v1alpha1, or Tekton's. Message is for a person.
-	Reason, Message string
+	// Reason is one of the reasons in package v1alpha1, or Tekton's. Message is for a person, and so is Next: what would help, where
+	// that is known apart from the message.
+	Reason, Message, Next string
 }
 
-func (f *Failure) Error() string { return f.Message }
+// Error returns the text of the condition.
+func (f *Failure) Error() string {
+	if f.Next == "" {
+		return f.Message
+	}
+	return f.Message + "; " + f.Next
+}
 
 // Failf returns a Failure.
 func Failf(reason, format string, args ...any) error {
-	return &Failure{reason, fmt.Sprintf(format, args...)}
+	return &Failure{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
 // Cancelled is the end of a run that was cancelled, also where the pipeline's timeout is why: Tekton tells the two apart by
@@ -55,6 +62,17 @@ func Cancelled(run *v1beta1.CustomRun) error {
 		why = "CustomRun was cancelled."
 	}
 	return &Failure{Reason: v1beta1.CustomRunReasonCancelled.String(), Message: why}
+}
+
+// Leaves reports whether the run has to stop.
+func Leaves(run *v1beta1.CustomRun) bool { return run.IsCancelled() || run.DeletionTimestamp != nil }
+
+// Left is the end of a run that leaves.
+func Left(run *v1beta1.CustomRun) error {
+	if run.IsCancelled() {
+		return Cancelled(run)
+	}
+	return Failf(v1beta1.CustomRunReasonCancelled.String(), "CustomRun %q is being deleted", run.Name)
 }
 
 // Done reports whether the run has ended. A run that has a completionTime has, whatever its condition says.
@@ -80,13 +98,13 @@ func (w Writer) Succeed(ctx context.Context, run *v1beta1.CustomRun, results []v
 
 // Fail writes the end of the run, and a Warning event, also on the PipelineRun: it is what its author looks at.
 func (w Writer) Fail(ctx context.Context, run *v1beta1.CustomRun, f *Failure) error {
-	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionFalse, Reason: f.Reason, Message: f.Message}); err != nil {
+	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionFalse, Reason: f.Reason, Message: f.Error()}); err != nil {
 		return err
 	}
 	recorder := controller.GetEventRecorder(ctx)
-	recorder.Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Message))
+	recorder.Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Error()))
 	if owner := ownerOf(run); owner != nil && f.Reason != v1alpha1.ReasonUnprovenOwner {
-		recorder.Event(owner, corev1.EventTypeWarning, f.Reason, shorten(fmt.Sprintf("CustomRun %q: %s", run.Name, f.Message)))
+		recorder.Event(owner, corev1.EventTypeWarning, f.Reason, shorten(fmt.Sprintf("CustomRun %q: %s", run.Name, f)))
 	}
 	return nil
 }

@@ -43,14 +43,14 @@ func (r *Reconciler) cancel(ctx context.Context, task *pipelinev1.TaskRun, why s
 
 // abandon stops a TaskRun that an earlier try made and died before it could record it, when the run now ends without one. The
 // run ends when that has. Only the API server knows of it for sure.
-func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error {
-	if s, err := stateOf(run); err != nil || s.TaskRun.UID != "" {
-		return err
+func (r *Reconciler) abandon(ctx context.Context, v view) error {
+	if v.state.TaskRun.UID != "" {
+		return nil
 	}
-	for _, place := range r.places(run) {
+	for _, place := range v.places() {
 		task, err := r.live(ctx, place.Namespace, place.Name)
 		switch {
-		case apierrs.IsNotFound(err) || err == nil && (!belongs(task, run) || over(task)):
+		case apierrs.IsNotFound(err) || err == nil && (!belongs(task, v.run) || over(task)):
 			continue
 		case err != nil:
 			return fmt.Errorf("reading TaskRun %q: %w", place, err)
@@ -64,10 +64,10 @@ func (r *Reconciler) abandon(ctx context.Context, run *v1beta1.CustomRun) error 
 }
 
 // stop stops a TaskRun that goes on after its run has ended: a leader that was none any more made it, or Tekton brought it back.
-func (r *Reconciler) stop(ctx context.Context, run *v1beta1.CustomRun) error {
-	for _, place := range r.places(run) {
+func (r *Reconciler) stop(ctx context.Context, v view) error {
+	for _, place := range v.places() {
 		task, err := r.taskRuns.TaskRuns(place.Namespace).Get(place.Name)
-		if err != nil || !belongs(task, run) || over(task) {
+		if err != nil || !belongs(task, v.run) || over(task) {
 			continue
 		}
 		return r.cancel(ctx, task, "its CustomRun has ended")

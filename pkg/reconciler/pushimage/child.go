@@ -24,11 +24,12 @@ const unseen = 10 * time.Second
 
 // child returns the TaskRun that the state names, and whether the cache tells of it. That may lag behind, and loses a TaskRun whose
 // label somebody removed: before it is called deleted the API server is asked.
-func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state) (task *pipelinev1.TaskRun, seen bool, err error) {
+func (r *Reconciler) child(ctx context.Context, v view) (task *pipelinev1.TaskRun, seen bool, err error) {
+	run, s := v.run, v.state
 	namespace := cmp.Or(s.TaskRun.Namespace, run.Namespace)
 	task, err = r.taskRuns.TaskRuns(namespace).Get(s.TaskRun.Name)
 	seen = err == nil && task.UID == s.TaskRun.UID && task.DeletionTimestamp == nil &&
-		r.ownerOf(task) == types.NamespacedName{Namespace: run.Namespace, Name: run.Name}
+		ownerOf(task, v.custody()) == types.NamespacedName{Namespace: run.Namespace, Name: run.Name}
 	if !seen {
 		task, err = r.live(ctx, namespace, s.TaskRun.Name)
 	}
@@ -40,8 +41,8 @@ func (r *Reconciler) child(ctx context.Context, run *v1beta1.CustomRun, s state)
 		}
 		return nil, false, controller.NewRequeueAfter(unseen)
 	case apierrs.IsNotFound(err) || err == nil && (task.UID != s.TaskRun.UID || !task.IsDone() && over(task)):
-		if leaves(run) {
-			return nil, false, left(run)
+		if customrun.Leaves(run) {
+			return nil, false, customrun.Left(run)
 		}
 		return nil, false, customrun.Failf(v1alpha1.ReasonTaskRunDeleted,
 			"TaskRun %q was deleted while it ran; whether it pushed is not known. Run the PipelineRun again: a push that is in the registry is not sent twice", s.TaskRun.Name)

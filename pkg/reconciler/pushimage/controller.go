@@ -31,33 +31,41 @@ func NewController(now clock.PassiveClock) injection.ControllerConstructor {
 // newController reaches registries through transport, and has so many copies at once.
 func newController(now clock.PassiveClock, transport http.RoundTripper, places int) injection.ControllerConstructor {
 	return func(ctx context.Context, watcher configmap.Watcher) *controller.Impl {
-		taskRuns, client := taskruninformer.Get(ctx, customrun.TaskRunSelector), tektonclient.Get(ctx)
-		cluster := tenancy.FromContext(ctx)
-		r := &Reconciler{
-			cluster:   cluster,
-			owners:    tenancy.NewOwners(cluster, now),
-			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
-			verifier:  provenance.Verifier{Transport: transport},
-			tekton:    client,
-			taskRuns:  taskRuns.Lister(),
-			config:    config.Watch(ctx, watcher),
-			status:    customrun.Writer{Client: client, Clock: now},
-			clock:     now,
-			metrics:   customrun.Metrics(ctx),
-		}
-		runs := customruninformer.Get(ctx)
-		customrun.Must(ctx, taskRuns.Informer().AddIndexers(cache.Indexers{indexUnderWay: underWay}))
-		customrun.Must(ctx, runs.Informer().AddIndexers(cache.Indexers{indexWaiting: waiting}))
-		r.turns = &copyTurns{places: places, custody: func() string { return r.config().CustodyNamespace }, clock: now,
-			tasks: taskRuns.Informer().GetIndexer(), runs: runs.Informer().GetIndexer(),
-			held: map[types.UID]place{}, served: map[string]int{}}
-		impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage, func(inner customrun.Generated) turns.LeaderAware {
-			return leaving{inner, runs.Lister(), r.ReconcileKind}
-		}, r.orphans)
-		_, err := taskRuns.Informer().AddEventHandler(r.childEvents(impl, runs.Lister()))
-		customrun.Must(ctx, err)
-		_, err = runs.Informer().AddEventHandler(r.runEvents(impl))
-		customrun.Must(ctx, err)
-		return impl
+		return newReconciler(ctx, config.Watch(ctx, watcher), now, transport, places).wire(ctx)
 	}
+}
+
+// newReconciler returns a Reconciler with the clients and caches that Knative put into ctx.
+func newReconciler(ctx context.Context, names func() *config.Config, now clock.PassiveClock, transport http.RoundTripper, places int) *Reconciler {
+	runs, taskRuns := customruninformer.Get(ctx), taskruninformer.Get(ctx, customrun.TaskRunSelector)
+	customrun.Must(ctx, taskRuns.Informer().AddIndexers(cache.Indexers{indexUnderWay: underWay}))
+	customrun.Must(ctx, runs.Informer().AddIndexers(cache.Indexers{indexWaiting: waiting}))
+	cluster, client := tenancy.FromContext(ctx), tektonclient.Get(ctx)
+	return &Reconciler{
+		cluster:   cluster,
+		owners:    tenancy.NewOwners(cluster, now),
+		projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
+		verifier:  provenance.Verifier{Transport: transport},
+		tekton:    client,
+		taskRuns:  taskRuns.Lister(),
+		config:    names,
+		status:    customrun.Writer{Client: client, Clock: now},
+		clock:     now,
+		metrics:   customrun.Metrics(ctx),
+		turns: &copyTurns{places: places, clock: now, tasks: taskRuns.Informer().GetIndexer(), runs: runs.Informer().GetIndexer(),
+			held: map[types.UID]place{}, served: map[string]int{}},
+	}
+}
+
+// wire has the reconciler asked about every CustomRun that it answers, and about what becomes of their TaskRuns.
+func (r *Reconciler) wire(ctx context.Context) *controller.Impl {
+	runs, taskRuns := customruninformer.Get(ctx), taskruninformer.Get(ctx, customrun.TaskRunSelector)
+	impl := customrun.NewImpl(ctx, r, v1alpha1.KindPushImage, func(inner customrun.Generated) turns.LeaderAware {
+		return leaving{inner, runs.Lister(), r.ReconcileKind}
+	}, r.orphans)
+	_, err := taskRuns.Informer().AddEventHandler(r.childEvents(impl, runs.Lister()))
+	customrun.Must(ctx, err)
+	_, err = runs.Informer().AddEventHandler(r.runEvents(impl))
+	customrun.Must(ctx, err)
+	return impl
 }

@@ -1,7 +1,6 @@
 package pushimage
 
 import (
-	"strings"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -12,22 +11,17 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
-
-// copies says whether the run pushes from a registry. Then its TaskRun is in custody, beside the robot's Secret, and no token
-// ever is in the tenant's namespace.
-func copies(params map[string]string) bool {
-	return strings.HasPrefix(params[v1alpha1.ParamSource], tenant.RegistrySource)
-}
 
 // copyName is the name of the TaskRun in custody, where the runs of all namespaces meet.
 func copyName(uid types.UID) string { return "push-" + string(uid) }
 
 // newCopy returns the TaskRun that pushes from a registry. A tenant decides on nothing of it but the params that were checked:
 // not on the Pod, whose neighbours are other teams', nor on labels that something in custody may select.
-func newCopy(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
-	task := newTaskRun(run, nil, params, d, d.Secret, c)
+func newCopy(q request.Request, owner *pipelinev1.PipelineRun, d tenant.Decision, c *config.Config) *pipelinev1.TaskRun {
+	run, task := q.Run, newTaskRun(q, nil, d, d.Secret, c)
 	task.Name, task.Namespace, task.OwnerReferences = copyName(run.UID), c.CustodyNamespace, nil
 	task.Labels = identity(run, owner)
 	task.Labels[v1alpha1.LabelManaged], task.Labels[v1alpha1.LabelTeam] = "true", d.Team
@@ -49,8 +43,8 @@ func customRunOf(task metav1.Object) (types.NamespacedName, bool) {
 
 // ownerOf returns the CustomRun that a TaskRun of ours is of, whatever somebody took off it: in the run's namespace both have one
 // name, and in custody nobody but the platform has a hand on it.
-func (r *Reconciler) ownerOf(task metav1.Object) types.NamespacedName {
-	if key, ok := customRunOf(task); ok && task.GetNamespace() == r.config().CustodyNamespace {
+func ownerOf(task metav1.Object, custody string) types.NamespacedName {
+	if key, ok := customRunOf(task); ok && task.GetNamespace() == custody {
 		return key
 	}
 	return types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}
@@ -66,10 +60,10 @@ func belongs(task *pipelinev1.TaskRun, run *v1beta1.CustomRun) bool {
 }
 
 // places are where the run's TaskRun can be while nothing is recorded of it.
-func (r *Reconciler) places(run *v1beta1.CustomRun) []types.NamespacedName {
-	places := []types.NamespacedName{{Namespace: run.Namespace, Name: run.Name}}
-	if c := r.config(); len(c.InternalRegistries) > 0 {
-		places = append(places, types.NamespacedName{Namespace: c.CustodyNamespace, Name: copyName(run.UID)})
+func (v view) places() []types.NamespacedName {
+	places := []types.NamespacedName{{Namespace: v.run.Namespace, Name: v.run.Name}}
+	if len(v.config.InternalRegistries) > 0 {
+		places = append(places, types.NamespacedName{Namespace: v.custody(), Name: copyName(v.run.UID)})
 	}
 	return places
 }

@@ -19,13 +19,14 @@ func (r *Reconciler) childEvents(impl *controller.Impl, runs listers.CustomRunLi
 		if err != nil {
 			return
 		}
-		impl.EnqueueKey(r.ownerOf(task))
-		if task.GetNamespace() == r.config().CustodyNamespace {
-			r.enqueueNext(impl)
+		custody := r.config().CustodyNamespace
+		impl.EnqueueKey(ownerOf(task, custody))
+		if task.GetNamespace() == custody {
+			r.enqueueNext(impl, custody)
 		}
 	}
 	ended := func(task *pipelinev1.TaskRun) bool {
-		of := r.ownerOf(task)
+		of := ownerOf(task, r.config().CustodyNamespace)
 		run, err := runs.CustomRuns(of.Namespace).Get(of.Name)
 		return err == nil && customrun.Done(run)
 	}
@@ -67,21 +68,21 @@ func (r *Reconciler) runEvents(impl *controller.Impl) cache.ResourceEventHandler
 			b, _ := before.(*v1beta1.CustomRun)
 			a, ok := after.(*v1beta1.CustomRun)
 			if ok && b != nil && waits(b) && !waits(a) {
-				r.enqueueNext(impl)
+				r.enqueueNext(impl, r.config().CustodyNamespace)
 			}
 		},
 		DeleteFunc: func(object any) {
 			// What has an owner goes with it; what is in custody has none.
-			if r.config().CustodyNamespace != "" {
+			if custody := r.config().CustodyNamespace; custody != "" {
 				impl.Enqueue(object)
-				r.enqueueNext(impl)
+				r.enqueueNext(impl, custody)
 			}
 		},
 	}
 }
 
-func (r *Reconciler) enqueueNext(impl *controller.Impl) {
-	for _, key := range r.turns.next() {
+func (r *Reconciler) enqueueNext(impl *controller.Impl, custody string) {
+	for _, key := range r.turns.next(custody) {
 		impl.EnqueueKey(key)
 	}
 }

@@ -36,33 +36,17 @@ func (l leaving) Reconcile(ctx context.Context, key string) error {
 	return l.reconcile(controller.WithEventRecorder(ctx, &record.FakeRecorder{}), run.DeepCopy())
 }
 
-// leaves reports whether the run has to stop.
-func leaves(run *v1beta1.CustomRun) bool { return run.IsCancelled() || run.DeletionTimestamp != nil }
-
-// left is the end of a run that leaves.
-func left(run *v1beta1.CustomRun) error {
-	if run.IsCancelled() {
-		return customrun.Cancelled(run)
-	}
-	return customrun.Failf(v1beta1.CustomRunReasonCancelled.String(), "CustomRun %q is being deleted", run.Name)
-}
-
 // takeBack takes from a run that is being deleted what it has, before it ends: its Secret, and its TaskRun in custody with the Pods. Who holds the
 // run in that state must not keep either.
-func (r *Reconciler) takeBack(ctx context.Context, run *v1beta1.CustomRun) error {
-	s, err := stateOf(run)
-	if err != nil {
-		return err
-	}
-	c := r.config()
-	namespace := s.TaskRun.Namespace
-	if s.TaskRun.UID == "" && len(c.InternalRegistries) > 0 {
-		namespace = c.CustodyNamespace // One may be there that was not recorded.
+func (r *Reconciler) takeBack(ctx context.Context, v view) error {
+	namespace := v.state.TaskRun.Namespace
+	if v.state.TaskRun.UID == "" && len(v.config.InternalRegistries) > 0 {
+		namespace = v.custody() // One may be there that was not recorded.
 	}
 	if namespace != "" {
-		if err := r.deleteCopy(ctx, namespace, copyName(run.UID)); err != nil {
+		if err := r.deleteCopy(ctx, namespace, copyName(v.run.UID)); err != nil {
 			return err
 		}
 	}
-	return r.withdraw(ctx, run)
+	return r.withdraw(ctx, v)
 }

@@ -17,15 +17,16 @@ import (
 )
 
 // mirror hands on how the TaskRun stands.
-func (r *Reconciler) mirror(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
+func (r *Reconciler) mirror(ctx context.Context, v view, task *pipelinev1.TaskRun) error {
+	run := v.run
 	run.Status.RetriesStatus = attempts(task)
 	succeeded := task.Status.GetCondition(apis.ConditionSucceeded)
 	switch {
 	case succeeded.IsTrue():
-		return r.succeed(ctx, run, task)
+		return r.succeed(ctx, v, task)
 	case succeeded.IsFalse():
-		return r.fail(ctx, run, task)
-	case leaves(run):
+		return r.fail(ctx, v, task)
+	case customrun.Leaves(run):
 		if err := r.cancel(ctx, task, string(run.Spec.StatusMessage)); err != nil {
 			return err
 		}
@@ -37,7 +38,7 @@ func (r *Reconciler) mirror(ctx context.Context, run *v1beta1.CustomRun, task *p
 
 // succeed hands the results on, all of them or none: a later task that refers to one that is missing would fail the whole
 // PipelineRun with a message that does not name the push.
-func (r *Reconciler) succeed(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
+func (r *Reconciler) succeed(ctx context.Context, v view, task *pipelinev1.TaskRun) error {
 	results := resultsOf(task)
 	for _, name := range v1alpha1.Results {
 		if !slices.ContainsFunc(results, func(r v1beta1.CustomRunResult) bool { return r.Name == name }) {
@@ -45,13 +46,13 @@ func (r *Reconciler) succeed(ctx context.Context, run *v1beta1.CustomRun, task *
 				"TaskRun %q succeeded without result %q; is the Task that config-tenancy names ours?", task.Name, name), task))
 		}
 	}
-	if err := r.prove(ctx, run, task, results); err != nil {
+	if err := r.prove(ctx, v, task, results); err != nil {
 		return err
 	}
-	if err := r.withdraw(ctx, run); err != nil {
+	if err := r.withdraw(ctx, v); err != nil {
 		return err
 	}
-	return r.status.Succeed(ctx, run, results, message("pushed", task))
+	return r.status.Succeed(ctx, v.run, results, message("pushed", task))
 }
 
 func resultsOf(task *pipelinev1.TaskRun) []v1beta1.CustomRunResult {
@@ -72,7 +73,8 @@ func resultsOf(task *pipelinev1.TaskRun) []v1beta1.CustomRunResult {
 }
 
 // fail hands the TaskRun's reason on, in Tekton's words for a CustomRun where it has its own.
-func (r *Reconciler) fail(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun) error {
+func (r *Reconciler) fail(ctx context.Context, v view, task *pipelinev1.TaskRun) error {
+	run := v.run
 	why := task.Status.GetCondition(apis.ConditionSucceeded)
 	if why.Reason == podEvicted {
 		// Tekton may bring it back, and False can't be taken back (tektoncd/pipeline pipelinerun.go, commit 66756befd).
@@ -86,15 +88,15 @@ func (r *Reconciler) fail(ctx context.Context, run *v1beta1.CustomRun, task *pip
 		default:
 			task, why = live, live.Status.GetCondition(apis.ConditionSucceeded)
 			if why.IsTrue() {
-				return r.succeed(ctx, run, task)
+				return r.succeed(ctx, v, task)
 			}
 		}
 	}
 	run.Status.Results = resultsOf(task)
 	reason, text := why.Reason, why.Message
 	switch {
-	case leaves(run):
-		return left(run)
+	case customrun.Leaves(run):
+		return customrun.Left(run)
 	case reason == pipelinev1.TaskRunReasonTimedOut.String():
 		reason = v1beta1.CustomRunReasonTimedOut.String()
 	default:

@@ -11,12 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
 // orphans are the CustomRuns that have a TaskRun in custody: one that went away while nobody led left it behind.
 func (r *Reconciler) orphans() (keys []types.NamespacedName) {
-	for _, task := range r.inCustody() {
+	for _, task := range r.inCustody(r.config()) {
 		if key, ok := customRunOf(task); ok {
 			keys = append(keys, key)
 		}
@@ -24,8 +25,7 @@ func (r *Reconciler) orphans() (keys []types.NamespacedName) {
 	return keys
 }
 
-func (r *Reconciler) inCustody() []*pipelinev1.TaskRun {
-	c := r.config()
+func (r *Reconciler) inCustody(c *config.Config) []*pipelinev1.TaskRun {
 	if c.CustodyNamespace == "" {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (r *Reconciler) inCustody() []*pipelinev1.TaskRun {
 // ObserveDeletion implements reconciler.OnDeletionInterface: it deletes what a CustomRun that is gone has in custody, as
 // Kubernetes does where an owner reference leads. A push that still runs ends with it.
 func (r *Reconciler) ObserveDeletion(ctx context.Context, gone types.NamespacedName) error {
-	for _, task := range r.inCustody() {
+	for _, task := range r.inCustody(r.config()) {
 		if key, ok := customRunOf(task); !ok || key != gone {
 			continue
 		}

@@ -27,11 +27,11 @@ const (
 
 // prove asks the registry for the image that the results are about, if the platform wants that. The error is an end of the run,
 // or a request to come back.
-func (r *Reconciler) prove(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
-	if !r.config().VerifyResults {
+func (r *Reconciler) prove(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
+	if !v.config.VerifyResults {
 		return nil
 	}
-	err := r.ask(ctx, run, task, results)
+	err := r.ask(ctx, v, task, results)
 	var unproven *provenance.Unproven
 	switch {
 	case err == nil:
@@ -48,13 +48,9 @@ func (r *Reconciler) prove(ctx context.Context, run *v1beta1.CustomRun, task *pi
 }
 
 // ask asks with the tenant's own credential, from where the run has it.
-func (r *Reconciler) ask(ctx context.Context, run *v1beta1.CustomRun, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
+func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
-	s, err := stateOf(run)
-	if err != nil {
-		return err
-	}
 	values := map[string]string{}
 	for _, result := range results {
 		values[result.Name] = result.Value
@@ -70,11 +66,11 @@ func (r *Reconciler) ask(ctx context.Context, run *v1beta1.CustomRun, task *pipe
 	if err != nil {
 		return err
 	}
-	c, namespace := r.config(), run.Namespace
+	s, namespace := v.state, v.run.Namespace
 	if s.ProjectedSecret != "" || s.TaskRun.Namespace != "" {
-		namespace = c.CustodyNamespace
+		namespace = v.custody()
 	}
-	credential, err := tenancy.Credential(ctx, r.cluster, namespace, imageRef, tenant.Decision{Team: s.Team, Names: c.Names(s.Team)})
+	credential, err := tenancy.Credential(ctx, r.cluster, namespace, imageRef, tenant.Decision{Team: s.Team, Names: v.config.Names(s.Team)})
 	if err != nil {
 		return err
 	}

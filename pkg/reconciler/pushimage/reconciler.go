@@ -49,56 +49,56 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 	if !customrun.Is(run, v1alpha1.KindPushImage) {
 		return nil
 	}
+	v, err := r.look(run)
+	if err != nil {
+		return err
+	}
 	if customrun.Done(run) {
-		if err := r.stop(ctx, run); err != nil {
+		if err := r.stop(ctx, v); err != nil {
 			return err
 		}
-		return r.sweep(ctx, run)
+		return r.sweep(ctx, v)
 	}
 	if run.DeletionTimestamp != nil {
-		if err := r.takeBack(ctx, run); err != nil {
+		if err := r.takeBack(ctx, v); err != nil {
 			return err
 		}
 	}
-	err := r.advance(ctx, run)
+	err = r.advance(ctx, v)
 	if failure := tenancy.FailureOf(err); failure != nil {
-		err = r.end(ctx, run, failure)
+		err = r.end(ctx, v, failure)
 	}
 	if err == nil {
-		r.record(ctx, run)
+		r.record(ctx, v)
 	}
 	return err
 }
 
 // end writes why the run failed, when nothing of it is left that could push.
-func (r *Reconciler) end(ctx context.Context, run *v1beta1.CustomRun, failure *customrun.Failure) error {
-	r.turns.release(run.UID)
-	err := r.abandon(ctx, run)
+func (r *Reconciler) end(ctx context.Context, v view, failure *customrun.Failure) error {
+	r.turns.release(v.run.UID)
+	err := r.abandon(ctx, v)
 	if again, _ := controller.IsRequeueKey(err); err != nil && !(again && failure.Reason == v1alpha1.ReasonTaskRunNameConflict) {
 		// How a TaskRun ends that somebody made in the run's name is nobody's to wait for.
 		return err
 	}
-	if err := r.withdraw(ctx, run); err != nil {
+	if err := r.withdraw(ctx, v); err != nil {
 		return err
 	}
-	return r.status.Fail(ctx, run, failure)
+	return r.status.Fail(ctx, v.run, failure)
 }
 
 // advance mirrors the TaskRun where there is one, and starts it where there is none.
-func (r *Reconciler) advance(ctx context.Context, run *v1beta1.CustomRun) error {
-	s, err := stateOf(run)
+func (r *Reconciler) advance(ctx context.Context, v view) error {
+	if v.state.TaskRun.UID == "" {
+		return r.start(ctx, v)
+	}
+	task, seen, err := r.child(ctx, v)
 	if err != nil {
 		return err
 	}
-	if s.TaskRun.UID == "" {
-		return r.start(ctx, run)
-	}
-	task, seen, err := r.child(ctx, run, s)
-	if err != nil {
-		return err
-	}
-	err = r.mirror(ctx, run, task)
-	if again, wait := controller.IsRequeueKey(err); !seen && !customrun.Done(run) && (err == nil || again && wait > unseen) {
+	err = r.mirror(ctx, v, task)
+	if again, wait := controller.IsRequeueKey(err); !seen && !customrun.Done(v.run) && (err == nil || again && wait > unseen) {
 		return controller.NewRequeueAfter(unseen)
 	}
 	return err

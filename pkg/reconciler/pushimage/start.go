@@ -7,26 +7,22 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	"knative.dev/pkg/controller"
 
-	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
 // start decides whose run it is, and makes the TaskRun. Nothing of a tenant's is touched before the decision.
-func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
-	if leaves(run) {
-		return left(run)
-	}
-	params, err := validate(run)
+func (r *Reconciler) start(ctx context.Context, v view) error {
+	run, c := v.run, v.config
+	q, err := request.Read(run)
 	if err != nil {
 		return err
 	}
-	waited := waits(run)
-	if waited && !r.turns.take(run) {
+	if v.state.Waiting && !r.turns.take(run, v.custody()) {
 		return controller.NewRequeueAfter(unseen)
 	}
-	c := r.config()
-	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, params, r.clock.Now())
+	d, owner, err := tenancy.Resolve(ctx, r.owners, c, run, q.Params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
@@ -34,17 +30,17 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	if err := r.newest(ctx, run); err != nil {
 		return err
 	}
-	secret, err := r.secret(ctx, run, params, d, c)
+	secret, err := r.secret(ctx, q, d, c)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	if err != nil {
 		return err
 	}
-	want := newTaskRun(run, owner, params, d, secret, c)
-	if copies(params) {
-		if !r.turns.take(run) {
+	want := newTaskRun(q, owner, d, secret, c)
+	if q.Copies() {
+		if !r.turns.take(run, v.custody()) {
 			return r.wait(ctx, run, d)
 		}
-		want = newCopy(run, owner, params, d, c)
+		want = newCopy(q, owner, d, c)
 	}
 	task, err := r.create(ctx, run, want)
 	if err != nil {
@@ -52,17 +48,17 @@ func (r *Reconciler) start(ctx context.Context, run *v1beta1.CustomRun) error {
 	}
 	if task.IsDone() || task.IsCancelled() {
 		// This try came late, perhaps from a leader that is none any more: whoever ends the run may have been here already.
-		if err := r.withdraw(ctx, run); err != nil {
+		if err := r.withdraw(ctx, v); err != nil {
 			return err
 		}
 	}
-	if waited {
+	if v.state.Waiting {
 		run.Status.StartTime = nil // It starts now.
 	}
 	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)
 	}
-	if err := r.status.Running(ctx, run, message("pushing to "+params[v1alpha1.ParamImageRef], task)); err != nil {
+	if err := r.status.Running(ctx, run, message("pushing to "+q.Image(), task)); err != nil {
 		return err
 	}
 	if wait := timeout(run); wait > 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -27,7 +28,8 @@ var notCopied = []string{
 
 // newTaskRun returns the TaskRun that pushes for the CustomRun with Secret secret. It has the CustomRun's name: so it is made once however
 // often it is tried, and Chains, which looks every child of a PipelineRun up as a TaskRun, finds it (tektoncd/chains#1210).
-func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params map[string]string, d tenant.Decision, secret string, c *config.Config) *pipelinev1.TaskRun {
+func newTaskRun(q request.Request, owner *pipelinev1.PipelineRun, d tenant.Decision, secret string, c *config.Config) *pipelinev1.TaskRun {
+	run := q.Run
 	task := &pipelinev1.TaskRun{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            run.Name,
@@ -47,8 +49,8 @@ func newTaskRun(run *v1beta1.CustomRun, owner *pipelinev1.PipelineRun, params ma
 	maps.Copy(task.Labels, identity(run, owner))
 	task.Labels[v1alpha1.LabelManaged] = "true"
 	task.Labels[v1alpha1.LabelTeam] = d.Team
-	for _, name := range known {
-		if value, given := params[name]; given && name != v1alpha1.ParamDockerconfigSecret {
+	for _, name := range request.Params[q.Kind] {
+		if value, given := q.Params[name]; given && name != v1alpha1.ParamDockerconfigSecret {
 			task.Spec.Params = append(task.Spec.Params, param(name, value))
 		}
 	}

@@ -25,11 +25,11 @@ const (
 )
 
 // copyTurns gives the places in custody to the runs of all namespaces: in a namespace to those that came first, and to the namespaces
-// in turns. Who waits and who is under way is in the caches, so that a new leader knows it. It is safe for concurrent use.
+// in turns. Who waits and who is under way is in the caches, so that a new leader knows it. Which namespace custody is, the caller says:
+// it must be one and the same in all that the caller does. It is safe for concurrent use.
 type copyTurns struct {
-	places  int
-	custody func() string
-	clock   clock.PassiveClock
+	places int
+	clock  clock.PassiveClock
 	// tasks is indexed by indexUnderWay, runs by indexWaiting.
 	tasks, runs cache.Indexer
 
@@ -71,7 +71,7 @@ func waiting(object any) ([]string, error) {
 
 // waits reports whether the run was told that it waits for its turn.
 func waits(run *v1beta1.CustomRun) bool {
-	if customrun.Done(run) || leaves(run) || !customrun.Ours(run) {
+	if customrun.Done(run) || customrun.Leaves(run) || !customrun.Ours(run) {
 		return false
 	}
 	s, err := stateOf(run)
@@ -79,17 +79,17 @@ func waits(run *v1beta1.CustomRun) bool {
 }
 
 // take reports whether it is the run's turn, and keeps a place for it if it is.
-func (t *copyTurns) take(run *v1beta1.CustomRun) bool {
+func (t *copyTurns) take(run *v1beta1.CustomRun, custody string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	active := t.active()
-	if _, mine := t.held[run.UID]; mine || t.made(run.UID) {
+	active := t.active(custody)
+	if _, mine := t.held[run.UID]; mine || t.made(custody, run.UID) {
 		return true
 	}
 	if !t.fits(active, run.Namespace) {
 		return false
 	}
-	heads := t.heads()
+	heads := t.heads(custody)
 	for namespace, head := range heads {
 		switch {
 		case head.UID == run.UID:
@@ -120,19 +120,19 @@ func (t *copyTurns) release(run types.UID) {
 }
 
 // next are the runs whose turn it could be.
-func (t *copyTurns) next() (keys []types.NamespacedName) {
+func (t *copyTurns) next(custody string) (keys []types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, head := range t.heads() {
+	for _, head := range t.heads(custody) {
 		keys = append(keys, types.NamespacedName{Namespace: head.Namespace, Name: head.Name})
 	}
 	return keys
 }
 
 // active counts each namespace's places.
-func (t *copyTurns) active() map[string]int {
+func (t *copyTurns) active(custody string) map[string]int {
 	count := map[string]int{}
-	tasks, _ := t.tasks.ByIndex(indexUnderWay, t.custody()) // The index is there.
+	tasks, _ := t.tasks.ByIndex(indexUnderWay, custody) // The index is there.
 	for _, task := range tasks {
 		if key, ok := customRunOf(task.(*pipelinev1.TaskRun)); ok {
 			count[key.Namespace]++
@@ -140,7 +140,7 @@ func (t *copyTurns) active() map[string]int {
 	}
 	for uid, place := range t.held {
 		switch {
-		case t.made(uid) || t.clock.Now().After(place.until):
+		case t.made(custody, uid) || t.clock.Now().After(place.until):
 			delete(t.held, uid)
 		default:
 			count[place.namespace]++
@@ -150,8 +150,8 @@ func (t *copyTurns) active() map[string]int {
 }
 
 // made reports whether the cache has the run's TaskRun.
-func (t *copyTurns) made(run types.UID) bool {
-	_, there, err := t.tasks.GetByKey(t.custody() + "/" + copyName(run))
+func (t *copyTurns) made(custody string, run types.UID) bool {
+	_, there, err := t.tasks.GetByKey(custody + "/" + copyName(run))
 	return err == nil && there
 }
 
@@ -177,13 +177,13 @@ func (t *copyTurns) sooner(active map[string]int, a, b *v1beta1.CustomRun) bool 
 }
 
 // heads are the first that waits of each namespace.
-func (t *copyTurns) heads() map[string]*v1beta1.CustomRun {
+func (t *copyTurns) heads(custody string) map[string]*v1beta1.CustomRun {
 	heads := map[string]*v1beta1.CustomRun{}
 	for _, namespace := range t.runs.ListIndexFuncValues(indexWaiting) {
 		runs, _ := t.runs.ByIndex(indexWaiting, namespace) // The index is there.
 		for _, object := range runs {
 			run := object.(*v1beta1.CustomRun)
-			if _, has := t.held[run.UID]; !has && !t.made(run.UID) && (heads[namespace] == nil || earlier(run, heads[namespace])) {
+			if _, has := t.held[run.UID]; !has && !t.made(custody, run.UID) && (heads[namespace] == nil || earlier(run, heads[namespace])) {
 				heads[namespace] = run
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
@@ -58,23 +59,17 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 }
 
 func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenant.Decision, error) {
-	if run.IsCancelled() {
-		return tenant.Decision{}, customrun.Cancelled(run)
-	}
-	params, err := customrun.Params(run, v1alpha1.KindResolveTenant, v1alpha1.ParamImageRef, v1alpha1.ParamDockerconfigSecret)
+	q, err := request.Read(run)
 	if err != nil {
 		return tenant.Decision{}, err
 	}
-	if len(run.Spec.Workspaces) > 0 {
-		return tenant.Decision{}, customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
-	}
-	d, _, err := tenancy.Resolve(ctx, r.owners, r.config(), run, params, r.clock.Now())
+	c := r.config()
+	d, _, err := tenancy.Resolve(ctx, r.owners, c, run, q.Params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
 		return d, err
 	}
-	// Whoever gets the name mounts it here.
-	err = tenancy.CheckSecret(ctx, r.cluster, run.Namespace, params[v1alpha1.ParamImageRef], d)
+	err = tenancy.CheckSecret(ctx, r.cluster, q.Place(c, d.Rule).Namespace, q.Image(), d)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	return d, err
 }

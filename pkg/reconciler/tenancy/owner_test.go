@@ -31,11 +31,16 @@ type api struct {
 	mu       sync.Mutex
 	runs     map[string]*pipelinev1.PipelineRun
 	reads    int
-	busy     int
-	most     int
+	// looks counts those of the namespace.
+	looks int
+	busy  int
+	most  int
 }
 
 func (a *api) Namespace(_ context.Context, name string) (*corev1.Namespace, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.looks++
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"apps.platform/team": "payments"}}}, nil
 }
 
@@ -350,4 +355,24 @@ func settings() *config.Config {
 	c := config.Default()
 	c.Registry = "quay.apps.sub.comptech-lab.com"
 	return c
+}
+
+// A look whose remembered view of the PipelineRun is too old reads that again, and not the rest: it decides on one view of each.
+func TestOneLookReadsTheNamespaceOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, a := newOwners(newOwner("p", "first"))
+		start := time.Now()
+		if got := follow(t, o, claims("first", "p", start)); got != "" {
+			t.Fatalf("the first is refused: %s", got)
+		}
+		a.edit("p", list("second"))
+		time.Sleep(time.Second)
+		before, looks := a.count(), a.looks
+		if pause, reason := resolve(t, o, claims("second", "p", start)); pause > 0 || reason != "" {
+			t.Errorf("the second is to wait %s, or is refused: %q", pause, reason)
+		}
+		if reads, looks := a.count()-before, a.looks-looks; reads != 1 || looks != 1 {
+			t.Errorf("the PipelineRun was read %d times and the namespace %d times, want once each", reads, looks)
+		}
+	})
 }

@@ -3,11 +3,12 @@ package tenancy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"knative.dev/pkg/controller"
 
@@ -25,9 +26,9 @@ const (
 	longestPause     = 5 * time.Second
 )
 
-// Resolve decides whose run it is. params are the CustomRun's, by name. Whether the tenant's Secret is fit is for the caller
-// to ask, in the namespace where it expects it. The error is an end of the run, see FailureOf; a request to come back, where Tekton has not listed the CustomRun yet;
-// or the API server's.
+// Resolve decides whose run it is. params are the CustomRun's, by name. Whether the tenant's Secret is fit is for the caller to ask,
+// where request.Place says that it is. The error is an end of the run, see FailureOf; a request to come back, where Tekton has not listed
+// the CustomRun yet; or the API server's.
 func Resolve(ctx context.Context, owners *Owners, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
 	d, owner, err := owners.decide(ctx, c, run, params, now)
 	switch {
@@ -37,8 +38,8 @@ func Resolve(ctx context.Context, owners *Owners, c *config.Config, run *v1beta1
 		return d, nil, customrun.Failf(v1beta1.CustomRunReasonCancelled.String(), "PipelineRun %q has ended", owner.Name)
 	}
 	if given := params[v1alpha1.ParamDockerconfigSecret]; given != "" && given != d.Secret {
-		return d, nil, customrun.Failf(v1alpha1.ReasonSecretMismatch,
-			"param %s names Secret %q, team %q pushes with %q; leave the param out", v1alpha1.ParamDockerconfigSecret, given, d.Team, d.Secret)
+		return d, nil, &customrun.Failure{Reason: v1alpha1.ReasonSecretMismatch, Next: "leave the param out",
+			Message: fmt.Sprintf("param %s names Secret %q, team %q pushes with %q", v1alpha1.ParamDockerconfigSecret, given, d.Team, d.Secret)}
 	}
 	return d, owner, nil
 }
@@ -46,26 +47,36 @@ func Resolve(ctx context.Context, owners *Owners, c *config.Config, run *v1beta1
 // decide decides on what is remembered of the PipelineRun where that does no harm, see Owners, else on what a read says. A CustomRun
 // that is not listed is looked at again after a pause, which grows with its age.
 func (o *Owners) decide(ctx context.Context, c *config.Config, run *v1beta1.CustomRun, params map[string]string, now time.Time) (tenant.Decision, *pipelinev1.PipelineRun, error) {
+	f, err := gather(ctx, o.cluster, c, run, params)
+	if err != nil {
+		return tenant.Decision{}, nil, err
+	}
+	if f.claim == "" {
+		d, err := f.decide(c, nil, false)
+		return d, nil, err
+	}
 	age := max(now.Sub(run.CreationTimestamp.Time), 0)
 	patient, pause := age < unlistedPatience, min(max(age/4, firstLook), longestPause)
 	again := controller.NewRequeueAfter(pause)
-	key := types.NamespacedName{Namespace: run.Namespace}
-	if claim := metav1.GetControllerOfNoCopy(run); claim != nil {
-		key.Name = claim.Name
-	}
+	key := types.NamespacedName{Namespace: run.Namespace, Name: f.claim}
 	if old := o.recall(key); patient && old.run != nil {
-		d, owner, err := Decide(ctx, seen{o.cluster, old.run}, c, run, params, true)
+		d, err := f.decide(c, old.run, true)
 		switch {
 		case errors.Is(err, ErrUnlisted) && now.Sub(old.began) < pause:
 			return d, nil, again
-		case err == nil && owner != nil && !owner.IsDone() && now.Sub(old.began) < remembered && younger(old, run):
-			return d, owner, nil
+		case err == nil && !old.run.IsDone() && now.Sub(old.began) < remembered && younger(old, run):
+			return d, old.run, nil
 		}
 	}
-	if key.Name != "" && patient && !o.mayWait(key, age, now) {
+	if patient && !o.mayWait(key, age, now) {
 		return tenant.Decision{}, nil, again
 	}
-	d, owner, err := Decide(ctx, fresh{o.cluster, o}, c, run, params, patient)
+	owner, err := o.read(ctx, key)
+	if err != nil && !apierrs.IsNotFound(err) {
+		o.answered(key, true, now)
+		return tenant.Decision{}, nil, fmt.Errorf("reading PipelineRun %q: %w", f.claim, err)
+	}
+	d, err := f.decide(c, owner, patient)
 	unlisted := errors.Is(err, ErrUnlisted)
 	o.answered(key, !unlisted, now)
 	if unlisted {
@@ -79,28 +90,6 @@ func younger(v view, run *v1beta1.CustomRun) bool {
 	return !v.began.Before(run.CreationTimestamp.Add(time.Second))
 }
 
-// seen is a Cluster whose PipelineRun was read already.
-type seen struct {
-	Cluster
-	run *pipelinev1.PipelineRun
-}
-
-// PipelineRun implements Cluster.
-func (s seen) PipelineRun(context.Context, string, string) (*pipelinev1.PipelineRun, error) {
-	return s.run, nil
-}
-
-// fresh is a Cluster that reads PipelineRuns together with others.
-type fresh struct {
-	Cluster
-	owners *Owners
-}
-
-// PipelineRun implements Cluster.
-func (f fresh) PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error) {
-	return f.owners.read(ctx, types.NamespacedName{Namespace: namespace, Name: name})
-}
-
 // FailureOf returns the end of the run that err is, or nil if err is worth another try.
 func FailureOf(err error) *customrun.Failure {
 	var failure *customrun.Failure
@@ -110,9 +99,9 @@ func FailureOf(err error) *customrun.Failure {
 	case errors.As(err, &failure):
 		return failure
 	case errors.As(err, &refusal):
-		return &customrun.Failure{Reason: refusal.Reason, Message: refusal.Error()}
+		return &customrun.Failure{Reason: refusal.Reason, Message: fmt.Sprintf("%s (rule %s)", refusal.Message, refusal.Rule), Next: refusal.Allow}
 	case errors.As(err, &secret):
-		return &customrun.Failure{Reason: secret.Reason, Message: secret.Error()}
+		return &customrun.Failure{Reason: secret.Reason, Message: secret.Problem, Next: secret.Next}
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -36,51 +35,49 @@ type Cluster interface {
 // CustomRun, so that asking again can help.
 var ErrUnlisted = errors.New("not listed in the PipelineRun's status.childReferences yet")
 
-// Decide returns the tenant of the CustomRun, whose params are given by name, and its live PipelineRun if it has one. The error is a *tenant.Refusal, which
-// is final; or wraps ErrUnlisted, while patient; or is the API server's.
-func Decide(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string, patient bool) (tenant.Decision, *pipelinev1.PipelineRun, error) {
-	request, owner, err := gather(ctx, cluster, c, run, params)
-	if err != nil {
-		return tenant.Decision{}, nil, err
-	}
-	// A PipelineRun that has ended lists no more children.
-	if patient && request.Unlisted() && !owner.IsDone() {
-		return tenant.Decision{}, nil, fmt.Errorf("CustomRun %q is %w", run.Name, ErrUnlisted)
-	}
-	decision, err := c.Decide(request)
-	return decision, owner, err
+// facts are what a decision about a CustomRun looks at besides its PipelineRun. They are read once, whichever view of that is taken.
+type facts struct {
+	request tenant.Request
+	// claim is the PipelineRun that the CustomRun says it is of; empty if none.
+	claim string
 }
 
-// gather reads what a decision about the CustomRun looks at.
-func gather(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string) (tenant.Request, *pipelinev1.PipelineRun, error) {
-	request := tenant.Request{Name: run.Name, Namespace: run.Namespace,
-		Image: params[v1alpha1.ParamImageRef], Source: params[v1alpha1.ParamSource]}
+// gather reads the facts about the CustomRun, whose params are given by name.
+func gather(ctx context.Context, cluster Cluster, c *config.Config, run *v1beta1.CustomRun, params map[string]string) (facts, error) {
+	f := facts{request: tenant.Request{Name: run.Name, Namespace: run.Namespace,
+		Image: params[v1alpha1.ParamImageRef], Source: params[v1alpha1.ParamSource]}}
 	namespace, err := cluster.Namespace(ctx, run.Namespace)
 	if err != nil {
-		return request, nil, fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
+		return f, fmt.Errorf("reading namespace %q: %w", run.Namespace, err)
 	}
-	request.NamespaceLabels = namespace.Labels
-	if request.Guarded, err = Guarded(ctx, cluster, namespace); err != nil {
-		return request, nil, err
+	f.request.NamespaceLabels = namespace.Labels
+	if f.request.Guarded, err = Guarded(ctx, cluster, namespace); err != nil {
+		return f, err
 	}
 	claim := metav1.GetControllerOf(run)
 	if claim == nil {
-		return request, nil, nil
+		return f, nil
 	}
-	request.Owner = &tenant.Owner{Name: claim.Name, UID: string(claim.UID)}
+	f.request.Owner = &tenant.Owner{Name: claim.Name, UID: string(claim.UID)}
 	version, err := schema.ParseGroupVersion(claim.APIVersion)
-	if err != nil || version.Group != pipelinev1.SchemeGroupVersion.Group || claim.Kind != "PipelineRun" {
-		return request, nil, nil
+	if err == nil && version.Group == pipelinev1.SchemeGroupVersion.Group && claim.Kind == "PipelineRun" {
+		f.claim = claim.Name
 	}
-	owner, err := cluster.PipelineRun(ctx, run.Namespace, claim.Name)
-	switch {
-	case apierrs.IsNotFound(err):
-		return request, nil, nil
-	case err != nil:
-		return request, nil, fmt.Errorf("reading PipelineRun %q: %w", claim.Name, err)
+	return f, nil
+}
+
+// decide returns the tenant by the facts and the PipelineRun, nil if there is none. The error is a *tenant.Refusal, which is final; or
+// wraps ErrUnlisted, while patient.
+func (f facts) decide(c *config.Config, owner *pipelinev1.PipelineRun, patient bool) (tenant.Decision, error) {
+	r := f.request
+	if owner != nil {
+		r.Run = runOf(owner)
 	}
-	request.Run = runOf(owner)
-	return request, owner, nil
+	// A PipelineRun that has ended lists no more children.
+	if patient && r.Unlisted() && !owner.IsDone() {
+		return tenant.Decision{}, fmt.Errorf("CustomRun %q is %w", r.Name, ErrUnlisted)
+	}
+	return c.Decide(r)
 }
 
 func runOf(owner *pipelinev1.PipelineRun) *tenant.Run {

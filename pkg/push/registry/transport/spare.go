@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,7 +76,7 @@ func (s *spares) take(addr string) *spare {
 	defer s.mu.Unlock()
 	for i, one := range s.waiting {
 		if one.addr == addr {
-			s.waiting = append(s.waiting[:i:i], s.waiting[i+1:]...)
+			s.waiting = slices.Delete(s.waiting, i, i+1)
 			return one
 		}
 	}

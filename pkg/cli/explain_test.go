@@ -1,0 +1,71 @@
+package cli_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/comptech-lab/quay-push/pkg/cli"
+)
+
+// tenant is a PipelineRun of team payments, whose CustomRun Tekton has not made yet.
+const tenant = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: apps-payments-checkout, labels: {apps.platform/team: payments}}
+---
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: build, namespace: apps-payments-checkout, uid: u1}
+`
+
+// forbid has the API server refuse the caller.
+func forbid(w *world, verb, resource string) {
+	w.kube.PrependReactor(verb, resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrs.NewForbidden(corev1.Resource(resource), "", errors.New("no right"))
+	})
+}
+
+// Whether the controller may read the Secret decides, and not whether the caller may; who may not ask is told what the own right shows.
+func TestExplainGoesByTheControllersRight(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil     func(w *world)
+		exit      cli.Exit
+		says, row string
+	}{
+		"neither may": {func(w *world) {
+			w.kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
+				review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+				what := review.Spec.ResourceAttributes
+				review.Status.Allowed = review.Spec.User != "system:serviceaccount:quay-push:controller" || what.Verb != "get" || what.Resource != "secrets" ||
+					what.Namespace != "apps-payments-checkout" || what.Name != "quay-robot-team-payments"
+				return true, review, nil
+			})
+			forbid(w, "get", "secrets")
+		}, cli.ExitRefused, "may not push: SecretUnreadable", `refused  the controller may not read Secret "quay-robot-team-payments" in namespace "apps-payments-checkout"`},
+		"the controller may": {func(w *world) { forbid(w, "get", "secrets") }, cli.ExitOK, "pushes as team payments",
+			"skipped  you may not read Secret apps-payments-checkout/quay-robot-team-payments; the controller looks at it before a push"},
+		"nobody says": {func(w *world) { forbid(w, "create", "subjectaccessreviews") }, cli.ExitRefused, "may not push: SecretMissing",
+			`refused  team "payments" has no Secret "quay-robot-team-payments"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for document := range strings.SplitSeq(tenant, "---\n") {
+				if err := w.add([]byte(document)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			test.spoil(w)
+			exit, stdout, stderr := w.run(t.Context(), "", "explain", "pipelinerun", "build", "-n", "apps-payments-checkout")
+			if exit != test.exit || !strings.Contains(stdout, "build-push "+test.says) || !strings.Contains(stdout, test.row) {
+				t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
+			}
+		})
+	}
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+)
+
+// ongoing is a cluster in which the PipelineRun has not ended, and lists one CustomRun more, unless that has no name.
+type ongoing struct {
+	tenancy.Cluster
+	child string
+}
+
+// PipelineRun implements tenancy.Cluster.
+func (o ongoing) PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error) {
+	run, err := o.Cluster.PipelineRun(ctx, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	run = run.DeepCopy()
+	run.Status.Conditions = nil
+	if o.child != "" {
+		reference := pipelinev1.ChildStatusReference{Name: o.child}
+		reference.Kind = "CustomRun"
+		run.Status.ChildReferences = append(run.Status.ChildReferences, reference)
+	}
+	return run, nil
+}
+
+// rights is a cluster in which the controller's right to a Secret counts, as far as the caller may ask about that.
+type rights struct {
+	tenancy.Cluster
+	kube kubernetes.Interface
+}
+
+// errNotYours is a Secret that the caller may not read. The controller may all the same.
+var errNotYours = errors.New("you may not read it")
+
+// Secret implements tenancy.Cluster.
+func (r rights) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	who := controllerUser
+	who.ResourceAttributes = &authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: namespace, Name: name}
+	answer, err := r.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
+	if err == nil && !answer.Status.Allowed {
+		return nil, apierrs.NewForbidden(corev1.Resource("secrets"), name, errors.New("the controller has no right to get it"))
+	}
+	secret, err := r.Cluster.Secret(ctx, namespace, name)
+	if apierrs.IsForbidden(err) {
+		return nil, fmt.Errorf("%w: %v", errNotYours, err)
+	}
+	return secret, err
+}
