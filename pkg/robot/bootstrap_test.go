@@ -12,6 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -20,7 +21,7 @@ func (w *world) bootstrapped(when string) {
 	w.Helper()
 	s := w.observer()
 	token := w.quay.RobotToken("team-payments+ci")
-	rights, err := s.Quay.Rights(w.Context(), "team-payments+ci", quay.NewToken(token), "team-payments/api", "team-payments/web", "team-payments/new")
+	rights, err := s.Quay.Rights(w.Context(), "team-payments+ci", secret.New(token), "team-payments/api", "team-payments/web", "team-payments/new")
 	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") || !rights.Push("team-payments/new") {
 		w.Errorf("%s: rights are %v, %v", when, rights, err)
 	}

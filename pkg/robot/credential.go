@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
-	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -22,7 +22,7 @@ const (
 // credential is a robot's name and token, as Vault has them.
 type credential struct {
 	username string
-	token    quay.Token
+	token    secret.Value
 }
 
 // equal says whether both are the same robot with the same token.
@@ -36,7 +36,7 @@ func (c credential) data() vault.Data {
 }
 
 func credentialOf(data vault.Data) credential {
-	return credential{data[keyUsername], quay.NewToken(data[keyToken])}
+	return credential{data[keyUsername], secret.New(data[keyToken])}
 }
 
 // stored is what is at the tenant's path in Vault.
@@ -109,7 +109,7 @@ func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 // same says whether the credential of a Secret is c. It compares in constant time.
 func (c credential) same(inSecret dockerconfig.Credential) bool {
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.token.Reveal()))
-	return c.token.Known() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1
+	return !c.token.IsZero() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1
 }
 
 // inSecret looks whether the Secret carries c, and says what it has instead.

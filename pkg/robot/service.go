@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -27,7 +28,7 @@ type Quay interface {
 	Prototypes(ctx context.Context, organization string) ([]quay.Prototype, error)
 	CreatePrototype(ctx context.Context, organization, robot string, role quay.Role) (quay.Prototype, error)
 	SetPrototypeRole(ctx context.Context, organization, id string, role quay.Role) error
-	Rights(ctx context.Context, robot string, token quay.Token, repositories ...string) (quay.Rights, error)
+	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
 }

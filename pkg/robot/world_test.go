@@ -16,6 +16,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -97,7 +98,7 @@ func (w *world) observer() robot.Services { return w.connect(w.quay.Client()) }
 
 func (w *world) connect(client *http.Client) robot.Services {
 	w.Helper()
-	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.quay.AddOAuthToken(append(w.more, oauthScopes...)), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
+	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: secret.New(w.quay.AddOAuthToken(append(w.more, oauthScopes...))), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -338,7 +339,7 @@ func (w *world) works() bool {
 func (w *world) pushes(when string) {
 	w.Helper()
 	username, token := w.secretCredential()
-	rights, err := w.observer().Quay.Rights(w.Context(), username, quay.NewToken(token), "team-payments/api", "team-payments/web")
+	rights, err := w.observer().Quay.Rights(w.Context(), username, secret.New(token), "team-payments/api", "team-payments/web")
 	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") {
 		w.Errorf("%s: the Secret cannot push: %v, %v", when, rights, err)
 	}
