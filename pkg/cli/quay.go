@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 const (
@@ -50,7 +49,7 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: secret.New(token), HTTPClient: client}
+	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client}
 	q, err := quay.New(opts)
 	if err != nil {
 		return nil, usagef("see --quay-url, or registry in config-tenancy, and the file or variable with the OAuth token", "%v", err)

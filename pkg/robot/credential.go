@@ -32,11 +32,11 @@ func (c credential) equal(other credential) bool {
 
 // data is what Vault is given.
 func (c credential) data() vault.Data {
-	return vault.Data{keyUsername: c.username, keyToken: c.token.Reveal()}
+	return vault.Data{keyUsername: secret.New(c.username), keyToken: c.token}
 }
 
 func credentialOf(data vault.Data) credential {
-	return credential{data[keyUsername], secret.New(data[keyToken])}
+	return credential{data[keyUsername].Reveal(), data[keyToken]}
 }
 
 // stored is what is at the tenant's path in Vault.

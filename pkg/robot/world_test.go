@@ -293,7 +293,7 @@ func (w *world) sync(name string) {
 	current := all[len(all)-1]
 	e.RefreshTime = w.quay.Now()
 	w.external[name] = e
-	w.secrets[name] = w.render(current.Data["username"], current.Data["token"], current.Version)
+	w.secrets[name] = w.render(current.Data["username"].Reveal(), current.Data["token"].Reveal(), current.Version)
 }
 
 // render makes a Secret.

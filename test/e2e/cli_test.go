@@ -50,7 +50,7 @@ func newPlatform(t *testing.T, ctx context.Context, server vaulttest.Server) *pl
 	if p.quay, err = quay.New(quay.Options{URL: "https://" + s.Quay.Host, Token: secret.New(s.Quay.OAuthToken()), HTTPClient: s.Quay.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	client, err := vault.New(vault.Options{Address: p.vault.Address, Token: p.vault.Token, Mount: "secret"})
+	client, err := vault.New(vault.Options{Address: p.vault.Address, Token: secret.New(p.vault.Token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
