@@ -95,7 +95,7 @@ func (s Services) write(ctx context.Context, t Tenant, c credential, version int
 
 // carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
 func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
-	config, err := dockerconfig.Parse(secret.Dockerconfig)
+	config, err := dockerconfig.Parse([]byte(secret.Dockerconfig.Reveal()))
 	if err != nil {
 		return dockerconfig.Credential{}, err
 	}

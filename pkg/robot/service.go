@@ -2,9 +2,7 @@ package robot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -64,20 +62,11 @@ type Secret struct {
 	Type string
 	// Immutable says that nobody can change it any more, only delete it.
 	Immutable bool
-	// Dockerconfig is the value of .dockerconfigjson.
-	Dockerconfig Dockerconfig
+	// Dockerconfig is the value of .dockerconfigjson, a Docker config file.
+	Dockerconfig secret.Value
 	// VaultVersion is the version in Vault that it was rendered from, by its annotation; 0 where that is not rendered.
 	VaultVersion int
 }
-
-// Dockerconfig is a Docker config file. Printing it, in any format and as JSON, shows only its length.
-type Dockerconfig []byte
-
-// Format hides the content.
-func (d Dockerconfig) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "(%d bytes)", len(d)) }
-
-// MarshalJSON hides the content.
-func (d Dockerconfig) MarshalJSON() ([]byte, error) { return json.Marshal(fmt.Sprint(d)) }
 
 // ExternalSecret is an ExternalSecret in the cluster.
 type ExternalSecret struct {

@@ -158,7 +158,7 @@ func TestVerifyNames(t *testing.T) {
 			[]string{"secret-type failed"}, `it has the type "Opaque"`},
 		"the Secret is for another registry": {func(w *world) {
 			s := w.secrets[w.Secret]
-			s.Dockerconfig = robot.Dockerconfig(strings.ReplaceAll(string(s.Dockerconfig), w.Registry, "docker.io"))
+			s.Dockerconfig = secret.New(strings.ReplaceAll(s.Dockerconfig.Reveal(), w.Registry, "docker.io"))
 			w.secrets[w.Secret] = s
 		}, []string{"secret-host failed", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "no entry"},
 		"the robot is in a team of another organization": {func(w *world) {

@@ -300,7 +300,7 @@ func (w *world) sync(name string) {
 func (w *world) render(username, token string, version int) robot.Secret {
 	auth := base64.StdEncoding.EncodeToString([]byte(username + ":" + token))
 	return robot.Secret{Type: "kubernetes.io/dockerconfigjson", VaultVersion: version,
-		Dockerconfig: robot.Dockerconfig(`{"auths":{"` + w.Registry + `":{"auth":"` + auth + `"}}}`)}
+		Dockerconfig: secret.New(`{"auths":{"` + w.Registry + `":{"auth":"` + auth + `"}}}`)}
 }
 
 // onboard bootstraps the tenant and has the Secret rendered, which is two hours ago then.
@@ -321,7 +321,7 @@ func (w *world) onboard() {
 func (w *world) secretCredential() (username, token string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := string(w.secrets[w.Secret].Dockerconfig)
+	text := w.secrets[w.Secret].Dockerconfig.Reveal()
 	_, text, _ = strings.Cut(text, `"auth":"`)
 	text, _, _ = strings.Cut(text, `"`)
 	decoded, _ := base64.StdEncoding.DecodeString(text)

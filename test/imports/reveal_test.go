@@ -17,7 +17,7 @@ import (
 // value that nothing prints.
 var revealing = map[string]string{
 	"pkg/quay/client.go":      "sends it to Quay",
-	"pkg/robot/credential.go": "tells the user's name from Vault, and compares the token with that of a Secret",
+	"pkg/robot/credential.go": "reads the user's name from Vault and the file of a Secret, and compares their tokens",
 	"pkg/vault/client.go":     "sends it to Vault",
 	"pkg/vault/secret.go":     "writes it to Vault",
 }
