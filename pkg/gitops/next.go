@@ -24,7 +24,7 @@ func (r remote) nextOf(err error) string {
 		return refusal.next()
 	case errors.As(err, &redirect):
 		return "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"
-	case errors.Is(err, transport.ErrAuthenticationRequired) && r.credential == credential{}:
+	case errors.Is(err, transport.ErrAuthenticationRequired) && r.credential.nobody():
 		return "give --credential, in the Task git-secret: the server asks for a user"
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		return "see whether the token in the Secret is the Git server's, and has not expired"

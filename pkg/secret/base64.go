@@ -61,7 +61,7 @@ func redactRuns(text, part string, whole bool) string {
 		for end < len(text) && text[end] == '=' {
 			end++
 		}
-		kept.WriteString(text[:first] + mark)
+		kept.WriteString(text[:first] + Mark)
 		text = text[end:]
 	}
 }

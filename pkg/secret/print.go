@@ -5,18 +5,18 @@ import (
 	"io"
 )
 
-// What stands in the place of a secret, and of none.
-const (
-	mark     = "(secret)"
-	markNone = "(none)"
-)
+// Mark stands in the place of a secret.
+const Mark = "(secret)"
+
+// markNone stands in the place of none.
+const markNone = "(none)"
 
 // String returns a mark in place of the secret.
 func (v Value) String() string {
 	if v.IsZero() {
 		return markNone
 	}
-	return mark
+	return Mark
 }
 
 // Format writes the mark, whatever the verb.

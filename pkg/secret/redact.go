@@ -26,7 +26,7 @@ func (v Value) Redact(text string) string {
 	if secret == "" {
 		return text
 	}
-	text = strings.ReplaceAll(text, secret, mark)
+	text = strings.ReplaceAll(text, secret, Mark)
 	if len(secret) > maxEncoded {
 		return text
 	}
@@ -46,7 +46,7 @@ func redactEscaped(text, secret string) string {
 			pattern.WriteString(regexp.QuoteMeta(string(r)))
 		}
 	}
-	return regexp.MustCompile(pattern.String()).ReplaceAllLiteralString(text, mark)
+	return regexp.MustCompile(pattern.String()).ReplaceAllLiteralString(text, Mark)
 }
 
 // special reports whether some writing has an escape for r: none has one for what is unreserved in a URL (RFC 3986 section 2.3).
