@@ -43,7 +43,7 @@ func (r *registry) ping(ctx context.Context) error {
 		return &Error{Class: ClassProtocol, Problem: r.name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", shorten(c.realm)), Next: r.notInFront()}
 	}
 	// Who has no credential may ask for a token wherever it is.
-	if !r.trusts(realm, r.tokenHost) && (r.credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
+	if !r.trusts(realm, r.tokenHost) && (!r.credential.Authorization().IsZero() || !r.trusts(realm, realm.Host)) {
 		return r.foreign(r.name()+" sends its clients for a token", realm, r.tokenHost,
 			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.role.tokenFlag))
 	}
@@ -82,7 +82,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	}
 	u.RawQuery = query.Encode()
 	asked := r.now()
-	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
+	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization().Reveal())
 	if err != nil {
 		return token{}, err
 	}

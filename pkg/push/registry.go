@@ -189,7 +189,7 @@ func (r *registry) explain(ctx context.Context, c call, watch *watch, err error)
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.
 func (r *registry) redact(body []byte, authorization string) []byte {
 	said := string(body)
-	text := r.credential.Redact(said)
+	text := r.credential.Authorization().Redact(said)
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
 		text = strings.ReplaceAll(text, token, "(secret)")
 	}

@@ -2,8 +2,6 @@ package robot
 
 import (
 	"context"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -108,8 +106,7 @@ func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 
 // same says whether the credential of a Secret is c. It compares in constant time.
 func (c credential) same(inSecret dockerconfig.Credential) bool {
-	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.token.Reveal()))
-	return !c.token.IsZero() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1
+	return !c.token.IsZero() && c.token.Basic(c.username).Equal(inSecret.Authorization())
 }
 
 // inSecret looks whether the Secret carries c, and says what it has instead.

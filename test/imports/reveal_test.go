@@ -16,11 +16,15 @@ import (
 // revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it is a
 // value that nothing prints.
 var revealing = map[string]string{
-	"pkg/gitops/credential.go": "hands it to go-git",
-	"pkg/quay/client.go":       "sends it to Quay",
-	"pkg/robot/credential.go":  "reads the user's name from Vault and the file of a Secret, and compares their tokens",
-	"pkg/vault/client.go":      "sends it to Vault",
-	"pkg/vault/secret.go":      "writes it to Vault",
+	"pkg/gitops/credential.go":                "hands it to go-git",
+	"pkg/push/login.go":                       "sends it to a token service",
+	"pkg/quay/client.go":                      "sends it to Quay",
+	"pkg/reconciler/projection/projection.go": "writes it into the Secret of a run",
+	"pkg/reconciler/provenance/verifier.go":   "hands it to go-containerregistry",
+	"pkg/robot/credential.go":                 "reads the user's name from Vault and the Docker config file of a Secret",
+	"pkg/robot/verifyall.go":                  "hashes it with a key that no other process has",
+	"pkg/vault/client.go":                     "sends it to Vault",
+	"pkg/vault/secret.go":                     "writes it to Vault",
 }
 
 // No file reveals a secret but those, and each of those does.
