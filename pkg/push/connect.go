@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // connect finds the credential and makes the client that may use it.
@@ -80,7 +82,7 @@ func (p *pusher) checkMount(ctx context.Context) error {
 	if p.registry.mountFrom == "" {
 		return nil
 	}
-	t, err := p.registry.tokens.get(ctx, "")
+	t, err := p.registry.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return err
 	}

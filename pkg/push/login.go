@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -23,7 +24,7 @@ const (
 func (r *registry) ping(ctx context.Context) error {
 	u := r.base
 	u.Path = "/v2/"
-	a, err := r.send(ctx, call{method: http.MethodGet, url: u}, "")
+	a, err := r.send(ctx, call{method: http.MethodGet, url: u}, secret.Value{})
 	switch {
 	case err != nil:
 		return err
@@ -82,7 +83,7 @@ func (r *registry) exchange(ctx context.Context, c challenge, scope string) (tok
 	}
 	u.RawQuery = query.Encode()
 	asked := r.now()
-	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization().Reveal())
+	a, err := r.send(ctx, call{method: http.MethodGet, url: *u}, r.credential.Authorization())
 	if err != nil {
 		return token{}, err
 	}
@@ -130,7 +131,7 @@ func (r *registry) login(ctx context.Context, scope string) (actions []string, k
 // token does not tell.
 func (r *registry) rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	r.buy(scope, token{})
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return nil, false, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // maxAnswer is the most that is read of an answer, in bytes.
@@ -67,7 +68,7 @@ func (r *registry) url(path string, query url.Values) url.URL {
 
 // do sends c with the token. When the registry refuses the token, it is renewed and c is sent once more from the start.
 func (r *registry) do(ctx context.Context, c call) (*answer, error) {
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (r *registry) do(ctx context.Context, c call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fresh.header != t.header || t.header == "" {
+	if !fresh.header.Equal(t.header) {
 		a, err = r.send(ctx, c, fresh.header)
 	}
 	if err == nil && a.status == http.StatusUnauthorized {
@@ -105,8 +106,8 @@ func (r *registry) unaccepted(a *answer, t token) error {
 	return &unacceptedError{a.err(), r.challenge.realm != "", t.known, t.actions(r.repository)}
 }
 
-// send makes one request to the registry host or its token service and reads the answer. authorization may be empty.
-func (r *registry) send(ctx context.Context, c call, authorization string) (*answer, error) {
+// send makes one request to the registry host or its token service and reads the answer. authorization may be zero.
+func (r *registry) send(ctx context.Context, c call, authorization secret.Value) (*answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
@@ -116,8 +117,8 @@ func (r *registry) send(ctx context.Context, c call, authorization string) (*ans
 	request.Header.Set("User-Agent", "push-image")
 	// Without it some servers compress.
 	request.Header.Set("Accept-Encoding", "identity")
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
+	if !authorization.IsZero() {
+		request.Header.Set("Authorization", authorization.Reveal())
 	}
 	watch := newWatch(r.stall, cancel)
 	defer watch.stop()
@@ -187,12 +188,9 @@ func (r *registry) explain(ctx context.Context, c call, watch *watch, err error)
 }
 
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.
-func (r *registry) redact(body []byte, authorization string) []byte {
+func (r *registry) redact(body []byte, authorization secret.Value) []byte {
 	said := string(body)
-	text := r.credential.Authorization().Redact(said)
-	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
-		text = strings.ReplaceAll(text, token, "(secret)")
-	}
+	text := authorization.Redact(r.credential.Authorization().Redact(said))
 	if text == said {
 		return body
 	}

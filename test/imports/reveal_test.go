@@ -17,7 +17,8 @@ import (
 // value that nothing prints.
 var revealing = map[string]string{
 	"pkg/gitops/credential.go":                "hands it to go-git",
-	"pkg/push/login.go":                       "sends it to a token service",
+	"pkg/push/download.go":                    "sends it to the registry of a source",
+	"pkg/push/registry.go":                    "sends it to a registry and its token service",
 	"pkg/quay/client.go":                      "sends it to Quay",
 	"pkg/reconciler/projection/projection.go": "writes it into the Secret of a run",
 	"pkg/reconciler/provenance/verifier.go":   "hands it to go-containerregistry",
