@@ -17,7 +17,8 @@ type Credential struct {
 	password secret.Value
 }
 
-// Authorization is the value of the HTTP header that carries the credential (RFC 7617); none for a credential without password.
+// Authorization is the value of the HTTP header that carries the credential (RFC 7617); zero for a credential without a
+// password.
 func (c Credential) Authorization() secret.Value {
 	if c.password.IsZero() {
 		return secret.Value{}

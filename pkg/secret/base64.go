@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// minWithin is the size in bytes from which a secret is looked for within the base64 of a longer text. That of a shorter one may
-// be a part of something else by chance, such as of a token that has the user's name in it.
+// minWithin is the size in bytes from which a secret is looked for within the base64 of a longer text. That of a shorter
+// one may be a part of something else by chance, such as of a token that has the user's name in it.
 const minWithin = 16
 
 // minWhole is the size in bytes from which base64 of a secret alone is one: less is a word.
@@ -29,8 +29,8 @@ func redactBase64(text, secret string) string {
 	return text
 }
 
-// core is what stands in base64 of every text with secret in it, so many bytes (modulo 3) behind its beginning: the characters
-// that no neighbour of the secret has a bit in.
+// core is what stands in base64 of every text with secret in it, so many bytes (modulo 3) behind its beginning: the
+// characters that no neighbour of the secret has a bit in.
 func core(encoding *base64.Encoding, secret string, before int) string {
 	encoded := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
 	first := (before*8 + 5) / 6

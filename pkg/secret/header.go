@@ -9,7 +9,8 @@ func (v Value) Basic(user string) Value {
 	return header("Basic", New(credentials), v)
 }
 
-// Bearer returns the value of the Authorization header for the token v (RFC 6750), which is a secret again; none if v is none.
+// Bearer returns the value of the Authorization header for the token v (RFC 6750), which is a secret again; none if v is
+// none.
 func (v Value) Bearer() Value {
 	if v.IsZero() {
 		return v

@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxEncoded is the size in bytes up to which a secret is looked for in other writings than its own. A stranger's token may be
-// of any size; a password is not.
+// maxEncoded is the size in bytes up to which a secret is looked for in other writings than its own. A stranger's token
+// may be of any size; a password is not.
 const maxEncoded = 4 << 10
 
-// Redact returns text with a mark in place of the secret: for the words of a server, which may send back what it was sent. It
-// finds the secret as it is, as JSON, Go and URLs write it, and in base64. Of a header it finds what is behind the scheme, and
-// the password in it.
+// Redact returns text with a mark in place of the secret: for the words of a server, which may send back what it was
+// sent. It finds the secret as it is, as JSON, Go and URLs write it, and in base64. Of a header it finds what is behind the
+// scheme, and the password in it.
 func (v Value) Redact(text string) string {
 	if v.within != nil {
 		for _, part := range v.within() {
@@ -49,7 +49,8 @@ func redactEscaped(text, secret string) string {
 	return regexp.MustCompile(pattern.String()).ReplaceAllLiteralString(text, Mark)
 }
 
-// special reports whether some writing has an escape for r: none has one for what is unreserved in a URL (RFC 3986 section 2.3).
+// special reports whether some writing has an escape for r: none has one for what is unreserved in a URL (RFC 3986 section
+// 2.3).
 func special(r rune) bool {
 	return r >= utf8.RuneSelf || !alphanumeric(byte(r)) && !strings.ContainsRune("-._~", r)
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it is a
-// value that nothing prints.
+// revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it
+// is a value that nothing prints.
 var revealing = map[string]string{
 	"pkg/gitops/credential.go":                "hands it to go-git",
 	"pkg/push/download.go":                    "sends it to the registry of a source",
@@ -65,8 +65,8 @@ const Reveal = "v.Reveal()"`, "pkg/secret/value.go": "var x = v.Reveal()", "x.tx
 	}
 }
 
-// callers returns the files of Go below dir that name a method so, by their path below dir; tests, and the package that has it,
-// may.
+// callers returns the files of Go below dir that name a method so, by their path below dir; tests, and the package that
+// has it, may.
 func callers(t *testing.T, dir, method string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
