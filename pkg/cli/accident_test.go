@@ -11,6 +11,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // accident is how a row of the seed's table of failures comes about, for team payments, which is onboarded.
@@ -65,7 +66,7 @@ var accidents = []accident{
 			w.quay.GrantTeam("team-platform/app", "friends", quaytest.Write)
 		},
 		func(w *world) {
-			client, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.oauth, HTTPClient: w.quay.Client()})
+			client, err := quay.New(quay.Options{URL: w.quay.URL(), Token: secret.New(w.oauth), HTTPClient: w.quay.Client()})
 			if err != nil {
 				w.Fatal(err)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -101,7 +102,7 @@ var causes = []cause{
 	{"a short time", func(w *world) { w.mount.DeleteAfter = 1 }, "rotate", cli.ExitRefused, "delete_version_after of the mount", "vault write secret/config delete_version_after=0s"},
 	{"another team's path", func(w *world) {
 		v := &memoryVault{w: w}
-		if _, err := v.Write(w.Context(), "apps/payments/app/ci/quay-robot", vault.Data{"username": "team-platform+ci", "token": "PLATFORMTOKEN"}, 1); err != nil {
+		if _, err := v.Write(w.Context(), "apps/payments/app/ci/quay-robot", vault.Data{"username": secret.New("team-platform+ci"), "token": secret.New("PLATFORMTOKEN")}, 1); err != nil {
 			w.Fatal(err)
 		}
 	}, "bootstrap rotate in-place offboard", cli.ExitRefused, `has the credential of "team-platform+ci", which is no robot of team "payments"`, "check --division and --app"},

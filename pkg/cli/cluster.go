@@ -19,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // cluster is the cluster as package robot sees it.
@@ -32,13 +33,14 @@ const refreshAnnotation = "force-sync"
 
 // Secret implements robot.Cluster.
 func (c *cluster) Secret(ctx context.Context, namespace, name string) (robot.Secret, error) {
-	secret, err := c.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	found, err := c.Kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return robot.Secret{}, reading("Secret", namespace, name, err)
 	}
 	// Without the annotation, or with one that is no number, the version is not known.
-	version, _ := strconv.Atoi(secret.Annotations[onboard.VersionAnnotation])
-	return robot.Secret{Type: string(secret.Type), Immutable: secret.Immutable != nil && *secret.Immutable, Dockerconfig: secret.Data[corev1.DockerConfigJsonKey], VaultVersion: version}, nil
+	version, _ := strconv.Atoi(found.Annotations[onboard.VersionAnnotation])
+	return robot.Secret{Type: string(found.Type), Immutable: found.Immutable != nil && *found.Immutable,
+		Dockerconfig: secret.New(string(found.Data[corev1.DockerConfigJsonKey])), VaultVersion: version}, nil
 }
 
 // ExternalSecret implements robot.Cluster.

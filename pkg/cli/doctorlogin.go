@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -26,7 +27,7 @@ type storeLogin struct {
 	// account is the ServiceAccount, audiences are those of its token, which is good for ten minutes.
 	account   string
 	audiences []string
-	token     string
+	token     secret.Value
 	// mount is that of the auth method in Vault, role the one to log in as.
 	mount, role string
 }
@@ -59,8 +60,8 @@ func (d *doctor) storeLogin(ctx context.Context, namespace string) (storeLogin, 
 	} else if err != nil {
 		return l, fmt.Errorf("asking for a token of ServiceAccount %q: %w", namespace+"/"+l.account, err)
 	}
-	l.token = token.Status.Token
-	if l.token == "" {
+	l.token = secret.New(token.Status.Token)
+	if l.token.IsZero() {
 		return l, errors.New("the API server gave no token of the ServiceAccount")
 	}
 	return l, nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -38,7 +39,7 @@ func (d *doctor) lookAtVaultRole(ctx context.Context) {
 		d.cannot(err, lookVaultRole)
 		return
 	}
-	v, err := d.openVault("")
+	v, err := d.openVault(secret.Value{})
 	if err != nil {
 		d.cannot(err, lookVaultRole)
 		return

@@ -21,6 +21,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -69,7 +70,7 @@ func TestNextOfPart(t *testing.T) {
 	_, noQuay := quayDown.Config(t.Context())
 	t.Setenv("VAULT_ADDR", "https://127.0.0.1:1")
 	t.Setenv("VAULT_MAX_RETRIES", "0")
-	vaultDown, err := vault.New(vault.Options{Token: "T", Mount: "secret"})
+	vaultDown, err := vault.New(vault.Options{Token: secret.New("T"), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestNextOfPart(t *testing.T) {
 	}
 	_, untrustedQuay := quayStranger.Config(t.Context())
 	t.Setenv("VAULT_ADDR", stranger.URL)
-	vaultStranger, err := vault.New(vault.Options{Token: "T", Mount: "secret"})
+	vaultStranger, err := vault.New(vault.Options{Token: secret.New("T"), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}

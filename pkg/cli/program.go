@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Program is the tool with what is around it. New returns the real one.
@@ -29,8 +31,8 @@ type Program struct {
 	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
 	Cluster func() (Clients, error)
 	Vault   func(mount string) (Vault, error)
-	// VaultLogin returns the token that vault login left; empty if there is none.
-	VaultLogin func() (string, error)
+	// VaultLogin returns the token that vault login left; zero if there is none.
+	VaultLogin func() (secret.Value, error)
 	// Terminal reports whether somebody sits at In who can be asked.
 	Terminal func() bool
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -41,7 +42,7 @@ func (w *world) populate(n int) {
 		token := w.quay.AddRobot(names.Organization, "ci")
 		w.quay.Grant(names.Organization+"/app", names.Robot, quaytest.Write)
 		w.quay.SetDefaultPermission(names.Organization, names.Robot, quaytest.Write)
-		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": names.Robot, "token": token}, 0); err != nil {
+		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": secret.New(names.Robot), "token": secret.New(token)}, 0); err != nil {
 			w.Fatal(err)
 		}
 		for _, m := range (onboard.Team{Convention: convention, Tenant: names}).Manifests() {

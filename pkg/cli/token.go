@@ -5,27 +5,29 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // maxToken is the largest file that is read as a token, in bytes.
 const maxToken = 64 << 10
 
 // token reads a token from file, - for stdin, or where file is empty from an environment variable.
-func (c *connection) token(what, file, variable, flag string) (string, error) {
+func (c *connection) token(what, file, variable, flag string) (secret.Value, error) {
 	text := c.program.Getenv(variable)
 	if file != "" {
 		in := c.program.In
 		if file != "-" {
 			opened, err := os.Open(file)
 			if err != nil {
-				return "", &failure{ExitFailure, fmt.Sprintf("reading %s: %v", what, err), "name a file with " + flag}
+				return secret.Value{}, &failure{ExitFailure, fmt.Sprintf("reading %s: %v", what, err), "name a file with " + flag}
 			}
 			defer opened.Close()
 			in = opened
 		}
 		data, err := io.ReadAll(io.LimitReader(in, maxToken))
 		if err != nil {
-			return "", fmt.Errorf("reading %s: %w", what, err)
+			return secret.Value{}, fmt.Errorf("reading %s: %w", what, err)
 		}
 		text = string(data)
 	}
@@ -34,7 +36,7 @@ func (c *connection) token(what, file, variable, flag string) (string, error) {
 		if variable != "" {
 			next = "set " + variable + ", or " + next
 		}
-		return "", usagef(next, "there is no %s", what)
+		return secret.Value{}, usagef(next, "there is no %s", what)
 	}
-	return text, nil
+	return secret.New(text), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -32,7 +33,7 @@ func (c *connection) addVaultFlags(cmd *cobra.Command) {
 type Vault interface {
 	robot.Vault
 	Capabilities(ctx context.Context, section, path string) ([]string, error)
-	LoginKubernetes(ctx context.Context, mount, role, serviceAccountToken string) error
+	LoginKubernetes(ctx context.Context, mount, role string, serviceAccountToken secret.Value) error
 }
 
 // checkVault refuses an address or authorities that cannot be, before anything is asked.
@@ -70,7 +71,7 @@ func (c *connection) vault(ctx context.Context) (Vault, error) {
 		}
 		return c.openVault(token)
 	}
-	v, err := c.openVault("")
+	v, err := c.openVault(secret.Value{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +83,10 @@ func (c *connection) vault(ctx context.Context) (Vault, error) {
 }
 
 // vaultToken returns the token of the file, the environment, or of vault login.
-func (c *connection) vaultToken() (string, error) {
+func (c *connection) vaultToken() (secret.Value, error) {
 	if c.vaultTokenFile == "" && c.program.Getenv("VAULT_TOKEN") == "" {
 		token, err := c.program.VaultLogin()
-		if token != "" || err != nil {
+		if !token.IsZero() || err != nil {
 			return token, err
 		}
 	}
@@ -93,23 +94,23 @@ func (c *connection) vaultToken() (string, error) {
 }
 
 // vaultLogin returns the token that vault login left, in ~/.vault-token or with the token helper of ~/.vault; none is no error.
-func vaultLogin() (string, error) {
+func vaultLogin() (secret.Value, error) {
 	if _, err := os.UserHomeDir(); err != nil {
-		return "", nil // Without a home there was no vault login.
+		return secret.Value{}, nil // Without a home there was no vault login.
 	}
 	helper, err := cliconfig.DefaultTokenHelper()
 	if err != nil {
-		return "", fmt.Errorf("finding the token of vault login: %w", err)
+		return secret.Value{}, fmt.Errorf("finding the token of vault login: %w", err)
 	}
 	token, err := helper.Get()
 	if err != nil {
-		return "", fmt.Errorf("reading the token of vault login: %w", err)
+		return secret.Value{}, fmt.Errorf("reading the token of vault login: %w", err)
 	}
-	return strings.TrimSpace(token), nil
+	return secret.New(strings.TrimSpace(token)), nil
 }
 
 // openVault returns a client with a token; without one it has to log in.
-func (c *connection) openVault(token string) (Vault, error) {
+func (c *connection) openVault(token secret.Value) (Vault, error) {
 	if err := c.checkVault(); err != nil {
 		return nil, err
 	}

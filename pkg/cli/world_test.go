@@ -26,6 +26,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -131,7 +132,7 @@ func (w *world) program() *cli.Program {
 		}
 		return &memoryVault{w: w}, nil
 	}
-	p.VaultLogin, p.Terminal = func() (string, error) { return w.login, nil }, func() bool { return w.terminal }
+	p.VaultLogin, p.Terminal = func() (secret.Value, error) { return secret.New(w.login), nil }, func() bool { return w.terminal }
 	p.Getenv = func(name string) string {
 		if value, ok := w.env[name]; ok {
 			return value
@@ -255,7 +256,7 @@ func (w *world) syncOne(object *unstructured.Unstructured) {
 	if host == "" {
 		host = w.quay.Host()
 	}
-	auth := base64.StdEncoding.EncodeToString([]byte(data["username"] + ":" + data["token"]))
+	auth := base64.StdEncoding.EncodeToString([]byte(data["username"].Reveal() + ":" + data["token"].Reveal()))
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName()}, Type: corev1.SecretTypeDockerConfigJson,
 		Data: map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"` + host + `":{"auth":"` + auth + `"}}}`)}}
 	secrets := corev1.SchemeGroupVersion.WithResource("secrets")
@@ -294,7 +295,7 @@ type memoryVault struct {
 }
 
 // LoginKubernetes takes any token of a ServiceAccount, for any role but one.
-func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role, token string) error {
+func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role string, _ secret.Value) error {
 	if mount != "kubernetes" || role == "" {
 		return fmt.Errorf("mount is %q, role %q", mount, role)
 	}
@@ -348,7 +349,7 @@ func (v *memoryVault) Write(_ context.Context, path string, data vault.Data, cur
 	if current != len(v.w.versions[path]) {
 		return 0, vault.ErrConflict
 	}
-	v.w.tokens = append(v.w.tokens, data["token"])
+	v.w.tokens = append(v.w.tokens, data["token"].Reveal())
 	v.w.versions[path] = append(v.w.versions[path], &vault.Secret{Data: maps.Clone(data), Version: current + 1, Created: now})
 	return current + 1, nil
 }

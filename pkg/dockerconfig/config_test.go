@@ -178,7 +178,7 @@ func TestEntries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := match.Credential.Authorization(), "Basic "+auth("o+ci", secret); got != want {
+			if got, want := match.Credential.Authorization().Reveal(), "Basic "+auth("o+ci", secret); got != want {
 				t.Errorf("Authorization = %q, want %q", got, want)
 			}
 			if match.Credential.Username != "o+ci" {
@@ -196,7 +196,7 @@ func TestAuthOfAnyLengthMayEndInANewline(t *testing.T) {
 			t.Fatal(err)
 		}
 		match, err := config.For("h.io", "o/app")
-		if got, want := match.Credential.Authorization(), "Basic "+auth(user, secret); err != nil || got != want {
+		if got, want := match.Credential.Authorization().Reveal(), "Basic "+auth(user, secret); err != nil || got != want {
 			t.Errorf("Authorization of %q = %q, %v, want %q", user, got, err, want)
 		}
 	}
@@ -213,7 +213,7 @@ func TestNothingPrintsThePassword(t *testing.T) {
 	}
 	// A field that has no name to call a method on is where String and Format do not help.
 	hidden := struct{ match dockerconfig.Match }{match}
-	encoded := strings.TrimPrefix(match.Credential.Authorization(), "Basic ")
+	encoded := strings.TrimPrefix(match.Credential.Authorization().Reveal(), "Basic ")
 	for _, value := range []any{config, &config, match, &match, match.Credential, &match.Credential, hidden, &hidden, []any{match}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			got := fmt.Sprintf(verb, value)
@@ -249,7 +249,7 @@ func TestRobot(t *testing.T) {
 			t.Errorf("Robot of %q = %q, %q, %v, want %q", user, organization, short, ok, want)
 		}
 	}
-	if got := (dockerconfig.Credential{Username: "x"}).Authorization(); got != "" {
+	if got := (dockerconfig.Credential{Username: "x"}).Authorization().Reveal(); got != "" {
 		t.Errorf("a credential without password authorizes as %q", got)
 	}
 }
@@ -263,11 +263,11 @@ func TestRedact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	echo := "user o+ci sent " + secret + " in " + match.Credential.Authorization()
-	if got, want := match.Credential.Redact(echo), "user o+ci sent (secret) in Basic (secret)"; got != want {
+	echo := "user o+ci sent " + secret + " in " + match.Credential.Authorization().Reveal()
+	if got, want := match.Credential.Authorization().Redact(echo), "user o+ci sent (secret) in Basic (secret)"; got != want {
 		t.Errorf("Redact = %q, want %q", got, want)
 	}
-	if got := (dockerconfig.Credential{}).Redact(echo); got != echo {
+	if got := (dockerconfig.Credential{}).Authorization().Redact(echo); got != echo {
 		t.Errorf("Redact without a password = %q", got)
 	}
 }

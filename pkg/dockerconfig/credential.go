@@ -6,31 +6,24 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Credential is a user name and a password. Printing it, in any format and as JSON, shows the user name alone.
 type Credential struct {
 	// Username is the full name of the robot, such as team-payments+ci.
 	Username string
-	// password is behind a pointer, which no verb of fmt follows inside a struct, be it in a field that has no method.
-	password *string
+	password secret.Value
 }
 
-// Authorization is the value of the HTTP header that carries the credential (RFC 7617). It is the secret.
-func (c Credential) Authorization() string {
-	if c.password == nil {
-		return ""
+// Authorization is the value of the HTTP header that carries the credential (RFC 7617); zero for a credential without a
+// password.
+func (c Credential) Authorization() secret.Value {
+	if c.password.IsZero() {
+		return secret.Value{}
 	}
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+*c.password))
-}
-
-// Redact returns text without the password, plain or as Authorization has it: for the words of a server that echoes.
-func (c Credential) Redact(text string) string {
-	if c.password == nil {
-		return text
-	}
-	text = strings.ReplaceAll(text, *c.password, "(secret)")
-	return strings.ReplaceAll(text, strings.TrimPrefix(c.Authorization(), "Basic "), "(secret)")
+	return c.password.Basic(c.Username)
 }
 
 // Robot splits the user name of a Quay robot, <organization>+<short name>; ok is false for any other user.
@@ -104,5 +97,5 @@ func newCredential(username, password string) (Credential, error) {
 	case strings.ContainsFunc(password, unicode.IsControl):
 		return Credential{}, fmt.Errorf("%w: the password has a control character, perhaps a newline at its end", ErrInvalid)
 	}
-	return Credential{Username: username, password: &password}, nil
+	return Credential{Username: username, password: secret.New(password)}, nil
 }

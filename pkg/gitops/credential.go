@@ -1,7 +1,6 @@
 package gitops
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,10 +10,15 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // credential is a user of the Git server; the zero value is nobody.
-type credential struct{ username, password string }
+type credential struct {
+	username string
+	password secret.Value
+}
 
 // maxCredential is the size of the largest username or password, in bytes.
 const maxCredential = 4096
@@ -33,7 +37,7 @@ func readCredential(dir string) (credential, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		password, err = readValue(dir, "token")
 	}
-	return credential{username, password}, err
+	return credential{username, secret.New(password)}, err
 }
 
 // readValue reads one file, without the line's end that an editor leaves.
@@ -52,19 +56,13 @@ func readValue(dir, name string) (string, error) {
 	return value, nil
 }
 
+// nobody reports whether there is none.
+func (c credential) nobody() bool { return c.password.IsZero() }
+
 // auth is what go-git sends; nil for nobody.
 func (c credential) auth() transport.AuthMethod {
-	if c == (credential{}) {
+	if c.nobody() {
 		return nil
 	}
-	return &http.BasicAuth{Username: c.username, Password: c.password}
-}
-
-// redact cuts the credential out of a text: a server may send back what it was sent.
-func (c credential) redact(text string) string {
-	if c.password == "" {
-		return text
-	}
-	basic := base64.StdEncoding.EncodeToString([]byte(c.username + ":" + c.password))
-	return strings.NewReplacer(basic, "…", c.password, "…").Replace(text)
+	return &http.BasicAuth{Username: c.username, Password: c.password.Reveal()}
 }

@@ -24,17 +24,17 @@ func (r remote) nextOf(err error) string {
 		return refusal.next()
 	case errors.As(err, &redirect):
 		return "the credential goes to the host of --repository alone; give the URL that the server redirects to, if that is right"
-	case errors.Is(err, transport.ErrAuthenticationRequired) && r.credential == credential{}:
+	case errors.Is(err, transport.ErrAuthenticationRequired) && r.credential.nobody():
 		return "give --credential, in the Task git-secret: the server asks for a user"
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		return "see whether the token in the Secret is the Git server's, and has not expired"
-	case errors.Is(err, transport.ErrAuthorizationFailed) && r.credential == credential{}:
+	case errors.Is(err, transport.ErrAuthorizationFailed) && r.credential.nobody():
 		return "give --credential, in the Task git-secret: the server refuses who gives none; or ask who runs it"
 	case errors.Is(err, transport.ErrAuthorizationFailed) && markup.MatchString(err.Error()):
 		return "see who answers with a page: a proxy, a firewall or a login in front of the Git server has to let this request through; if it is the server itself, the token needs the right to push"
 	case errors.Is(err, transport.ErrAuthorizationFailed):
 		return "the token needs the right to push to the repository (GitLab: write_repository, role Developer)"
-	case errors.Is(err, transport.ErrRepositoryNotFound) && r.credential == credential{}:
+	case errors.Is(err, transport.ErrRepositoryNotFound) && r.credential.nobody():
 		return "see whether --repository is right; if it is, give --credential, in the Task git-secret: Git servers hide a private repository from who gives none"
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return "see whether --repository is right; Git servers say so also where the credential may see nothing"

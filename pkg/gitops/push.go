@@ -63,7 +63,7 @@ func (r remote) push(ctx context.Context, c *commit, target, branch string, h he
 		err = &pushRefusal{strings.TrimSpace(err.Error()), said.String(), true} // It broke off after these words.
 	}
 	if err == nil && said.String() != "" {
-		r.log.Info("the server says", "words", clean(r.credential.redact(said.String())))
+		r.log.Info("the server says", "words", r.said(said.String()))
 	}
 	return err // Without a report, from a server that cannot give one, the status was 200.
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
@@ -16,6 +17,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -151,5 +153,13 @@ func (r remote) explain(problem string, err error) error {
 	if isSHA256(err) {
 		proof = "the server says object-format=sha256, and SHA-256 object names are not supported"
 	}
-	return &Error{Problem: problem, Proof: clean(r.credential.redact(proof)), Next: r.nextOf(err), Err: err}
+	return &Error{Problem: problem, Proof: r.said(proof), Next: r.nextOf(err), Err: err}
+}
+
+// said is what the server said, fit to be shown: it may send back what it was sent.
+func (r remote) said(text string) string {
+	if !r.credential.nobody() {
+		text = strings.ReplaceAll(r.credential.password.Basic(r.credential.username).Redact(text), secret.Mark, "…")
+	}
+	return clean(text)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // remoteOf is a server's repository.
@@ -17,7 +18,7 @@ func remoteOf(t *testing.T, server *gitopstest.Server) remote {
 	t.Helper()
 	client, connections := newClient(server.HTTP.URL, nil)
 	t.Cleanup(connections.CloseIdleConnections)
-	return remote{url: server.URL(), credential: credential{gitopstest.Username, gitopstest.Password}, client: client}
+	return remote{url: server.URL(), credential: credential{gitopstest.Username, secret.New(gitopstest.Password)}, client: client}
 }
 
 // fetchMain fetches the main branch of a server.

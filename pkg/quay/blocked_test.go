@@ -11,6 +11,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // to is a redirect.
@@ -25,7 +26,7 @@ func TestIsBlocked(t *testing.T) {
 		"reading":  func(ctx context.Context) error { _, err := c.Robot(ctx, "team-a+ci"); return err },
 		"changing": func(ctx context.Context) error { return c.SetPermission(ctx, "team-a/app", "team-a+ci", quay.Write) },
 		"deleting": func(ctx context.Context) error { return c.DeleteRobot(ctx, "team-a+ci") },
-		"token":    func(ctx context.Context) error { _, err := c.Rights(ctx, "team-a+ci", quay.NewToken("T")); return err },
+		"token":    func(ctx context.Context) error { _, err := c.Rights(ctx, "team-a+ci", secret.New("T")); return err },
 	}
 	for name, test := range map[string]struct {
 		effect  quaytest.Effect

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // serve returns a client of a server that answers everything in one way, and how many requests that got.
@@ -85,7 +86,7 @@ func TestRightsOfAStrangeToken(t *testing.T) {
 		`{}`:                                "is not a JWT",
 	} {
 		c, _ := serve(t, answer)
-		_, err := c.Rights(t.Context(), "team-a+ci", quay.NewToken("T"), "team-a/app")
+		_, err := c.Rights(t.Context(), "team-a+ci", secret.New("T"), "team-a/app")
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v, want %q", answer, err, want)
 		}
@@ -100,7 +101,7 @@ func TestRightsOfAStrangeToken(t *testing.T) {
 		`{"access":null}`: false,
 	} {
 		c, _ := serve(t, `{"token":"`+encode(claims)+`"}`)
-		rights, err := c.Rights(t.Context(), "team-a+ci", quay.NewToken("T"), "team-a/app")
+		rights, err := c.Rights(t.Context(), "team-a+ci", secret.New("T"), "team-a/app")
 		if err != nil || rights.Push("team-a/app") != push || len(rights) != 1 {
 			t.Errorf("%s: rights are %v, %v", claims, rights, err)
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 const (
@@ -32,7 +34,7 @@ type Options struct {
 	URL string
 	// Token is the OAuth token of an application in Quay, with the scopes org:admin and repo:admin. It may be empty for a
 	// client that asks nothing but Rights and Version.
-	Token string
+	Token secret.Value
 	// HTTPClient sends the requests; nil means one that uses the system's certificates. Redirects are never followed.
 	HTTPClient *http.Client
 	// Rate is the most requests per second; 0 means 40.
@@ -44,7 +46,7 @@ type Options struct {
 // Client is safe for concurrent use. Printing it shows no token.
 type Client struct {
 	base    *url.URL
-	token   Token
+	token   secret.Value
 	http    *http.Client
 	limiter *rate.Limiter
 	pause   time.Duration
@@ -56,7 +58,7 @@ func New(opts Options) (*Client, error) {
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || strings.Trim(base.Path, "/") != "" || base.User != nil {
 		return nil, fmt.Errorf("quay URL %q is not https://host or https://host:port", opts.URL)
 	}
-	if strings.ContainsAny(opts.Token, " \r\n\t") {
+	if strings.ContainsAny(opts.Token.Reveal(), " \r\n\t") {
 		return nil, errors.New("the OAuth token has a space or a newline in it")
 	}
 	client := http.Client{Timeout: answerTimeout}
@@ -68,7 +70,7 @@ func New(opts Options) (*Client, error) {
 	perSecond := rate.Limit(cmp.Or(opts.Rate, defaultRate))
 	return &Client{
 		base:    &url.URL{Scheme: base.Scheme, Host: base.Host},
-		token:   NewToken(opts.Token),
+		token:   opts.Token,
 		http:    &client,
 		limiter: rate.NewLimiter(perSecond, max(1, int(perSecond/2))),
 		pause:   cmp.Or(opts.Pause, 500*time.Millisecond),
@@ -88,10 +90,8 @@ type call struct {
 	query url.Values
 	// in is sent as JSON, nil for no body; out takes the JSON of the answer, nil to ignore it.
 	in, out any
-	// authorization is sent in place of the client's token.
-	authorization string
-	// secret must not come out in an error, beside the client's token.
-	secret Token
+	// authorization is the header that is sent in place of the client's token.
+	authorization secret.Value
 	// again says that sending it twice does no more than sending it once.
 	again bool
 	// scope is what the OAuth token needs for it.
@@ -157,11 +157,11 @@ func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) 
 	}
 	request.Header.Set("Accept", "application/json")
 	authorization := r.authorization
-	if authorization == "" && c.token.Known() {
-		authorization = "Bearer " + c.token.Reveal()
+	if authorization.IsZero() {
+		authorization = c.token.Bearer()
 	}
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
+	if !authorization.IsZero() {
+		request.Header.Set("Authorization", authorization.Reveal())
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

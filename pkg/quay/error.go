@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/proxy"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -116,7 +117,7 @@ func IsRobotUnknown(err error) bool {
 
 // newError reads what Quay says in one of its envelopes (quay/quay endpoints/exception.py, endpoints/decorated.py,
 // util/http.py, endpoints/v2/errors.py).
-func newError(r call, path string, response *http.Response, body []byte, token Token) *Error {
+func newError(r call, path string, response *http.Response, body []byte, token secret.Value) *Error {
 	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryAfter(response.Header)}
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
@@ -147,12 +148,12 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	}
 	for _, text := range texts {
 		if text != "" {
-			e.Message = shorten(redact(text, token, r.secret))
+			e.Message = shorten(redact(text, token, r.authorization))
 			return e
 		}
 	}
 	if e.page = len(bytes.TrimSpace(body)) > 0; e.page {
-		e.Message = pageText(body, token, r.secret)
+		e.Message = pageText(body, token, r.authorization)
 	}
 	return e
 }
@@ -160,12 +161,10 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 // tokenPattern is the form of the tokens that Quay makes: 64 characters for a robot, 40 for an application, and JWTs.
 var tokenPattern = regexp.MustCompile(`[A-Z0-9]{40,}|eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`)
 
-// redact takes out the tokens of the request and whatever has the form of one.
-func redact(text string, tokens ...Token) string {
-	for _, t := range tokens {
-		if t.Known() {
-			text = strings.ReplaceAll(text, t.Reveal(), "(secret)")
-		}
+// redact takes out the secrets of the request, and whatever has the form of a token.
+func redact(text string, secrets ...secret.Value) string {
+	for _, s := range secrets {
+		text = s.Redact(text)
 	}
 	return tokenPattern.ReplaceAllString(text, "(secret)")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // kinds says which of the questions about an error are answered with yes.
@@ -34,7 +35,7 @@ func TestErrorsAreTyped(t *testing.T) {
 	anonymous := connect(t, q, "")
 	reader := connect(t, q, q.AddOAuthToken([]quaytest.Scope{quaytest.RepoRead}))
 	other := connect(t, q, q.AddOAuthToken(everything, "team-b"))
-	ci := quay.NewToken(q.RegenerateRobot("team-a+ci"))
+	ci := secret.New(q.RegenerateRobot("team-a+ci"))
 	read := func(c *quay.Client, robot string) func(context.Context) error {
 		return func(ctx context.Context) error { _, err := c.Robot(ctx, robot); return err }
 	}
@@ -69,7 +70,7 @@ func TestErrorsAreTyped(t *testing.T) {
 		"rights of a missing robot": {func(ctx context.Context) error { _, err := c.Rights(ctx, "team-a+none", ci); return err },
 			"unauthorized, robot unknown", 401, "Could not find robot with specified username"},
 		"rights with an old token": {func(ctx context.Context) error {
-			_, err := c.Rights(ctx, "team-a+ci", quay.NewToken(strings.Repeat("Z2", 32)))
+			_, err := c.Rights(ctx, "team-a+ci", secret.New(strings.Repeat("Z2", 32)))
 			return err
 		}, "unauthorized", 401, "Could not find robot with username: team-a+ci and supplied password."},
 	} {
@@ -90,7 +91,7 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	q, _ := start(t)
 	oauth := q.AddOAuthToken(everything)
 	c := connect(t, q, oauth)
-	old, jwt := quay.NewToken("short-secret"), "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln"
+	old, jwt := secret.New("short-secret"), "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln"
 	body := `{"message":"no: ` + oauth + ` ` + strings.Repeat("R1", 32) + ` ` + old.Reveal() + ` ` + jwt + ` ` + strings.Repeat("long ", 200) + `"}`
 	q.Faults.Add(quaytest.Fault{Times: -1, Effect: quaytest.Status(http.StatusBadRequest, nil, body)})
 	_, err := c.Rights(t.Context(), "team-a+ci", old)

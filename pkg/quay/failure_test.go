@@ -9,6 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Whatever fails, the error says once what was tried with what, the request, and what Quay answered.
@@ -46,7 +47,7 @@ func TestEveryCallSaysWhatItTried(t *testing.T) {
 		`removing "team-a+ci" from team "pushers" of "team-a"`: func(ctx context.Context) error { return c.RemoveTeamMember(ctx, "team-a", "pushers", robot) },
 		`reading the log of "team-a"`:                          func(ctx context.Context) error { _, err := c.Pushes(ctx, "team-a", robot, now, now); return err },
 		`listing tags of "team-a/app"`:                         func(ctx context.Context) error { _, err := c.Tags(ctx, app, now); return err },
-		`asking for the rights of "team-a+ci"`:                 func(ctx context.Context) error { _, err := c.Rights(ctx, robot, quay.NewToken("T")); return err },
+		`asking for the rights of "team-a+ci"`:                 func(ctx context.Context) error { _, err := c.Rights(ctx, robot, secret.New("T")); return err },
 		`reading the settings of Quay`:                         func(ctx context.Context) error { _, err := c.Config(ctx); return err },
 		`asking Quay for its API`:                              func(ctx context.Context) error { _, err := c.Discovery(ctx); return err },
 	} {

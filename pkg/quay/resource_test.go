@@ -17,11 +17,12 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 func TestRobots(t *testing.T) {
 	q, c := start(t)
-	var old, young quay.Token
+	var old, young secret.Value
 	robot := func(r quay.Robot, err error) (any, error) {
 		if err == nil && (len(r.Token.Reveal()) != 64 || r.Created.IsZero()) {
 			err = fmt.Errorf("robot %v has no token or no date", r)
@@ -195,7 +196,7 @@ func TestConfigAndDiscoveryNeedNoToken(t *testing.T) {
 
 func TestRights(t *testing.T) {
 	q, c := start(t)
-	token := quay.NewToken(q.RegenerateRobot("team-a+ci"))
+	token := secret.New(q.RegenerateRobot("team-a+ci"))
 	q.Grant("team-a/app", "team-a+ci", quaytest.Write)
 	q.AddOrganization("team-b")
 	repositories := []string{"team-a/app"}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // TokenPath is where a robot logs in: an Error with it is about the robot's token, every other one about the OAuth token.
@@ -31,7 +33,7 @@ func (r Rights) Push(repository string) bool {
 //
 // The repositories must exist. Quay makes a missing one in the course of such a request, if the robot may create
 // (quay/quay endpoints/v2/v2auth.py).
-func (c *Client) Rights(ctx context.Context, robot string, token Token, repositories ...string) (Rights, error) {
+func (c *Client) Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (Rights, error) {
 	rights := Rights{}
 	for first := 0; first == 0 || first < len(repositories); first += maxScopes {
 		batch := repositories[first:min(first+maxScopes, len(repositories))]
@@ -43,7 +45,7 @@ func (c *Client) Rights(ctx context.Context, robot string, token Token, reposito
 }
 
 // askRights asks for one token and adds what it grants to rights.
-func (c *Client) askRights(ctx context.Context, robot string, token Token, repositories []string, rights Rights) error {
+func (c *Client) askRights(ctx context.Context, robot string, token secret.Value, repositories []string, rights Rights) error {
 	query := url.Values{"service": {c.base.Host}}
 	for _, repository := range repositories {
 		if _, err := splitRepository(repository); err != nil {
@@ -55,7 +57,7 @@ func (c *Client) askRights(ctx context.Context, robot string, token Token, repos
 		Token string `json:"token"`
 	}
 	err := c.send(ctx, call{method: http.MethodGet, path: strings.Split(TokenPath[1:], "/"), query: query, out: &answer,
-		authorization: token.basic(robot), secret: token, again: true})
+		authorization: token.Basic(robot), again: true})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Robot is an account of an organization.
@@ -18,7 +20,7 @@ type Robot struct {
 	Created      Time `json:"created"`
 	LastAccessed Time `json:"last_accessed"`
 	// Token is the robot's password; unknown in a list.
-	Token Token `json:"-"`
+	Token secret.Value `json:"-"`
 	// Teams and Repositories are what a list tells of its membership and its direct grants.
 	Teams        []string `json:"teams,omitempty"`
 	Repositories []string `json:"repositories,omitempty"`
@@ -42,7 +44,7 @@ type named struct {
 
 func (w wireRobot) robot() Robot {
 	r := Robot{Name: w.Name, Description: w.Description, Created: w.Created, LastAccessed: w.LastAccessed,
-		Token: NewToken(w.Token), Repositories: w.Repositories}
+		Token: secret.New(w.Token), Repositories: w.Repositories}
 	for _, t := range w.Teams {
 		r.Teams = append(r.Teams, t.Name)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // A list of robots tells the teams and the repositories of each.
@@ -194,11 +195,11 @@ func FuzzErrors(f *testing.F) {
 			fmt.Fprint(w, body)
 		}))
 		defer server.Close()
-		c, err := quay.New(quay.Options{URL: server.URL, Token: oauth, Rate: 1e6, Pause: time.Nanosecond})
+		c, err := quay.New(quay.Options{URL: server.URL, Token: secret.New(oauth), Rate: 1e6, Pause: time.Nanosecond})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Rights(t.Context(), "team-a+ci", quay.NewToken(robot))
+		_, err = c.Rights(t.Context(), "team-a+ci", secret.New(robot))
 		if err == nil || len(err.Error()) > 1000 || strings.Contains(err.Error(), oauth) || strings.Contains(err.Error(), robot) {
 			t.Errorf("error is %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -20,7 +21,7 @@ func (w *world) bootstrapped(when string) {
 	w.Helper()
 	s := w.observer()
 	token := w.quay.RobotToken("team-payments+ci")
-	rights, err := s.Quay.Rights(w.Context(), "team-payments+ci", quay.NewToken(token), "team-payments/api", "team-payments/web", "team-payments/new")
+	rights, err := s.Quay.Rights(w.Context(), "team-payments+ci", secret.New(token), "team-payments/api", "team-payments/web", "team-payments/new")
 	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") || !rights.Push("team-payments/new") {
 		w.Errorf("%s: rights are %v, %v", when, rights, err)
 	}
@@ -29,7 +30,7 @@ func (w *world) bootstrapped(when string) {
 		w.Errorf("%s: default permissions are %v, %v", when, prototypes, err)
 	}
 	live := w.live()
-	if len(live) != 1 || live[0].Data["username"] != "team-payments+ci" || live[0].Data["token"] != token || len(live[0].Data) != 2 {
+	if len(live) != 1 || live[0].Data["username"].Reveal() != "team-payments+ci" || live[0].Data["token"].Reveal() != token || len(live[0].Data) != 2 {
 		w.Errorf("%s: Vault has %v", when, live)
 	}
 }
@@ -102,7 +103,7 @@ func TestBootstrapAdopts(t *testing.T) {
 	w.quay.Grant("team-payments/api", "team-payments+ci", quaytest.Admin)
 	w.quay.Grant("team-payments/web", "team-payments+ci", quaytest.Read)
 	w.quay.SetDefaultPermission("team-payments", "team-payments+ci", quaytest.Read)
-	w.put(w.VaultPath, vault.Data{"username": "team-payments+ci", "token": "stale"})
+	w.put(w.VaultPath, vault.Data{"username": secret.New("team-payments+ci"), "token": secret.New("stale")})
 	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestBootstrapAdopts(t *testing.T) {
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
-	if got := w.quay.RobotToken("team-payments+ci"); got != token || w.live()[1].Data["token"] != token {
+	if got := w.quay.RobotToken("team-payments+ci"); got != token || w.live()[1].Data["token"].Reveal() != token {
 		t.Error("the token was changed, or Vault does not have it")
 	}
 }
@@ -139,7 +140,9 @@ func TestBootstrapRefuses(t *testing.T) {
 		reason  robot.Reason
 		text    string
 	}{
-		"a path of another team": {prepare: func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": "T"}) },
+		"a path of another team": {prepare: func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": secret.New("team-platform+ci"), "token": secret.New("T")})
+		},
 			reason: robot.ReasonRefused, text: `has the credential of "team-platform+ci", which is no robot of team "payments"`},
 		"a missing organization": {prepare: func(w *world) { w.Organization = "team-none"; w.Robot = "team-none+ci" },
 			reason: robot.ReasonMissing, text: `there is no organization "team-none"`},
@@ -180,7 +183,7 @@ func TestBootstrapMakesTheOrganizationWhenAsked(t *testing.T) {
 	if _, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, opts); err != nil {
 		t.Fatal(err)
 	}
-	if token := w.quay.RobotToken("team-new+ci"); token == "" || w.live()[0].Data["token"] != token || !w.quay.HasRepository("team-new/app") {
+	if token := w.quay.RobotToken("team-new+ci"); token == "" || w.live()[0].Data["token"].Reveal() != token || !w.quay.HasRepository("team-new/app") {
 		t.Error("the tenant is not there")
 	}
 }
@@ -233,7 +236,7 @@ func TestBootstrapConflict(t *testing.T) {
 	w.onCall = func() {
 		if w.quay.RobotToken("team-payments+ci") != "" {
 			w.mu.Lock()
-			w.put(w.VaultPath, vault.Data{"username": "team-payments+ci", "token": fmt.Sprint("T", w.calls)})
+			w.put(w.VaultPath, vault.Data{"username": secret.New("team-payments+ci"), "token": secret.New(fmt.Sprint("T", w.calls))})
 			w.mu.Unlock()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // notBurning is why the token of one robot may be good still.
@@ -19,8 +20,8 @@ type notBurning struct {
 
 // burnBoth replaces the tokens of the robots that exist, and returns the new ones by name. That one cannot be burnt keeps the
 // other from nothing.
-func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]quay.Token, error) {
-	tokens, left := map[string]quay.Token{}, []notBurning{}
+func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]secret.Value, error) {
+	tokens, left := map[string]secret.Value{}, []notBurning{}
 	for _, name := range []string{t.Robot, t.StandbyRobot} {
 		robot, err := s.Quay.RegenerateRobot(ctx, name)
 		switch {

@@ -2,14 +2,12 @@ package robot
 
 import (
 	"context"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
-	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -22,7 +20,7 @@ const (
 // credential is a robot's name and token, as Vault has them.
 type credential struct {
 	username string
-	token    quay.Token
+	token    secret.Value
 }
 
 // equal says whether both are the same robot with the same token.
@@ -32,11 +30,11 @@ func (c credential) equal(other credential) bool {
 
 // data is what Vault is given.
 func (c credential) data() vault.Data {
-	return vault.Data{keyUsername: c.username, keyToken: c.token.Reveal()}
+	return vault.Data{keyUsername: secret.New(c.username), keyToken: c.token}
 }
 
 func credentialOf(data vault.Data) credential {
-	return credential{data[keyUsername], quay.NewToken(data[keyToken])}
+	return credential{data[keyUsername].Reveal(), data[keyToken]}
 }
 
 // stored is what is at the tenant's path in Vault.
@@ -95,7 +93,7 @@ func (s Services) write(ctx context.Context, t Tenant, c credential, version int
 
 // carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
 func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
-	config, err := dockerconfig.Parse(secret.Dockerconfig)
+	config, err := dockerconfig.Parse([]byte(secret.Dockerconfig.Reveal()))
 	if err != nil {
 		return dockerconfig.Credential{}, err
 	}
@@ -108,8 +106,7 @@ func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 
 // same says whether the credential of a Secret is c. It compares in constant time.
 func (c credential) same(inSecret dockerconfig.Credential) bool {
-	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.token.Reveal()))
-	return c.token.Known() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1
+	return !c.token.IsZero() && c.token.Basic(c.username).Equal(inSecret.Authorization())
 }
 
 // inSecret looks whether the Secret carries c, and says what it has instead.

@@ -89,7 +89,7 @@ func (s Services) rightTask(c func() credential, repositories, foreign func() []
 		next: "look whether the repository is read-only or a mirror, or whether the robot is in a team of another organization",
 		check: func(ctx context.Context) (bool, string, error) {
 			now := c()
-			if !now.token.Known() {
+			if now.token.IsZero() {
 				return false, "there is no token yet", nil
 			}
 			rights, err := s.Quay.Rights(ctx, now.username, now.token, append(repositories(), foreign()...)...)

@@ -33,7 +33,7 @@ func (r *rotation) inPlace(ctx context.Context, current stored, work func(contex
 		ended = r.now()
 		return err
 	}
-	result := RotateResult{Robot: current.username, Resumed: r.to.token.Known()}
+	result := RotateResult{Robot: current.username, Resumed: !r.to.token.IsZero()}
 	result.Steps, err = work(ctx, []task{
 		{id: "regenerate", title: "give the robot a new token; pushes fail from here", check: r.checkToken, do: regenerate},
 		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // bearerLifetime is how long a bearer token stays good that was bought before the robot's token was burnt
@@ -115,7 +116,7 @@ func noRobot(t Tenant) error {
 }
 
 // restore gives the team the new token of the robot in use: Vault, Secret, older versions.
-func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]quay.Token) ([]Step, error) {
+func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]secret.Value) ([]Step, error) {
 	r := &rotation{Services: s, Tenant: t}
 	found, err := s.read(ctx, t)
 	if err != nil {
@@ -124,7 +125,7 @@ func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]quay.
 	r.version, r.to = found.version, credential{t.Robot, tokens[t.Robot]}
 	if token, ok := tokens[found.username]; ok {
 		r.to = credential{found.username, token}
-	} else if !r.to.token.Known() {
+	} else if r.to.token.IsZero() {
 		r.to = credential{t.StandbyRobot, tokens[t.StandbyRobot]}
 	}
 	return s.run(ctx, []task{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -124,7 +125,9 @@ func TestOffboardRefuses(t *testing.T) {
 			`it is not known which runs of team "payments" go on`},
 		"KV version 1": {func(w *world) { w.mount.Engine = vault.Engine1 }, robot.ReasonRefused, `the mount "secret" in Vault is KV version 1`},
 		"no mount":     {func(w *world) { w.mount.Absent = true }, robot.ReasonRefused, `there is no mount "secret" in Vault`},
-		"another team's path": {func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-b+ci", "token": "T"}) },
+		"another team's path": {func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": secret.New("team-b+ci"), "token": secret.New("T")})
+		},
 			robot.ReasonRefused, `has the credential of "team-b+ci"`},
 		"a robot that cannot be burnt": {func(w *world) {
 			w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "regenerate$", Times: -1, Effect: quaytest.Status(http.StatusForbidden, nil, "")})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -37,7 +38,7 @@ func TestAdoptPathRefuses(t *testing.T) {
 		data vault.Data
 		text string
 	}{
-		"another team's path": {vault.Data{"username": "team-platform+ci", "token": "T"}, `has the credential of "team-platform+ci"`},
+		"another team's path": {vault.Data{"username": secret.New("team-platform+ci"), "token": secret.New("T")}, `has the credential of "team-platform+ci"`},
 		"an empty path":       {nil, `where no credential of team "payments" is`},
 	} {
 		w := newWorld(t)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -59,12 +60,12 @@ var preconditions = []precondition{
 	{"no Tekton", func(w *world) { w.noRuns = fmt.Errorf("%w: no", robot.ErrNoTekton) }, robot.ReasonMissing,
 		`it is not known which runs of team "payments" go on`, "whether Tekton is installed", false, false},
 	{"another team's credential", func(w *world) {
-		w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": "x"})
+		w.put(w.VaultPath, vault.Data{"username": secret.New("team-platform+ci"), "token": secret.New("x")})
 		w.versions[w.VaultPath][0] = nil
 		w.Organization = "team-none"
 	}, robot.ReasonRefused, "which is no robot of team", "belongs to somebody else, and stays as it is", true, true},
 	{"another robot of the team", func(w *world) {
-		w.put(w.VaultPath, vault.Data{"username": "team-payments+deploy", "token": "x"})
+		w.put(w.VaultPath, vault.Data{"username": secret.New("team-payments+deploy"), "token": secret.New("x")})
 		w.versions[w.VaultPath][0] = nil
 	}, robot.ReasonRefused, `has the credential of "team-payments+deploy", which is no robot of team`, "write it to a path of its own and free this one", true, true},
 	{"no path", func(w *world) { w.VaultPath = "" }, robot.ReasonRefused, "does not read one path in Vault alone", "external-secret-path of verify", true, true},

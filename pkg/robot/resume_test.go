@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -18,7 +19,7 @@ func (w *world) unfinished() {
 	for _, repository := range own {
 		w.quay.Grant(repository, standby, "write")
 	}
-	w.put(w.VaultPath, vault.Data{"username": standby, "token": token})
+	w.put(w.VaultPath, vault.Data{"username": secret.New(standby), "token": secret.New(token)})
 }
 
 // refuses fails the test unless rotating is a conflict for which bootstrap is the way out, and that way leads out.

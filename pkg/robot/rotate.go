@@ -103,7 +103,7 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 		}
 	}
 	result.Steps, err = work(ctx, tasks)
-	if err == nil && r.to.token.Known() {
+	if err == nil && !r.to.token.IsZero() {
 		result.Robot = r.to.username
 	}
 	return result, err
@@ -226,7 +226,7 @@ func (r *rotation) checkStandby(ctx context.Context) (bool, string, error) {
 }
 
 func (r *rotation) checkToken(context.Context) (bool, string, error) {
-	if !r.to.token.Known() {
+	if r.to.token.IsZero() {
 		return false, "nobody uses its old one", nil
 	}
 	return true, "it has one that nobody else knows", nil

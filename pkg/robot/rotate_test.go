@@ -14,6 +14,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -30,7 +31,7 @@ func (w *world) rotated(when, old string) {
 	}
 	w.pushes(when)
 	live := w.live()
-	if len(live) != 1 || live[0].Data["username"] != standby || live[0].Data["token"] != w.quay.RobotToken(standby) {
+	if len(live) != 1 || live[0].Data["username"].Reveal() != standby || live[0].Data["token"].Reveal() != w.quay.RobotToken(standby) {
 		w.Errorf("%s: Vault has %v", when, live)
 	}
 	if w.quay.RobotToken(first) == old {
@@ -200,7 +201,9 @@ func TestRotateRefuses(t *testing.T) {
 		text    string
 	}{
 		"no credential": {prepare: func(w *world) { w.versions = map[string][]*vault.Secret{} }, reason: robot.ReasonMissing, text: "make it with bootstrap"},
-		"another team's credential": {prepare: func(w *world) { w.put(w.VaultPath, vault.Data{"username": "team-b+ci", "token": "T"}) },
+		"another team's credential": {prepare: func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": secret.New("team-b+ci"), "token": secret.New("T")})
+		},
 			reason: robot.ReasonRefused, text: `"team-b+ci"`},
 		"a Secret that does not follow": {prepare: func(w *world) {
 			w.external[w.Secret] = robot.ExternalSecret{Reason: "SecretSyncedError", Message: "permission denied", Path: w.VaultPath}
@@ -278,7 +281,7 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What the last step of that would have destroyed.
-	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": first, "token": "burnt"}, Version: 1}
+	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": secret.New(first), "token": secret.New("burnt")}, Version: 1}
 	w.runs = []string{"run-of-today"}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 )
@@ -66,7 +67,7 @@ func (v realVault) Delete(ctx context.Context, path string) error {
 // version with the token that Quay has.
 func TestOnTheRealVault(t *testing.T) {
 	server := vaulttest.Start(t)
-	client, err := vault.New(vault.Options{Address: server.Address, Token: server.Token, Mount: "secret"})
+	client, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(server.Token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,12 +110,12 @@ func TestOnTheRealVault(t *testing.T) {
 		if _, err := robot.Rotate(t.Context(), connect(), w.Tenant, robot.RotateOptions{MaxAge: time.Hour}); err != nil {
 			t.Errorf("run again after call %d: %v", crashAt, err)
 		}
-		secret, err := client.Read(t.Context(), w.VaultPath)
+		stored, err := client.Read(t.Context(), w.VaultPath)
 		metadata, err2 := client.Metadata(t.Context(), w.VaultPath)
 		username, _ := w.secretCredential()
-		if err != nil || err2 != nil || secret.Data["token"] != w.quay.RobotToken(username) || secret.Data["username"] != username || !w.works() ||
+		if err != nil || err2 != nil || stored.Data["token"].Reveal() != w.quay.RobotToken(username) || stored.Data["username"].Reveal() != username || !w.works() ||
 			!slices.Equal(metadata.Live, []int{metadata.Current}) {
-			t.Errorf("run again after call %d: Vault has %v, %v, %v, %v", crashAt, secret, metadata, err, err2)
+			t.Errorf("run again after call %d: Vault has %v, %v, %v, %v", crashAt, stored, metadata, err, err2)
 		}
 		w.pushes(fmt.Sprint("run again after call ", crashAt))
 	}

@@ -2,12 +2,11 @@ package robot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -27,7 +26,7 @@ type Quay interface {
 	Prototypes(ctx context.Context, organization string) ([]quay.Prototype, error)
 	CreatePrototype(ctx context.Context, organization, robot string, role quay.Role) (quay.Prototype, error)
 	SetPrototypeRole(ctx context.Context, organization, id string, role quay.Role) error
-	Rights(ctx context.Context, robot string, token quay.Token, repositories ...string) (quay.Rights, error)
+	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
 }
@@ -63,20 +62,11 @@ type Secret struct {
 	Type string
 	// Immutable says that nobody can change it any more, only delete it.
 	Immutable bool
-	// Dockerconfig is the value of .dockerconfigjson.
-	Dockerconfig Dockerconfig
+	// Dockerconfig is the value of .dockerconfigjson, a Docker config file.
+	Dockerconfig secret.Value
 	// VaultVersion is the version in Vault that it was rendered from, by its annotation; 0 where that is not rendered.
 	VaultVersion int
 }
-
-// Dockerconfig is a Docker config file. Printing it, in any format and as JSON, shows only its length.
-type Dockerconfig []byte
-
-// Format hides the content.
-func (d Dockerconfig) Format(state fmt.State, _ rune) { fmt.Fprintf(state, "(%d bytes)", len(d)) }
-
-// MarshalJSON hides the content.
-func (d Dockerconfig) MarshalJSON() ([]byte, error) { return json.Marshal(fmt.Sprint(d)) }
 
 // ExternalSecret is an ExternalSecret in the cluster.
 type ExternalSecret struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -92,28 +93,28 @@ func TestVerifyNames(t *testing.T) {
 		"the robot is deleted": {func(w *world) { w.quay.DeleteRobot(first) },
 			[]string{"vault-token failed", "default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, `there is no robot "team-payments+ci" in Quay`},
 		"Vault was written and the Secret did not follow": {func(w *world) {
-			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RegenerateRobot(first)})
+			w.put(w.VaultPath, vault.Data{"username": secret.New(first), "token": secret.New(w.quay.RegenerateRobot(first))})
 			w.versions[w.VaultPath][0] = nil
 		}, []string{"secret-token failed", "secret-age failed"}, "it was rendered from version 1, Vault has 2"},
 		"so too where the version is not on the Secret": {func(w *world) {
-			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RegenerateRobot(first)})
+			w.put(w.VaultPath, vault.Data{"username": secret.New(first), "token": secret.New(w.quay.RegenerateRobot(first))})
 			w.versions[w.VaultPath][0] = nil
 			secret := w.secrets[w.Secret]
 			secret.VaultVersion = 0
 			w.secrets[w.Secret] = secret
 		}, []string{"secret-token failed", "secret-age failed"}, "it was refreshed at "},
 		"an older version was left": {func(w *world) {
-			w.put(w.VaultPath, vault.Data{"username": first, "token": w.quay.RobotToken(first)})
+			w.put(w.VaultPath, vault.Data{"username": secret.New(first), "token": secret.New(w.quay.RobotToken(first))})
 			w.sync(w.Secret)
 		}, []string{"old-tokens failed"}, "[1]"},
 		"Vault is empty": {func(w *world) { w.versions = map[string][]*vault.Secret{} },
 			[]string{"vault-data failed", "vault-robot skipped", "vault-token skipped", "secret-token skipped", "secret-age skipped",
 				"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, "there is nothing at"},
-		"a third key in Vault": {func(w *world) { w.versions[w.VaultPath][0].Data["password"] = "x" },
+		"a third key in Vault": {func(w *world) { w.versions[w.VaultPath][0].Data["password"] = secret.New("x") },
 			[]string{"vault-data failed"}, `["password" "token" "username"]`},
 		"another team's robot in Vault and Secret": {func(w *world) {
 			token := w.quay.AddRobot("team-platform", "ci")
-			w.put(w.VaultPath, vault.Data{"username": "team-platform+ci", "token": token})
+			w.put(w.VaultPath, vault.Data{"username": secret.New("team-platform+ci"), "token": secret.New(token)})
 			w.versions[w.VaultPath][0] = nil
 			w.sync(w.Secret)
 		}, []string{"vault-robot failed", "vault-token skipped", "secret-robot failed", "secret-token skipped", "secret-age skipped",
@@ -157,7 +158,7 @@ func TestVerifyNames(t *testing.T) {
 			[]string{"secret-type failed"}, `it has the type "Opaque"`},
 		"the Secret is for another registry": {func(w *world) {
 			s := w.secrets[w.Secret]
-			s.Dockerconfig = robot.Dockerconfig(strings.ReplaceAll(string(s.Dockerconfig), w.Registry, "docker.io"))
+			s.Dockerconfig = secret.New(strings.ReplaceAll(s.Dockerconfig.Reveal(), w.Registry, "docker.io"))
 			w.secrets[w.Secret] = s
 		}, []string{"secret-host failed", "secret-robot skipped", "secret-token skipped", "secret-age skipped"}, "no entry"},
 		"the robot is in a team of another organization": {func(w *world) {
@@ -248,7 +249,7 @@ func (w *world) tenants(n int) []robot.Tenant {
 		token := w.quay.AddRobot(names.Organization, "ci")
 		w.quay.Grant(names.Organization+"/app", names.Robot, quaytest.Write)
 		w.quay.SetDefaultPermission(names.Organization, names.Robot, quaytest.Write)
-		w.put(names.VaultPath, vault.Data{"username": names.Robot, "token": token})
+		w.put(names.VaultPath, vault.Data{"username": secret.New(names.Robot), "token": secret.New(token)})
 		w.external[names.Secret] = robot.ExternalSecret{Ready: true, Path: names.VaultPath}
 		w.sync(names.Secret)
 		all = append(all, names)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -124,9 +125,9 @@ func addShared(tenants []Tenant, reports []Report) {
 var printKey = []byte(rand.Text())
 
 // fingerprint is a keyed hash of a secret, for comparing.
-func fingerprint(secret string) string {
+func fingerprint(s secret.Value) string {
 	mac := hmac.New(sha256.New, printKey)
-	mac.Write([]byte(secret))
+	mac.Write([]byte(s.Reveal()))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

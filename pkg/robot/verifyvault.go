@@ -25,7 +25,7 @@ func (v *verification) lookAtVault(ctx context.Context) error {
 	}
 	found := credentialOf(secret.Data)
 	whole := slices.Equal(secret.Data.Keys(), []string{keyToken, keyUsername})
-	v.add(checkVaultData, whole && found.username != "" && found.token.Known(), "version %d has the keys %q", secret.Version, secret.Data.Keys())
+	v.add(checkVaultData, whole && found.username != "" && !found.token.IsZero(), "version %d has the keys %q", secret.Version, secret.Data.Keys())
 	owned := v.owns(found.username)
 	v.add(checkVaultRobot, owned, "it is %q", found.username)
 	if owned {

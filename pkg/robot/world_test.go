@@ -16,6 +16,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -97,7 +98,7 @@ func (w *world) observer() robot.Services { return w.connect(w.quay.Client()) }
 
 func (w *world) connect(client *http.Client) robot.Services {
 	w.Helper()
-	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: w.quay.AddOAuthToken(append(w.more, oauthScopes...)), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
+	c, err := quay.New(quay.Options{URL: w.quay.URL(), Token: secret.New(w.quay.AddOAuthToken(append(w.more, oauthScopes...))), HTTPClient: client, Rate: 1e6, Pause: time.Microsecond})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -292,14 +293,14 @@ func (w *world) sync(name string) {
 	current := all[len(all)-1]
 	e.RefreshTime = w.quay.Now()
 	w.external[name] = e
-	w.secrets[name] = w.render(current.Data["username"], current.Data["token"], current.Version)
+	w.secrets[name] = w.render(current.Data["username"].Reveal(), current.Data["token"].Reveal(), current.Version)
 }
 
 // render makes a Secret.
 func (w *world) render(username, token string, version int) robot.Secret {
 	auth := base64.StdEncoding.EncodeToString([]byte(username + ":" + token))
 	return robot.Secret{Type: "kubernetes.io/dockerconfigjson", VaultVersion: version,
-		Dockerconfig: robot.Dockerconfig(`{"auths":{"` + w.Registry + `":{"auth":"` + auth + `"}}}`)}
+		Dockerconfig: secret.New(`{"auths":{"` + w.Registry + `":{"auth":"` + auth + `"}}}`)}
 }
 
 // onboard bootstraps the tenant and has the Secret rendered, which is two hours ago then.
@@ -320,7 +321,7 @@ func (w *world) onboard() {
 func (w *world) secretCredential() (username, token string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := string(w.secrets[w.Secret].Dockerconfig)
+	text := w.secrets[w.Secret].Dockerconfig.Reveal()
 	_, text, _ = strings.Cut(text, `"auth":"`)
 	text, _, _ = strings.Cut(text, `"`)
 	decoded, _ := base64.StdEncoding.DecodeString(text)
@@ -338,7 +339,7 @@ func (w *world) works() bool {
 func (w *world) pushes(when string) {
 	w.Helper()
 	username, token := w.secretCredential()
-	rights, err := w.observer().Quay.Rights(w.Context(), username, quay.NewToken(token), "team-payments/api", "team-payments/web")
+	rights, err := w.observer().Quay.Rights(w.Context(), username, secret.New(token), "team-payments/api", "team-payments/web")
 	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") {
 		w.Errorf("%s: the Secret cannot push: %v, %v", when, rights, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -30,7 +31,7 @@ func answering(t *testing.T, status int, header http.Header, body string) (*vaul
 	}))
 	t.Cleanup(server.Close)
 	t.Setenv("VAULT_MAX_RETRIES", "0")
-	c, err := vault.New(vault.Options{Address: server.URL, Token: token, Mount: "secret"})
+	c, err := vault.New(vault.Options{Address: server.URL, Token: secret.New(token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +124,7 @@ func TestProxyThatRefuses(t *testing.T) {
 		t.Cleanup(server.Close)
 		t.Setenv("VAULT_PROXY_ADDR", server.URL)
 		t.Setenv("VAULT_MAX_RETRIES", "1")
-		c, err := vault.New(vault.Options{Address: "https://vault.example.com:8200", Token: token, Mount: "secret"})
+		c, err := vault.New(vault.Options{Address: "https://vault.example.com:8200", Token: secret.New(token), Mount: "secret"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/comptech-lab/quay-push/pkg/proxy"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Options say which Vault to speak to. What is empty comes from the environment variables that Vault's own tools read:
@@ -23,7 +24,7 @@ type Options struct {
 	// Namespace is Vault Enterprise's.
 	Namespace string
 	// Token is a Vault token; it may also come from LoginKubernetes.
-	Token string
+	Token secret.Value
 	// Mount is where the KV v2 engine is mounted.
 	Mount string
 }
@@ -70,27 +71,27 @@ func New(opts Options) (*Client, error) {
 	if opts.Namespace != "" {
 		client.SetNamespace(opts.Namespace)
 	}
-	if opts.Token != "" {
-		client.SetToken(opts.Token)
+	if !opts.Token.IsZero() {
+		client.SetToken(opts.Token.Reveal())
 	}
 	return &Client{api: client, mount: opts.Mount}, nil
 }
 
 // LoginKubernetes logs in with the token of a ServiceAccount, and uses the Vault token that it gets from then on. mount is
 // that of the auth method, usually kubernetes.
-func (c *Client) LoginKubernetes(ctx context.Context, mount, role, serviceAccountToken string) error {
+func (c *Client) LoginKubernetes(ctx context.Context, mount, role string, serviceAccountToken secret.Value) error {
 	if err := CheckPath(mount); err != nil {
 		return err
 	}
-	secret, err := c.api.Logical().WriteWithContext(ctx, "auth/"+mount+"/login",
-		map[string]any{"role": role, "jwt": serviceAccountToken})
+	answer, err := c.api.Logical().WriteWithContext(ctx, "auth/"+mount+"/login",
+		map[string]any{"role": role, "jwt": serviceAccountToken.Reveal()})
 	if err != nil {
 		return fmt.Errorf("logging in to Vault as %q: %w", role, wrap(err))
 	}
-	if secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "" {
+	if answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "" {
 		return fmt.Errorf("logging in to Vault as %q: the answer has no token", role)
 	}
-	c.api.SetToken(secret.Auth.ClientToken)
+	c.api.SetToken(answer.Auth.ClientToken)
 	return nil
 }
 

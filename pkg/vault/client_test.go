@@ -13,13 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 const (
-	path   = "apps/payments/checkout/ci/quay-robot"
-	token  = "hvs.THE-VAULT-TOKEN"
-	secret = "ROBOTTOKENROBOTTOKEN"
+	path       = "apps/payments/checkout/ci/quay-robot"
+	token      = "hvs.THE-VAULT-TOKEN"
+	robotToken = "ROBOTTOKENROBOTTOKEN"
 )
 
 // serve returns a client of a Vault that gives each request the next of the answers, "STATUS body", and the requests that
@@ -48,7 +49,7 @@ func serve(t *testing.T, answers ...string) (*vault.Client, *[]string) {
 		io.WriteString(w, text[4:])
 	}))
 	t.Cleanup(server.Close)
-	c, err := vault.New(vault.Options{Address: server.URL, Token: token, Mount: "secret"})
+	c, err := vault.New(vault.Options{Address: server.URL, Token: secret.New(token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +64,12 @@ func sent(t *testing.T, got *[]string, want ...string) {
 	}
 }
 
-const current = `200 {"data":{"data":{"username":"team-payments+ci","token":"` + secret + `"},
+const current = `200 {"data":{"data":{"username":"team-payments+ci","token":"` + robotToken + `"},
 	"metadata":{"version":3,"created_time":"2026-11-24T10:00:00Z","deletion_time":"","destroyed":false,"custom_metadata":null}}}`
 
 func TestRead(t *testing.T) {
 	c, requests := serve(t, current, current)
-	want := vault.Secret{Data: vault.Data{"username": "team-payments+ci", "token": secret}, Version: 3,
+	want := vault.Secret{Data: vault.Data{"username": secret.New("team-payments+ci"), "token": secret.New(robotToken)}, Version: 3,
 		Created: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)}
 	got, err := c.Read(t.Context(), path)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -82,7 +83,7 @@ func TestRead(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	c, requests := serve(t, `200 {"data":{"version":4,"created_time":"2026-11-24T10:00:00Z","deletion_time":"","destroyed":false}}`)
-	version, err := c.Write(t.Context(), path, vault.Data{"username": "team-payments+ci"}, 3)
+	version, err := c.Write(t.Context(), path, vault.Data{"username": secret.New("team-payments+ci")}, 3)
 	if version != 4 || err != nil {
 		t.Errorf("version is %d, %v", version, err)
 	}
@@ -135,14 +136,14 @@ func TestCapabilities(t *testing.T) {
 
 func TestLoginKubernetes(t *testing.T) {
 	c, requests := serve(t, `200 {"auth":{"client_token":"`+token+`"}}`, current, `400 {"errors":["invalid role name \"x\""]}`, `200 {}`)
-	if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", "the.jwt"); err != nil {
+	if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", secret.New("the.jwt")); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Read(t.Context(), path); err != nil {
 		t.Error(err)
 	}
 	for _, want := range []string{"invalid role name", "has no token"} {
-		err := c.LoginKubernetes(t.Context(), "kubernetes", "x", "the.jwt")
+		err := c.LoginKubernetes(t.Context(), "kubernetes", "x", secret.New("the.jwt"))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "the.jwt") {
 			t.Errorf("error is %v, want %q", err, want)
 		}
@@ -172,7 +173,7 @@ func TestErrorsHaveAKind(t *testing.T) {
 		}
 	}
 	c, _ := serve(t, `400 {"errors":["check-and-set parameter did not match the current version"]}`)
-	if _, err := c.Write(t.Context(), path, vault.Data{"token": secret}, 1); !errors.Is(err, vault.ErrConflict) || strings.Contains(err.Error(), secret) {
+	if _, err := c.Write(t.Context(), path, vault.Data{"token": secret.New(robotToken)}, 1); !errors.Is(err, vault.ErrConflict) || strings.Contains(err.Error(), robotToken) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -226,7 +227,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestNoValueIsPrinted(t *testing.T) {
-	s := vault.Secret{Data: vault.Data{"token": secret}, Version: 1}
+	s := vault.Secret{Data: vault.Data{"token": secret.New(robotToken)}, Version: 1}
 	var printed strings.Builder
 	for _, v := range []any{s, &s, s.Data, []vault.Secret{s}, map[string]vault.Data{"x": s.Data}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
@@ -238,7 +239,7 @@ func TestNoValueIsPrinted(t *testing.T) {
 		}
 		printed.Write(data)
 	}
-	if text := printed.String(); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) || !strings.Contains(text, "token") {
+	if text := printed.String(); strings.Contains(text, robotToken) || strings.Contains(text, fmt.Sprintf("%x", robotToken)) || !strings.Contains(text, "token") {
 		t.Errorf("printed: %s", text)
 	}
 }

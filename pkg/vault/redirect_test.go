@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -63,7 +64,7 @@ func newHop(t *testing.T, status int, location func(h *hop, r *http.Request) str
 
 func (h *hop) client(t *testing.T) *vault.Client {
 	t.Helper()
-	c, err := vault.New(vault.Options{Address: h.vault.URL, CAFile: h.caFile, Token: token, Mount: "secret"})
+	c, err := vault.New(vault.Options{Address: h.vault.URL, CAFile: h.caFile, Token: secret.New(token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ var calls = map[string]func(ctx context.Context, c *vault.Client) error{
 		return err
 	},
 	"Write": func(ctx context.Context, c *vault.Client) error {
-		_, err := c.Write(ctx, path, vault.Data{"token": secret}, 1)
+		_, err := c.Write(ctx, path, vault.Data{"token": secret.New(robotToken)}, 1)
 		return err
 	},
 	"Mount":    func(ctx context.Context, c *vault.Client) error { _, err := c.Mount(ctx); return err },
@@ -90,7 +91,7 @@ var calls = map[string]func(ctx context.Context, c *vault.Client) error{
 		return err
 	},
 	"LoginKubernetes": func(ctx context.Context, c *vault.Client) error {
-		return c.LoginKubernetes(ctx, "kubernetes", "quay-push", "the.jwt")
+		return c.LoginKubernetes(ctx, "kubernetes", "quay-push", secret.New("the.jwt"))
 	},
 }
 
@@ -116,7 +117,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 					t.Errorf("%s, %d to %s: error is %v", name, status, to, err)
 					continue
 				}
-				for _, hidden := range []string{token, secret, "the.jwt", "signature"} {
+				for _, hidden := range []string{token, robotToken, "the.jwt", "signature"} {
 					if strings.Contains(err.Error(), hidden) {
 						t.Errorf("%s: the error holds %q: %v", name, hidden, err)
 					}
@@ -161,7 +162,7 @@ func TestEnvironmentTakesNoTokenElsewhere(t *testing.T) {
 	for name, value := range map[string]string{"VAULT_AGENT_ADDR": h.other.URL, "VAULT_SKIP_VERIFY": "true", "VAULT_SRV_LOOKUP": "1"} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, value)
-			_, err := vault.New(vault.Options{Address: h.vault.URL, CAFile: h.caFile, Token: token, Mount: "secret"})
+			_, err := vault.New(vault.Options{Address: h.vault.URL, CAFile: h.caFile, Token: secret.New(token), Mount: "secret"})
 			if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "unset it") || strings.Contains(err.Error(), token) {
 				t.Errorf("error is %v", err)
 			}

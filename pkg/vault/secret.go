@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,19 +9,15 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
-// Data is the content of a secret. Printing it, in any format and as JSON, shows its keys alone.
-type Data map[string]string
+// Data is the content of a secret.
+type Data map[string]secret.Value
 
 // Keys are the keys in order.
 func (d Data) Keys() []string { return slices.Sorted(maps.Keys(d)) }
-
-// Format hides the values.
-func (d Data) Format(state fmt.State, _ rune) { fmt.Fprint(state, d.Keys()) }
-
-// MarshalJSON hides the values.
-func (d Data) MarshalJSON() ([]byte, error) { return json.Marshal(d.Keys()) }
 
 // Secret is one version of a secret.
 type Secret struct {
@@ -55,16 +50,16 @@ func (c *Client) read(path string, get func(*api.KVv2) (*api.KVSecret, error)) (
 	case found.Data == nil:
 		return Secret{}, fmt.Errorf("reading %q from Vault: %w", c.mount+"/"+path, &failure{ErrNotFound, "the version is deleted"})
 	}
-	secret := Secret{Data: Data{}, Version: found.VersionMetadata.Version, Created: found.VersionMetadata.CreatedTime,
+	version := Secret{Data: Data{}, Version: found.VersionMetadata.Version, Created: found.VersionMetadata.CreatedTime,
 		Ends: found.VersionMetadata.DeletionTime}
 	for key, value := range found.Data {
 		text, ok := value.(string)
 		if !ok {
 			return Secret{}, fmt.Errorf("reading %q from Vault: the value of %q is %w", c.mount+"/"+path, key, ErrContent)
 		}
-		secret.Data[key] = text
+		version.Data[key] = secret.New(text)
 	}
-	return secret, nil
+	return version, nil
 }
 
 // Write writes data as the next version of the secret at path and returns that version. current is the version that the
@@ -76,7 +71,7 @@ func (c *Client) Write(ctx context.Context, path string, data Data, current int)
 	}
 	values := map[string]any{}
 	for key, value := range data {
-		values[key] = value
+		values[key] = value.Reveal()
 	}
 	written, err := c.api.KVv2(c.mount).Put(ctx, path, values, api.WithCheckAndSet(current))
 	if err != nil {

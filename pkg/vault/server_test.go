@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 )
@@ -29,7 +30,7 @@ path "secret/metadata/apps/+/+/ci/quay-robot" { capabilities = ["read"] }`
 // client returns a client of the server with a token.
 func client(t *testing.T, server vaulttest.Server, token string) *vault.Client {
 	t.Helper()
-	c, err := vault.New(vault.Options{Address: server.Address, Token: token, Mount: "secret"})
+	c, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func tokenFor(t *testing.T, server vaulttest.Server, name, policy string) string
 func TestServer(t *testing.T) {
 	server := vaulttest.Start(t)
 	root := client(t, server, server.Token)
-	data := vault.Data{"username": "team-payments+ci", "token": secret}
+	data := vault.Data{"username": secret.New("team-payments+ci"), "token": secret.New(robotToken)}
 	if version, err := root.Write(t.Context(), path, data, 0); version != 1 || err != nil {
 		t.Fatalf("first version is %d, %v", version, err)
 	}
@@ -80,7 +81,7 @@ func TestServer(t *testing.T) {
 			t.Errorf("capabilities with the seed's policy: %q, %v", got, err)
 		}
 		got, err := ours.Read(t.Context(), path)
-		if err != nil || got.Data["token"] != secret || got.Version != 1 || got.Created.IsZero() {
+		if err != nil || got.Data["token"].Reveal() != robotToken || got.Version != 1 || got.Created.IsZero() {
 			t.Errorf("with +: %v, %v", got, err)
 		}
 		if got, err := ours.Capabilities(t.Context(), "data", path); !slices.Equal(got, []string{"read"}) || err != nil {
@@ -101,7 +102,7 @@ func TestServer(t *testing.T) {
 			t.Errorf("first writer: %d, %v", version, err)
 		}
 		for _, current := range []int{0, 1, 3} {
-			if _, err := root.Write(t.Context(), path, data, current); !errors.Is(err, vault.ErrConflict) || strings.Contains(err.Error(), secret) {
+			if _, err := root.Write(t.Context(), path, data, current); !errors.Is(err, vault.ErrConflict) || strings.Contains(err.Error(), robotToken) {
 				t.Errorf("writer that read version %d: %v", current, err)
 			}
 		}
@@ -175,7 +176,7 @@ func TestServer(t *testing.T) {
 		if want := (vault.Mount{Name: "secret", Engine: vault.Engine2, Hidden: true}); got != want || err != nil {
 			t.Errorf("mount for a weak token is %+v, %v", got, err)
 		}
-		elsewhere, err := vault.New(vault.Options{Address: server.Address, Token: server.Token, Mount: "elsewhere"})
+		elsewhere, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(server.Token), Mount: "elsewhere"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +209,7 @@ func TestServer(t *testing.T) {
 		if err := admin(t, server).Sys().MountWithContext(t.Context(), "old", &api.MountInput{Type: "kv", Options: map[string]string{"version": "1"}}); err != nil {
 			t.Fatal(err)
 		}
-		c, err := vault.New(vault.Options{Address: server.Address, Token: server.Token, Mount: "old"})
+		c, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(server.Token), Mount: "old"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,7 @@ func TestServer(t *testing.T) {
 		tokenFor(t, server, "ours", ourPolicy)
 		reviewers(t, server)
 		c := client(t, server, "")
-		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", serviceAccount("openshift-pipelines", "external-secrets")); err != nil {
+		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", secret.New(serviceAccount("openshift-pipelines", "external-secrets"))); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Read(t.Context(), path); err != nil {
@@ -232,7 +233,7 @@ func TestServer(t *testing.T) {
 			"service account name not authorized": {"quay-push", serviceAccount("openshift-pipelines", "default")},
 			"invalid role name":                   {"other", serviceAccount("openshift-pipelines", "external-secrets")},
 		} {
-			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], login[1])
+			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], secret.New(login[1]))
 			if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), login[1]) {
 				t.Errorf("error is %v, want %q", err, text)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 	"github.com/comptech-lab/quay-push/test/stage"
@@ -46,10 +47,10 @@ func newPlatform(t *testing.T, ctx context.Context, server vaulttest.Server) *pl
 	t.Setenv("VAULT_ADDR", p.vault.Address)
 	t.Setenv("VAULT_TOKEN", p.vault.Token)
 	var err error
-	if p.quay, err = quay.New(quay.Options{URL: "https://" + s.Quay.Host, Token: s.Quay.OAuthToken(), HTTPClient: s.Quay.Client()}); err != nil {
+	if p.quay, err = quay.New(quay.Options{URL: "https://" + s.Quay.Host, Token: secret.New(s.Quay.OAuthToken()), HTTPClient: s.Quay.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	client, err := vault.New(vault.Options{Address: p.vault.Address, Token: p.vault.Token, Mount: "secret"})
+	client, err := vault.New(vault.Options{Address: p.vault.Address, Token: secret.New(p.vault.Token), Mount: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}

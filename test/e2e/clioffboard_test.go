@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
@@ -29,9 +30,9 @@ func (p *platform) offboard(t *testing.T, ctx context.Context) {
 		t.Fatal(err)
 	}
 	trigger := p.trigger(t)
-	robots := map[string]quay.Token{}
+	robots := map[string]secret.Value{}
 	for _, name := range []string{"team-story+ci", "team-story+ci-b"} {
-		robots[name] = quay.NewToken(p.token(ctx, name))
+		robots[name] = secret.New(p.token(ctx, name))
 	}
 	p.tool(ctx, cli.ExitConflict, "offboard", "story", "--yes", "--apply")
 	p.tool(ctx, cli.ExitOK, "verify", "story")

@@ -18,12 +18,13 @@ var rules = []struct {
 	packages []string
 	never    []string
 }{
-	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/gitops/...", "pkg/push/...", "internal/...", "cmd/push-image"}, cluster},
+	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/secret", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/gitops/...", "pkg/push/...", "internal/...", "cmd/push-image"}, cluster},
 	{[]string{"pkg/push/...", "cmd/push-image"}, []string{"github.com/spf13/", module + "pkg/vault", module + "pkg/cli", module + "pkg/quay"}},
 	{[]string{"pkg/push/failure"}, slices.Concat(room("strict"), room("registry"), room("source"), room(""))},
 	{[]string{"pkg/push/strict"}, slices.Concat(room("registry"), room("source"), room(""))},
 	{[]string{"pkg/push/registry/..."}, slices.Concat(room("source"), room(""))},
 	{[]string{"pkg/push/source/..."}, room("")},
+	{[]string{"pkg/secret"}, []string{module + "pkg/"}},
 	{[]string{"pkg/tenant"}, []string{"net", "net/http"}},
 	{[]string{"pkg/...", "cmd/..."}, []string{module + "cmd/", module + "test/", module + "internal/"}},
 }

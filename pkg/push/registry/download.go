@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // maxRedirects is how often a request for a blob may be sent elsewhere: Quay sends it to its object store, once.
@@ -18,7 +19,7 @@ const maxRedirects = 3
 // getBlob asks for d from byte at on. The caller closes the body.
 func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
 	u := r.URL("blobs/"+d.Digest.String(), nil)
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 		if next.Scheme != r.Base.Scheme || next.User != nil {
 			return nil, &failure.Redirect{To: next}
 		}
-		response, err = r.getBytes(ctx, next, at, "")
+		response, err = r.getBytes(ctx, next, at, secret.Value{})
 	}
 	switch {
 	case err != nil:
@@ -68,15 +69,15 @@ func (r *Registry) readAnswer(u *url.URL, response *http.Response, t token) *Ans
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.
-func (r *Registry) getBytes(ctx context.Context, u *url.URL, at int64, authorization string) (*http.Response, error) {
+func (r *Registry) getBytes(ctx context.Context, u *url.URL, at int64, authorization secret.Value) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "push-image")
 	request.Header.Set("Accept-Encoding", "identity")
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
+	if !authorization.IsZero() {
+		request.Header.Set("Authorization", authorization.Reveal())
 	}
 	if at > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))

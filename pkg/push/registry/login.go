@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -24,7 +25,7 @@ const (
 func (r *Registry) ping(ctx context.Context) error {
 	u := r.Base
 	u.Path = "/v2/"
-	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: u}, "")
+	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: u}, secret.Value{})
 	switch {
 	case err != nil:
 		return err
@@ -44,7 +45,7 @@ func (r *Registry) ping(ctx context.Context) error {
 		return &failure.Error{Class: failure.ClassProtocol, Problem: r.Name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", failure.Shorten(c.realm)), Next: r.NotInFront()}
 	}
 	// Who has no credential may ask for a token wherever it is.
-	if !r.trusts(realm, r.tokenHost) && (r.Credential.Authorization() != "" || !r.trusts(realm, realm.Host)) {
+	if !r.trusts(realm, r.tokenHost) && (!r.Credential.Authorization().IsZero() || !r.trusts(realm, realm.Host)) {
 		return r.Foreign(r.Name()+" sends its clients for a token", realm, r.tokenHost,
 			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.Role.TokenFlag))
 	}
@@ -122,7 +123,7 @@ func (r *Registry) Login(ctx context.Context, scope string) (actions []string, k
 // token does not tell.
 func (r *Registry) Rights(ctx context.Context, scope string) (actions []string, known bool, err error) {
 	r.buy(scope, token{})
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return nil, false, err
 	}
@@ -141,7 +142,7 @@ func (r *Registry) CheckMount(ctx context.Context) (given string, err error) {
 	if r.mountFrom == "" {
 		return "", nil
 	}
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return "", err
 	}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
@@ -126,7 +128,7 @@ func (p *Pull) Other(e *failure.Error) *failure.Error {
 		}
 	}
 	d := *p.delivery
-	d.start = p.registry.redact(d.start, d.Request.Header.Get("Authorization"))
+	d.start = p.registry.redact(d.start, secret.New(strings.TrimPrefix(d.Request.Header.Get("Authorization"), "Bearer ")))
 	e.Proof = d.String()
 	if words := d.words(); words != "" {
 		e.Proof += fmt.Sprintf(", and begins with %q", words)

@@ -12,6 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Registry is one repository of one registry, as one robot.
@@ -100,7 +101,7 @@ func (r *Registry) URL(path string, query url.Values) url.URL {
 
 // do sends c with the token. When the registry refuses the token, it is renewed and c is sent once more from the start.
 func (r *Registry) do(ctx context.Context, c call) (*Answer, error) {
-	t, err := r.tokens.get(ctx, "")
+	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (r *Registry) do(ctx context.Context, c call) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fresh.header != t.header || t.header == "" {
+	if !fresh.header.Equal(t.header) {
 		a, err = r.roundTrip(ctx, c, fresh.header)
 	}
 	if err == nil && a.status == http.StatusUnauthorized {

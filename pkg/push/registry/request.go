@@ -13,6 +13,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // maxAnswer is the most that is read of an answer, in bytes.
@@ -29,8 +30,8 @@ type call struct {
 	size int64
 }
 
-// roundTrip makes one request to the registry host or its token service and reads the answer. authorization may be empty.
-func (r *Registry) roundTrip(ctx context.Context, c call, authorization string) (*Answer, error) {
+// roundTrip makes one request to the registry host or its token service and reads the answer. authorization may be zero.
+func (r *Registry) roundTrip(ctx context.Context, c call, authorization secret.Value) (*Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	request := (&http.Request{Method: c.method, URL: &c.url, Host: c.url.Host, Header: c.header.Clone()}).WithContext(ctx)
@@ -40,8 +41,8 @@ func (r *Registry) roundTrip(ctx context.Context, c call, authorization string) 
 	request.Header.Set("User-Agent", "push-image")
 	// Without it some servers compress.
 	request.Header.Set("Accept-Encoding", "identity")
-	if authorization != "" {
-		request.Header.Set("Authorization", authorization)
+	if !authorization.IsZero() {
+		request.Header.Set("Authorization", authorization.Reveal())
 	}
 	watch := transport.NewWatch(r.stall, cancel)
 	defer watch.Stop()
@@ -111,12 +112,9 @@ func (r *Registry) unanswered(ctx context.Context, c call, watch *transport.Watc
 }
 
 // redact takes the secrets of a request out of what the server said: some echo what they were sent.
-func (r *Registry) redact(body []byte, authorization string) []byte {
+func (r *Registry) redact(body []byte, authorization secret.Value) []byte {
 	said := string(body)
-	text := r.Credential.Redact(said)
-	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
-		text = strings.ReplaceAll(text, token, "(secret)")
-	}
+	text := authorization.Redact(r.Credential.Authorization().Redact(said))
 	if text == said {
 		return body
 	}

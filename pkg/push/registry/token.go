@@ -14,12 +14,13 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // token is a bearer token of the registry's token service.
 type token struct {
-	// header is the value of the Authorization header. It is a secret.
-	header string
+	// header is the value of the Authorization header; zero where the registry wants none.
+	header secret.Value
 	// renewAt is when a new one is due: early enough for a request that starts now, late enough to ask seldom.
 	renewAt time.Time
 	// access are the rights that the token carries; known is false for a token that is not a JWT.
@@ -54,7 +55,7 @@ func parseToken(body []byte, now time.Time) (token, error) {
 	case strings.ContainsFunc(value, unicode.IsControl):
 		return token{}, errors.New("the token has a control character")
 	}
-	t := token{header: "Bearer " + value}
+	t := token{header: secret.New(value).Bearer()}
 	lifetime := cmp.Or(lasting(reply.ExpiresIn.Value), defaultLifetime)
 	if c, ok := parseClaims(value); ok {
 		t.access, t.known = c.Access, true
@@ -142,10 +143,10 @@ type tokens struct {
 
 // get returns a token that is not due for renewal, and not the one with the given header: that one was refused. It returns that
 // one nevertheless while it settles. Whoever comes while one is being bought waits for it.
-func (t *tokens) get(ctx context.Context, refused string) (token, error) {
+func (t *tokens) get(ctx context.Context, refused secret.Value) (token, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current.header != "" && t.now().Before(t.current.renewAt) && (t.current.header != refused || t.now().Sub(t.replaced) < settling) {
+	if !t.current.header.IsZero() && t.now().Before(t.current.renewAt) && (!t.current.header.Equal(refused) || t.now().Sub(t.replaced) < settling) {
 		return t.current, nil
 	}
 	fresh, err := t.exchange(ctx)
@@ -153,7 +154,7 @@ func (t *tokens) get(ctx context.Context, refused string) (token, error) {
 		return token{}, err
 	}
 	t.current, t.replaced = fresh, time.Time{}
-	if refused != "" {
+	if !refused.IsZero() {
 		t.replaced = t.now()
 	}
 	return fresh, nil

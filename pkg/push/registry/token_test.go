@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // jwt is a token with the given payload; nobody looks at the rest.
@@ -104,17 +105,17 @@ func TestTokensAreBoughtOnce(t *testing.T) {
 	var bought int
 	tokens := &tokens{now: time.Now, exchange: func(context.Context) (token, error) {
 		bought++
-		return token{header: "Bearer " + string(rune('a'+bought)), renewAt: time.Now().Add(time.Hour)}, nil
+		return token{header: secret.New(string(rune('a' + bought))).Bearer(), renewAt: time.Now().Add(time.Hour)}, nil
 	}}
-	first, err := tokens.get(t.Context(), "")
+	first, err := tokens.get(t.Context(), secret.Value{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var workers sync.WaitGroup
 	for range 20 {
 		workers.Go(func() {
-			if second, err := tokens.get(t.Context(), first.header); err != nil || second.header == first.header {
-				t.Errorf("get = %q, %v", second.header, err)
+			if second, err := tokens.get(t.Context(), first.header); err != nil || second.header.Equal(first.header) {
+				t.Errorf("get = %q, %v", second.header.Reveal(), err)
 			}
 		})
 	}
@@ -135,15 +136,15 @@ func TestTokensSettle(t *testing.T) {
 	bought := 0
 	tokens := &tokens{now: func() time.Time { return now }, exchange: func(context.Context) (token, error) {
 		bought++
-		return token{header: "Bearer " + string(rune('a'+bought)), renewAt: now.Add(time.Hour)}, nil
+		return token{header: secret.New(string(rune('a' + bought))).Bearer(), renewAt: now.Add(time.Hour)}, nil
 	}}
 	get := func(refused string) string {
 		t.Helper()
-		got, err := tokens.get(t.Context(), refused)
+		got, err := tokens.get(t.Context(), secret.New(refused))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got.header
+		return got.header.Reveal()
 	}
 	first := get("")
 	second := get(first)

@@ -84,7 +84,7 @@ func newSecret(run *v1beta1.CustomRun, d tenant.Decision, credential dockerconfi
 		Auth string `json:"auth"`
 	}
 	file, err := json.Marshal(map[string]map[string]entry{"auths": {
-		d.Registry + "/" + d.Organization: {strings.TrimPrefix(credential.Authorization(), "Basic ")},
+		d.Registry + "/" + d.Organization: {strings.TrimPrefix(credential.Authorization().Reveal(), "Basic ")},
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("encoding dockerconfig of Secret %q: %w", d.Secret, err)

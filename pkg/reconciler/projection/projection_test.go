@@ -89,7 +89,7 @@ func TestCreate(t *testing.T) {
 	if err != nil || match.Key != reconcilertest.Host+"/team-payments" || match.Credential.Username != "team-payments+ci" {
 		t.Errorf("entry %+v, %v", match, err)
 	}
-	if match.Credential.Redact(reconcilertest.Token) == reconcilertest.Token {
+	if match.Credential.Authorization().Redact(reconcilertest.Token) == reconcilertest.Token {
 		t.Error("the copy has another token")
 	}
 	if _, err := config.For(reconcilertest.Host, "team-platform/app"); !errors.Is(err, dockerconfig.ErrNoEntry) {

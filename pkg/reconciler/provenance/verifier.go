@@ -45,7 +45,7 @@ func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.C
 			return nil, unproven("the registry does not have %s", ref)
 		case err != nil:
 			// A server may echo what it was sent.
-			return nil, fmt.Errorf("asking the registry for %q: %s", ref, credential.Redact(err.Error()))
+			return nil, fmt.Errorf("asking the registry for %q: %s", ref, credential.Authorization().Redact(err.Error()))
 		}
 		return descriptor, nil
 	}
@@ -70,7 +70,7 @@ func never(error) bool { return false }
 type basic struct{ credential dockerconfig.Credential }
 
 func (b basic) Authorization() (*authn.AuthConfig, error) {
-	return &authn.AuthConfig{Auth: strings.TrimPrefix(b.credential.Authorization(), "Basic ")}, nil
+	return &authn.AuthConfig{Auth: strings.TrimPrefix(b.credential.Authorization().Reveal(), "Basic ")}, nil
 }
 
 // oneHost sends requests to host alone and over TLS alone: the credential goes to a token service elsewhere only if somebody

@@ -142,7 +142,7 @@ func TestVerifyTriesAgain(t *testing.T) {
 			if u := (*Unproven)(nil); err == nil || errors.As(err, &u) {
 				t.Errorf("Verify = %v, want an error to try again after", err)
 			}
-			if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, token) || strings.Contains(text, strings.TrimPrefix(credential.Authorization(), "Basic ")) {
+			if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, token) || strings.Contains(text, strings.TrimPrefix(credential.Authorization().Reveal(), "Basic ")) {
 				t.Errorf("the token is in %s", text)
 			}
 		})

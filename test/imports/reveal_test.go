@@ -1,0 +1,100 @@
+package imports
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it
+// is a value that nothing prints.
+var revealing = map[string]string{
+	"pkg/gitops/credential.go":                "hands it to go-git",
+	"pkg/push/registry/download.go":           "sends it to the registry of a source",
+	"pkg/push/registry/request.go":            "sends it to a registry and its token service",
+	"pkg/quay/client.go":                      "sends it to Quay",
+	"pkg/reconciler/projection/projection.go": "writes it into the Secret of a run",
+	"pkg/reconciler/provenance/verifier.go":   "hands it to go-containerregistry",
+	"pkg/robot/credential.go":                 "reads the user's name from Vault and the Docker config file of a Secret",
+	"pkg/robot/verifyall.go":                  "hashes it with a key that no other process has",
+	"pkg/vault/client.go":                     "sends it to Vault",
+	"pkg/vault/secret.go":                     "writes it to Vault",
+}
+
+// No file reveals a secret but those, and each of those does.
+func TestReveal(t *testing.T) {
+	found := callers(t, "../..", "Reveal")
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		if revealing[path] == "" {
+			t.Errorf("%s reveals a secret: let it hand the value on, or say in revealing what it does with it", path)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(revealing)) {
+		if !found[path] {
+			t.Errorf("%s reveals no secret any more", path)
+		}
+	}
+}
+
+// A file is found whether it calls the method or takes it as a func; a test, and what only has the word in it, is not.
+func TestCallers(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"call.go": "var x = v.Reveal()", "value.go": "var f = v.Reveal", "expression.go": "var f = secret.Value.Reveal", "deep/in/a.go": "func f() { g(func() { h(a.b.Reveal()) }) }",
+		"x_test.go": "var x = v.Reveal()", "testdata/x.go": "var x = v.Reveal()", "word.go": `// Reveal() is v.Reveal().
+const Reveal = "v.Reveal()"`, "pkg/secret/value.go": "var x = v.Reveal()", "x.txt": "v.Reveal()",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("package x\n\n"+content+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]bool{"call.go": true, "value.go": true, "expression.go": true, "deep/in/a.go": true}
+	if found := callers(t, dir, "Reveal"); !maps.Equal(found, want) {
+		t.Errorf("callers are %v, want %v", found, want)
+	}
+}
+
+// callers returns the files of Go below dir that name a method so, by their path below dir; tests, and the package that
+// has it, may.
+func callers(t *testing.T, dir, method string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(name, "pkg/secret/") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if selector, ok := n.(*ast.SelectorExpr); ok && selector.Sel.Name == method {
+				found[name] = true
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
