@@ -95,6 +95,10 @@ func (o *operator) render(ctx context.Context, object *unstructured.Unstructured
 	labels, _, _ := unstructured.NestedStringMap(object.Object, "spec", "target", "template", "metadata", "labels")
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: object.GetName(), Labels: labels, OwnerReferences: []metav1.OwnerReference{
 		*metav1.NewControllerRef(object, object.GroupVersionKind())}}, Type: corev1.SecretType(kind), Data: map[string][]byte{}}
+	values := map[string]string{}
+	for key, value := range stored.Data {
+		values[key] = value.Reveal()
+	}
 	encode := template.FuncMap{"b64enc": func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }}
 	for key, text := range texts {
 		parsed, err := template.New(key).Funcs(encode).Parse(text)
@@ -102,7 +106,7 @@ func (o *operator) render(ctx context.Context, object *unstructured.Unstructured
 			return nil, err
 		}
 		var out bytes.Buffer
-		if err := parsed.Execute(&out, map[string]string(stored.Data)); err != nil {
+		if err := parsed.Execute(&out, values); err != nil {
 			return nil, err
 		}
 		secret.Data[key] = out.Bytes()
