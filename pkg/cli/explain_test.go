@@ -14,8 +14,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 )
 
-// tenant is a PipelineRun of team payments, whose CustomRun Tekton has not made yet.
-const tenant = `
+// unmade is a PipelineRun of team payments, whose CustomRun Tekton has not made yet.
+const unmade = `
 apiVersion: v1
 kind: Namespace
 metadata: {name: apps-payments-checkout, labels: {apps.platform/team: payments}}
@@ -56,7 +56,7 @@ func TestExplainGoesByTheControllersRight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			for document := range strings.SplitSeq(tenant, "---\n") {
+			for document := range strings.SplitSeq(unmade, "---\n") {
 				if err := w.add([]byte(document)); err != nil {
 					t.Fatal(err)
 				}

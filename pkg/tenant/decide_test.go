@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,7 +157,7 @@ func TestDecideRefuses(t *testing.T) {
 			if !errors.As(err, &refusal) {
 				t.Fatalf("Decide: %v, want a refusal", err)
 			}
-			if refusal.Reason != test.reason || refusal.Rule != test.rule {
+			if refusal.Reason != test.reason || refusal.Rule != test.rule || !slices.Contains(Rules, refusal.Rule) {
 				t.Errorf("refused by %s with %s, want %s with %s", refusal.Rule, refusal.Reason, test.rule, test.reason)
 			}
 			if !strings.Contains(err.Error(), test.says) {
