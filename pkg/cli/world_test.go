@@ -128,7 +128,7 @@ func (w *world) program() *cli.Program {
 			return nil, fmt.Errorf("mount is %q", mount)
 		}
 		if w.vaultAddress != "" {
-			return vault.New(vault.Options{Address: w.vaultAddress, Token: vaultToken, Mount: mount})
+			return vault.New(vault.Options{Address: w.vaultAddress, Token: secret.New(vaultToken), Mount: mount})
 		}
 		return &memoryVault{w: w}, nil
 	}

@@ -91,7 +91,7 @@ func TestProxyThatRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(through), OnProxyConnectResponse: proxy.Connected}}
-		c, err := quay.New(quay.Options{URL: "https://quay.example.com", Token: "T", HTTPClient: client, Pause: 1})
+		c, err := quay.New(quay.Options{URL: "https://quay.example.com", Token: secret.New("T"), HTTPClient: client, Pause: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
