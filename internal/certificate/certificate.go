@@ -71,4 +71,6 @@ func sign(template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) ([]
 	return encode("CERTIFICATE", der), nil
 }
 
-func encode(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+func encode(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}

@@ -115,4 +115,4 @@ func (e *answerError) says(words string) bool {
 }
 
 // shorten bounds what a registry can put into a log line.
-func shorten(text string) string { return shown.Cut(text, 300) }
+func shorten(text string) string { return shown.Short(text) }

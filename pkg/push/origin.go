@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // origin is where an image in a registry is.
@@ -23,9 +25,9 @@ func parseOrigin(text string) (origin, error) {
 	switch {
 	case !possibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, usageError("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
-	case len(o.name()) > maxName:
+	case len(o.name()) > reference.MaxName:
 		return origin{}, tooLong(sourceFlag, len(o.name()))
-	case !repositoryPattern.MatchString(repository):
+	case !reference.IsRepository(repository):
 		return origin{}, usageError("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
 	case pinned && tagged:
 		return origin{}, usageError("--source docker://%s has a tag and a digest: which one is meant?", o.name())
@@ -35,7 +37,7 @@ func parseOrigin(text string) (origin, error) {
 		}
 		o.reference = digest
 	case tagged:
-		if !tagPattern.MatchString(tag) {
+		if !reference.IsTag(tag) {
 			return origin{}, usageError("--source docker://%s:… has an invalid tag", o.name())
 		}
 		o.reference = tag

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/retryafter"
 )
 
 // The limits of trying again.
@@ -121,7 +123,7 @@ func (r *retrier) backoff(n int, err error) time.Duration {
 	if e.status == http.StatusTooManyRequests {
 		pause *= busyFactor
 	}
-	pause = max(pause, retryAfter(e.header, time.Now()))
+	pause = max(pause, retryafter.Read(e.header, time.Now()))
 	if e.status == http.StatusTooManyRequests {
 		r.mu.Lock()
 		r.until = time.Now().Add(pause)

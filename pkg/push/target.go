@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // target is where the image goes.
@@ -17,13 +19,8 @@ type target struct {
 	tags []string
 }
 
-// The grammar of the OCI distribution spec v1.1, "Pulling manifests". go-containerregistry's is wider: it takes dot
-// segments, with which a path could leave the tenant's organization.
-var (
-	hostPattern       = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
-	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-)
+// hostPattern is a registry host with or without a port.
+var hostPattern = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
 
 // possibleHost reports whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
 func possibleHost(host string) bool {
@@ -36,21 +33,18 @@ func possibleHost(host string) bool {
 	return !bracketed || err == nil
 }
 
-// maxName is the longest host/repository that the spec promises to work, in characters.
-const maxName = 255
-
 // parseTarget reads an image reference host/org/repo[:tag] and the tags beside it; an empty tag is none. The error is a
 // usage error.
-func parseTarget(reference string, tags []string) (target, error) {
-	if reference == "" {
+func parseTarget(image string, tags []string) (target, error) {
+	if image == "" {
 		return target{}, usageError("--image-ref is missing: host/organization/name")
 	}
-	if strings.Contains(reference, "@") {
-		return target{}, usageError("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
+	if strings.Contains(image, "@") {
+		return target{}, usageError("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", image)
 	}
-	host, path, ok := strings.Cut(reference, "/")
+	host, path, ok := strings.Cut(image, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return target{}, usageError("--image-ref %q does not start with a registry host: host/organization/name", reference)
+		return target{}, usageError("--image-ref %q does not start with a registry host: host/organization/name", image)
 	}
 	repository, tag, tagged := strings.Cut(path, ":")
 	if tagged {
@@ -59,20 +53,20 @@ func parseTarget(reference string, tags []string) (target, error) {
 	to := target{host: host, repository: repository}
 	switch {
 	case !possibleHost(host):
-		return target{}, usageError("--image-ref %q has an invalid host", reference)
-	case len(to.name()) > maxName:
+		return target{}, usageError("--image-ref %q has an invalid host", image)
+	case len(to.name()) > reference.MaxName:
 		return target{}, tooLong(imageRefFlag, len(to.name()))
-	case !repositoryPattern.MatchString(repository):
-		return target{}, usageError("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
+	case !reference.IsRepository(repository):
+		return target{}, usageError("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", image)
 	case tagged && tag == "":
-		return target{}, usageError("--image-ref %q ends in an empty tag", reference)
+		return target{}, usageError("--image-ref %q ends in an empty tag", image)
 	}
 	for _, tag := range tags {
 		// Tekton passes an empty string for a param that nobody set.
 		if tag == "" || slices.Contains(to.tags, tag) {
 			continue
 		}
-		if !tagPattern.MatchString(tag) {
+		if !reference.IsTag(tag) {
 			return target{}, usageError("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
 		}
 		to.tags = append(to.tags, tag)
@@ -80,9 +74,9 @@ func parseTarget(reference string, tags []string) (target, error) {
 	return to, nil
 }
 
-// tooLong is the error for a name with more than maxName characters.
+// tooLong is the error for a name with more than reference.MaxName characters.
 func tooLong(flag string, length int) error {
-	return usageError("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, maxName).then(
+	return usageError("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, reference.MaxName).then(
 		"choose a shorter name for the repository")
 }
 

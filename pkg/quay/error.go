@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/retryafter"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -116,10 +117,10 @@ func IsRobotUnknown(err error) bool {
 // newError reads what Quay says in one of its envelopes (quay/quay endpoints/exception.py, endpoints/decorated.py,
 // util/http.py, endpoints/v2/errors.py).
 func newError(r call, path string, response *http.Response, body []byte, token Token) *Error {
-	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryAfter(response.Header)}
+	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryafter.Read(response.Header, time.Now())}
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
-		e.Message = shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		e.Message = shown.Short((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
 		return e
 	}
 	var envelope struct {
@@ -145,7 +146,7 @@ func newError(r call, path string, response *http.Response, body []byte, token T
 	}
 	for _, text := range texts {
 		if text != "" {
-			e.Message = shorten(redact(text, token, r.secret))
+			e.Message = shown.Short(redact(text, token, r.secret))
 			return e
 		}
 	}
@@ -167,9 +168,6 @@ func redact(text string, tokens ...Token) string {
 	}
 	return tokenPattern.ReplaceAllString(text, "(secret)")
 }
-
-// shorten bounds what a server can put into an error.
-func shorten(text string) string { return shown.Cut(text, 300) }
 
 // transportError is a request that got no whole answer.
 type transportError struct {

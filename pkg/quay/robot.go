@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Robot is an account of an organization.
@@ -88,7 +90,7 @@ func (c *Client) robotCall(ctx context.Context, r call, robot string, after ...s
 		return Robot{}, err
 	}
 	if answer.Name != robot || answer.Token == "" {
-		return Robot{}, &unsureError{fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shorten(answer.Name))}
+		return Robot{}, &unsureError{fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shown.Short(answer.Name))}
 	}
 	return answer.robot(), nil
 }
