@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 )
 
 // largeBody is the body size in bytes above which a request goes over HTTP/1.1. nginx with request buffering off, as
@@ -51,16 +52,11 @@ func (h *hybrid) CloseIdleConnections() {
 func newTransport(caFile string) (*hybrid, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
 	if caFile != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
+		roots, err := cafile.Pool(caFile)
+		if empty := (*cafile.Empty)(nil); errors.As(err, &empty) {
+			return nil, usageError("--ca-file %v", err).then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
+		} else if err != nil {
 			return nil, unreadableCA(err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, usageError("--ca-file %q has no PEM certificate", caFile).then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
 		}
 		config.RootCAs = roots
 	}
