@@ -8,6 +8,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
 
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
@@ -69,15 +71,7 @@ type Options struct {
 }
 
 // Logger returns the logger that the options ask for; an unknown format is taken for text.
-func (o Options) Logger() *slog.Logger {
-	switch {
-	case o.LogOutput == nil:
-		return slog.New(slog.DiscardHandler)
-	case o.LogFormat == "json":
-		return slog.New(slog.NewJSONHandler(o.LogOutput, nil))
-	}
-	return slog.New(slog.NewTextHandler(o.LogOutput, nil))
-}
+func (o Options) Logger() *slog.Logger { return steplog.New(o.LogOutput, o.LogFormat) }
 
 // readOnly reports whether nothing may be written.
 func (o Options) readOnly() bool { return o.DryRun || o.Preflight }
@@ -110,7 +104,7 @@ func (o *Options) complete() error {
 			return usageError("%s %q is not a host", flag, host)
 		}
 	}
-	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
+	if !steplog.Known(o.LogFormat) {
 		return usageError("--log-format is %q, not text or json", o.LogFormat)
 	}
 	if o.ExpectedDigest != "" {
