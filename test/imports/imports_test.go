@@ -17,7 +17,8 @@ var rules = []struct {
 	packages []string
 	never    []string
 }{
-	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/gitops/...", "pkg/push/...", "internal/...", "cmd/push-image"}, cluster},
+	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/gitops/...", "pkg/push/...",
+		"pkg/cafile", "pkg/reference", "pkg/retryafter", "pkg/shown", "pkg/steplog", "internal/...", "cmd/push-image"}, cluster},
 	{[]string{"pkg/push/...", "cmd/push-image"}, []string{"github.com/spf13/", module + "pkg/vault", module + "pkg/cli", module + "pkg/quay"}},
 	{[]string{"pkg/tenant"}, []string{"net", "net/http"}},
 	{[]string{"pkg/...", "cmd/..."}, []string{module + "cmd/", module + "test/", module + "internal/"}},
