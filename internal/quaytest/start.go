@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/comptech-lab/quay-push/internal/certificate"
 )
 
 // Start serves an empty Quay over TLS on a free port of 127.0.0.1 until the
@@ -27,21 +29,25 @@ func Start(t testing.TB) *Quay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca, certificate, err := newCertificate("127.0.0.1", "localhost")
+	made, err := certificate.New("127.0.0.1", "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q.caFile = filepath.Join(t.TempDir(), "ca.crt")
-	if err := os.WriteFile(q.caFile, ca, 0o644); err != nil {
+	if err := os.WriteFile(q.caFile, made.CA, 0o644); err != nil {
 		t.Fatalf("writing certificate authority: %v", err)
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
+	roots.AppendCertsFromPEM(made.CA)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	q.client = &http.Client{Transport: transport}
 
 	server := q.Server()
-	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	served := make(chan error, 1)
 	go func() { served <- server.ServeTLS(listener, "", "") }()
 	t.Cleanup(func() {

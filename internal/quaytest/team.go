@@ -88,3 +88,14 @@ func (q *Quay) AddTeamMember(org, name, role, robot string) {
 	q.must(err)
 	o.team(name, role).members[robot] = true
 }
+
+// RemoveTeamMember takes robot out of a team of org. It panics if there is no such member.
+func (q *Quay) RemoveTeamMember(org, name, robot string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	o := q.organizations[org]
+	if o == nil || o.teams[name] == nil || !o.teams[name].members[robot] {
+		panic("quaytest: robot " + robot + " is in no team " + name + " of " + org)
+	}
+	delete(o.teams[name].members, robot)
+}

@@ -9,9 +9,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
-	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
-	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // accident is how a row of the seed's table of failures comes about, for team payments, which is onboarded.
@@ -66,13 +64,7 @@ var accidents = []accident{
 			w.quay.GrantTeam("team-platform/app", "friends", quaytest.Write)
 		},
 		func(w *world) {
-			client, err := quay.New(quay.Options{URL: w.quay.URL(), Token: secret.New(w.oauth), HTTPClient: w.quay.Client()})
-			if err != nil {
-				w.Fatal(err)
-			}
-			if err := client.RemoveTeamMember(w.Context(), "team-platform", "friends", "team-payments+ci"); err != nil {
-				w.Fatal(err)
-			}
+			w.quay.RemoveTeamMember("team-platform", "friends", "team-payments+ci")
 		}, "take it out of the other organization's team"},
 	{"old-token-in-vault", robot.SymptomLeaked, "a token that was replaced can still be read in Vault", cli.ExitLeaked,
 		func(w *world) {

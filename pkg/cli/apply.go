@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 )
 
 // fieldManager is who wrote a field of what the tool applies.
@@ -56,7 +58,7 @@ func (c *cluster) hasNullBytePolicy(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("reading the definition of ExternalSecrets: %w", err)
 	}
 	for _, v := range versions {
-		if version, ok := v.(map[string]any); ok && version["name"] == externalSecrets.Version {
+		if version, ok := v.(map[string]any); ok && version["name"] == externalsecret.Resource.Version {
 			_, found, err := unstructured.NestedMap(version, "schema", "openAPIV3Schema", "properties", "spec", "properties", "dataFrom", "items",
 				"properties", "extract", "properties", "nullBytePolicy")
 			return found, err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -62,7 +63,7 @@ func withSpec(value any, fields ...string) func(w *world) {
 			w.Fatal(err)
 		}
 		w.asleep = true
-		if err := w.dynamic.Tracker().Update(externalSecrets, object, shared); err != nil {
+		if err := w.dynamic.Tracker().Update(externalsecret.Resource, object, shared); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -70,7 +71,7 @@ func withSpec(value any, fields ...string) func(w *world) {
 
 // withoutExternalSecret deletes that of team payments.
 func withoutExternalSecret(w *world) {
-	if err := w.dynamic.Tracker().Delete(externalSecrets, shared, "quay-robot-team-payments"); err != nil {
+	if err := w.dynamic.Tracker().Delete(externalsecret.Resource, shared, "quay-robot-team-payments"); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -124,7 +125,7 @@ var causes = []cause{
 		if err != nil {
 			w.Fatal(err)
 		}
-		if err := w.dynamic.Tracker().Create(externalSecrets, object, "quay-push-own"); err != nil {
+		if err := w.dynamic.Tracker().Create(externalsecret.Resource, object, "quay-push-own"); err != nil {
 			w.Fatal(err)
 		}
 	}, "rotate in-place verify leak offboard", cli.ExitRefused, "in the namespaces", "delete one of them"},

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -45,7 +46,7 @@ func (c *cluster) Secret(ctx context.Context, namespace, name string) (robot.Sec
 
 // ExternalSecret implements robot.Cluster.
 func (c *cluster) ExternalSecret(ctx context.Context, namespace, name string) (robot.ExternalSecret, error) {
-	object, err := c.Dynamic.Resource(externalSecrets).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	object, err := c.Dynamic.Resource(externalsecret.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return robot.ExternalSecret{}, reading("ExternalSecret", namespace, name, err)
 	}
@@ -59,7 +60,7 @@ func (c *cluster) Refresh(ctx context.Context, namespace, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.Dynamic.Resource(externalSecrets).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	_, err = c.Dynamic.Resource(externalsecret.Resource).Namespace(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
 	if err != nil {
 		return reading("ExternalSecret", namespace, name, err)
 	}

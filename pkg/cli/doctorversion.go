@@ -8,6 +8,8 @@ import (
 	"golang.org/x/mod/semver"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 )
 
 // listsStrangers are the last versions of each line of Quay, as they were tagged until August 2026, that list robots by an
@@ -39,12 +41,12 @@ const oldestExternalSecrets = "v2.4.1"
 func (d *doctor) lookAtExternalSecrets(ctx context.Context) {
 	const next = "install External Secrets " + oldestExternalSecrets + " or newer"
 	const cves = ": older ones let a template read other tenants' Secrets (CVE-2026-22822) or send them away (CVE-2026-34984)"
-	served, err := d.clients.Kube.Discovery().ServerResourcesForGroupVersion(externalSecrets.GroupVersion().String())
+	served, err := d.clients.Kube.Discovery().ServerResourcesForGroupVersion(externalsecret.Resource.GroupVersion().String())
 	if err != nil && !apierrs.IsNotFound(err) {
 		d.cannot(fmt.Errorf("asking for the versions of ExternalSecrets: %w", err), "external-secrets")
 		return
 	} else if err != nil || len(served.APIResources) == 0 {
-		d.addAs(sick, "external-secrets", next, externalSecrets.GroupVersion().String()+" is not served")
+		d.addAs(sick, "external-secrets", next, externalsecret.Resource.GroupVersion().String()+" is not served")
 		return
 	}
 	version, err := d.externalSecretsVersion(ctx)

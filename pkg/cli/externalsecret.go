@@ -8,14 +8,10 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
-
-// externalSecrets are served since External Secrets v0.17; v1beta1 is gone since then.
-var externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
 
 // readExternalSecret reads what package robot wants to know. mount is that of the convention.
 func readExternalSecret(object *unstructured.Unstructured, mount string) robot.ExternalSecret {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
@@ -42,13 +43,13 @@ func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error)
 			return nil, fmt.Errorf("listing %s of team %q: %w", resource.Resource, t.Team, err)
 		}
 	}
-	_, err := c.Dynamic.Resource(externalSecrets).Namespace(t.Namespace).Get(ctx, t.Secret, metav1.GetOptions{})
+	_, err := c.Dynamic.Resource(externalsecret.Resource).Namespace(t.Namespace).Get(ctx, t.Secret, metav1.GetOptions{})
 	if apierrs.IsNotFound(err) {
 		return found, nil
 	} else if err != nil {
 		return nil, reading("ExternalSecret", t.Namespace, t.Secret, err)
 	}
-	return append(found, remain{externalSecrets, "ExternalSecret", t.Namespace, t.Secret}), nil
+	return append(found, remain{externalsecret.Resource, "ExternalSecret", t.Namespace, t.Secret}), nil
 }
 
 // delete deletes it; that it is gone already is no error.

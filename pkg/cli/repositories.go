@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
-
-// repositoryPattern is what Quay takes as the name of a repository (quay/quay util/names.py).
-var repositoryPattern = regexp.MustCompile(`^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$`)
 
 // ownRepositories are the names of a tenant's repositories without the organization. They may be given with it, and with the
 // registry before it, as images are; one that names another team's organization is refused.
@@ -16,7 +13,7 @@ func (c *cluster) ownRepositories(t robot.Tenant, given []string) ([]string, err
 	names := []string{}
 	for _, text := range given {
 		name := strings.TrimPrefix(strings.TrimPrefix(text, t.Registry+"/"), t.Organization+"/")
-		if !repositoryPattern.MatchString(name) {
+		if !reference.IsRepository(name) {
 			return nil, usagef("write --repo app, or --repo "+t.Organization+"/app", "--repo %q is not the name of a repository", text)
 		}
 		first, _, nested := strings.Cut(name, "/")

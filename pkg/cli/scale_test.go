@@ -15,6 +15,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -58,7 +59,7 @@ func (w *world) populate(n int) {
 			if err := object.UnmarshalJSON(data); err != nil {
 				w.Fatal(err)
 			}
-			if err := w.dynamic.Tracker().Create(externalSecrets, object, names.Namespace); err != nil {
+			if err := w.dynamic.Tracker().Create(externalsecret.Resource, object, names.Namespace); err != nil {
 				w.Fatal(err)
 			}
 		}

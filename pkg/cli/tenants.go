@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
@@ -149,7 +150,7 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 	found := []robot.Tenant{}
 	var odd error
 	err = eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-		return c.Dynamic.Resource(externalSecrets).List(ctx, opts)
+		return c.Dynamic.Resource(externalsecret.Resource).List(ctx, opts)
 	}, func(o runtime.Object) {
 		object := o.(*unstructured.Unstructured)
 		team, ok := c.teamOf(object.GetName())
@@ -167,7 +168,7 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 		found, odd = append(found, t), errors.Join(odd, err)
 	})
 	if apierrs.IsNotFound(err) {
-		return nil, &failure{ExitMissing, "the cluster has no ExternalSecrets of " + externalSecrets.GroupVersion().String(), "install External Secrets v0.17 or newer"}
+		return nil, &failure{ExitMissing, "the cluster has no ExternalSecrets of " + externalsecret.Resource.GroupVersion().String(), "install External Secrets v0.17 or newer"}
 	}
 	if err = errors.Join(err, odd); err != nil {
 		return nil, fmt.Errorf("listing ExternalSecrets: %w", err)

@@ -19,6 +19,7 @@ import (
 	"knative.dev/pkg/apis"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 )
 
 // external returns an ExternalSecret that reads keys.
@@ -40,7 +41,7 @@ func testCluster(objects ...runtime.Object) *cluster {
 		Kube:   fakekube.NewClientset(namespace("openshift-pipelines", ""), namespace("own", "team-payments"), namespace("elsewhere", "Not A Team")),
 		Tekton: faketekton.NewSimpleClientset(),
 		Dynamic: fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
-			map[schema.GroupVersionResource]string{externalSecrets: "ExternalSecretList"}, objects...),
+			map[schema.GroupVersionResource]string{externalsecret.Resource: "ExternalSecretList"}, objects...),
 	}, config.Default()}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -71,10 +72,9 @@ type world struct {
 const vaultToken = "hvs.THISISAVAULTTOKEN"
 
 var (
-	externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
-	secretStores    = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "secretstores"}
-	namespaces      = corev1.SchemeGroupVersion.WithResource("namespaces")
-	definitions     = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	secretStores = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "secretstores"}
+	namespaces   = corev1.SchemeGroupVersion.WithResource("namespaces")
+	definitions  = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
 // newWorld has Quay with the organizations of teams payments and platform, a repository each, and a cluster with the shared
@@ -96,7 +96,7 @@ func newWorld(t testing.TB) *world {
 	w.kube.PrependReactor("create", "subjectaccessreviews", allow)
 	w.tekton = faketekton.NewSimpleClientset()
 	w.dynamic = fakedynamic.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-		externalSecrets: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList",
+		externalsecret.Resource: "ExternalSecretList", secretStores: "SecretStoreList", definitions: "CustomResourceDefinitionList",
 		rbacv1.SchemeGroupVersion.WithResource("roles"): "RoleList", rbacv1.SchemeGroupVersion.WithResource("rolebindings"): "RoleBindingList",
 		corev1.SchemeGroupVersion.WithResource("resourcequotas"): "ResourceQuotaList"})
 	w.dynamic.PrependReactor("patch", "*", w.patch)
@@ -198,7 +198,7 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 		return true, nil, err
 	}
 	switch action.GetResource() {
-	case externalSecrets:
+	case externalsecret.Resource:
 		defer w.sync()
 	case namespaces:
 		defer w.label(object)
@@ -233,7 +233,7 @@ func (w *world) collect(action clienttesting.Action) (bool, runtime.Object, erro
 func (w *world) sync() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list, err := w.dynamic.Tracker().List(externalSecrets, externalSecrets.GroupVersion().WithKind("ExternalSecret"), "")
+	list, err := w.dynamic.Tracker().List(externalsecret.Resource, externalsecret.Resource.GroupVersion().WithKind("ExternalSecret"), "")
 	if err != nil {
 		w.Error(err)
 		return
@@ -272,7 +272,7 @@ func (w *world) syncOne(object *unstructured.Unstructured) {
 func (w *world) setReady(object *unstructured.Unstructured, status, reason, message string) {
 	object.Object["status"] = map[string]any{"refreshTime": w.quay.Now().UTC().Format(time.RFC3339),
 		"conditions": []any{map[string]any{"type": "Ready", "status": status, "reason": reason, "message": message}}}
-	if err := w.dynamic.Tracker().Update(externalSecrets, object, object.GetNamespace()); err != nil {
+	if err := w.dynamic.Tracker().Update(externalsecret.Resource, object, object.GetNamespace()); err != nil {
 		w.Error(err)
 	}
 }
@@ -280,7 +280,7 @@ func (w *world) setReady(object *unstructured.Unstructured, status, reason, mess
 // externalSecret returns a team's ExternalSecret.
 func (w *world) externalSecret(team string) *unstructured.Unstructured {
 	w.Helper()
-	object, err := w.dynamic.Resource(externalSecrets).Namespace(shared).Get(w.Context(), "quay-robot-team-"+team, metav1.GetOptions{})
+	object, err := w.dynamic.Resource(externalsecret.Resource).Namespace(shared).Get(w.Context(), "quay-robot-team-"+team, metav1.GetOptions{})
 	if err != nil {
 		w.Fatal(err)
 	}

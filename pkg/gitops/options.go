@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
 
 // Options say which overlay gets which digest, and in which repository. Each field but the last two is a flag.
@@ -61,15 +62,7 @@ const (
 )
 
 // Logger returns the logger that the options ask for; an unknown format is taken for text.
-func (o Options) Logger() *slog.Logger {
-	switch {
-	case o.LogOutput == nil:
-		return slog.New(slog.DiscardHandler)
-	case o.LogFormat == "json":
-		return slog.New(slog.NewJSONHandler(o.LogOutput, nil))
-	}
-	return slog.New(slog.NewTextHandler(o.LogOutput, nil))
-}
+func (o Options) Logger() *slog.Logger { return steplog.New(o.LogOutput, o.LogFormat) }
 
 var (
 	commitPattern = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
@@ -117,7 +110,7 @@ func (o *Options) complete() (change, error) {
 	if o.Timeout < 0 {
 		return change{}, usageError("give a time such as 5m, or leave it out", "--timeout is negative")
 	}
-	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
+	if !steplog.Known(o.LogFormat) {
 		return change{}, usageError("use text or json", "--log-format is %q, not text or json", o.LogFormat)
 	}
 	return c, nil

@@ -3,17 +3,16 @@ package overlay
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Placeholder is the digest of an overlay that CI did not write yet.
 const Placeholder = "sha256:REPLACED_BY_CI"
 
-var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
 // CheckDigest refuses what is not sha256:<64 hex>; the error is a *Refusal.
 func CheckDigest(digest string) error {
-	if digestPattern.MatchString(digest) {
+	if reference.IsDigest(digest) {
 		return nil
 	}
 	return refuse(ReasonDigest, "use the digest that the push reported, sha256:<64 hex>", "%q is not the digest of an image", digest)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // effect is what kustomize makes of an overlay.
@@ -42,7 +44,7 @@ func newEffect(tree fs.FS, o Overlay, data []byte, names []string) (*effect, err
 		}
 		if e.isImage(path, i) {
 			e.images = append(e.images, i)
-		} else if slices.Contains(names, withoutTag(i.value)) {
+		} else if slices.Contains(names, reference.Bare(i.value)) {
 			e.others = append(e.others, i)
 		}
 	})
@@ -51,7 +53,7 @@ func newEffect(tree fs.FS, o Overlay, data []byte, names []string) (*effect, err
 // isImage reports whether a text is an image. One of which the probe changed a part is none, such as a tag that was copied.
 func (e *effect) isImage(path []string, i image) bool {
 	probed, ok := e.probed[i.place]
-	return isPodImage(path) || ok && withoutTag(probed) == withoutTag(i.value)
+	return isPodImage(path) || ok && reference.Bare(probed) == reference.Bare(i.value)
 }
 
 // render renders the overlay with its kustomization as revise changes it, and visits each text.
@@ -98,7 +100,7 @@ func baseImages(tree fs.FS, o Overlay, names []string) ([]image, error) {
 	}
 	var images []image
 	err := s.render(o.Base(), func(path []string, i image) {
-		if i.value = withoutTag(i.value); isPodImage(path) || slices.Contains(names, i.value) {
+		if i.value = reference.Bare(i.value); isPodImage(path) || slices.Contains(names, i.value) {
 			images = append(images, i)
 		}
 	})

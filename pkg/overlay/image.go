@@ -8,15 +8,6 @@ import (
 // image is an image in what kustomize makes of a directory: where it stands, and what it says.
 type image struct{ place, value string }
 
-// withoutTag is an image without tag and digest. Only a colon after the last slash starts a tag: a host may have a port.
-func withoutTag(image string) string {
-	name, _, _ := strings.Cut(image, "@")
-	if colon := strings.LastIndex(name, ":"); colon > strings.LastIndex(name, "/") {
-		name = name[:colon]
-	}
-	return name
-}
-
 // isPodImage reports whether a Pod, or an object that holds the template of one, has an image at path. Elements of lists are
 // "[0]". kustomize does not reach all of these, such as those of ephemeral containers.
 func isPodImage(path []string) bool {

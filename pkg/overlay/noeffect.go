@@ -3,11 +3,13 @@ package overlay
 import (
 	"regexp"
 	"slices"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // checkPin refuses a digest that kustomize does not render, or not for each image of its name.
 func (e *effect) checkPin(pin Pin) error {
-	isLeft := func(i image) bool { return withoutTag(i.value) == pin.Image && i.value != pin.pinned() }
+	isLeft := func(i image) bool { return reference.Bare(i.value) == pin.Image && i.value != pin.pinned() }
 	pinned := slices.ContainsFunc(e.images, func(i image) bool { return i.value == pin.pinned() })
 	left := e.images
 	if !pinned {
@@ -37,5 +39,5 @@ const configureNext = "name the field in a file of `configurations`: of itself k
 // matches reports whether kustomize finds an image by the name of an item, which it reads as a pattern.
 func matches(name, image string) bool {
 	pattern, err := regexp.Compile("^" + name + "$")
-	return err == nil && pattern.MatchString(withoutTag(image))
+	return err == nil && pattern.MatchString(reference.Bare(image))
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // checkOthers refuses pins that change another image than theirs, or theirs to anything but the digest. What is rendered is held
@@ -24,7 +26,7 @@ func (e *effect) checkOthers(pins []Pin) error {
 		return err
 	}
 	changes = slices.DeleteFunc(changes, func(c change) bool {
-		return slices.ContainsFunc(pins, func(p Pin) bool { return withoutTag(c.before) == p.Image && c.after == p.pinned() })
+		return slices.ContainsFunc(pins, func(p Pin) bool { return reference.Bare(c.before) == p.Image && c.after == p.pinned() })
 	})
 	if len(changes) == 0 {
 		return nil

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Promote makes the edit with which the overlay to, of the same app, has the digests of from: each digest that from has in
@@ -54,7 +56,7 @@ func (o Overlay) pins(tree fs.FS) ([]Pin, error) {
 	var pins []Pin
 	for _, e := range entries {
 		pin := Pin{e.value("name"), e.value("digest")}
-		if !digestPattern.MatchString(pin.Digest) || e.has("newTag") {
+		if !reference.IsDigest(pin.Digest) || e.has("newTag") {
 			next := "let CI write it: build and push again, and merge what CI proposes"
 			if e.has("digest") && e.has("newTag") {
 				next = "remove newTag"

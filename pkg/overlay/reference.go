@@ -1,5 +1,7 @@
 package overlay
 
+//lint:file-ignore SA1019 kustomize still reads the fields that it calls deprecated, and an overlay may have them.
+
 import (
 	"strings"
 

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // verification looks at one overlay.
@@ -85,7 +87,7 @@ func (v *verification) checkEntry(d *document, e entry, base []image) {
 		v.add(ReasonNewTag, "remove newTag and pin the digest", "line %d: a tag beside a digest, or in %s", e.node.Line, v.overlay.Env)
 	case !tagged && value == "":
 		v.add(ReasonNoDigest, "add digest: "+Placeholder, "line %d: the item has no digest", e.node.Line)
-	case value != "" && value != Placeholder && !digestPattern.MatchString(value):
+	case value != "" && value != Placeholder && !reference.IsDigest(value):
 		v.add(ReasonDigest, "pin sha256:<64 hex>, or "+Placeholder+" until CI or a promotion does", "line %d: %q is not the digest of an image", e.node.Line, value)
 	}
 }
@@ -94,7 +96,7 @@ func (v *verification) checkEntry(d *document, e entry, base []image) {
 // dev all must be digests.
 func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	for _, e := range entries {
-		if pin := (Pin{e.value("name"), e.value("digest")}); digestPattern.MatchString(pin.Digest) {
+		if pin := (Pin{e.value("name"), e.value("digest")}); reference.IsDigest(pin.Digest) {
 			v.refused(rendered.checkPin(pin))
 		}
 	}
@@ -110,7 +112,7 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 			next := "add an item of images that pins it"
 			if rendered.probed[i.place] == "" {
 				next = configureNext
-			} else if slices.ContainsFunc(entries, func(e entry) bool { return e.value("name") == withoutTag(i.value) }) {
+			} else if slices.ContainsFunc(entries, func(e entry) bool { return e.value("name") == reference.Bare(i.value) }) {
 				next = "let its item of images have a digest in the place of a tag"
 			}
 			v.add(ReasonNotPinned, next, "%s would run %.200q in %s, which is no digest", i.place, i.value, v.overlay.Env)
@@ -127,8 +129,8 @@ func (v *verification) checkRegistry(ctx context.Context, rendered *effect, regi
 	seen := map[Pin]bool{}
 	for _, i := range rendered.images {
 		_, digest, _ := strings.Cut(i.value, "@")
-		pin := Pin{withoutTag(i.value), digest}
-		if seen[pin] || !digestPattern.MatchString(digest) {
+		pin := Pin{reference.Bare(i.value), digest}
+		if seen[pin] || !reference.IsDigest(digest) {
 			continue
 		}
 		seen[pin] = true

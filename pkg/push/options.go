@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
 
 // Options say what to push, where to and with whose credential. The zero value of everything but Source and ImageRef
@@ -72,15 +73,7 @@ type Options struct {
 }
 
 // Logger returns the logger that the options ask for; an unknown format is taken for text.
-func (o Options) Logger() *slog.Logger {
-	switch {
-	case o.LogOutput == nil:
-		return slog.New(slog.DiscardHandler)
-	case o.LogFormat == "json":
-		return slog.New(slog.NewJSONHandler(o.LogOutput, nil))
-	}
-	return slog.New(slog.NewTextHandler(o.LogOutput, nil))
-}
+func (o Options) Logger() *slog.Logger { return steplog.New(o.LogOutput, o.LogFormat) }
 
 // readOnly reports whether nothing may be written.
 func (o Options) readOnly() bool { return o.DryRun || o.Preflight }
@@ -113,7 +106,7 @@ func (o *Options) complete() error {
 			return failure.Usage("%s %q is not a host", flag, host)
 		}
 	}
-	if o.LogFormat != "" && o.LogFormat != "text" && o.LogFormat != "json" {
+	if !steplog.Known(o.LogFormat) {
 		return failure.Usage("--log-format is %q, not text or json", o.LogFormat)
 	}
 	if o.ExpectedDigest != "" {

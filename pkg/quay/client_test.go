@@ -229,7 +229,7 @@ func TestHostileNames(t *testing.T) {
 		func(ctx context.Context) error { return c.DeleteRobot(ctx, "team-a+..") },
 		func(ctx context.Context) error { return c.SetPermission(ctx, "team-a/../x", "team-a+ci", quay.Write) },
 		func(ctx context.Context) error { return c.SetPermission(ctx, "app", "team-a+ci", quay.Write) },
-		func(ctx context.Context) error { _, err := c.Repository(ctx, "team-a//app"); return err },
+		func(ctx context.Context) error { return c.SetPermission(ctx, "team-a//app", "team-a+ci", quay.Write) },
 		func(ctx context.Context) error { _, err := c.Organization(ctx, ".."); return err },
 		func(ctx context.Context) error { return c.CreateRepository(ctx, "team-a") },
 		func(ctx context.Context) error {

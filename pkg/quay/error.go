@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/proxy"
+	"github.com/comptech-lab/quay-push/pkg/retryafter"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
@@ -118,10 +119,10 @@ func IsRobotUnknown(err error) bool {
 // newError reads what Quay says in one of its envelopes (quay/quay endpoints/exception.py, endpoints/decorated.py,
 // util/http.py, endpoints/v2/errors.py).
 func newError(r call, path string, response *http.Response, body []byte, token secret.Value) *Error {
-	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryAfter(response.Header)}
+	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryafter.Read(response.Header, time.Now())}
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
-		e.Message = shorten((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		e.Message = shown.Short((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
 		e.login = toLogin(e.Status, path, to)
 		return e
 	}
@@ -148,7 +149,7 @@ func newError(r call, path string, response *http.Response, body []byte, token s
 	}
 	for _, text := range texts {
 		if text != "" {
-			e.Message = shorten(redact(text, token, r.authorization))
+			e.Message = shown.Short(redact(text, token, r.authorization))
 			return e
 		}
 	}
@@ -168,9 +169,6 @@ func redact(text string, secrets ...secret.Value) string {
 	}
 	return tokenPattern.ReplaceAllString(text, "(secret)")
 }
-
-// shorten bounds what a server can put into an error.
-func shorten(text string) string { return shown.Cut(text, 300) }
 
 // transportError is a request that got no whole answer.
 type transportError struct {

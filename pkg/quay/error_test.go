@@ -62,8 +62,6 @@ func TestErrorsAreTyped(t *testing.T) {
 			"", 500, "500 Internal Server Error"},
 		"grant to a foreign robot": {func(ctx context.Context) error { return c.SetPermission(ctx, "team-a/app", "team-b+ci", quay.Write) },
 			"", 400, "Cannot add robot team-b+ci under namespace team-a"},
-		"removing no grant": {func(ctx context.Context) error { return c.RemovePermission(ctx, "team-a/app", "team-a+ci") },
-			"not found", 400, "User does not have permission for repo."},
 		"repository that exists": {func(ctx context.Context) error { return c.CreateRepository(ctx, "team-a/app") }, "exists", 400, "Repository already exists"},
 		"organization that exists": {func(ctx context.Context) error { return c.CreateOrganization(ctx, "team-a", "") }, "exists", 400,
 			"A user or organization with this name already exists"},

@@ -57,16 +57,6 @@ func (c *Client) SetPermission(ctx context.Context, repository, robot string, ro
 	return nil
 }
 
-// Permission returns the role that robot has directly on "organization/name"; empty if it has none.
-func (c *Client) Permission(ctx context.Context, repository, robot string) (Role, error) {
-	var answer roleAnswer
-	err := c.repositoryCall(ctx, call{method: http.MethodGet, out: &answer}, repository, "permissions", "user", robot)
-	if err != nil && !IsNotFound(err) {
-		return "", fmt.Errorf("reading permission of %q on %q: %w", robot, repository, err)
-	}
-	return answer.Role, nil
-}
-
 // EffectivePermission returns the highest role that robot has on "organization/name", directly or through a team; empty
 // if it has none, or if the robot or the repository does not exist.
 func (c *Client) EffectivePermission(ctx context.Context, repository, robot string) (Role, error) {
@@ -84,30 +74,4 @@ func (c *Client) EffectivePermission(ctx context.Context, repository, robot stri
 		}
 	}
 	return highest, nil
-}
-
-// Permissions returns the direct roles on "organization/name" by user or robot.
-func (c *Client) Permissions(ctx context.Context, repository string) (map[string]Role, error) {
-	var answer struct {
-		Permissions map[string]roleAnswer `json:"permissions"`
-	}
-	err := c.repositoryCall(ctx, call{method: http.MethodGet, slash: true, out: &answer}, repository, "permissions", "user")
-	if err != nil {
-		return nil, fmt.Errorf("listing permissions on %q: %w", repository, err)
-	}
-	roles := map[string]Role{}
-	for name, p := range answer.Permissions {
-		roles[name] = p.Role
-	}
-	return roles, nil
-}
-
-// RemovePermission takes the direct role of robot on "organization/name" away. Bearer tokens that were issued before stay
-// good until they expire, at most an hour.
-func (c *Client) RemovePermission(ctx context.Context, repository, robot string) error {
-	err := c.repositoryCall(ctx, call{method: http.MethodDelete}, repository, "permissions", "user", robot)
-	if err != nil {
-		return fmt.Errorf("removing permission of %q on %q: %w", robot, repository, err)
-	}
-	return nil
 }

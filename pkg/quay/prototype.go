@@ -74,12 +74,3 @@ func (c *Client) SetPrototypeRole(ctx context.Context, organization, id string, 
 	}
 	return nil
 }
-
-// DeletePrototype removes a default permission; what it gave stays.
-func (c *Client) DeletePrototype(ctx context.Context, organization, id string) error {
-	err := c.do(ctx, call{method: http.MethodDelete, path: []string{"organization", organization, "prototypes", id}})
-	if err != nil {
-		return fmt.Errorf("deleting default permission %q in %q: %w", id, organization, err)
-	}
-	return nil
-}

@@ -24,17 +24,6 @@ type Repository struct {
 // Path is "organization/name".
 func (r Repository) Path() string { return r.Organization + "/" + r.Name }
 
-// Repository returns "organization/name". The error is one for IsNotFound if there is none, and one for IsForbidden if
-// the token may not know.
-func (c *Client) Repository(ctx context.Context, repository string) (Repository, error) {
-	var answer Repository
-	err := c.repositoryCall(ctx, call{method: http.MethodGet, out: &answer}, repository)
-	if err != nil {
-		return Repository{}, fmt.Errorf("reading repository %q: %w", repository, err)
-	}
-	return answer, nil
-}
-
 // Repositories lists the repositories of organization that the token may see.
 func (c *Client) Repositories(ctx context.Context, organization string) ([]Repository, error) {
 	found := []Repository{}

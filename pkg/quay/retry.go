@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -75,13 +74,4 @@ func (c *Client) backoff(n int, err error) time.Duration {
 		pause = max(pause, min(e.retryAfter, maxPause))
 	}
 	return pause
-}
-
-// retryAfter reads the header of that name, in seconds (RFC 9110 section 10.2.3).
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.Atoi(header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 3600)) * time.Second
 }

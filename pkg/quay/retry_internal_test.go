@@ -36,14 +36,6 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	for text, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "-1": 0, "x": 0, "99999": time.Hour, "Tue, 24 Nov 2026 10:00:00 GMT": 0} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}
-
 // A read may be asked again after anything passing; what would be done twice only after an answer that says that nothing was done.
 func TestPassing(t *testing.T) {
 	lost := &transportError{"GET", "/", errors.New("reset")}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/secret"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Robot is an account of an organization.
@@ -19,23 +19,17 @@ type Robot struct {
 	// Created and LastAccessed are zero where Quay does not say. Quay writes down a login at most once a minute.
 	Created      Time `json:"created"`
 	LastAccessed Time `json:"last_accessed"`
-	// Token is the robot's password; unknown in a list.
+	// Token is the robot's password.
 	Token secret.Value `json:"-"`
-	// Teams and Repositories are what a list tells of its membership and its direct grants.
-	Teams        []string `json:"teams,omitempty"`
-	Repositories []string `json:"repositories,omitempty"`
 }
 
 // wireRobot is a robot as Quay writes it.
 type wireRobot struct {
-	Name         string  `json:"name"`
-	Description  string  `json:"description"`
-	Created      Time    `json:"created"`
-	LastAccessed Time    `json:"last_accessed"`
-	Token        string  `json:"token"`
-	Teams        []named `json:"teams"`
-	// Repositories are names without the organization.
-	Repositories []string `json:"repositories"`
+	Name         string `json:"name"`
+	Description  string `json:"description"`
+	Created      Time   `json:"created"`
+	LastAccessed Time   `json:"last_accessed"`
+	Token        string `json:"token"`
 }
 
 type named struct {
@@ -43,12 +37,7 @@ type named struct {
 }
 
 func (w wireRobot) robot() Robot {
-	r := Robot{Name: w.Name, Description: w.Description, Created: w.Created, LastAccessed: w.LastAccessed,
-		Token: secret.New(w.Token), Repositories: w.Repositories}
-	for _, t := range w.Teams {
-		r.Teams = append(r.Teams, t.Name)
-	}
-	return r
+	return Robot{Name: w.Name, Description: w.Description, Created: w.Created, LastAccessed: w.LastAccessed, Token: secret.New(w.Token)}
 }
 
 // Time is a time as the API writes it: RFC 2822, or null.
@@ -90,7 +79,7 @@ func (c *Client) robotCall(ctx context.Context, r call, robot string, after ...s
 		return Robot{}, err
 	}
 	if answer.Name != robot || answer.Token == "" {
-		return Robot{}, &unsureError{fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shorten(answer.Name))}
+		return Robot{}, &unsureError{fmt.Errorf("asked for robot %q, Quay answered with %q or without its token", robot, shown.Short(answer.Name))}
 	}
 	return answer.robot(), nil
 }
@@ -134,25 +123,4 @@ func (c *Client) DeleteRobot(ctx context.Context, robot string) error {
 		return fmt.Errorf("deleting robot %q: %w", robot, err)
 	}
 	return nil
-}
-
-// Robots lists the robots of organization, without their tokens. Quay matches the name with an unescaped LIKE and lists
-// robots of other organizations too where the name has an underscore (quay/quay data/model/user.py): those are left out.
-func (c *Client) Robots(ctx context.Context, organization string) ([]Robot, error) {
-	var answer struct {
-		Robots []wireRobot `json:"robots"`
-	}
-	err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization", organization, "robots"}, out: &answer,
-		query: url.Values{"token": {"false"}, "permissions": {"true"}}})
-	if err != nil {
-		return nil, fmt.Errorf("listing robots of %q: %w", organization, err)
-	}
-	robots := []Robot{}
-	for _, r := range answer.Robots {
-		if strings.HasPrefix(r.Name, organization+"+") {
-			r.Token = ""
-			robots = append(robots, r.robot())
-		}
-	}
-	return robots, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,36 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 )
-
-// A list of robots tells the teams and the repositories of each.
-func TestRobotsTellWhatTheyHave(t *testing.T) {
-	q, c := start(t)
-	q.AddRepository("team-a", "web")
-	q.Grant("team-a/app", "team-a+ci", quaytest.Write)
-	q.Grant("team-a/web", "team-a+ci", quaytest.Read)
-	q.AddTeamMember("team-a", "pushers", "creator", "team-a+ci")
-	q.AddRobot("team-a", "idle")
-	list, err := c.Robots(t.Context(), "team-a")
-	if err != nil || len(list) != 2 {
-		t.Fatalf("robots are %v, %v", list, err)
-	}
-	// Quay's order means nothing.
-	slices.SortFunc(list, func(a, b quay.Robot) int { return strings.Compare(a.Name, b.Name) })
-	has := map[string]bool{}
-	for _, name := range append(list[0].Repositories, list[0].Teams...) {
-		has[name] = true
-	}
-	if diff := cmp.Diff(map[string]bool{"app": true, "web": true, "pushers": true}, has); diff != "" || list[0].Name != "team-a+ci" {
-		t.Errorf("%s has (-want +got):\n%s", list[0].Name, diff)
-	}
-	if len(list[1].Repositories)+len(list[1].Teams) > 0 {
-		t.Errorf("a robot without rights is %+v", list[1])
-	}
-}
 
 // A default permission for what one user makes is told from one for everybody, and one of a team from one of a robot.
 func TestPrototypesOfOthers(t *testing.T) {

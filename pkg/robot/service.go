@@ -18,7 +18,6 @@ type Quay interface {
 	CreateRobot(ctx context.Context, robot, description string) (quay.Robot, error)
 	RegenerateRobot(ctx context.Context, robot string) (quay.Robot, error)
 	DeleteRobot(ctx context.Context, robot string) error
-	Repository(ctx context.Context, repository string) (quay.Repository, error)
 	Repositories(ctx context.Context, organization string) ([]quay.Repository, error)
 	CreateRepository(ctx context.Context, repository string) error
 	EffectivePermission(ctx context.Context, repository, robot string) (quay.Role, error)

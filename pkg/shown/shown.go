@@ -25,3 +25,6 @@ func Cut(text string, most int) string {
 	}
 	return strings.ToValidUTF8(text[:max(0, most-len(more))], "") + more
 }
+
+// Short is Cut to what one thing of a server's may take of a log line or an error.
+func Short(text string) string { return Cut(text, 300) }

@@ -1,6 +1,7 @@
 package shown_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/shown"
@@ -34,6 +35,14 @@ func TestCut(t *testing.T) {
 	} {
 		if got := shown.Cut(test.text, test.most); got != test.want {
 			t.Errorf("Cut(%q, %d) = %q, want %q", test.text, test.most, got, test.want)
+		}
+	}
+}
+
+func TestShort(t *testing.T) {
+	for length, want := range map[int]int{0: 0, 300: 300, 301: 300, 1000: 300} {
+		if got := shown.Short(strings.Repeat("a", length)); len(got) != want {
+			t.Errorf("of %d bytes %d are shown, want %d", length, len(got), want)
 		}
 	}
 }

@@ -2,21 +2,11 @@ package tenant
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
-
-// repositoryPattern is what the OCI distribution spec v1.1 ("Pulling manifests", <name>) and Quay's repository names
-// (quay/quay util/names.py) have in common, one path element at a time.
-var repositoryPattern = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+|__[a-z0-9]+|-+[a-z0-9]+)*$`)
-
-// tagPattern is the OCI distribution spec's <reference> as a tag.
-var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-
-// maxRepository is the longest <name> that the OCI distribution spec promises to work, with the host, in characters.
-const maxRepository = 255
 
 // checkImage is rule 5: image must be <registry>/<the team's organization>/<name>[:tag]. It compares whole path
 // elements, so that neither a prefix of the organization nor a dot segment can lead out of it.
@@ -25,8 +15,8 @@ func (d Decision) checkImage(image string) error {
 		return &Refusal{v1alpha1.ReasonImageOutsideOrganization, RuleImage, fmt.Sprintf(format, args...),
 			fmt.Sprintf("team %q pushes to %s/%s/<name>", d.Team, d.Registry, d.Organization)}
 	}
-	if len(image) > maxRepository {
-		return refuse("image-ref has %d characters, more than %d", len(image), maxRepository)
+	if len(image) > reference.MaxName {
+		return refuse("image-ref has %d characters, more than %d", len(image), reference.MaxName)
 	}
 	elements := strings.Split(image, "/")
 	if len(elements) < 3 || elements[0] != d.Registry || elements[1] != d.Organization {
@@ -34,13 +24,13 @@ func (d Decision) checkImage(image string) error {
 	}
 	last := len(elements) - 1
 	if name, tag, ok := strings.Cut(elements[last], ":"); ok {
-		if !tagPattern.MatchString(tag) {
+		if !reference.IsTag(tag) {
 			return refuse("image-ref %q has an impossible tag", image)
 		}
 		elements[last] = name
 	}
 	for _, element := range elements[2:] {
-		if !repositoryPattern.MatchString(element) {
+		if !reference.IsRepository(element) {
 			return refuse("image-ref %q has the impossible path element %q", image, element)
 		}
 	}

@@ -2,18 +2,15 @@ package tenant
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // RegistrySource begins a source that is in a registry, as containers-transports(5) writes it.
 const RegistrySource = "docker://"
-
-// digestPattern is the OCI image spec's digest ("Digests"), of the one algorithm that registries promise.
-var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // checkSource is rule 6: an image in a registry is the run's to push if the registry is one that gives each namespace its own
 // repositories, <internal registry>/<namespace>/<name>[:tag|@digest]. It is read with the platform's credential, which reads
@@ -33,8 +30,8 @@ func (c Convention) checkSource(r Request, decided Rule) error {
 	case len(c.InternalRegistries) == 0:
 		return &Refusal{v1alpha1.ReasonSourceOutsideNamespace, RuleSource, fmt.Sprintf("source %q is in a registry, and the platform lists no internal registry", r.Source),
 			"bind a workspace with the image; or the platform team can set internal-registries, see docs/registry-to-registry.md"}
-	case len(name) > maxRepository:
-		return refuse("source has %d characters, more than %d", len(name), maxRepository)
+	case len(name) > reference.MaxName:
+		return refuse("source has %d characters, more than %d", len(name), reference.MaxName)
 	case !slices.Contains(c.InternalRegistries, elements[0]):
 		return refuse("source %q is in no internal registry", r.Source)
 	case len(elements) < 3 || elements[1] != r.Namespace:
@@ -43,12 +40,12 @@ func (c Convention) checkSource(r Request, decided Rule) error {
 	last := len(elements) - 1
 	path, digest, pinned := strings.Cut(elements[last], "@")
 	path, tag, tagged := strings.Cut(path, ":")
-	if pinned && (tagged || !digestPattern.MatchString(digest)) || tagged && !tagPattern.MatchString(tag) {
+	if pinned && (tagged || !reference.IsDigest(digest)) || tagged && !reference.IsTag(tag) {
 		return refuse("source %q ends in neither a tag nor a digest sha256:<64 hex>", r.Source)
 	}
 	elements[last] = path
 	for _, element := range elements[2:] {
-		if !repositoryPattern.MatchString(element) {
+		if !reference.IsRepository(element) {
 			return refuse("source %q has the impossible path element %q", r.Source, element)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/benchmark"
 	"github.com/comptech-lab/quay-push/test/bench-controller/simulator"
 )
 
@@ -60,6 +60,9 @@ var cases = []benchCase{
 	{"kills", "leaders killed and frozen while runs come in", kills},
 }
 
+// CaseName is what -case selects by.
+func (c benchCase) CaseName() string { return c.name }
+
 // limit is how long a case may take.
 const limit = 15 * time.Minute
 
@@ -93,7 +96,7 @@ func (b *bench) run(ctx context.Context, c benchCase) (r result, err error) {
 	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	defer stop()
 	b.printf("%s: %s", c.name, c.title)
-	r = result{Case: c.name, Title: c.title, Time: time.Now().UTC().Format(time.RFC3339), LoadBefore: load()}
+	r = result{Case: c.name, Title: c.title, Time: time.Now().UTC().Format(time.RFC3339), LoadBefore: benchmark.Load()}
 	s, err := b.stage(ctx, filepath.Join(b.dir, c.name))
 	if err != nil {
 		return r, err
@@ -104,7 +107,7 @@ func (b *bench) run(ctx context.Context, c benchCase) (r result, err error) {
 		// What the simulator could not do is why, where that is so.
 		return r, errors.Join(err, context.Cause(s.ctx))
 	}
-	r.Checks, r.Samples, r.LoadAfter = seen.checks, seen.samples, load()
+	r.Checks, r.Samples, r.LoadAfter = seen.checks, seen.samples, benchmark.Load()
 	for _, one := range r.Checks {
 		b.printf("%s: %s", c.name, one.line())
 	}
@@ -114,14 +117,4 @@ func (b *bench) run(ctx context.Context, c benchCase) (r result, err error) {
 // printf tells how far the benchmark is.
 func (b *bench) printf(format string, args ...any) {
 	fmt.Fprintf(b.out, "%6.1fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
-}
-
-// load is the machine's load average over a minute, which says whether others used it.
-func load() string {
-	content, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	minute, _, _ := strings.Cut(string(content), " ")
-	return minute
 }

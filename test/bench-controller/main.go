@@ -8,19 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"regexp"
-	"syscall"
+
+	"github.com/comptech-lab/quay-push/internal/benchmark"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-controller:", err)
-		os.Exit(1)
-	}
-}
+func main() { benchmark.Main("bench-controller", run) }
 
 func run(ctx context.Context) error {
 	b := &bench{out: os.Stdout}
@@ -30,10 +22,6 @@ func run(ctx context.Context) error {
 	flag.Uint64Var(&b.seed, "seed", 0, "what chance in the case kills begins with; 0: another one each time")
 	filter := flag.String("case", "", "regular expression of the cases to run; the others keep their results")
 	flag.Parse()
-	chosen, err := regexp.Compile(*filter)
-	if err != nil {
-		return fmt.Errorf("-case: %w", err)
-	}
 	if err := b.open(); err != nil {
 		return err
 	}
@@ -42,19 +30,17 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range cases {
-		if !chosen.MatchString(c.name) {
-			continue
-		}
+	err = benchmark.Each(cases, *filter, func(c benchCase) error {
 		r, err := b.run(ctx, c)
 		if err != nil {
-			return fmt.Errorf("case %s: %w", c.name, err)
-		}
-		all.set(r)
-		// What has been seen is kept, whatever comes of the next case.
-		if err := all.publish(b.root); err != nil {
 			return err
 		}
+		all.Set(r)
+		// What has been seen is kept, whatever comes of the next case.
+		return all.publish(b.root)
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Fprint(b.out, "\n", all.table())
 	return nil

@@ -1,39 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
-// Between these lines, docs/benchmarks-controller.md is made here.
-const (
-	beginMark = "<!-- begin: made by make bench-controller -->"
-	endMark   = "<!-- end: made by make bench-controller -->"
-)
-
-// publish writes JSON, plots and page.
+// publish writes JSON, page and plots.
 func (r *results) publish(root string) error {
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	page := filepath.Join(root, pageFile)
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(text), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !found || !closed {
-		return fmt.Errorf("writing %q: it has no marks for the table", pageFile)
-	}
-	return errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(resultsFile)), 0o755),
-		os.WriteFile(filepath.Join(root, resultsFile), append(content, '\n'), 0o644),
-		os.WriteFile(page, []byte(before+beginMark+"\n"+r.table()+endMark+after), 0o644), r.plot(root))
+	return errors.Join(r.Write(root, r.table()), r.plot(root))
 }
 
 // table is the results in Markdown.

@@ -32,8 +32,8 @@ var colors = map[string]color.Color{own.name: color.RGBA{0x00, 0x72, 0xb2, 0xff}
 func (r *results) plot(root string) error {
 	var errs []error
 	for _, d := range drawings {
-		if one, ok := r.get(d.from); ok {
-			errs = append(errs, d.draw(one.Samples, filepath.Join(root, filepath.Dir(resultsFile), d.file)))
+		if one, ok := r.Get(d.from); ok {
+			errs = append(errs, d.draw(one.Samples, filepath.Join(root, filepath.Dir(page.Results), d.file)))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,24 +1,9 @@
 package main
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-)
-
-const (
-	resultsFile = "docs/benchmarks/controller.json"
-	pageFile    = "docs/benchmarks-controller.md"
-)
+import "github.com/comptech-lab/quay-push/internal/benchmark"
 
 // results are all cases, as docs/benchmarks/controller.json keeps them.
-type results struct {
-	Cases []result `json:"cases"`
-}
+type results struct{ benchmark.Results[result] }
 
 // result is one case. Times depend on the machine; the ratios to limit and peer are what counts.
 type result struct {
@@ -32,41 +17,14 @@ type result struct {
 	Samples    []sample `json:"samples,omitempty"`
 }
 
+// CaseName is the case that it is of.
+func (r result) CaseName() string { return r.Case }
+
+// page is where the results go; the plots are beside them.
+var page = benchmark.Page{Results: "docs/benchmarks/controller.json", Markdown: "docs/benchmarks-controller.md", Target: "bench-controller", Cases: benchmark.Names(cases)}
+
 // readResults reads what an earlier run left; nothing is no error.
 func readResults(root string) (*results, error) {
-	r := &results{}
-	content, err := os.ReadFile(filepath.Join(root, resultsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(content, r); err != nil {
-		return nil, fmt.Errorf("reading %q: %w", resultsFile, err)
-	}
-	return r, nil
-}
-
-// set replaces the result of a case.
-func (r *results) set(one result) {
-	if at := slices.IndexFunc(r.Cases, func(old result) bool { return old.Case == one.Case }); at >= 0 {
-		r.Cases[at] = one
-	} else {
-		r.Cases = append(r.Cases, one)
-	}
-	slices.SortStableFunc(r.Cases, func(a, b result) int { return order(a.Case) - order(b.Case) })
-}
-
-// order is the place of a case on the page.
-func order(name string) int {
-	return slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })
-}
-
-// get returns the result of a case.
-func (r *results) get(name string) (result, bool) {
-	at := slices.IndexFunc(r.Cases, func(one result) bool { return one.Case == name })
-	if at < 0 {
-		return result{}, false
-	}
-	return r.Cases[at], true
+	r, err := benchmark.Read[result](root, page)
+	return &results{r}, err
 }

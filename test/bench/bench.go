@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/benchmark"
 	"github.com/comptech-lab/quay-push/test/bench/client"
 	"github.com/comptech-lab/quay-push/test/bench/registry"
 )
@@ -63,7 +63,7 @@ func (b *bench) close() {
 // run runs one case.
 func (b *bench) run(ctx context.Context, c benchCase) (result, error) {
 	b.printf("%s: %s", c.name, c.title)
-	r := result{Case: c.name, Title: c.title, RTTMillis: c.rtt.Milliseconds(), Time: time.Now().UTC().Format(time.RFC3339), Load: load()}
+	r := result{Case: c.name, Title: c.title, RTTMillis: c.rtt.Milliseconds(), Time: time.Now().UTC().Format(time.RFC3339), Load: benchmark.Load()}
 	clients, err := c.measure(ctx, b, c)
 	r.Clients = clients
 	return r, err
@@ -93,16 +93,6 @@ func ramDisk() string {
 		return "/dev/shm"
 	}
 	return os.TempDir()
-}
-
-// load is the machine's load average over a minute, which says whether others used it.
-func load() string {
-	content, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	minute, _, _ := strings.Cut(string(content), " ")
-	return minute
 }
 
 func exists(path string) bool {

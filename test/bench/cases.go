@@ -71,6 +71,9 @@ var cases = []benchCase{
 	{name: "size", title: "program, gzip", measure: size},
 }
 
+// CaseName is what -case selects by.
+func (c benchCase) CaseName() string { return c.name }
+
 // times is n layers of the same size.
 func times(n int, size int64) []int64 {
 	sizes := make([]int64, n)

@@ -2,6 +2,10 @@ module github.com/comptech-lab/quay-push/test/bench
 
 go 1.26.4
 
+require github.com/comptech-lab/quay-push v0.0.0
+
+replace github.com/comptech-lab/quay-push => ../..
+
 require (
 	github.com/distribution/distribution/v3 v3.1.1
 	github.com/go-jose/go-jose/v4 v4.1.4

@@ -1,52 +1,19 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Between these lines, docs/benchmarks.md is made here.
-const (
-	beginMark = "<!-- begin: made by make bench-push -->"
-	endMark   = "<!-- end: made by make bench-push -->"
-)
-
 // own is the client that the others are held against.
 const own = "push-image"
 
-// publish writes JSON, plot and page.
+// publish writes JSON, page and plot.
 func (r *results) publish(root string) error {
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	page := filepath.Join(root, pageFile)
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	updated, err := replace(string(text), r.table())
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", pageFile, err)
-	}
-	return errors.Join(os.MkdirAll(filepath.Join(root, filepath.Dir(resultsFile)), 0o755),
-		os.WriteFile(filepath.Join(root, resultsFile), append(content, '\n'), 0o644),
-		os.WriteFile(page, []byte(updated), 0o644), r.plot(filepath.Join(root, plotFile)))
-}
-
-// replace puts table between the marks of text.
-func replace(text, table string) (string, error) {
-	before, rest, found := strings.Cut(text, beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !found || !closed {
-		return "", errors.New("it has no marks for the table")
-	}
-	return before + beginMark + "\n" + table + endMark + after, nil
+	return errors.Join(r.Write(root, r.table()), r.plot(filepath.Join(root, plotFile)))
 }
 
 // peers are the columns of the table.

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/internal/benchmark"
 )
 
 // results are all cases, as docs/benchmarks/results.json keeps them.
-type results struct {
-	Cases []result `json:"cases"`
-}
+type results struct{ benchmark.Results[result] }
 
 // result is one case. Absolute numbers depend on the machine; the ratios are what counts.
 type result struct {
@@ -26,6 +21,9 @@ type result struct {
 	Load    string         `json:"load"`
 	Clients []clientResult `json:"clients"`
 }
+
+// CaseName is the case that it is of.
+func (r result) CaseName() string { return r.Case }
 
 // clientResult is what one client took in one case, an entry per round.
 type clientResult struct {
@@ -48,11 +46,10 @@ type clientResult struct {
 	Note string `json:"note,omitempty"`
 }
 
-const (
-	resultsFile = "docs/benchmarks/results.json"
-	plotFile    = "docs/benchmarks/speedup.png"
-	pageFile    = "docs/benchmarks.md"
-)
+// page is where the results go; the plot is beside them.
+var page = benchmark.Page{Results: "docs/benchmarks/results.json", Markdown: "docs/benchmarks.md", Target: "bench-push", Cases: benchmark.Names(cases)}
+
+const plotFile = "docs/benchmarks/speedup.png"
 
 // compare fills the ratios in; the first of clients is what the others are held against.
 func compare(clients []clientResult) {
@@ -98,42 +95,16 @@ func firstLine(err error) string {
 
 // readResults reads what an earlier run left; nothing is no error.
 func readResults(root string) (*results, error) {
-	r := &results{}
-	content, err := os.ReadFile(filepath.Join(root, resultsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(content, r); err != nil {
-		return nil, fmt.Errorf("reading %q: %w", resultsFile, err)
-	}
-	return r, nil
-}
-
-// set replaces the result of a case, and returns r.
-func (r *results) set(one result) *results {
-	if at := slices.IndexFunc(r.Cases, func(old result) bool { return old.Case == one.Case }); at >= 0 {
-		r.Cases[at] = one
-	} else {
-		r.Cases = append(r.Cases, one)
-	}
-	slices.SortStableFunc(r.Cases, func(a, b result) int { return order(a.Case) - order(b.Case) })
-	return r
-}
-
-// order is the place of a case in the table.
-func order(name string) int {
-	return slices.IndexFunc(cases, func(c benchCase) bool { return c.name == name })
+	r, err := benchmark.Read[result](root, page)
+	return &results{r}, err
 }
 
 // get returns the result of a case and client.
 func (r *results) get(name, client string) (clientResult, bool) {
-	for _, one := range r.Cases {
-		for _, c := range one.Clients {
-			if one.Case == name && c.Name == client {
-				return c, c.Note == ""
-			}
+	one, _ := r.Get(name)
+	for _, c := range one.Clients {
+		if c.Name == client {
+			return c, c.Note == ""
 		}
 	}
 	return clientResult{}, false

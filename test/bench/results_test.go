@@ -7,17 +7,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/comptech-lab/quay-push/internal/benchmark"
 )
 
 // sample are the results of a made-up run.
 func sample() *results {
-	r := &results{}
-	r.set(result{Case: "again-20", Title: "again, far", Clients: []clientResult{{Name: own, Seconds: []float64{0.1}, Requests: []int{4}}, {Name: "crane", Ratio: 0.9, Least: 1}}})
-	r.set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own, PathCPURatio: 1}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05, PathCPURatio: 1.5},
+	r := &results{benchmark.Results[result]{Page: page}}
+	r.Set(result{Case: "again-20", Title: "again, far", Clients: []clientResult{{Name: own, Seconds: []float64{0.1}, Requests: []int{4}}, {Name: "crane", Ratio: 0.9, Least: 1}}})
+	r.Set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own, PathCPURatio: 1}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05, PathCPURatio: 1.5},
 		{Name: "regctl", Ratio: 0.5, Least: 1 / 1.05}, {Name: "podman", Note: "cannot: it has no such source"}}})
-	r.set(result{Case: "again-0", Title: "again, near", Clients: []clientResult{{Name: own, Seconds: []float64{0.02}}, {Name: "crane", Ratio: 2, Least: 1}}})
-	r.set(result{Case: "memory-10", Clients: []clientResult{{Name: own, PeakMiB: 60}}})
-	r.set(result{Case: "memory-1", Clients: []clientResult{{Name: own, PeakMiB: 59}}})
+	r.Set(result{Case: "again-0", Title: "again, near", Clients: []clientResult{{Name: own, Seconds: []float64{0.02}}, {Name: "crane", Ratio: 2, Least: 1}}})
+	r.Set(result{Case: "memory-10", Clients: []clientResult{{Name: own, PeakMiB: 60}}})
+	r.Set(result{Case: "memory-1", Clients: []clientResult{{Name: own, PeakMiB: 59}}})
 	return r
 }
 
@@ -59,48 +61,38 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A case that runs again replaces what it had, and the order stays that of the cases.
-func TestSet(t *testing.T) {
-	r := sample()
-	r.set(result{Case: "large-0", Title: "new"})
-	var names []string
-	for _, c := range r.Cases {
-		names = append(names, c.Case)
-	}
-	if want := []string{"large-0", "again-0", "again-20", "memory-1", "memory-10"}; !slices.Equal(names, want) {
-		t.Errorf("cases are %v, want %v", names, want)
-	}
-	if r.Cases[0].Title != "new" {
-		t.Errorf("the case was not replaced: %v", r.Cases[0])
+// The order of the results is that of the cases.
+func TestOrder(t *testing.T) {
+	if want := []string{"large-0", "again-0", "again-20", "memory-1", "memory-10"}; !slices.Equal(benchmark.Names(sample().Cases), want) {
+		t.Errorf("cases are %v, want %v", benchmark.Names(sample().Cases), want)
 	}
 }
 
-// publish changes the page between its marks alone, and what it wrote is read again.
+// publish writes the table into the repository's own page, and the plot that it shows.
 func TestPublish(t *testing.T) {
 	root := t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
+	text, err := os.ReadFile(filepath.Join("../..", page.Markdown))
+	if err != nil {
 		t.Fatal(err)
 	}
-	page := filepath.Join(root, pageFile)
-	if err := os.WriteFile(page, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o644); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(page.Results)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, page.Markdown), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := sample().publish(root); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := sample().table()
-	if want := "before\n" + beginMark + "\n" + table + endMark + "\nafter\n"; string(text) != want {
-		t.Errorf("the page is\n%s\nwant\n%s", text, want)
+	text, err = os.ReadFile(filepath.Join(root, page.Markdown))
+	if err != nil || !strings.Contains(string(text), sample().table()) {
+		t.Errorf("%v, the page is\n%s", err, text)
 	}
 	read, err := readResults(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if read.table() != table {
+	if read.table() != sample().table() {
 		t.Errorf("the results read again give\n%s", read.table())
 	}
 	file, err := os.Open(filepath.Join(root, plotFile))
@@ -110,12 +102,6 @@ func TestPublish(t *testing.T) {
 	defer file.Close()
 	if _, err := png.Decode(file); err != nil {
 		t.Error(err)
-	}
-	if err := os.WriteFile(page, []byte("no marks"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := sample().publish(root); err == nil {
-		t.Error("a page without marks is taken")
 	}
 }
 

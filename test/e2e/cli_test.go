@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
@@ -82,13 +83,13 @@ func (p *platform) clean() {
 	leases := s.Kube.CoordinationV1().Leases("quay-push")
 	for _, err := range []error{
 		s.Tekton.TektonV1().PipelineRuns(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
-		p.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
+		p.dynamic.Resource(externalsecret.Resource).Namespace(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		s.Kube.RbacV1().RoleBindings(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		s.Kube.RbacV1().Roles(stage.SharedNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector),
 		leases.Delete(ctx, "credential-story", metav1.DeleteOptions{}),
 		leases.Delete(ctx, "credential-other", metav1.DeleteOptions{}),
 		s.Kube.CoreV1().ServiceAccounts(stage.SharedNamespace).Delete(ctx, "pipelines-vault-apps", metav1.DeleteOptions{}),
-		p.dynamic.Resource(externalSecrets.GroupVersion().WithResource("secretstores")).Namespace(stage.SharedNamespace).Delete(ctx, "pipelines-vault-apps", metav1.DeleteOptions{}),
+		p.dynamic.Resource(externalsecret.Resource.GroupVersion().WithResource("secretstores")).Namespace(stage.SharedNamespace).Delete(ctx, "pipelines-vault-apps", metav1.DeleteOptions{}),
 	} {
 		if err != nil && !apierrs.IsNotFound(err) {
 			p.Error(err)
@@ -213,7 +214,7 @@ func (p *platform) eventually(ctx context.Context, args ...string) {
 // generation is that of team story's ExternalSecret: it grows when its spec changes.
 func (p *platform) generation(ctx context.Context) int64 {
 	p.Helper()
-	object, err := p.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace).Get(ctx, "quay-robot-team-story", metav1.GetOptions{})
+	object, err := p.dynamic.Resource(externalsecret.Resource).Namespace(stage.SharedNamespace).Get(ctx, "quay-robot-team-story", metav1.GetOptions{})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -223,7 +224,7 @@ func (p *platform) generation(ctx context.Context) int64 {
 // hear has the transcript read what the tool and External Secrets wrote into the cluster, where nobody watches.
 func (p *platform) hear(ctx context.Context) {
 	p.Helper()
-	external, err := p.dynamic.Resource(externalSecrets).List(ctx, metav1.ListOptions{})
+	external, err := p.dynamic.Resource(externalsecret.Resource).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		p.Fatal(err)
 	}

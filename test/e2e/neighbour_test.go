@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
@@ -156,7 +157,7 @@ func TestNeighboursOfAnExternalSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := admin.Resource(externalSecrets).Namespace(stage.SharedNamespace)
+	objects := admin.Resource(externalsecret.Resource).Namespace(stage.SharedNamespace)
 	create := func() {
 		t.Helper()
 		if _, err := objects.Create(ctx, robotSecret(stage.SharedNamespace), metav1.CreateOptions{}); err != nil {
@@ -175,14 +176,14 @@ func TestNeighboursOfAnExternalSecret(t *testing.T) {
 		"Argo CD":               {argo, append([]change{{"the interval", `{"spec":{"refreshInterval":"2h"}}`, ""}}, keeping...)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := test.who.connect(t).Resource(externalSecrets).Namespace(stage.SharedNamespace)
+			client := test.who.connect(t).Resource(externalsecret.Resource).Namespace(stage.SharedNamespace)
 			if refused := try(t, ctx, client, "quay-robot-team-platform", test.changes); refused != nil {
 				t.Errorf("refused: %v", refused)
 			}
 		})
 	}
 	t.Run("External Secrets does not write what it keeps", func(t *testing.T) {
-		client := externalSecretsOperator.connect(t).Resource(externalSecrets).Namespace(stage.SharedNamespace)
+		client := externalSecretsOperator.connect(t).Resource(externalsecret.Resource).Namespace(stage.SharedNamespace)
 		changes := []change{{"the path", `{"spec":{"dataFrom":[{"extract":{"key":"apps/payments/checkout/ci/quay-robot"}}]}}`, ""}, {"the team", `{"metadata":{"labels":{"apps.platform/team":"payments"}}}`, ""}}
 		if refused := try(t, ctx, client, "quay-robot-team-platform", changes); len(refused) != len(changes) {
 			t.Errorf("refused only %v", refused)
@@ -191,7 +192,7 @@ func TestNeighboursOfAnExternalSecret(t *testing.T) {
 	t.Run("who only writes ExternalSecrets", func(t *testing.T) {
 		const account = "es-editor"
 		grantIn(t, stage.SharedNamespace, account, rule("external-secrets.io", "externalsecrets", "create delete deletecollection patch update get list watch"))
-		client := dynamicAs(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account).Resource(externalSecrets).Namespace(stage.SharedNamespace)
+		client := dynamicAs(t, "system:serviceaccount:"+stage.SharedNamespace+":"+account).Resource(externalsecret.Resource).Namespace(stage.SharedNamespace)
 		changes := []change{keeping[0], keeping[2], keeping[3], keeping[4]}
 		if refused := try(t, ctx, client, "quay-robot-team-platform", changes); len(refused) != len(changes) {
 			t.Errorf("refused only %v", refused)

@@ -16,14 +16,12 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
-
-var externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
 
 // operator plays External Secrets for the ExternalSecrets of some teams, since the operator itself cannot be built from its
 // module: it reads Vault, renders the ExternalSecret's own template, writes the Secret and then the status.
@@ -56,7 +54,7 @@ func (o *operator) run(ctx context.Context, t *testing.T) {
 func (o *operator) sync(ctx context.Context, name string) error {
 	o.hold.Lock()
 	defer o.hold.Unlock()
-	client := o.dynamic.Resource(externalSecrets).Namespace(stage.SharedNamespace)
+	client := o.dynamic.Resource(externalsecret.Resource).Namespace(stage.SharedNamespace)
 	object, err := client.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return err

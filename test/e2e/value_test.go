@@ -100,7 +100,7 @@ func (m maker) put(there any, f *field, path, above []string) any {
 		}
 		var element any
 		if len(rest) > 0 && f.Items.Items == nil {
-			fresh := map[string]any{}
+			var fresh map[string]any
 			if f.Items.container() && len(list) > 0 {
 				fresh = runtime.DeepCopyJSON(list[0].(map[string]any))
 				fresh["name"] = short(m.Rand)

@@ -14,7 +14,6 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -22,6 +21,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
@@ -178,7 +178,7 @@ func TestHoleExternalSecret(t *testing.T) {
 func testExternalSecrets(t *testing.T, ctx context.Context, namespace string) {
 	installDefinition(t, ctx, "externalsecrets")
 	const account = "trigger-platform"
-	resource := schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
+	resource := externalsecret.Resource
 	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})
 	config := rest.CopyConfig(s.Config)
 	config.Impersonate.UserName = "system:serviceaccount:" + namespace + ":" + account

@@ -2,21 +2,17 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/comptech-lab/quay-push/internal/certificate"
 )
 
 const (
@@ -34,33 +30,20 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
-// certificate writes a self-signed certificate for host and its key, and
-// returns the files and the pool that trusts it.
-func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
+// writeCertificate writes a certificate for host and its key, and returns the files and the pool that trusts it.
+func writeCertificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := certificate.New(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	roots = x509.NewCertPool()
-	roots.AppendCertsFromPEM(certPEM)
-	return write(t, "tls.crt", string(certPEM)),
-		write(t, "tls.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))), roots
+	roots.AppendCertsFromPEM(made.CA)
+	return write(t, "tls.crt", string(made.Certificate)), write(t, "tls.key", string(made.Key)), roots
 }
 
 func TestServe(t *testing.T) {
-	cert, key, roots := certificate(t)
+	cert, key, roots := writeCertificate(t)
 	state := write(t, "state.yaml", `
 organizations:
 - name: team-payments
@@ -125,7 +108,7 @@ organizations:
 }
 
 func TestServeSaysWhatItCannotUse(t *testing.T) {
-	cert, key, _ := certificate(t)
+	cert, key, _ := writeCertificate(t)
 	good := server{listen: "127.0.0.1:0", host: host, certFile: cert, keyFile: key, storageDir: t.TempDir()}
 	for want, change := range map[string]func(*server){
 		"creating storage directory": func(s *server) { s.storageDir = "/does/not/exist" },

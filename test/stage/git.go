@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/internal/certificate"
 )
 
 const (
@@ -60,10 +62,10 @@ func (s *Stage) openGit(ctx context.Context) error {
 
 // newGitSecret makes up the user and a certificate.
 func newGitSecret() (*corev1.Secret, error) {
-	ca, certificate, key, err := newAuthority(gitHost)
+	server, err := certificate.New(gitHost)
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: gitSecret},
-		Data: map[string][]byte{"ca.crt": ca, "tls.crt": certificate, "tls.key": key,
+		Data: map[string][]byte{"ca.crt": server.CA, "tls.crt": server.Certificate, "tls.key": server.Key,
 			"username": []byte("gitlab-bot"), "password": []byte("glpat-" + rand.Text())},
 	}, err
 }

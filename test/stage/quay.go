@@ -20,6 +20,7 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
@@ -92,10 +93,10 @@ func newQuaySecret() (*corev1.Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, certificate, key, err := newAuthority(quayHost)
+	server, err := certificate.New(quayHost)
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: quaySecret},
-		Data:       map[string][]byte{"state.json": encoded, "ca.crt": ca, "tls.crt": certificate, "tls.key": key},
+		Data:       map[string][]byte{"state.json": encoded, "ca.crt": server.CA, "tls.crt": server.Certificate, "tls.key": server.Key},
 	}, err
 }
 

@@ -14,6 +14,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/internal/certificate"
 )
 
 const internalNamespace = "internal-registry"
@@ -33,13 +35,13 @@ func (s *Stage) OpenInternal(ctx context.Context) (*Quay, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, certificate, key, err := newAuthority(q.Host)
+	server, err := certificate.New(q.Host)
 	if err != nil {
 		return nil, err
 	}
-	q.CA = ca
+	q.CA = server.CA
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: quaySecret},
-		Data: map[string][]byte{"state.json": state, "tls.crt": certificate, "tls.key": key}}
+		Data: map[string][]byte{"state.json": state, "tls.crt": server.Certificate, "tls.key": server.Key}}
 	// The same program as the stage's Quay, under another name.
 	deployment, err := s.Kube.AppsV1().Deployments(quayNamespace).Get(ctx, "quay", metav1.GetOptions{})
 	if err != nil {

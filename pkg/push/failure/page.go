@@ -9,4 +9,4 @@ const MaxPage = 200
 func Page(body []byte) string { return shown.Cut(shown.Page(string(body)), MaxPage+len("…")) }
 
 // Shorten bounds what a registry can put into a log line.
-func Shorten(text string) string { return shown.Cut(text, 300) }
+func Shorten(text string) string { return shown.Short(text) }

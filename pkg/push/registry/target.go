@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Target is where the image goes.
@@ -19,13 +20,8 @@ type Target struct {
 	Tags []string
 }
 
-// The grammar of the OCI distribution spec v1.1, "Pulling manifests". go-containerregistry's is wider: it takes dot
-// segments, with which a path could leave the tenant's organization.
-var (
-	hostPattern       = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
-	RepositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	TagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-)
+// hostPattern is a registry host with or without a port.
+var hostPattern = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
 
 // PossibleHost reports whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
 func PossibleHost(host string) bool {
@@ -38,21 +34,18 @@ func PossibleHost(host string) bool {
 	return !bracketed || err == nil
 }
 
-// MaxName is the longest host/repository that the spec promises to work, in characters.
-const MaxName = 255
-
 // ParseTarget reads an image reference host/org/repo[:tag] and the tags beside it; an empty tag is none. The error is a
 // usage error.
-func ParseTarget(reference string, tags []string) (Target, error) {
-	if reference == "" {
+func ParseTarget(image string, tags []string) (Target, error) {
+	if image == "" {
 		return Target{}, failure.Usage("--image-ref is missing: host/organization/name")
 	}
-	if strings.Contains(reference, "@") {
-		return Target{}, failure.Usage("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", reference)
+	if strings.Contains(image, "@") {
+		return Target{}, failure.Usage("--image-ref %q has a digest: the digest is what the push finds out, so give host/organization/name alone", image)
 	}
-	host, path, ok := strings.Cut(reference, "/")
+	host, path, ok := strings.Cut(image, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return Target{}, failure.Usage("--image-ref %q does not start with a registry host: host/organization/name", reference)
+		return Target{}, failure.Usage("--image-ref %q does not start with a registry host: host/organization/name", image)
 	}
 	repository, tag, tagged := strings.Cut(path, ":")
 	if tagged {
@@ -61,20 +54,20 @@ func ParseTarget(reference string, tags []string) (Target, error) {
 	to := Target{Host: host, Repository: repository}
 	switch {
 	case !PossibleHost(host):
-		return Target{}, failure.Usage("--image-ref %q has an invalid host", reference)
-	case len(to.Name()) > MaxName:
+		return Target{}, failure.Usage("--image-ref %q has an invalid host", image)
+	case len(to.Name()) > reference.MaxName:
 		return Target{}, TooLong(failure.ImageRefFlag, len(to.Name()))
-	case !RepositoryPattern.MatchString(repository):
-		return Target{}, failure.Usage("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", reference)
+	case !reference.IsRepository(repository):
+		return Target{}, failure.Usage("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", image)
 	case tagged && tag == "":
-		return Target{}, failure.Usage("--image-ref %q ends in an empty tag", reference)
+		return Target{}, failure.Usage("--image-ref %q ends in an empty tag", image)
 	}
 	for _, tag := range tags {
 		// Tekton passes an empty string for a param that nobody set.
 		if tag == "" || slices.Contains(to.Tags, tag) {
 			continue
 		}
-		if !TagPattern.MatchString(tag) {
+		if !reference.IsTag(tag) {
 			return Target{}, failure.Usage("tag %q is invalid: at most 128 letters, digits and . _ -, and no . or - first", tag)
 		}
 		to.Tags = append(to.Tags, tag)
@@ -82,9 +75,9 @@ func ParseTarget(reference string, tags []string) (Target, error) {
 	return to, nil
 }
 
-// TooLong is the error for a name with more than MaxName characters.
+// TooLong is the error for a name with more than reference.MaxName characters.
 func TooLong(flag string, length int) error {
-	return failure.Usage("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, MaxName).Then(
+	return failure.Usage("%s names a repository with %d characters, host and slashes included: at most %d are taken", flag, length, reference.MaxName).Then(
 		"choose a shorter name for the repository")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // origin is where an image in a registry is.
@@ -26,9 +27,9 @@ func parseOrigin(text string) (origin, error) {
 	switch {
 	case !registry.PossibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, failure.Usage("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
-	case len(o.Name()) > registry.MaxName:
+	case len(o.Name()) > reference.MaxName:
 		return origin{}, registry.TooLong(failure.SourceFlag, len(o.Name()))
-	case !registry.RepositoryPattern.MatchString(repository):
+	case !reference.IsRepository(repository):
 		return origin{}, failure.Usage("--source docker://%s/… has an invalid repository: lower case letters, digits and . _ - between them", host)
 	case pinned && tagged:
 		return origin{}, failure.Usage("--source docker://%s has a tag and a digest: which one is meant?", o.Name())
@@ -38,7 +39,7 @@ func parseOrigin(text string) (origin, error) {
 		}
 		o.reference = digest
 	case tagged:
-		if !registry.TagPattern.MatchString(tag) {
+		if !reference.IsTag(tag) {
 			return origin{}, failure.Usage("--source docker://%s:… has an invalid tag", o.Name())
 		}
 		o.reference = tag

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Ours reports whether the CustomRun is for our group. One of a version or kind that we do not serve is answered, too: nobody else
@@ -73,7 +74,7 @@ func started(run *v1beta1.CustomRun) *v1beta1.CustomRun {
 		slim.OwnerReferences = []metav1.OwnerReference{*owner}
 	}
 	slim.Spec.CustomRef = sharedReference(reference(run))
-	slim.Spec.Status, slim.Spec.StatusMessage = run.Spec.Status, v1beta1.CustomRunSpecStatusMessage(shorten(string(run.Spec.StatusMessage)))
+	slim.Spec.Status, slim.Spec.StatusMessage = run.Spec.Status, v1beta1.CustomRunSpecStatusMessage(shown.Cut(string(run.Spec.StatusMessage), maxMessage))
 	if len(slim.Spec.Status) > maxWord {
 		slim.Spec.Status = ""
 	}

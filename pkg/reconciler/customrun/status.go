@@ -17,6 +17,7 @@ import (
 	"knative.dev/pkg/controller"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // maxMessage is the longest condition message in bytes; the object has to stay small.
@@ -92,7 +93,7 @@ func (w Writer) Succeed(ctx context.Context, run *v1beta1.CustomRun, results []v
 	if err := w.write(ctx, run, apis.Condition{Status: corev1.ConditionTrue, Reason: reason, Message: message}); err != nil {
 		return err
 	}
-	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeNormal, reason, shorten(message))
+	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeNormal, reason, shown.Cut(message, maxMessage))
 	return nil
 }
 
@@ -102,9 +103,9 @@ func (w Writer) Fail(ctx context.Context, run *v1beta1.CustomRun, f *Failure) er
 		return err
 	}
 	recorder := controller.GetEventRecorder(ctx)
-	recorder.Event(run, corev1.EventTypeWarning, f.Reason, shorten(f.Error()))
+	recorder.Event(run, corev1.EventTypeWarning, f.Reason, shown.Cut(f.Error(), maxMessage))
 	if owner := ownerOf(run); owner != nil && f.Reason != v1alpha1.ReasonUnprovenOwner {
-		recorder.Event(owner, corev1.EventTypeWarning, f.Reason, shorten(fmt.Sprintf("CustomRun %q: %s", run.Name, f)))
+		recorder.Event(owner, corev1.EventTypeWarning, f.Reason, shown.Cut(fmt.Sprintf("CustomRun %q: %s", run.Name, f), maxMessage))
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func (w Writer) write(ctx context.Context, run *v1beta1.CustomRun, succeeded api
 	if succeeded.Status != corev1.ConditionUnknown {
 		run.Status.CompletionTime = &metav1.Time{Time: latest(now, run.Status.StartTime.Time)}
 	}
-	succeeded.Type, succeeded.Message = apis.ConditionSucceeded, shorten(succeeded.Message)
+	succeeded.Type, succeeded.Message = apis.ConditionSucceeded, shown.Cut(succeeded.Message, maxMessage)
 	run.Status.ObservedGeneration = run.Generation
 	run.Status.SetCondition(&succeeded)
 	if large(run) != "" {
@@ -148,16 +149,4 @@ func latest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// shorten cuts message to maxMessage bytes, at the end of a character.
-func shorten(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	cut := maxMessage - len("…")
-	for cut > 0 && message[cut]&0xC0 == 0x80 {
-		cut--
-	}
-	return message[:cut] + "…"
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // slimTaskRun keeps of a TaskRun whose it is, where it pushes to, and how it goes. Tekton copies the whole Task into the status. The
@@ -65,7 +66,7 @@ func attempt(status *pipelinev1.TaskRunStatus) (slim pipelinev1.TaskRunStatus) {
 	slim.Conditions, slim.StartTime, slim.CompletionTime = slices.Clone(status.Conditions), status.StartTime, status.CompletionTime
 	for i := range slim.Conditions {
 		c := &slim.Conditions[i]
-		c.Type, c.Status, c.Reason, c.Message = shared(c.Type), shared(c.Status), shared(c.Reason), shared(shorten(c.Message))
+		c.Type, c.Status, c.Reason, c.Message = shared(c.Type), shared(c.Status), shared(c.Reason), shared(shown.Cut(c.Message, maxMessage))
 	}
 	return slim
 }

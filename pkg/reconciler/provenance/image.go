@@ -3,12 +3,11 @@ package provenance
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Image is what a push says that it left in the registry.
@@ -23,8 +22,8 @@ type Image struct {
 // Pushed returns the image that the results of a push to imageRef, host/organization/name[:tag], are about. The error is an
 // *Unproven if they are about another repository, or do not all say the same.
 func Pushed(imageRef string, results map[string]string) (Image, error) {
-	i := Image{Repository: withoutTag(imageRef), Digest: results[v1alpha1.ResultImageDigest]}
-	if d, err := v1.NewHash(i.Digest); err != nil || d.Algorithm != "sha256" {
+	i := Image{Repository: reference.Bare(imageRef), Digest: results[v1alpha1.ResultImageDigest]}
+	if !reference.IsDigest(i.Digest) {
 		return Image{}, unproven("result %s is %q, not sha256:<64 hex>", v1alpha1.ResultImageDigest, i.Digest)
 	}
 	tag, err := name.NewTag(results[v1alpha1.ResultImageURL], name.StrictValidation)
@@ -47,14 +46,6 @@ func Pushed(imageRef string, results map[string]string) (Image, error) {
 		return Image{}, unproven("result %s is %q, which is not about %s@%s", v1alpha1.ResultOverlay, results[v1alpha1.ResultOverlay], i.Repository, i.Digest)
 	}
 	return i, nil
-}
-
-// withoutTag cuts the tag off, and not the port.
-func withoutTag(imageRef string) string {
-	if at := strings.LastIndexByte(imageRef, ':'); at > strings.LastIndexByte(imageRef, '/') {
-		return imageRef[:at]
-	}
-	return imageRef
 }
 
 // Unproven is what the registry, or the results themselves, say against them. It is final.

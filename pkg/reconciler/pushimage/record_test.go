@@ -59,7 +59,7 @@ func counts(t *testing.T, reader *sdkmetric.ManualReader) map[string]string {
 func label(attributes []attribute.KeyValue) string {
 	var all []string
 	for _, a := range attributes {
-		all = append(all, string(a.Key)+"="+a.Value.Emit())
+		all = append(all, string(a.Key)+"="+a.Value.String())
 	}
 	return "{" + strings.Join(all, ",") + "}"
 }

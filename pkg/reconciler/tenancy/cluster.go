@@ -13,11 +13,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	admissionlisters "k8s.io/client-go/listers/admissionregistration/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 )
 
 // Cached is a Cluster that reads namespaces and policies from informers, and everything else live: a Secret in a cache would
@@ -81,13 +82,10 @@ func (c *Cached) Secret(ctx context.Context, namespace, name string) (*corev1.Se
 	})
 }
 
-// externalSecrets are served since External Secrets v0.17; v1beta1 is gone since then.
-var externalSecrets = schema.GroupVersionResource{Group: "external-secrets.io", Version: "v1", Resource: "externalsecrets"}
-
 // ExternalSecretReady implements Cluster.
 func (c *Cached) ExternalSecretReady(ctx context.Context, namespace, name string) (string, error) {
 	object, err := read(ctx, func() (*unstructured.Unstructured, error) {
-		return c.Dynamic.Resource(externalSecrets).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+		return c.Dynamic.Resource(externalsecret.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	})
 	if apierrs.IsNotFound(err) {
 		return "", nil

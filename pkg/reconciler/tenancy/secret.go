@@ -13,6 +13,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -71,7 +72,7 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 	}
 	repository := d.Organization
 	if _, path, ok := strings.Cut(image, "/"); ok {
-		repository = repositoryOf(path)
+		repository = reference.Bare(path)
 	}
 	match, err := file.For(d.Registry, repository)
 	switch {
@@ -96,14 +97,6 @@ func slimSecret(secret *corev1.Secret) *corev1.Secret {
 		slim.Data = map[string][]byte{corev1.DockerConfigJsonKey: bytes.Clone(data[:min(len(data), maxRobotFile+1)])}
 	}
 	return slim
-}
-
-// repositoryOf is the path without a tag.
-func repositoryOf(path string) string {
-	if at := strings.LastIndexByte(path, ':'); at > strings.LastIndexByte(path, '/') {
-		return path[:at]
-	}
-	return path
 }
 
 // missing tells with External Secrets' own words why the Secret is not there.

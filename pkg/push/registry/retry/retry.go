@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/retryafter"
 )
 
 // The limits of trying again.
@@ -154,7 +155,7 @@ func (r *Retrier) backoff(n int, err error) time.Duration {
 	if e.Status == http.StatusTooManyRequests {
 		pause *= busyFactor
 	}
-	pause = max(pause, retryAfter(e.Header, time.Now()))
+	pause = max(pause, retryafter.Read(e.Header, time.Now()))
 	if e.Status == http.StatusTooManyRequests {
 		r.mu.Lock()
 		r.until = time.Now().Add(pause)

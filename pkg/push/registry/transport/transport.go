@@ -4,7 +4,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
@@ -61,16 +61,11 @@ func (h *Transport) CloseIdleConnections() {
 func New(caFile string) (*Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
 	if caFile != "" {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
+		roots, err := cafile.Pool(caFile)
+		if empty := (*cafile.Empty)(nil); errors.As(err, &empty) {
+			return nil, failure.Usage("--ca-file %v", err).Then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
+		} else if err != nil {
 			return nil, unreadableCA(err)
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, failure.Usage("--ca-file %q has no PEM certificate", caFile).Then("give the authorities as -----BEGIN CERTIFICATE-----; openssl x509 -inform der makes that of DER")
 		}
 		config.RootCAs = roots
 	}

@@ -1,4 +1,5 @@
-package retry
+// Package retryafter reads how long a server asks to wait.
+package retryafter
 
 import (
 	"math"
@@ -8,15 +9,15 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest pause that a server may ask for.
-const maxRetryAfter = time.Hour
+// longest is the longest pause that a server may ask for.
+const longest = time.Hour
 
-// retryAfter is how long a Retry-After header asks to wait: for seconds, or until a date (RFC 9110 section 10.2.3). Servers also
+// Read is how long a Retry-After header asks to wait: for seconds, or until a date (RFC 9110 section 10.2.3). Servers also
 // send fractions, and the time as seconds or milliseconds since 1970. It is 0 for one that nobody understands.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+func Read(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if n, err := strconv.ParseFloat(value, 64); err == nil {
-		return numericRetryAfter(n, now)
+		return numeric(n, now)
 	}
 	for _, layout := range []string{http.TimeFormat, time.RFC850, time.ANSIC, time.RFC1123, time.RFC1123Z, time.RFC3339} {
 		if date, err := time.Parse(layout, value); err == nil {
@@ -26,8 +27,8 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// numericRetryAfter is retryAfter for a number.
-func numericRetryAfter(n float64, now time.Time) time.Duration {
+// numeric is Read for a number.
+func numeric(n float64, now time.Time) time.Duration {
 	const (
 		since1970   = 1e9  // No server asks to wait for thirty years.
 		millisecond = 1e12 // As seconds that is the year 33658.
@@ -46,4 +47,4 @@ func numericRetryAfter(n float64, now time.Time) time.Duration {
 }
 
 // bounded is d within what a pause may be.
-func bounded(d time.Duration) time.Duration { return max(0, min(d, maxRetryAfter)) }
+func bounded(d time.Duration) time.Duration { return max(0, min(d, longest)) }
