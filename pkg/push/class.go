@@ -1,6 +1,6 @@
 package push
 
-// Class is one kind of failure: one exit code and one message id. docs/push-image.md has the same table, and a test
+// Class is one kind of failure: one exit code and one message id. docs/push-step.md has the same table, and a test
 // compares the two.
 type Class struct {
 	// ID is the message id, QP and three digits; its first digit groups the classes.
