@@ -17,8 +17,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/turns"
 )
@@ -36,7 +36,7 @@ func newController(now clock.PassiveClock, transport http.RoundTripper, places i
 		r := &Reconciler{
 			cluster:   cluster,
 			owners:    tenancy.NewOwners(cluster, now),
-			projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
+			projector: runsecret.Issuer{Cluster: cluster, Client: cluster.Kube},
 			verifier:  provenance.Verifier{Transport: transport},
 			tekton:    client,
 			taskRuns:  taskRuns.Lister(),

@@ -16,8 +16,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
@@ -26,7 +26,7 @@ import (
 type Reconciler struct {
 	cluster   tenancy.Cluster
 	owners    *tenancy.Owners
-	projector projection.Projector
+	projector runsecret.Issuer
 	verifier  provenance.Verifier
 	tekton    tekton.Interface
 	taskRuns  pipelinelisters.TaskRunLister

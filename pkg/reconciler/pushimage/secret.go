@@ -12,7 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -35,7 +35,7 @@ func (r *Reconciler) secret(ctx context.Context, run *v1beta1.CustomRun, params 
 	name, err := r.projector.Create(ctx, c.CustodyNamespace, image, run, d)
 	if refused(err) {
 		return "", customrun.Failf(v1alpha1.ReasonSecretRefused, "the API server refused the run's own Secret: %v; "+
-			"is config/projection/ applied, and bound in namespace %q? See docs/projection.md", err, run.Namespace)
+			"is config/custody/ applied, and bound in namespace %q? See docs/custody.md", err, run.Namespace)
 	}
 	return name, err
 }
@@ -86,7 +86,7 @@ func (r *Reconciler) unrecorded(ctx context.Context, run *v1beta1.CustomRun) (na
 		}
 	}
 	for _, team := range teams {
-		names = append(names, projection.Name(run, c.Names(team)))
+		names = append(names, runsecret.Name(run, c.Names(team)))
 	}
 	return names, nil
 }

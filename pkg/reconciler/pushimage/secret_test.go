@@ -347,7 +347,7 @@ func TestNewLeaderSweeps(t *testing.T) {
 	}
 }
 
-// Without the rights of config/projection/ the run ends at once, and says what is missing.
+// Without the rights of config/custody/ the run ends at once, and says what is missing.
 func TestProjectionWithoutTheRight(t *testing.T) {
 	secrets := schema.GroupResource{Resource: "secrets"}
 	for name, test := range map[string]struct {
@@ -369,7 +369,7 @@ func TestProjectionWithoutTheRight(t *testing.T) {
 			}
 			err := w.Reconcile(ns, run)
 			if test.final {
-				wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonSecretRefused, "config/projection/", ns)
+				wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonSecretRefused, "config/custody/", ns)
 			} else if err == nil || condition(w).Reason != "" {
 				t.Errorf("err %v, condition %+v, want another try", err, condition(w))
 			}
