@@ -1,4 +1,4 @@
-// Push-image pushes the image that a build left behind to Red Hat Quay. docs/push-image.md says how it is used.
+// Push-image pushes the image that a build left behind to Red Hat Quay. docs/push-step.md says how it is used.
 package main
 
 import (

@@ -90,7 +90,7 @@ func (d *doctor) lookAtNeighbours(ctx context.Context, namespace string) {
 			names = append(names, account.Name)
 		}
 	}
-	d.warn("shared-accounts", len(names) == 0, "move triggers' accounts to their teams' namespaces, and External Secrets' store to custody (docs/projection.md): here only the policies keep runs from them",
+	d.warn("shared-accounts", len(names) == 0, "move triggers' accounts to their teams' namespaces, and External Secrets' store to custody (docs/custody.md): here only the policies keep runs from them",
 		fmt.Sprintf("namespace %q has no account besides that of the runs", namespace),
 		fmt.Sprintf("namespace %q has accounts besides that of the runs: %s", namespace, shortList(names)))
 	d.warn("tekton-apart", !tekton, "use another namespace for the teams' runs, in shared-namespaces: here only the policies keep them from an account that reads every Secret",

@@ -83,7 +83,7 @@ func (c *cluster) elsewhere(team, has, wants string) error {
 		use = "leave --namespace out"
 	}
 	return &robot.Error{Reason: robot.ReasonRefused, Problem: fmt.Sprintf("team %q has its ExternalSecret in namespace %q already, not in %q", team, has, wants),
-		Next: "a team has one Secret: " + use + ", or have custody for several namespaces (docs/projection.md)"}
+		Next: "a team has one Secret: " + use + ", or have custody for several namespaces (docs/custody.md)"}
 }
 
 // serve connects to what holds the credential of one team, and returns the team's tenant, see tenant.

@@ -66,11 +66,11 @@ func TestTeam(t *testing.T) {
 		"with a namespace": {func(x *onboard.Team) { x.Namespace, x.Tenant.Namespace = "own", "own" },
 			[]string{"Namespace /own", "ResourceQuota own/quay-push-runs", "ExternalSecret own/quay-robot-team-payments", "Role own/quay-push-secret-payments", "RoleBinding own/quay-push-secret-payments"}},
 		"in custody": {func(x *onboard.Team) { x.Namespace, x.Tenant.Namespace, x.Custody = "own", "custody", true },
-			[]string{"Namespace /own", "ResourceQuota own/quay-push-runs", "ExternalSecret custody/quay-robot-team-payments", "RoleBinding own/quay-push-projection"}},
+			[]string{"Namespace /own", "ResourceQuota own/quay-push-runs", "ExternalSecret custody/quay-robot-team-payments", "RoleBinding own/quay-push-custody-copy"}},
 		"a second app in custody": {func(x *onboard.Team) {
 			x.Namespace, x.Tenant.Namespace, x.Custody, x.Adopted = "second", "custody", true, true
 		},
-			[]string{"Namespace /second", "ResourceQuota second/quay-push-runs", "RoleBinding second/quay-push-projection"}},
+			[]string{"Namespace /second", "ResourceQuota second/quay-push-runs", "RoleBinding second/quay-push-custody-copy"}},
 		"a second app": {func(x *onboard.Team) { x.Adopted = true }, []string{"Role " + controller, "RoleBinding " + controller}},
 	} {
 		if diff := cmp.Diff(test.want, objects(t, team(t, test.edit).Manifests())); diff != "" {

@@ -8,11 +8,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// The controller's ServiceAccount, and the ClusterRole of config/projection, which lets it give a run its own Secret.
+// The controller's ServiceAccount, and the ClusterRole of config/custody, which lets it give a run its own Secret.
 const (
 	controllerNamespace = "quay-push"
 	controllerAccount   = "controller"
-	projectionRole      = "quay-push-projection"
+	custodyRole         = "quay-push-custody-copy"
 )
 
 // Team is what a team's manifests are made from.
@@ -84,7 +84,7 @@ func (t Team) rights() (objects []map[string]any) {
 			newRole(t.Tenant.Namespace, name, labels, "", "secrets", t.Tenant.Secret, "get"),
 			newBinding(t.Tenant.Namespace, name, labels, "Role", name, controllerNamespace, controllerAccount))
 	case t.Namespace != "":
-		objects = append(objects, newBinding(t.Namespace, projectionRole, labels, "ClusterRole", projectionRole, controllerNamespace, controllerAccount))
+		objects = append(objects, newBinding(t.Namespace, custodyRole, labels, "ClusterRole", custodyRole, controllerNamespace, controllerAccount))
 	}
 	if t.Trigger.Name == "" {
 		return objects

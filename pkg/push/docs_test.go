@@ -12,7 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push"
 )
 
-const page = "../../docs/push-image.md"
+const page = "../../docs/push-step.md"
 
 func readPage(t *testing.T) string {
 	t.Helper()

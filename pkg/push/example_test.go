@@ -14,7 +14,7 @@ func ExamplePush() {
 	_, err := push.Push(context.Background(), push.Options{Source: "oci:/workspace/source/image", ImageRef: "team-payments/checkout"})
 	failed := (*failure.Error)(nil)
 	if errors.As(err, &failed) {
-		fmt.Println(failed.Class.Name, push.ExitCode(err))
+		fmt.Println(failed.Class.Name, failure.ExitCode(err))
 		fmt.Println(failed.Problem)
 	}
 	// Output:

@@ -50,7 +50,7 @@ func Push(ctx context.Context, opts Options) (Result, error) {
 	return result, nil
 }
 
-// push does the steps in the order that docs/push-image.md promises.
+// push does the steps in the order that docs/push-step.md promises.
 func (p *pusher) push(ctx context.Context) (Result, error) {
 	var err error
 	if p.to, err = registry.ParseTarget(p.opts.ImageRef, p.opts.Tags); err != nil {

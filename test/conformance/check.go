@@ -31,7 +31,7 @@ type Mode string
 const (
 	// Default is with the tenants' runs.
 	Default Mode = "default"
-	// Custody is in a locked namespace: a run gets a copy (docs/projection.md).
+	// Custody is in a locked namespace: a run gets a copy (docs/custody.md).
 	Custody Mode = "custody"
 )
 

@@ -65,7 +65,7 @@ func (c *Cluster) takeIntoCustody() {
 		c.must(c.Release(context.WithoutCancel(c.ctx), stage.Payments))
 	})
 	c.must(c.TakeIntoCustody(c.ctx, stage.Payments))
-	c.must(c.BindProjection(c.ctx, stage.Payments))
+	c.must(c.BindCustody(c.ctx, stage.Payments))
 }
 
 // with is the cluster as another test sees it.

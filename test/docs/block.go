@@ -21,10 +21,10 @@ type Block struct {
 // String is page and line, as an editor takes them.
 func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 
-// Pages returns the pages that people read, below the repository's top directory root. docs/cli is not among them: the commands write it.
+// Pages returns the pages that people read, below the top directory root of the repository. docs/cli is not among them: the commands write it.
 func Pages(root string) ([]string, error) {
-	pages := []string{filepath.Join(root, "README.md")}
-	for _, pattern := range []string{"docs/*.md", "tekton/*/*/*/README.md"} {
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "tekton/*/*/*/README.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(found) == 0 {
 			return nil, fmt.Errorf("looking for %q: %d pages, %w", pattern, len(found), err)

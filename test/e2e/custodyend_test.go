@@ -33,7 +33,7 @@ const holdFinalizer = "attacker.example.com/hold"
 func TestCustodyEnds(t *testing.T) {
 	ctx := within(t, 10*time.Minute)
 	takeIntoCustody(t, ctx, stage.Platform)
-	bindProjection(t, ctx, stage.Platform)
+	bindCustody(t, ctx, stage.Platform)
 	bindTektonEdit(t, stage.Platform.Namespace, insider)
 	made := watchSecrets(t, ctx, stage.Platform.Namespace)
 	t.Run("TaskRun held", func(t *testing.T) { testHeldTaskRun(t, ctx, made) })

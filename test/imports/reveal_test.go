@@ -16,16 +16,16 @@ import (
 // revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it
 // is a value that nothing prints.
 var revealing = map[string]string{
-	"pkg/gitops/credential.go":                "hands it to go-git",
-	"pkg/push/registry/download.go":           "sends it to the registry of a source",
-	"pkg/push/registry/request.go":            "sends it to a registry and its token service",
-	"pkg/quay/client.go":                      "sends it to Quay",
-	"pkg/reconciler/projection/projection.go": "writes it into the Secret of a run",
-	"pkg/reconciler/provenance/verifier.go":   "hands it to go-containerregistry",
-	"pkg/robot/credential.go":                 "reads the user's name from Vault and the Docker config file of a Secret",
-	"pkg/robot/verifyall.go":                  "hashes it with a key that no other process has",
-	"pkg/vault/client.go":                     "sends it to Vault",
-	"pkg/vault/secret.go":                     "writes it to Vault",
+	"pkg/gitops/credential.go":              "hands it to go-git",
+	"pkg/push/registry/download.go":         "sends it to the registry of a source",
+	"pkg/push/registry/request.go":          "sends it to a registry and its token service",
+	"pkg/quay/client.go":                    "sends it to Quay",
+	"pkg/reconciler/runsecret/runsecret.go": "writes it into the Secret of a run",
+	"pkg/reconciler/provenance/verifier.go": "hands it to go-containerregistry",
+	"pkg/robot/credential.go":               "reads the user's name from Vault and the Docker config file of a Secret",
+	"pkg/robot/verifyall.go":                "hashes it with a key that no other process has",
+	"pkg/vault/client.go":                   "sends it to Vault",
+	"pkg/vault/secret.go":                   "writes it to Vault",
 }
 
 // No file reveals a secret but those, and each of those does.

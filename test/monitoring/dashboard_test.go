@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,5 +116,23 @@ func TestDashboardIsComplete(t *testing.T) {
 		if strings.HasPrefix(name, "quay_push_") && !strings.Contains(everything.String(), name) {
 			t.Errorf("%s is drawn nowhere", name)
 		}
+	}
+}
+
+// The drawing of the dashboard has its panels, by their titles and in their order.
+func TestDrawing(t *testing.T) {
+	drawing, err := os.ReadFile("../../docs/dashboard.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawn, panels []string
+	for _, found := range regexp.MustCompile(`<text class="name"[^>]*>([^<]*)<`).FindAllSubmatch(drawing, -1) {
+		drawn = append(drawn, string(found[1]))
+	}
+	for _, p := range readDashboard(t).Panels {
+		panels = append(panels, p.Title)
+	}
+	if len(panels) == 0 || !slices.Equal(drawn, panels) {
+		t.Errorf("docs/dashboard.svg has\n%q\nthe dashboard\n%q", drawn, panels)
 	}
 }

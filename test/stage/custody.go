@@ -17,11 +17,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// Custody is the namespace of the robots in custody mode, docs/projection.md.
+// Custody is the namespace of the robots in custody mode, docs/custody.md.
 const Custody = "quay-push-custody"
 
 const (
-	projectionRole = "quay-push-projection"
+	custodyRole = "quay-push-custody-copy"
 	// settles is how long the controller and the API server may take to know of the mode.
 	settles = time.Minute
 )
@@ -29,7 +29,7 @@ const (
 // TakeIntoCustody switches custody mode on, and moves the tenants' Secrets to the locked namespace. It returns when the controller
 // looks for them there. Release undoes it, also what was done before an error.
 func (s *Stage) TakeIntoCustody(ctx context.Context, tenants ...Tenant) error {
-	if err := s.kubectl(ctx, nil, "apply", "--filename=config/projection/"); err != nil {
+	if err := s.kubectl(ctx, nil, "apply", "--filename=config/custody/"); err != nil {
 		return err
 	}
 	if err := s.setCustody(ctx, Custody); err != nil {
@@ -57,19 +57,19 @@ func (s *Stage) Release(ctx context.Context, tenants ...Tenant) error {
 	errs := []error{s.setCustody(ctx, "")}
 	for _, t := range tenants {
 		errs = append(errs, s.PutSecret(ctx, t, t.Secret, corev1.SecretTypeDockerConfigJson, s.Quay.Dockerconfig(t.Team)))
-		err := s.Kube.RbacV1().RoleBindings(t.Namespace).Delete(ctx, projectionRole, metav1.DeleteOptions{})
+		err := s.Kube.RbacV1().RoleBindings(t.Namespace).Delete(ctx, custodyRole, metav1.DeleteOptions{})
 		if !apierrs.IsNotFound(err) {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, s.kubectl(ctx, nil, "delete", "--ignore-not-found", "--filename=config/projection/"))...)
+	return errors.Join(append(errs, s.kubectl(ctx, nil, "delete", "--ignore-not-found", "--filename=config/custody/"))...)
 }
 
-// BindProjection gives the controller its right to make copies in the tenant's namespace, and waits until it has it.
-func (s *Stage) BindProjection(ctx context.Context, t Tenant) error {
+// BindCustody gives the controller its right to make copies in the tenant's namespace, and waits until it has it.
+func (s *Stage) BindCustody(ctx context.Context, t Tenant) error {
 	if _, err := s.Kube.RbacV1().RoleBindings(t.Namespace).Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: projectionRole},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: projectionRole},
+		ObjectMeta: metav1.ObjectMeta{Name: custodyRole},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: custodyRole},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Name: "controller", Namespace: "quay-push"}},
 	}, metav1.CreateOptions{}); err != nil {
 		return err

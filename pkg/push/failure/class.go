@@ -1,7 +1,7 @@
 // Package failure knows every way to a push's failure: the class, what is wrong, by what that is proved, and the next step.
 package failure
 
-// Class is one kind of failure: one exit code and one message id. docs/push-image.md has the same table, and a test
+// Class is one kind of failure: one exit code and one message id. docs/push-step.md has the same table, and a test
 // compares the two.
 type Class struct {
 	// ID is the message id, QP and three digits; its first digit groups the classes.

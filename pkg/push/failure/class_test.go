@@ -13,7 +13,7 @@ import (
 )
 
 // page is where people read of the classes.
-const page = "../../../docs/push-image.md"
+const page = "../../../docs/push-step.md"
 
 // The table of exit codes and the code have the same classes, in the same order.
 func TestPageListsTheClasses(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/turns"
 )
@@ -42,16 +42,16 @@ func newReconciler(ctx context.Context, names func() *config.Config, now clock.P
 	customrun.Must(ctx, runs.Informer().AddIndexers(cache.Indexers{indexWaiting: waiting}))
 	cluster, client := tenancy.FromContext(ctx), tektonclient.Get(ctx)
 	return &Reconciler{
-		cluster:   cluster,
-		owners:    tenancy.NewOwners(cluster, now),
-		projector: projection.Projector{Cluster: cluster, Client: cluster.Kube},
-		verifier:  provenance.Verifier{Transport: transport},
-		tekton:    client,
-		taskRuns:  taskRuns.Lister(),
-		config:    names,
-		status:    customrun.Writer{Client: client, Clock: now},
-		clock:     now,
-		metrics:   customrun.Metrics(ctx),
+		cluster:  cluster,
+		owners:   tenancy.NewOwners(cluster, now),
+		issuer:   runsecret.Issuer{Cluster: cluster, Client: cluster.Kube},
+		verifier: provenance.Verifier{Transport: transport},
+		tekton:   client,
+		taskRuns: taskRuns.Lister(),
+		config:   names,
+		status:   customrun.Writer{Client: client, Clock: now},
+		clock:    now,
+		metrics:  customrun.Metrics(ctx),
 		turns: &copyTurns{places: places, clock: now, tasks: taskRuns.Informer().GetIndexer(), runs: runs.Informer().GetIndexer(),
 			held: map[types.UID]place{}, served: map[string]int{}},
 	}

@@ -84,7 +84,7 @@ func TestHeldTaskRunIsGone(t *testing.T) {
 				reconcile(t, w) // The poll: no event tells of what has no label.
 			}
 			wantEnd(t, w, corev1.ConditionFalse, test.reason)
-			wantProjected(t, w, false)
+			wantRunSecret(t, w, false)
 			w.Actions()
 			reconcile(t, w)
 			if n := countOf(w.Actions(), "patch"); n > 0 {
@@ -130,7 +130,7 @@ func TestHeldTaskRunThatWasNotRecorded(t *testing.T) {
 	cancelRun(w, "")
 	reconcile(t, w)
 	wantEnd(t, w, corev1.ConditionFalse, "CustomRunCancelled")
-	wantProjected(t, w, false)
+	wantRunSecret(t, w, false)
 }
 
 // A CustomRun that somebody holds in its deletion ends, well before it is gone, and keeps neither Secret nor TaskRun.
@@ -142,7 +142,7 @@ func TestHeldRunEnds(t *testing.T) {
 			workOn(t, w)
 			holdRun(w, finalizer)
 			workOn(t, w)
-			wantProjected(t, w, false)
+			wantRunSecret(t, w, false)
 			if !w.TaskRun(ns, run).IsCancelled() {
 				t.Error("the TaskRun goes on")
 			}
@@ -188,7 +188,7 @@ func TestRunIsHeldWhileItStarts(t *testing.T) {
 				}
 				reconcile(t, w)
 				wantEnd(t, w, corev1.ConditionFalse, "CustomRunCancelled")
-				wantProjected(t, w, false)
+				wantRunSecret(t, w, false)
 			})
 		}
 	}
@@ -354,11 +354,11 @@ func TestSecretGoesFromARelabelledNamespace(t *testing.T) {
 			t.Run(team+" "+name, func(t *testing.T) {
 				w := newCustody(t)
 				reconcile(t, w)
-				wantProjected(t, w, true)
+				wantRunSecret(t, w, true)
 				relabel(w, team)
 				end(t, w)
 				reconcile(t, w)
-				wantProjected(t, w, false)
+				wantRunSecret(t, w, false)
 				if w.CustomRun(ns, run).Status.CompletionTime == nil {
 					t.Error("the run goes on")
 				}
@@ -381,12 +381,12 @@ func TestUnrecordedSecretGoesFromARelabelledNamespace(t *testing.T) {
 			t.Fatal("no error")
 		}
 		w.Faults.Before = nil
-		wantProjected(t, w, true)
+		wantRunSecret(t, w, true)
 		relabel(w, team)
 		reconcile(t, w)
 		if c := condition(w); c.Status != corev1.ConditionFalse {
 			t.Errorf("%+v", c)
 		}
-		wantProjected(t, w, false)
+		wantRunSecret(t, w, false)
 	}
 }

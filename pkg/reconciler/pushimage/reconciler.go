@@ -16,25 +16,25 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
-	cluster   tenancy.Cluster
-	owners    *tenancy.Owners
-	projector projection.Projector
-	verifier  provenance.Verifier
-	tekton    tekton.Interface
-	taskRuns  pipelinelisters.TaskRunLister
-	config    func() *config.Config
-	status    customrun.Writer
-	clock     clock.PassiveClock
-	metrics   *telemetry.Metrics
-	turns     *copyTurns
+	cluster  tenancy.Cluster
+	owners   *tenancy.Owners
+	issuer   runsecret.Issuer
+	verifier provenance.Verifier
+	tekton   tekton.Interface
+	taskRuns pipelinelisters.TaskRunLister
+	config   func() *config.Config
+	status   customrun.Writer
+	clock    clock.PassiveClock
+	metrics  *telemetry.Metrics
+	turns    *copyTurns
 }
 
 var (

@@ -11,8 +11,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/projection"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
@@ -20,13 +20,13 @@ import (
 // secret makes sure that the tenant can push, and returns the name of the Secret that the TaskRun mounts.
 func (r *Reconciler) secret(ctx context.Context, q request.Request, d tenant.Decision, c *config.Config) (string, error) {
 	place := q.Place(c, d.Rule)
-	if !place.Projected {
+	if !place.Lent {
 		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, place.Namespace, q.Image(), d)
 	}
-	name, err := r.projector.Create(ctx, place.Namespace, q.Image(), q.Run, d)
+	name, err := r.issuer.Create(ctx, place.Namespace, q.Image(), q.Run, d)
 	if refused(err) {
 		return "", customrun.Failf(v1alpha1.ReasonSecretRefused, "the API server refused the run's own Secret: %v; "+
-			"is config/projection/ applied, and bound in namespace %q? See docs/projection.md", err, q.Run.Namespace)
+			"is config/custody/ applied, and bound in namespace %q? See docs/custody.md", err, q.Run.Namespace)
 	}
 	return name, err
 }
@@ -38,13 +38,13 @@ func (r *Reconciler) withdraw(ctx context.Context, v view) error {
 		if s.ProjectedSecret == "" {
 			return nil
 		}
-		return r.projector.Delete(ctx, run.Namespace, s.ProjectedSecret)
+		return r.issuer.Delete(ctx, run.Namespace, s.ProjectedSecret)
 	}
 	// Nothing is recorded: an earlier try may have died between the Secret and the status.
 	names, err := r.unrecorded(ctx, v)
 	for _, name := range names {
 		// Who may not delete could not create: the rights come together.
-		if err := r.projector.Delete(ctx, run.Namespace, name); err != nil && !apierrs.IsForbidden(err) {
+		if err := r.issuer.Delete(ctx, run.Namespace, name); err != nil && !apierrs.IsForbidden(err) {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (r *Reconciler) unrecorded(ctx context.Context, v view) (names []string, er
 		}
 	}
 	for _, team := range teams {
-		names = append(names, projection.Name(run, c.Names(team)))
+		names = append(names, runsecret.Name(run, c.Names(team)))
 	}
 	return names, nil
 }

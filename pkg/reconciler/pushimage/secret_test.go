@@ -34,8 +34,8 @@ func newCustody(t *testing.T) *reconcilertest.World {
 	return reconcilertest.New(t, NewController, map[string]string{"custody-namespace": custody}, inCustody()...)
 }
 
-// wantProjected checks that the run has a Secret of its own, or none.
-func wantProjected(t *testing.T, w *reconcilertest.World, want bool) {
+// wantRunSecret checks that the run has a Secret of its own, or none.
+func wantRunSecret(t *testing.T, w *reconcilertest.World, want bool) {
 	t.Helper()
 	secrets := w.Secrets(ns)
 	if !want && len(secrets) > 0 {
@@ -51,7 +51,7 @@ func finish(w *reconcilertest.World, status corev1.ConditionStatus) {
 }
 
 // A run has its Secret before its TaskRun, and none when it has ended: well, badly, cancelled, too late, or without its TaskRun.
-func TestProjectedSecretLivesAsLongAsTheRun(t *testing.T) {
+func TestRunSecretLivesAsLongAsTheRun(t *testing.T) {
 	for name, test := range map[string]struct {
 		end    func(w *reconcilertest.World)
 		status corev1.ConditionStatus
@@ -63,7 +63,7 @@ func TestProjectedSecretLivesAsLongAsTheRun(t *testing.T) {
 		"cancelled": {func(w *reconcilertest.World) {
 			cancelRun(w, "")
 			reconcile(t, w)
-			wantProjected(t, w, true)
+			wantRunSecret(t, w, true)
 			finish(w, corev1.ConditionFalse)
 		}, corev1.ConditionFalse, "CustomRunCancelled"},
 		"timed out": {func(w *reconcilertest.World) {
@@ -83,14 +83,14 @@ func TestProjectedSecretLivesAsLongAsTheRun(t *testing.T) {
 			w.Faults.Before = func(a reconcilertest.Action) error {
 				switch a {
 				case "create taskruns":
-					wantProjected(t, w, true)
+					wantRunSecret(t, w, true)
 				case "update customruns/status":
-					wantProjected(t, w, w.TaskRun(ns, run) != nil && condition(w).Reason == "")
+					wantRunSecret(t, w, w.TaskRun(ns, run) != nil && condition(w).Reason == "")
 				}
 				return nil
 			}
 			reconcile(t, w)
-			wantProjected(t, w, true)
+			wantRunSecret(t, w, true)
 			mounted := w.Secrets(ns)[0].Name
 			if got := w.TaskRun(ns, run).Spec.Params[1].Value.StringVal; got != mounted {
 				t.Errorf("the TaskRun mounts %q, the Secret is %q", got, mounted)
@@ -102,7 +102,7 @@ func TestProjectedSecretLivesAsLongAsTheRun(t *testing.T) {
 			test.end(w)
 			reconcile(t, w)
 			wantEnd(t, w, test.status, test.reason)
-			wantProjected(t, w, false)
+			wantRunSecret(t, w, false)
 			if len(w.Secrets(custody)) != 1 {
 				t.Error("the tenant's Secret is gone")
 			}
@@ -113,8 +113,8 @@ func TestProjectedSecretLivesAsLongAsTheRun(t *testing.T) {
 	}
 }
 
-// What the projection costs on top of a push: its two writes.
-func TestProjectionBudget(t *testing.T) {
+// What the copy costs on top of a push: its two writes.
+func TestRunSecretBudget(t *testing.T) {
 	w := newCustody(t)
 	reconcile(t, w)
 	finish(w, corev1.ConditionTrue)
@@ -127,7 +127,7 @@ func TestProjectionBudget(t *testing.T) {
 }
 
 // In a shared namespace, and in the custody namespace itself, the tenants' own Secrets are used; without custody always.
-func TestNotProjected(t *testing.T) {
+func TestNoRunSecret(t *testing.T) {
 	for name, test := range map[string]struct {
 		custody, namespace string
 		labels             map[string]string
@@ -232,7 +232,7 @@ func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *t
 			lead(t, w)
 			if task := w.TaskRun(ns, run); task != nil && !task.IsDone() {
 				if !task.IsCancelled() {
-					wantProjected(t, w, true)
+					wantRunSecret(t, w, true)
 				}
 				finish(w, corev1.ConditionTrue)
 			}
@@ -246,10 +246,10 @@ func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *t
 	}
 }
 
-func TestProjectionOutlivesEveryCrash(t *testing.T) {
+func TestRunSecretOutlivesEveryCrash(t *testing.T) {
 	check := func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun) {
 		wantEnd(t, w, corev1.ConditionTrue, "Succeeded")
-		wantProjected(t, w, false)
+		wantRunSecret(t, w, false)
 		if first != nil && w.TaskRun(ns, run).UID != first.UID {
 			t.Error("a second TaskRun was made")
 		}
@@ -268,14 +268,14 @@ func TestProjectionOutlivesEveryCrash(t *testing.T) {
 }
 
 // The new leader cannot decide as the old one did: what that one left is stopped and taken away all the same.
-func TestProjectionOfARunThatIsRefusedAfterACrash(t *testing.T) {
+func TestRunSecretOfARunThatIsRefusedAfterACrash(t *testing.T) {
 	for name, change := range map[string]func(w *reconcilertest.World){
 		"the tenant's Secret is gone": func(w *reconcilertest.World) { w.DeleteSecret(custody, reconcilertest.Secret) },
 		"the run was cancelled":       func(w *reconcilertest.World) { cancelRun(w, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			crashes(t, change, func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun) {
-				wantProjected(t, w, false)
+				wantRunSecret(t, w, false)
 				if w.CustomRun(ns, run).Status.CompletionTime == nil {
 					t.Error("the run goes on")
 				}
@@ -307,7 +307,7 @@ func TestLateLeaderLeavesNoSecret(t *testing.T) {
 	if err := w.ReconcileStale(ns, run); !apierrs.IsConflict(err) {
 		t.Errorf("reconciling = %v, want the conflict", err)
 	}
-	wantProjected(t, w, false)
+	wantRunSecret(t, w, false)
 }
 
 // It dies before it can look: the next leader sweeps, and asks for no run that has ended long ago.
@@ -332,7 +332,7 @@ func TestNewLeaderSweeps(t *testing.T) {
 	if err := late.ReconcileStale(ns, run); !errors.Is(err, errDead) {
 		t.Fatal(err)
 	}
-	wantProjected(t, w, true)
+	wantRunSecret(t, w, true)
 	w.Actions()
 	w.Clock.SetTime(w.Clock.Now().Add(time.Hour))
 	lead(t, w)
@@ -341,14 +341,14 @@ func TestNewLeaderSweeps(t *testing.T) {
 	}
 	w.Clock.SetTime(w.Clock.Now().Add(-time.Hour + time.Minute))
 	lead(t, w)
-	wantProjected(t, w, false)
+	wantRunSecret(t, w, false)
 	if actions := w.Actions(); len(actions) != 1 {
 		t.Errorf("the sweep of a run costs %v", actions)
 	}
 }
 
-// Without the rights of config/projection/ the run ends at once, and says what is missing.
-func TestProjectionWithoutTheRight(t *testing.T) {
+// Without the rights of config/custody/ the run ends at once, and says what is missing.
+func TestRunSecretWithoutTheRight(t *testing.T) {
 	secrets := schema.GroupResource{Resource: "secrets"}
 	for name, test := range map[string]struct {
 		err   error
@@ -369,7 +369,7 @@ func TestProjectionWithoutTheRight(t *testing.T) {
 			}
 			err := w.Reconcile(ns, run)
 			if test.final {
-				wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonSecretRefused, "config/projection/", ns)
+				wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonSecretRefused, "config/custody/", ns)
 			} else if err == nil || condition(w).Reason != "" {
 				t.Errorf("err %v, condition %+v, want another try", err, condition(w))
 			}
@@ -397,11 +397,11 @@ func TestEndWaitsForTheDeletion(t *testing.T) {
 	w.Faults = reconcilertest.Faults{}
 	reconcile(t, w)
 	wantEnd(t, w, corev1.ConditionTrue, "Succeeded")
-	wantProjected(t, w, false)
+	wantRunSecret(t, w, false)
 }
 
 // Custody is switched off while a run is on its way: its Secret is still its own.
-func TestProjectionIsRemembered(t *testing.T) {
+func TestRunSecretIsRemembered(t *testing.T) {
 	w := newCustody(t)
 	reconcile(t, w)
 	finish(w, corev1.ConditionTrue)
@@ -409,5 +409,5 @@ func TestProjectionIsRemembered(t *testing.T) {
 	off := reconcilertest.New(t, NewController, nil, append(inCustody()[:1], r, w.TaskRun(ns, run), w.Secrets(ns)[0])...)
 	reconcile(t, off)
 	wantEnd(t, off, corev1.ConditionTrue, "Succeeded")
-	wantProjected(t, off, false)
+	wantRunSecret(t, off, false)
 }

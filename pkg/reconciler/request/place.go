@@ -10,8 +10,8 @@ import (
 type Place struct {
 	// Namespace has the Secret.
 	Namespace string
-	// Projected says that the run pushes with a copy of it, in its own namespace.
-	Projected bool
+	// Lent reports whether the run pushes with a copy of it, in its own namespace.
+	Lent bool
 }
 
 // Place returns where the tenant's Secret is once rule has decided whose the run is.
@@ -22,7 +22,7 @@ func (r Request) Place(c *config.Config, rule tenant.Rule) Place {
 	case r.Copies():
 		return Place{Namespace: c.CustodyNamespace}
 	case Projects(c, r.Run.Namespace, rule):
-		return Place{Namespace: c.CustodyNamespace, Projected: true}
+		return Place{Namespace: c.CustodyNamespace, Lent: true}
 	}
 	return Place{Namespace: r.Run.Namespace}
 }

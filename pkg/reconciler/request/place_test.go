@@ -22,7 +22,7 @@ func TestPlace(t *testing.T) {
 	}{
 		{push, "", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{push, "", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
-		{push, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Projected: true}},
+		{push, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Lent: true}},
 		{push, "custody", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
 		{push, "apps", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{copied, "custody", tenant.RuleNamespace, Place{Namespace: "custody"}},

@@ -112,7 +112,7 @@ const (
 	ReasonSecretUnreadable = "SecretUnreadable"
 	// ReasonSecretInvalid: the Secret has the wrong type, key, registry host or another team's robot.
 	ReasonSecretInvalid = "SecretInvalid"
-	// ReasonSecretRefused: the API server refused the run's own Secret for good (projection).
+	// ReasonSecretRefused: the API server refused the run's own Secret for good (custody).
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"

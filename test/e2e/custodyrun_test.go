@@ -26,8 +26,8 @@ import (
 // seconds, and the rest is for a machine that is busy.
 const leftover = 30 * time.Second
 
-// TestProjection takes the payments robot into custody, and pushes from a namespace that has no Secret.
-func TestProjection(t *testing.T) {
+// TestCustody takes the payments robot into custody, and pushes from a namespace that has no Secret.
+func TestCustody(t *testing.T) {
 	ctx := within(t, 8*time.Minute)
 	claim := imageVolume(t, ctx)
 	start := func(t *testing.T) *pipelinev1.PipelineRun {
@@ -49,7 +49,7 @@ func TestProjection(t *testing.T) {
 		if outcome := stage.Outcome(run.Status.Conditions); outcome.Status != corev1.ConditionTrue {
 			t.Errorf("%s: %s", outcome.Reason, outcome.Message)
 		}
-		if left := projected(t, ctx, stage.Payments.Namespace); len(left) > 0 {
+		if left := runSecrets(t, ctx, stage.Payments.Namespace); len(left) > 0 {
 			t.Errorf("%v are left", left)
 		}
 	}
@@ -57,9 +57,9 @@ func TestProjection(t *testing.T) {
 	seen := watchSecrets(t, ctx, stage.Payments.Namespace)
 
 	t.Run("refused without the right", func(t *testing.T) {
-		refused(t, ctx, stage.NewPush(stage.Payments, stage.Payments.Repository), v1alpha1.ReasonSecretRefused, "config/projection/", stage.Payments.Namespace)
+		refused(t, ctx, stage.NewPush(stage.Payments, stage.Payments.Repository), v1alpha1.ReasonSecretRefused, "config/custody/", stage.Payments.Namespace)
 	})
-	bindProjection(t, ctx, stage.Payments)
+	bindCustody(t, ctx, stage.Payments)
 	t.Run("a push", func(t *testing.T) {
 		run := start(t)
 		ended(t, run)
@@ -103,11 +103,11 @@ func TestProjection(t *testing.T) {
 		}
 		ended(t, run)
 	})
-	t.Run("the controller's rights", testProjectionRights)
+	t.Run("the controller's rights", testCustodyRights)
 }
 
-// testProjectionRights tries with the controller's name what the controller never does.
-func testProjectionRights(t *testing.T) {
+// testCustodyRights tries with the controller's name what the controller never does.
+func testCustodyRights(t *testing.T) {
 	ctx, ns := within(t, time.Minute), stage.Payments.Namespace
 	config := rest.CopyConfig(s.Config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:quay-push:controller"}
@@ -164,15 +164,15 @@ func takeIntoCustody(t *testing.T, ctx context.Context, tenants ...stage.Tenant)
 	}
 }
 
-func bindProjection(t *testing.T, ctx context.Context, tenant stage.Tenant) {
+func bindCustody(t *testing.T, ctx context.Context, tenant stage.Tenant) {
 	t.Helper()
-	if err := s.BindProjection(ctx, tenant); err != nil {
+	if err := s.BindCustody(ctx, tenant); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// projected returns the names of the runs' Secrets that are in the namespace now.
-func projected(t *testing.T, ctx context.Context, namespace string) (names []string) {
+// runSecrets returns the names of the runs' Secrets that are in the namespace now.
+func runSecrets(t *testing.T, ctx context.Context, namespace string) (names []string) {
 	t.Helper()
 	secrets, err := s.Kube.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelTeam})
 	if err != nil {
@@ -188,9 +188,9 @@ func projected(t *testing.T, ctx context.Context, namespace string) (names []str
 func wantGone(t *testing.T, ctx context.Context, namespace string) {
 	t.Helper()
 	start := time.Now()
-	for len(projected(t, ctx, namespace)) > 0 {
+	for len(runSecrets(t, ctx, namespace)) > 0 {
 		if time.Since(start) > leftover {
-			t.Errorf("%v are left after %s", projected(t, ctx, namespace), leftover)
+			t.Errorf("%v are left after %s", runSecrets(t, ctx, namespace), leftover)
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

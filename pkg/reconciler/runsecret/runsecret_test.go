@@ -1,4 +1,4 @@
-package projection
+package runsecret
 
 import (
 	"encoding/base64"
@@ -35,12 +35,12 @@ func newRun() *v1beta1.CustomRun {
 	return run
 }
 
-// project creates the Secret of newRun in a cluster with the objects.
-func project(t *testing.T, objects ...runtime.Object) (*fake.Clientset, error) {
+// issue makes the Secret of newRun in a cluster with the objects.
+func issue(t *testing.T, objects ...runtime.Object) (*fake.Clientset, error) {
 	t.Helper()
 	client := fake.NewClientset(objects...)
-	p := Projector{Cluster: &tenancy.Cached{Kube: client, Dynamic: fakedynamic.NewSimpleDynamicClient(runtime.NewScheme())}, Client: client}
-	got, err := p.Create(t.Context(), custody, reconcilertest.Image, newRun(), payments)
+	issuer := Issuer{Cluster: &tenancy.Cached{Kube: client, Dynamic: fakedynamic.NewSimpleDynamicClient(runtime.NewScheme())}, Client: client}
+	got, err := issuer.Create(t.Context(), custody, reconcilertest.Image, newRun(), payments)
 	if err == nil && got != name {
 		t.Errorf("name %q, want %q", got, name)
 	}
@@ -62,7 +62,7 @@ func TestCreate(t *testing.T) {
 	source.Data["extra"] = []byte("EXTRA")
 	source.Data[corev1.DockerConfigJsonKey] = fmt.Appendf(nil, `{"auths":{%q:{"auth":%q},"quay.io":{"username":"a","password":"ELSEWHERE"}}}`,
 		reconcilertest.Host, base64.StdEncoding.EncodeToString([]byte("team-payments+ci:"+reconcilertest.Token)))
-	client, err := project(t, source)
+	client, err := issue(t, source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestCreate(t *testing.T) {
 // A Secret of that name that is there already is never used: it may be a tenant's, or have a token that is burnt.
 func TestCreateReplaces(t *testing.T) {
 	there := reconcilertest.NewSecret(reconcilertest.Namespace, name, "team-platform+ci")
-	client, err := project(t, reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci-b"), there)
+	client, err := issue(t, reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci-b"), there)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestCreateFails(t *testing.T) {
 		`no Secret "quay-robot-team-payments" in namespace "custody"`: reconcilertest.NewSecret(reconcilertest.Namespace, reconcilertest.Secret, "team-payments+ci"),
 		"holds robot": reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-platform+ci"),
 	} {
-		client, err := project(t, secret)
+		client, err := issue(t, secret)
 		if refusal := (*tenancy.SecretError)(nil); !errors.As(err, &refusal) || !strings.Contains(err.Error(), says) {
 			t.Errorf("error %v, want one that says %q", err, says)
 		}
@@ -139,16 +139,16 @@ func TestCreateFails(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	client := fake.NewClientset(reconcilertest.NewSecret(reconcilertest.Namespace, name, "team-payments+ci"))
-	p := Projector{Client: client}
+	issuer := Issuer{Client: client}
 	for range 2 {
-		if err := p.Delete(t.Context(), reconcilertest.Namespace, name); err != nil {
+		if err := issuer.Delete(t.Context(), reconcilertest.Namespace, name); err != nil {
 			t.Error(err)
 		}
 	}
 	client.PrependReactor("delete", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrs.NewInternalError(errors.New("etcd is slow"))
 	})
-	if err := p.Delete(t.Context(), reconcilertest.Namespace, name); err == nil || !strings.Contains(err.Error(), name) {
+	if err := issuer.Delete(t.Context(), reconcilertest.Namespace, name); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("Delete = %v", err)
 	}
 }

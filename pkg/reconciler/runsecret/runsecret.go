@@ -1,4 +1,4 @@
-// Package projection gives one run a Secret of its own: a copy of its tenant's credential from the custody namespace, where no
+// Package runsecret gives one run a Secret of its own: a copy of its tenant's credential from the custody namespace, where no
 // tenant can read, that lasts as long as the run.
 //
 // The CustomRun owns the Secret, since it is there before the Secret is and outlives the TaskRun: the Secret is made first, so
@@ -6,7 +6,7 @@
 // ended has none, whenever the controller dies. What is deleted with its run is Kubernetes' to collect.
 // Create and delete are all the rights that this needs. A right to list Secrets, to find those that are left over, would be the
 // right to read every tenant's.
-package projection
+package runsecret
 
 import (
 	"context"
@@ -26,8 +26,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// Projector makes and deletes the Secrets of runs. It is safe for concurrent use.
-type Projector struct {
+// Issuer makes and deletes the Secrets of runs. It is safe for concurrent use.
+type Issuer struct {
 	// Cluster reads the tenant's Secret.
 	Cluster tenancy.Cluster
 	// Client writes the run's.
@@ -42,8 +42,8 @@ func Name(run *v1beta1.CustomRun, names tenant.Names) string {
 
 // Create copies what a push to image uses of the tenant's Secret in namespace custody into the run's namespace: one entry, for
 // the tenant's organization alone. It returns the name of the copy. The error is tenancy.Credential's or the API server's.
-func (p Projector) Create(ctx context.Context, custody, image string, run *v1beta1.CustomRun, d tenant.Decision) (string, error) {
-	credential, err := tenancy.Credential(ctx, p.Cluster, custody, image, d)
+func (i Issuer) Create(ctx context.Context, custody, image string, run *v1beta1.CustomRun, d tenant.Decision) (string, error) {
+	credential, err := tenancy.Credential(ctx, i.Cluster, custody, image, d)
 	if err != nil {
 		return "", err
 	}
@@ -52,13 +52,13 @@ func (p Projector) Create(ctx context.Context, custody, image string, run *v1bet
 		return "", err
 	}
 	create := func() error {
-		_, err := p.Client.CoreV1().Secrets(run.Namespace).Create(ctx, secret, metav1.CreateOptions{})
+		_, err := i.Client.CoreV1().Secrets(run.Namespace).Create(ctx, secret, metav1.CreateOptions{})
 		return err
 	}
 	err = create()
 	if apierrs.IsAlreadyExists(err) {
 		// An earlier try's, perhaps with a token that was rotated since, or one that a tenant put there. It can't be read to tell.
-		if err := p.Delete(ctx, run.Namespace, secret.Name); err != nil {
+		if err := i.Delete(ctx, run.Namespace, secret.Name); err != nil {
 			return "", err
 		}
 		err = create()
@@ -70,8 +70,8 @@ func (p Projector) Create(ctx context.Context, custody, image string, run *v1bet
 }
 
 // Delete deletes the Secret; one that is gone is no error.
-func (p Projector) Delete(ctx context.Context, namespace, name string) error {
-	err := p.Client.CoreV1().Secrets(namespace).Delete(ctx, name, metav1.DeleteOptions{})
+func (i Issuer) Delete(ctx context.Context, namespace, name string) error {
+	err := i.Client.CoreV1().Secrets(namespace).Delete(ctx, name, metav1.DeleteOptions{})
 	if err != nil && !apierrs.IsNotFound(err) {
 		return fmt.Errorf("deleting Secret %q: %w", name, err)
 	}
