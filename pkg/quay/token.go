@@ -20,7 +20,7 @@ func NewToken(value string) Token {
 	return Token{value: &value}
 }
 
-// Known says whether there is a token.
+// Known reports whether there is a token.
 func (t Token) Known() bool { return t.value != nil }
 
 // Reveal is the secret itself, for the place that has to send or store it.

@@ -25,7 +25,7 @@ type credential struct {
 	token    quay.Token
 }
 
-// equal says whether both are the same robot with the same token.
+// equal reports whether both are the same robot with the same token.
 func (c credential) equal(other credential) bool {
 	return c.username == other.username && c.token.Equal(other.token)
 }
@@ -43,7 +43,7 @@ func credentialOf(data vault.Data) credential {
 type stored struct {
 	credential
 	vault.Secret
-	// exists says whether there is a version that can be read; version is the one to write on, which may be a deleted one.
+	// exists reports whether there is a version that can be read; version is the one to write on, which may be a deleted one.
 	exists  bool
 	version int
 }
@@ -106,7 +106,7 @@ func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 	return match.Credential, nil
 }
 
-// same says whether the credential of a Secret is c. It compares in constant time.
+// same reports whether the credential of a Secret is c. It compares in constant time.
 func (c credential) same(inSecret dockerconfig.Credential) bool {
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.token.Reveal()))
 	return c.token.Known() && subtle.ConstantTimeCompare([]byte(want), []byte(inSecret.Authorization())) == 1

@@ -116,7 +116,7 @@ func (b *bench) printf(format string, args ...any) {
 	fmt.Fprintf(b.out, "%6.1fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// load is the machine's load average over a minute, which says whether others used it.
+// load is the machine's load average over a minute, which tells whether others used it.
 func load() string {
 	content, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -95,7 +95,7 @@ func ramDisk() string {
 	return os.TempDir()
 }
 
-// load is the machine's load average over a minute, which says whether others used it.
+// load is the machine's load average over a minute, which tells whether others used it.
 func load() string {
 	content, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

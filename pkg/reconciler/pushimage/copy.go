@@ -15,7 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// copies says whether the run pushes from a registry. Then its TaskRun is in custody, beside the robot's Secret, and no token
+// copies reports whether the run pushes from a registry. Then its TaskRun is in custody, beside the robot's Secret, and no token
 // ever is in the tenant's namespace.
 func copies(params map[string]string) bool {
 	return strings.HasPrefix(params[v1alpha1.ParamSource], tenant.RegistrySource)
@@ -56,7 +56,7 @@ func (r *Reconciler) ownerOf(task metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}
 }
 
-// belongs says whether the TaskRun is the run's. Who could write it into custody is the controller.
+// belongs reports whether the TaskRun is the run's. Who could write it into custody is the controller.
 func belongs(task *pipelinev1.TaskRun, run *v1beta1.CustomRun) bool {
 	if task.Namespace == run.Namespace {
 		return metav1.IsControlledBy(task, run)
