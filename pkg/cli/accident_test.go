@@ -12,7 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
-// accident is how a row of the seed's table of failures comes about, for team payments, which is onboarded.
+// accident is how a row of docs/failure-modes.md comes about, for team payments, which is onboarded.
 type accident struct {
 	name string
 	// symptom is the row, cause what happened, in words; exit is verify's.

@@ -44,7 +44,7 @@ func resourceOf(object *unstructured.Unstructured) schema.GroupVersionResource {
 // customResourceDefinitions are the resource of that name.
 var customResourceDefinitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// hasNullBytePolicy says whether the installed ExternalSecrets have the field nullBytePolicy, which came in v2.3. Where it is
+// hasNullBytePolicy reports whether the installed ExternalSecrets have the field nullBytePolicy, which came in v2.3. Where it is
 // missing it must not be rendered, else GitOps tools see a difference; where it is, it has a default.
 func (c *cluster) hasNullBytePolicy(ctx context.Context) (bool, error) {
 	definition, err := c.Dynamic.Resource(customResourceDefinitions).Get(ctx, "externalsecrets.external-secrets.io", metav1.GetOptions{})

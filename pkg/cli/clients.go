@@ -53,7 +53,7 @@ func (c *connection) cluster() (Clients, error) {
 	return clients, nil
 }
 
-// tenancy returns the names to work with: of the file, else of the cluster, else of the seed.
+// tenancy returns the names to work with: of the file, else of the cluster, else the built-in ones.
 func (c *connection) tenancy(ctx context.Context) (*config.Config, error) {
 	if c.config != nil {
 		return c.config, nil

@@ -29,7 +29,7 @@ type cluster struct {
 	config *config.Config
 }
 
-// refreshAnnotation is the seed's; to External Secrets any change of an annotation means to read Vault now.
+// refreshAnnotation is the one that External Secrets' own docs use: any change of an annotation makes it read Vault now.
 const refreshAnnotation = "force-sync"
 
 // Secret implements robot.Cluster.
@@ -100,7 +100,7 @@ func (c *cluster) Runs(ctx context.Context, team string) ([]string, error) {
 	return found, nil
 }
 
-// claims says whether a label of the run names the team.
+// claims reports whether a label of the run names the team.
 func (c *cluster) claims(run *pipelinev1.PipelineRun, team string) bool {
 	return slices.ContainsFunc(c.config.RunLabels, func(label string) bool {
 		claimed, err := c.config.ParseTeam(run.Labels[label])

@@ -20,7 +20,7 @@ const (
 	unknown health = "unknown"
 )
 
-// symptomOf is what people see when a look of doctor is not ok: a row of the seed's table, where there is one.
+// symptomOf is what people see when a look of doctor is not ok: a row of docs/failure-modes.md, where there is one.
 var symptomOf = map[string]robot.Symptom{
 	"vault-role": robot.SymptomNotReady, "external-secrets": robot.SymptomNotReady, "quay-hostname": robot.SymptomUnauthorized,
 	"guards": robot.SymptomShared, "external-secret-policy": robot.SymptomShared, "everybody-uses": robot.SymptomShared, "everybody-reads": robot.SymptomLeaked,

@@ -16,7 +16,7 @@ import (
 // Exit is an exit code. docs/cli.md has the same table, and a test compares the two.
 type Exit int
 
-// The exit codes. Those from 20 on are what verify found: a row of the seed's table of failures each.
+// The exit codes. Those from 20 on are what verify found: a row of docs/failure-modes.md each.
 const (
 	ExitOK        Exit = 0
 	ExitFailure   Exit = 1

@@ -12,7 +12,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
-// Each row of the seed's table of failures is brought about, verify names the row, what mends it mends it, and the page says
+// Each row of docs/failure-modes.md is brought about, verify names the row, what mends it mends it, and the page says
 // so. With -update the page's table is written.
 func TestFailureModes(t *testing.T) {
 	rows := "| symptom | what happened | `verify` finds | exit | what mends it |\n|---|---|---|---|---|\n"

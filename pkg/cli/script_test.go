@@ -103,7 +103,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		w.asleep = !neg
 		w.mu.Unlock()
 	},
-	// break does what a row of the seed's table of failures begins with.
+	// break does what a row of docs/failure-modes.md begins with.
 	"break": func(ts *testscript.TestScript, _ bool, args []string) {
 		i := slices.IndexFunc(accidents, func(a accident) bool { return a.name == args[0] })
 		accidents[i].do(ts.Value(worldKey{}).(*world))
@@ -152,7 +152,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 	// install puts a healthy installation into the cluster, guards apart.
 	"install": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).install() },
-	// deny gives External Secrets the seed's policy.
+	// deny gives External Secrets a policy with * where Vault wants +.
 	"deny": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Value(worldKey{}).(*world).denied = true },
 	// guard installs the policies for the shared namespace.
 	"guard": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -33,7 +33,7 @@ func (c *connection) addPlaceFlags(cmd *cobra.Command, p *place) {
 	complete(cmd, "namespace", c.completeNamespace)
 }
 
-// given says whether the place is told; half of it is an error.
+// given reports whether the place is told; half of it is an error.
 func (p *place) given() (bool, error) {
 	if (p.division == "") != (p.app == "") {
 		return false, usagef("give both, or none for a team that has an ExternalSecret", "--division and --app go together")

@@ -48,7 +48,7 @@ type world struct {
 	versions map[string][]*vault.Secret
 	// asleep says that External Secrets does nothing.
 	asleep bool
-	// denied says that the role of External Secrets may read nothing, as with the seed's policy.
+	// denied says that the role of External Secrets may read nothing, as with a policy with * for +.
 	denied bool
 	// tokens are all that ever were in Vault.
 	tokens []string

@@ -24,7 +24,7 @@ type credential struct {
 const maxCredential = 4096
 
 // readCredential reads the files username, and password or token, of a directory: a mounted Secret, of type
-// kubernetes.io/basic-auth or the seed's gitlab-bot-<team>. An empty dir is no credential.
+// kubernetes.io/basic-auth, or one with user name and token, as teams have for GitLab. An empty dir is no credential.
 func readCredential(dir string) (credential, error) {
 	if dir == "" {
 		return credential{}, nil

@@ -42,7 +42,7 @@ func TestCredential(t *testing.T) {
 	f.opts.Credential = ""
 	f.fail("the repository cannot be read")
 	f.opts.Credential = dir
-	put("token", gitopstest.Password+"\r\n") // As the seed names it, with a line's end.
+	put("token", gitopstest.Password+"\r\n") // As a GitLab bot Secret names it, with a line break at the end.
 	f.update()
 }
 

@@ -52,7 +52,7 @@ func (e *Error) says(words string) bool { return !e.page && strings.Contains(e.M
 // csrf is what Quay says to a changing request whose OAuth token it does not know (quay/quay endpoints/csrf.py).
 const csrf = "CSRF token was invalid or missing"
 
-// IsNotFound says whether err means that something does not exist. The data model of Quay answers 400 for that
+// IsNotFound reports whether err means that something does not exist. The data model of Quay answers 400 for that
 // (quay/quay endpoints/decorated.py).
 func IsNotFound(err error) bool {
 	e := (*Error)(nil)
@@ -61,7 +61,7 @@ func IsNotFound(err error) bool {
 			e.says("is not a team in org") || e.says("does not belong to team")))
 }
 
-// IsExists says whether err means that something exists already, which Quay answers with 400.
+// IsExists reports whether err means that something exists already, which Quay answers with 400.
 func IsExists(err error) bool {
 	e := (*Error)(nil)
 	return errors.As(err, &e) && e.Status == http.StatusBadRequest &&
@@ -82,7 +82,7 @@ func IsForbidden(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusForbidden && !e.says(csrf) && !e.page
 }
 
-// IsUnreachable says whether err means that there was no whole answer: no connection, one that broke, or no trust in its
+// IsUnreachable reports whether err means that there was no whole answer: no connection, one that broke, or no trust in its
 // certificate.
 func IsUnreachable(err error) bool {
 	lost := (*transportError)(nil)
@@ -110,7 +110,7 @@ func IsUntrusted(err error) bool {
 	return errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// IsRobotUnknown says whether the token service does not know the robot, in contrast to its token.
+// IsRobotUnknown reports whether the token service does not know the robot, in contrast to its token.
 func IsRobotUnknown(err error) bool {
 	e := (*Error)(nil)
 	return errors.As(err, &e) && e.says("Could not find robot with specified username")

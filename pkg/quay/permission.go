@@ -18,7 +18,7 @@ const (
 	Admin Role = "admin"
 )
 
-// Includes says whether r allows what need allows.
+// Includes reports whether r allows what need allows.
 func (r Role) Includes(need Role) bool {
 	order := []Role{"", Read, Write, Admin}
 	return slices.Index(order, r) >= slices.Index(order, need)

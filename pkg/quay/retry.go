@@ -43,7 +43,7 @@ func (c *Client) retry(ctx context.Context, again bool, try func() error) error 
 	}
 }
 
-// passing says whether err may be gone the next time.
+// passing reports whether err may be gone the next time.
 func passing(err error, again bool) bool {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		switch e.Status {

@@ -22,7 +22,7 @@ const maxScopes = 40
 // Rights are the actions that a robot has on repositories, as the token service grants them: push, pull or *.
 type Rights map[string][]string
 
-// Push says whether the robot may push to "organization/name".
+// Push reports whether the robot may push to "organization/name".
 func (r Rights) Push(repository string) bool {
 	return slices.Contains(r[repository], "push") || slices.Contains(r[repository], "*")
 }

@@ -20,14 +20,14 @@ type Check struct {
 	// Detail is what was found, Next the next step where it failed or nobody had the right to look.
 	Detail string `json:"detail,omitempty"`
 	Next   string `json:"next,omitempty"`
-	// Symptom is what people see when this is wrong, in the words of the seed's table of failures.
+	// Symptom is what people see when this is wrong, in the words of docs/failure-modes.md.
 	Symptom Symptom `json:"symptom,omitempty"`
 }
 
-// Symptom is a row of the seed's table of failures.
+// Symptom is a row of the table in docs/failure-modes.md.
 type Symptom string
 
-// The symptoms, in the order of the seed's table.
+// The symptoms, in the order of that table.
 const (
 	SymptomUnauthorized Symptom = "PipelineRun fails unauthorized"
 	SymptomNotReady     Symptom = "ExternalSecret Ready=False"
@@ -47,7 +47,7 @@ type Report struct {
 	prints map[string]string
 }
 
-// OK says whether no check failed or was skipped.
+// OK reports whether no check failed or was skipped.
 func (r Report) OK() bool {
 	for _, c := range r.Checks {
 		if c.Status != Passed {
@@ -64,7 +64,7 @@ type checkKind struct {
 	next      string
 }
 
-// The checks in the order of the chain. The first four that are about Vault and the Secret are the seed's.
+// The checks, in the order in which a credential travels: Quay, Vault, the Secret.
 var (
 	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap with --create-organization"}
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}

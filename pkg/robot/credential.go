@@ -23,7 +23,7 @@ type credential struct {
 	token    secret.Value
 }
 
-// equal says whether both are the same robot with the same token.
+// equal reports whether both are the same robot with the same token.
 func (c credential) equal(other credential) bool {
 	return c.username == other.username && c.token.Equal(other.token)
 }
@@ -41,7 +41,7 @@ func credentialOf(data vault.Data) credential {
 type stored struct {
 	credential
 	vault.Secret
-	// exists says whether there is a version that can be read; version is the one to write on, which may be a deleted one.
+	// exists reports whether there is a version that can be read; version is the one to write on, which may be a deleted one.
 	exists  bool
 	version int
 }
@@ -104,7 +104,7 @@ func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 	return match.Credential, nil
 }
 
-// same says whether the credential of a Secret is c. It compares in constant time.
+// same reports whether the credential of a Secret is c. It compares in constant time.
 func (c credential) same(inSecret dockerconfig.Credential) bool {
 	return !c.token.IsZero() && c.token.Basic(c.username).Equal(inSecret.Authorization())
 }

@@ -17,7 +17,7 @@ type RotateOptions struct {
 	// MaxAge leaves a credential alone that was written to Vault less than this long ago; 0 rotates any. An unfinished
 	// rotation is finished whatever its age.
 	MaxAge time.Duration
-	// InPlace replaces the token of the one robot, as the seed does: pushes fail from then until the Secret has the new one.
+	// InPlace replaces the token of the one robot: pushes fail from then until the Secret has the new one.
 	InPlace bool
 	// Foreign are repositories of other teams, "organization/name", to prove that the new credential may not push there.
 	Foreign []string

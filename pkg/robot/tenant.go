@@ -57,7 +57,7 @@ func TenantAt(c tenant.Convention, team, path string) (Tenant, error) {
 		Robot: names.Robot, StandbyRobot: names.StandbyRobot, VaultPath: path, Namespace: c.SecretNamespace, Secret: names.Secret}, nil
 }
 
-// owns says whether username is one of the tenant's two robots.
+// owns reports whether username is one of the tenant's two robots.
 func (t Tenant) owns(username string) bool { return username == t.Robot || username == t.StandbyRobot }
 
 // other is the robot of the two that is not username.

@@ -28,7 +28,7 @@ func (v *verification) lookAtExternalSecret(ctx context.Context) error {
 	return nil
 }
 
-// lookAtFollows says whether the Secret takes over what is written to Vault.
+// lookAtFollows reports whether the Secret takes over what is written to Vault.
 func (v *verification) lookAtFollows(immutable bool) {
 	k := checkFollows
 	switch {

@@ -329,7 +329,7 @@ func (w *world) secretCredential() (username, token string) {
 	return username, token
 }
 
-// works says whether the credential in the Secret is one that Quay takes.
+// works reports whether the credential in the Secret is one that Quay takes.
 func (w *world) works() bool {
 	username, token := w.secretCredential()
 	return token != "" && token == w.quay.RobotToken(username)

@@ -8,7 +8,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
-// Rule names the rule of DESIGN §4 that decided.
+// Rule names the rule that decided whose run it is.
 type Rule string
 
 // The rules, in the order in which Decide tries them.

@@ -20,9 +20,9 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 )
 
-// The policies of the seed and of this project. Vault takes both without a warning.
+// A policy with *, as it is often written, and this project's with +. Vault takes both without a warning.
 const (
-	seedPolicy = `path "secret/data/apps/*/*/ci/quay-robot" { capabilities = ["read"] }`
+	starPolicy = `path "secret/data/apps/*/*/ci/quay-robot" { capabilities = ["read"] }`
 	ourPolicy  = `path "secret/data/apps/+/+/ci/quay-robot" { capabilities = ["read"] }
 path "secret/metadata/apps/+/+/ci/quay-robot" { capabilities = ["read"] }`
 )
@@ -72,13 +72,13 @@ func TestServer(t *testing.T) {
 		t.Fatalf("first version is %d, %v", version, err)
 	}
 
-	t.Run("the seed's policy denies, with + it allows", func(t *testing.T) {
-		seed, ours := client(t, server, tokenFor(t, server, "seed", seedPolicy)), client(t, server, tokenFor(t, server, "ours", ourPolicy))
-		if _, err := seed.Read(t.Context(), path); !errors.Is(err, vault.ErrDenied) {
-			t.Errorf("with the seed's policy: %v", err)
+	t.Run("a policy with * denies, one with + allows", func(t *testing.T) {
+		star, ours := client(t, server, tokenFor(t, server, "star", starPolicy)), client(t, server, tokenFor(t, server, "ours", ourPolicy))
+		if _, err := star.Read(t.Context(), path); !errors.Is(err, vault.ErrDenied) {
+			t.Errorf("with *: %v", err)
 		}
-		if got, err := seed.Capabilities(t.Context(), "data", path); !slices.Equal(got, []string{"deny"}) || err != nil {
-			t.Errorf("capabilities with the seed's policy: %q, %v", got, err)
+		if got, err := star.Capabilities(t.Context(), "data", path); !slices.Equal(got, []string{"deny"}) || err != nil {
+			t.Errorf("capabilities with *: %q, %v", got, err)
 		}
 		got, err := ours.Read(t.Context(), path)
 		if err != nil || got.Data["token"].Reveal() != robotToken || got.Version != 1 || got.Created.IsZero() {

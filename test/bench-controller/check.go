@@ -33,7 +33,7 @@ func (c check) beside(peer float64) check {
 	return c
 }
 
-// reached says whether the limit holds. What is no number has reached nothing.
+// reached reports whether the limit holds. What is no number has reached nothing.
 func (c check) reached() bool { return c.Limit == nil || c.Seen <= *c.Limit }
 
 // line is the check in one line.

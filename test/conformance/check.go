@@ -51,5 +51,5 @@ func sorted(sections ...[]Check) []Check {
 	return all
 }
 
-// applies says whether the line is checked in the mode.
+// applies reports whether the line is checked in the mode.
 func (c Check) applies(m Mode) bool { return m == Default || !c.Once && !c.Alone }

@@ -44,7 +44,7 @@ func (s *scene) install(settings map[string]string) {
 	s.reads(true)
 }
 
-// reads says whether the controller may read Secrets.
+// reads reports whether the controller may read Secrets.
 func (s *scene) reads(allowed bool) {
 	s.Kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)

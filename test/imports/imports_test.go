@@ -1,4 +1,4 @@
-// Package imports holds the rules of DESIGN §9 about which package may know which.
+// Package imports holds the rules about which package may know which: no domain package knows of Kubernetes.
 package imports
 
 import (

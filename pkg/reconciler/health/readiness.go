@@ -1,4 +1,4 @@
-// Package health says whether the controller can do its work: to the kubelet as readiness, and to Prometheus as gauges of what
+// Package health reports whether the controller can do its work: to the kubelet as readiness, and to Prometheus as gauges of what
 // it sees in its caches.
 package health
 

@@ -160,7 +160,7 @@ func (h *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
 	return h.next.RoundTrip(r)
 }
 
-// other says whether a request went elsewhere than to url.
+// other reports whether a request went elsewhere than to url.
 func (h *hosts) other(url string) bool {
 	return len(h.all) == 0 || slices.ContainsFunc(h.all, func(to string) bool { return to != url })
 }

@@ -50,7 +50,7 @@ func ownerOf(task metav1.Object, custody string) types.NamespacedName {
 	return types.NamespacedName{Namespace: task.GetNamespace(), Name: task.GetName()}
 }
 
-// belongs says whether the TaskRun is the run's. Who could write it into custody is the controller.
+// belongs reports whether the TaskRun is the run's. Who could write it into custody is the controller.
 func belongs(task *pipelinev1.TaskRun, run *v1beta1.CustomRun) bool {
 	if task.Namespace == run.Namespace {
 		return metav1.IsControlledBy(task, run)

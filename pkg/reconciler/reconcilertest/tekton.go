@@ -65,7 +65,7 @@ func failed(task *pipelinev1.TaskRun, reason string, now time.Time) *pipelinev1.
 	return going(task, "ToBeRetried")
 }
 
-// CollectGarbage deletes one object whose owner is gone, and says whether there was any.
+// CollectGarbage deletes one object whose owner is gone, and reports whether there was any.
 func (w *World) CollectGarbage() bool {
 	w.t.Helper()
 	alive := map[types.UID]bool{}

@@ -39,7 +39,7 @@ func (m Metrics) Reconciles() (n int) {
 	return n
 }
 
-// Leads says whether the replica leads the kind.
+// Leads reports whether the replica leads the kind.
 func (m Metrics) Leads(kind string) bool {
 	for _, one := range m["quay_push_leading"].GetMetric() {
 		for _, label := range one.GetLabel() {

@@ -117,7 +117,7 @@ func (r *Replica) Stop() {
 // signal does nothing to a process that has ended.
 func (r *Replica) signal(s syscall.Signal) { _ = r.command.Process.Signal(s) }
 
-// Alive says whether the process is there.
+// Alive reports whether the process is there.
 func (r *Replica) Alive() bool {
 	select {
 	case <-r.done:

@@ -42,7 +42,7 @@ func Install(ctx context.Context, bin string, w io.Writer) error {
 	return run(ctx, w, env, "apt-get", append([]string{"install", "-qy", "--no-install-recommends"}, missing...)...)
 }
 
-// built says whether the program at path was built from module@version.
+// built reports whether the program at path was built from module@version.
 func built(ctx context.Context, path, module string) bool {
 	output, err := exec.CommandContext(ctx, "go", "version", "-m", path).Output()
 	_, version, _ := strings.Cut(module, "@")

@@ -19,7 +19,7 @@ const (
 	TenantsResource = "tenants"
 )
 
-// Params of PushImage and of the Task push-image-quay; the first three are the seed's.
+// Params of PushImage and of the Task push-image-quay.
 const (
 	// ParamImageRef is the repository to push to, host/organization/name.
 	ParamImageRef = "image-ref"
