@@ -2,6 +2,8 @@ module github.com/comptech-lab/quay-push/test/bench
 
 go 1.26.4
 
+toolchain go1.26.11
+
 require github.com/comptech-lab/quay-push v0.0.0
 
 replace github.com/comptech-lab/quay-push => ../..

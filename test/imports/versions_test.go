@@ -1,16 +1,21 @@
 package imports
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // What make test compiles for the benchmarks' modules it has compiled for this one already, unless they ask for another
-// version: then a test run on a machine without a build cache takes minutes longer.
+// version, or for another Go: then a test run on a machine without a build cache takes minutes longer.
 func TestOneVersion(t *testing.T) {
 	ours := versions(t, "../..")
 	for _, dir := range []string{"../bench", "../bench-controller"} {
+		if got, want := toolchain(t, dir), toolchain(t, "../.."); got != want || want == "" {
+			t.Errorf("%s is built by %q, and the module of the programs by %q", dir, got, want)
+		}
 		theirs := versions(t, dir)
 		if len(theirs) < 5 {
 			t.Errorf("%s is built from %d modules", dir, len(theirs))
@@ -21,6 +26,18 @@ func TestOneVersion(t *testing.T) {
 			}
 		}
 	}
+}
+
+// toolchain returns the Go that the go.mod of dir asks for.
+func toolchain(t *testing.T, dir string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(content), "\ntoolchain ")
+	name, _, _ := strings.Cut(rest, "\n")
+	return name
 }
 
 // versions returns the version of each module that the packages and tests below dir are built from.
