@@ -109,7 +109,7 @@ conformance: tekton ## Each line of the contract between Tekton and a custom tas
 cluster-up: ## Start the one-node cluster, or find it running (ADMISSION_PLUGINS=NodeRestriction,OwnerReferencesPermissionEnforcement)
 	go run -C test/cluster . up$(if $(ADMISSION_PLUGINS), --admission-plugins=$(ADMISSION_PLUGINS))
 
-cluster-down: ## Stop it and leave nothing behind
+cluster-down: ## Stop it and delete all but the programs that were built
 	go run -C test/cluster . down
 
 tekton: $(cluster) bin/ko

@@ -127,7 +127,7 @@ func (c Convention) Decide(r Request) (Decision, error) {
 	return d, err
 }
 
-// checkOwner is rule 1. A labelled namespace names the tenant whoever made the CustomRun; anywhere else the PipelineRun
+// checkOwner is the rule owner. A labelled namespace names the tenant whoever made the CustomRun; anywhere else the PipelineRun
 // is the only proof there is.
 func (c Convention) checkOwner(r Request, labelled bool) error {
 	refuse := func(format string, args ...any) error {
@@ -149,7 +149,7 @@ func (c Convention) checkOwner(r Request, labelled bool) error {
 	return nil
 }
 
-// byNamespace is rule 2: the namespace decides, and a run may only repeat it.
+// byNamespace is the rule namespace-label: the namespace decides, and a run may only repeat it.
 func (c Convention) byNamespace(r Request, value string) (Decision, error) {
 	team, err := c.ParseTeam(value)
 	if err != nil {
@@ -173,7 +173,7 @@ func (c Convention) byNamespace(r Request, value string) (Decision, error) {
 	}, nil
 }
 
-// byRunLabel is rule 3: in a shared namespace the run's label decides, and only while the policy guards it.
+// byRunLabel is the rule shared-namespace: in a shared namespace the run's label decides, and only while the policy guards it.
 func (c Convention) byRunLabel(r Request) (Decision, error) {
 	if !r.Guarded {
 		return Decision{}, &Refusal{v1alpha1.ReasonPolicyMissing, RuleSharedNamespace,

@@ -33,7 +33,7 @@ func TestNoRegistry(t *testing.T) {
 	}
 }
 
-// payments is a request that rule 2 allows; edit makes the case under test of it.
+// payments is a request that the rule namespace-label allows; edit makes the case under test of it.
 func payments(edit func(*Request)) Request {
 	r := Request{
 		Name: "pr-push", Namespace: "apps-payments-checkout",
@@ -46,7 +46,7 @@ func payments(edit func(*Request)) Request {
 	return r
 }
 
-// shared is a request that rule 3 allows.
+// shared is a request that the rule shared-namespace allows.
 func shared(edit func(*Request)) Request {
 	return payments(func(r *Request) {
 		r.Namespace, r.NamespaceLabels, r.Guarded = "openshift-pipelines", nil, true

@@ -8,7 +8,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
-// checkImage is rule 5: image must be <registry>/<the team's organization>/<name>[:tag]. It compares whole path
+// checkImage is the rule image: image must be <registry>/<the team's organization>/<name>[:tag]. It compares whole path
 // elements, so that neither a prefix of the organization nor a dot segment can lead out of it.
 func (d Decision) checkImage(image string) error {
 	refuse := func(format string, args ...any) error {

@@ -12,7 +12,7 @@ import (
 // RegistrySource begins a source that is in a registry, as containers-transports(5) writes it.
 const RegistrySource = "docker://"
 
-// checkSource is rule 6: an image in a registry is the run's to push if the registry is one that gives each namespace its own
+// checkSource is the rule source: an image in a registry is the run's to push if the registry is one that gives each namespace its own
 // repositories, <internal registry>/<namespace>/<name>[:tag|@digest]. It is read with the platform's credential, which reads
 // those of every namespace. In a shared namespace the images of all teams are in one place, so that nothing there is one team's.
 func (c Convention) checkSource(r Request, decided Rule) error {

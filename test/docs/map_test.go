@@ -25,7 +25,7 @@ func TestMap(t *testing.T) {
 	if len(packages) < 50 {
 		t.Errorf("only %d packages were found", len(packages))
 	}
-	for _, named := range regexp.MustCompile("(?m)^\\| \\[((?:cmd|internal|pkg|test)/[^]]*)\\]").FindAllStringSubmatch(page, -1) {
+	for _, named := range regexp.MustCompile(`(?m)^\| \[((?:cmd|internal|pkg|test)/[^]]*)\]`).FindAllStringSubmatch(page, -1) {
 		if !packages[named[1]] {
 			t.Errorf("DEVELOPMENT.md has a line for %s, in which there is no Go code", named[1])
 		}

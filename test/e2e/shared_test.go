@@ -19,7 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// Rule 3 on the real API server: in the shared namespace the label needs the right, never changes, and decides.
+// The rule shared-namespace on the real API server: in the shared namespace the label needs the right, never changes, and decides.
 func TestSharedNamespaceLabel(t *testing.T) {
 	ctx := within(t, 5*time.Minute)
 	const account = "trigger-payments"

@@ -28,17 +28,35 @@ var revealing = map[string]string{
 	"pkg/vault/secret.go":                   "writes it to Vault",
 }
 
-// No file reveals a secret but those, and each of those does.
+// entering are the files that call New of package secret, each with where the text is from that it makes a secret. Before
+// that it is a string, which anything may print.
+var entering = map[string]string{
+	"pkg/cli/cluster.go":             "a Secret of the cluster",
+	"pkg/cli/doctorlogin.go":         "a token that the API server made for a ServiceAccount",
+	"pkg/cli/token.go":               "$QUAY_TOKEN",
+	"pkg/cli/vault.go":               "$VAULT_TOKEN, or the file of vault login",
+	"pkg/dockerconfig/credential.go": "an entry of a Docker config file",
+	"pkg/gitops/credential.go":       "a mounted Secret",
+	"pkg/push/registry/pull.go":      "the header of a request that was sent",
+	"pkg/push/registry/token.go":     "a token service's answer",
+	"pkg/quay/robot.go":              "Quay's answer about a robot",
+	"pkg/robot/credential.go":        "the user's name beside the token, which Vault keeps in one map",
+	"pkg/vault/secret.go":            "what Vault has",
+}
+
+// No file makes or reveals a secret but those, and each of those does.
 func TestReveal(t *testing.T) {
-	found := callers(t, "../..", "Reveal")
-	for _, path := range slices.Sorted(maps.Keys(found)) {
-		if revealing[path] == "" {
-			t.Errorf("%s reveals a secret: let it hand the value on, or say in revealing what it does with it", path)
+	for function, known := range map[string]map[string]string{"Reveal": revealing, "secret.New": entering} {
+		found := callers(t, "../..", function)
+		for _, path := range slices.Sorted(maps.Keys(found)) {
+			if known[path] == "" {
+				t.Errorf("%s calls %s: let it hand a secret.Value on, or say in the list what it does with the secret", path, function)
+			}
 		}
-	}
-	for _, path := range slices.Sorted(maps.Keys(revealing)) {
-		if !found[path] {
-			t.Errorf("%s reveals no secret any more", path)
+		for _, path := range slices.Sorted(maps.Keys(known)) {
+			if !found[path] {
+				t.Errorf("%s does not call %s any more", path, function)
+			}
 		}
 	}
 }
@@ -47,6 +65,7 @@ func TestReveal(t *testing.T) {
 func TestCallers(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
+		"new.go": `var x = secret.New("")`, "other.go": `var x = errors.New("")`,
 		"call.go": "var x = v.Reveal()", "value.go": "var f = v.Reveal", "expression.go": "var f = secret.Value.Reveal", "deep/in/a.go": "func f() { g(func() { h(a.b.Reveal()) }) }",
 		"x_test.go": "var x = v.Reveal()", "testdata/x.go": "var x = v.Reveal()", "word.go": `// Reveal() is v.Reveal().
 const Reveal = "v.Reveal()"`, "pkg/secret/value.go": "var x = v.Reveal()", "x.txt": "v.Reveal()",
@@ -63,12 +82,19 @@ const Reveal = "v.Reveal()"`, "pkg/secret/value.go": "var x = v.Reveal()", "x.tx
 	if found := callers(t, dir, "Reveal"); !maps.Equal(found, want) {
 		t.Errorf("callers are %v, want %v", found, want)
 	}
+	if found := callers(t, dir, "secret.New"); !maps.Equal(found, map[string]bool{"new.go": true}) {
+		t.Errorf("callers of New are %v", found)
+	}
 }
 
-// callers returns the files of Go below dir that name a method so, by their path below dir; tests, and the package that
-// has it, may.
-func callers(t *testing.T, dir, method string) map[string]bool {
+// callers returns the files of Go below dir that name a method so, or with a package before it a function, by their path
+// below dir; tests, and the package that has it, may.
+func callers(t *testing.T, dir, name string) map[string]bool {
 	t.Helper()
+	pkg, function, qualified := strings.Cut(name, ".")
+	if !qualified {
+		function = pkg
+	}
 	found := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -77,8 +103,8 @@ func callers(t *testing.T, dir, method string) map[string]bool {
 		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata") {
 			return fs.SkipDir
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(name, "pkg/secret/") {
+		below, err := filepath.Rel(dir, path)
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(below, "pkg/secret/") {
 			return err
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
@@ -86,8 +112,12 @@ func callers(t *testing.T, dir, method string) map[string]bool {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if selector, ok := n.(*ast.SelectorExpr); ok && selector.Sel.Name == method {
-				found[name] = true
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok || selector.Sel.Name != function {
+				return true
+			}
+			if x, ok := selector.X.(*ast.Ident); !qualified || ok && x.Name == pkg {
+				found[below] = true
 			}
 			return true
 		})

@@ -212,7 +212,7 @@ func TestUnlistedByAnEndedRunIsRefused(t *testing.T) {
 	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonUnprovenOwner, "childReferences")
 }
 
-// Rule 3 end to end: the label decides where the policies guard it, and nothing does where they do not.
+// The rule shared-namespace end to end: the label decides where the policies guard it, and nothing does where they do not.
 func TestSharedNamespace(t *testing.T) {
 	const shared = "openshift-pipelines"
 	scene := func(guards ...string) []runtime.Object {

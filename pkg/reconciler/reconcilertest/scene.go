@@ -92,7 +92,7 @@ func NewCustomRun(namespace, pipelineRun, name, kind string) *v1beta1.CustomRun 
 	}
 }
 
-// NewGuards returns the policies that rule 3 needs, with bindings that deny in the namespaces.
+// NewGuards returns the policies that the rule shared-namespace needs, with bindings that deny in the namespaces.
 func NewGuards(namespaces ...string) (objects []runtime.Object) {
 	for _, name := range tenancy.Guards {
 		objects = append(objects,

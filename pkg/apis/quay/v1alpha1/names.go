@@ -88,21 +88,21 @@ const (
 	ReasonInvalidWorkspaces = "InvalidWorkspaces"
 	// ReasonUnsupportedSpec: customSpec, or a customRef with a name or a resolver.
 	ReasonUnsupportedSpec = "UnsupportedSpec"
-	// ReasonUnprovenOwner: the CustomRun is not the child of a live PipelineRun (rule 1).
+	// ReasonUnprovenOwner: the CustomRun is not the child of a live PipelineRun (rule owner).
 	ReasonUnprovenOwner = "UnprovenOwner"
-	// ReasonTenantConflict: namespace and PipelineRun name different teams (rule 2).
+	// ReasonTenantConflict: namespace and PipelineRun name different teams (rule namespace-label).
 	ReasonTenantConflict = "TenantConflict"
 	// ReasonInvalidTeam: the label's value is no team name.
 	ReasonInvalidTeam = "InvalidTeam"
-	// ReasonPolicyMissing: the namespace is shared and the policy that guards the label does not enforce there (rule 3).
+	// ReasonPolicyMissing: the namespace is shared and the policy that guards the label does not enforce there (rule shared-namespace).
 	ReasonPolicyMissing = "PolicyMissing"
 	// ReasonNotConfigured: config-tenancy names no registry.
 	ReasonNotConfigured = "NotConfigured"
-	// ReasonNoTenant: nothing names a team (rule 4).
+	// ReasonNoTenant: nothing names a team (rule no-rule).
 	ReasonNoTenant = "NoTenant"
-	// ReasonImageOutsideOrganization: image-ref is not in the team's organization (rule 5).
+	// ReasonImageOutsideOrganization: image-ref is not in the team's organization (rule image).
 	ReasonImageOutsideOrganization = "ImageOutsideOrganization"
-	// ReasonSourceOutsideNamespace: source is in a registry, and no image of the run's namespace in an internal one (rule 6).
+	// ReasonSourceOutsideNamespace: source is in a registry, and no image of the run's namespace in an internal one (rule source).
 	ReasonSourceOutsideNamespace = "SourceOutsideNamespace"
 	// ReasonSecretMismatch: the author named another Secret than the tenant's.
 	ReasonSecretMismatch = "SecretMismatch"

@@ -21,7 +21,7 @@ import (
 // google/go-containerregistry#1193); HTTP/1.1 has no such limit, but costs a new connection per blob.
 const LargeBody = 48 << 10
 
-// How long a server may take. There is none for sending a body, see stallReader.
+// How long a server may take. There is none for sending a body, see Watch.
 const (
 	dialTimeout    = 15 * time.Second
 	AnswerTimeout  = time.Minute
