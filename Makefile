@@ -92,6 +92,7 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
 e2e: tekton ## The tests that need the cluster
+	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
 
 demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked

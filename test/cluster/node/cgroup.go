@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// joinCgroup moves this process below root/name, where all its descendants will be: the daemon's programs, and the
-// containers, in the cgroup version 2 hierarchy or else in systemd's or the pids controller's.
+// joinCgroup moves this process below root/name, where all the daemon's programs will be, in the cgroup version 2 hierarchy or
+// else in systemd's or the pids controller's.
 func joinCgroup(root, name string) error {
 	for _, hierarchy := range []string{".", "unified", "systemd", "pids"} {
 		if _, err := os.Stat(filepath.Join(root, hierarchy, "cgroup.procs")); err != nil {
 			continue
 		}
-		// A leaf: in version 2 only leaves hold processes, and the containers' cgroups are its siblings.
+		// A leaf: in version 2 only leaves hold processes.
 		leaf := filepath.Join(root, hierarchy, name, "daemon")
 		if err := os.MkdirAll(leaf, 0o755); err != nil {
 			return err

@@ -52,8 +52,20 @@ func (n Node) clear(ctx context.Context) error {
 func (n Node) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := emptyCgroups(ctx, cgroupRoot, n.cgroup()); err != nil {
-		return fmt.Errorf("stopping the cluster: %w", err)
+	// The daemon's programs first: they would start a container again.
+	for _, name := range append([]string{n.cgroup()}, n.containers()...) {
+		if err := emptyCgroups(ctx, cgroupRoot, name); err != nil {
+			return fmt.Errorf("stopping the cluster: %w", err)
+		}
 	}
 	return nil
+}
+
+// containers returns the cgroup of each container, below every hierarchy's root: containerd keeps a directory of its name.
+func (n Node) containers() (cgroups []string) {
+	dirs, _ := filepath.Glob(n.path("containerd", "io.containerd.runtime.v2.task", "k8s.io", "*")) // It fails for a bad pattern alone.
+	for _, dir := range dirs {
+		cgroups = append(cgroups, filepath.Join("k8s.io", filepath.Base(dir)))
+	}
+	return cgroups
 }

@@ -43,7 +43,7 @@ func (n Node) render(name string) ([]byte, error) {
 	}
 	var content bytes.Buffer
 	err = parsed.Execute(&content, map[string]string{
-		"Dir": n.Dir, "Registry": n.Registry(), "CNIPlugins": cniPlugins, "Cgroup": n.cgroup(),
+		"Dir": n.Dir, "Registry": n.Registry(), "CNIPlugins": cniPlugins,
 		"Address": address, "PodCIDR": podCIDR, "Bridge": bridge, "Socket": containerdSocket,
 	})
 	return content.Bytes(), err
