@@ -53,7 +53,7 @@ func (r remote) look(ctx context.Context, target, branch string) (heads, error) 
 		const most = 5
 		has := branchesOf(refs)
 		return heads{}, &Error{Problem: fmt.Sprintf("the repository has no branch %q", target),
-			Proof: clean(fmt.Sprintf("of its %d branches the first are %q", len(has), has[:min(len(has), most)])), Next: "let --target-branch be a branch that it has"}
+			Proof: r.said(fmt.Sprintf("of its %d branches the first are %q", len(has), has[:min(len(has), most)])), Next: "let --target-branch be a branch that it has"}
 	}
 	return found, nil
 }

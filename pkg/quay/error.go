@@ -122,7 +122,7 @@ func newError(r call, path string, response *http.Response, body []byte, token s
 	e := &Error{Method: r.method, Path: path, Status: response.StatusCode, Scope: r.scope, retryAfter: retryafter.Read(response.Header, time.Now())}
 	if to, err := response.Location(); err == nil && e.Status/100 == 3 {
 		// What is behind the path may hold a secret.
-		e.Message = shown.Short((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String())
+		e.Message = shown.Short(redact((&url.URL{Scheme: to.Scheme, Host: to.Host, Path: to.Path}).String(), token, r.authorization))
 		e.login = toLogin(e.Status, path, to)
 		return e
 	}

@@ -62,7 +62,7 @@ func blocked(r *http.Request, answer *http.Response, proof string) error {
 }
 
 // tokens are what has the form of a token of Vault, of Quay or of a ServiceAccount.
-var tokens = regexp.MustCompile(`hv[a-z]\.[A-Za-z0-9_-]+|[A-Z0-9]{40,}|eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`)
+var tokens = regexp.MustCompile(`hv[a-z]\.[A-Za-z0-9_-]+|\b[bsr]\.[A-Za-z0-9]{20,}|[A-Z0-9]{40,}|eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`)
 
 // words are those of a page on one line, bounded and without tokens.
 func words(page, token string) string {

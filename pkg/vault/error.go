@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // The kinds of failure that somebody decides on; every error of a Client wraps one of them or none.
@@ -50,6 +52,9 @@ func (e *failure) Unwrap() error { return e.kind }
 // conflictText is what KV v2 answers with 400 (hashicorp/vault-plugin-secrets-kv path_data.go).
 const conflictText = "did not match the current version"
 
+// maxErrors is how much of Vault's own words is told, in bytes.
+const maxErrors = 1000
+
 // wrap gives err its kind. What is not an answer of Vault stays as it is.
 func wrap(err error) error {
 	if errors.Is(err, api.ErrSecretNotFound) {
@@ -64,9 +69,10 @@ func wrap(err error) error {
 	case !errors.As(err, &answer):
 		return err
 	}
-	text := strings.Join(answer.Errors, "; ")
+	said := strings.Join(answer.Errors, "; ")
+	text := shown.Cut(hide(said, ""), maxErrors)
 	if answer.RawError {
-		text = words(text, "")
+		text = words(said, "")
 	}
 	if text == "" {
 		text = http.StatusText(answer.StatusCode)

@@ -19,6 +19,8 @@ type Answer struct {
 	status int
 	Header http.Header
 	Body   []byte
+	// secrets are those of the request: some servers echo what they were sent.
+	secrets secrets
 }
 
 // ok reports whether the status is one of the given ones.
@@ -40,7 +42,7 @@ func (a *Answer) words() string {
 	if !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 		return ""
 	}
-	return fmt.Sprintf(" %q", failure.Page(a.Body))
+	return fmt.Sprintf(" %q", failure.Page(a.Body, a.secrets.hide))
 }
 
 // err reads the error that the answer holds.
@@ -57,7 +59,7 @@ func (a *Answer) err() *failure.Answer {
 		Message string `json:"message"`
 	}
 	if strict.Decode(a.Body, &envelope, "not an error") != nil {
-		e.Page = failure.Page(a.Body)
+		e.Page = failure.Page(a.Body, a.secrets.hide)
 		return e
 	}
 	e.Message = cmp.Or(envelope.Error, envelope.Message)
@@ -72,7 +74,7 @@ func (a *Answer) err() *failure.Answer {
 		}
 	}
 	if envelope.Errors == nil && e.Message == "" {
-		e.Page = failure.Page(a.Body)
+		e.Page = failure.Page(a.Body, a.secrets.hide)
 	}
 	return e
 }

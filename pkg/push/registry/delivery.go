@@ -22,7 +22,8 @@ const maxStart = 8 << 10
 // any type, and a good blob, too.
 type delivery struct {
 	*http.Response
-	start []byte
+	start   []byte
+	secrets secrets
 }
 
 func (d *delivery) Read(b []byte) (int, error) {
@@ -66,7 +67,7 @@ func parseContentRange(value string) (first, total int64, ok bool) {
 // String is the request and the answer in one line.
 func (d *delivery) String() string {
 	return fmt.Sprintf("GET %s: %d %s (server %q, type %q)", failure.Address(d.Request.URL), d.StatusCode, http.StatusText(d.StatusCode),
-		shown.Cut(d.Header.Get("Server"), 60), shown.Cut(d.Header.Get("Content-Type"), 60))
+		shown.Cut(d.hide(d.Header.Get("Server")), 60), shown.Cut(d.hide(d.Header.Get("Content-Type")), 60))
 }
 
 // text is the start without what stands in front of a text.
@@ -77,6 +78,7 @@ func (d *delivery) text() []byte {
 			start, _ = io.ReadAll(io.LimitReader(decoded, maxStart)) // It is cut off.
 		}
 	}
+	start = []byte(d.secrets.hide(string(start)))
 	return bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf")))
 }
 
@@ -89,12 +91,15 @@ func (d *delivery) words() string {
 	text := d.text()
 	switch {
 	case d.isPage():
-		return failure.Page(text)
+		return failure.Page(text, d.hide)
 	case bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")):
 		said := (&Answer{Body: text}).err()
-		return failure.Page([]byte(said.Code + " " + said.Message))
+		return failure.Page([]byte(said.Code+" "+said.Message), d.hide)
 	case bytes.IndexByte(text, 0) < 0 && utf8.Valid(text[:max(0, len(text)-utf8.UTFMax)]):
-		return failure.Page(secretLike.ReplaceAll(text, []byte("…")))
+		return failure.Page(text, d.hide)
 	}
 	return ""
 }
+
+// hide takes out the secrets, and what looks like one: what is in the place of a blob may tell a signed address.
+func (d *delivery) hide(text string) string { return secretsLike(d.secrets.hide(text)) }

@@ -65,7 +65,8 @@ func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 func (r *Registry) readAnswer(u *url.URL, response *http.Response, t token) *Answer {
 	defer response.Body.Close()
 	body, _ := readBody(response) // What is missing of an error only makes it shorter.
-	return &Answer{http.MethodGet, *u, response.StatusCode, response.Header, r.redact(body, t.header)}
+	secrets := r.secrets(t.header)
+	return &Answer{http.MethodGet, *u, response.StatusCode, secrets.hideIn(response.Header), []byte(secrets.hide(string(body))), secrets}
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.
@@ -89,7 +90,7 @@ func (r *Registry) getBytes(ctx context.Context, u *url.URL, at int64, authoriza
 		err = outer.Err
 	}
 	if err != nil {
-		return nil, &failure.Request{Method: http.MethodGet, Host: u.Host, Path: u.Path, Err: err}
+		return nil, &failure.Request{Method: http.MethodGet, Host: u.Host, Path: u.Path, Err: r.secrets(authorization).hideError(err)}
 	}
 	return response, nil
 }

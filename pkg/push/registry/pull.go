@@ -128,7 +128,7 @@ func (p *Pull) Other(e *failure.Error) *failure.Error {
 		}
 	}
 	d := *p.delivery
-	d.start = p.registry.redact(d.start, secret.New(strings.TrimPrefix(d.Request.Header.Get("Authorization"), "Bearer ")))
+	d.secrets = p.registry.secrets(secret.New(strings.TrimPrefix(d.Request.Header.Get("Authorization"), "Bearer ")))
 	e.Proof = d.String()
 	if words := d.words(); words != "" {
 		e.Proof += fmt.Sprintf(", and begins with %q", words)

@@ -51,17 +51,18 @@ func (r *Registry) roundTrip(ctx context.Context, c call, authorization secret.V
 	} else if err := setBody(request, c, watch); err != nil {
 		return nil, err
 	}
+	secrets := r.secrets(authorization)
 	response, err := r.client.Do(request)
 	if err != nil {
-		return nil, r.unanswered(ctx, c, watch, err)
+		return nil, r.unanswered(ctx, c, watch, secrets, err)
 	}
 	defer response.Body.Close()
 	watch.Limit(transport.AnswerTimeout)
 	body, err := readBody(response)
 	if err != nil {
-		return nil, r.unanswered(ctx, c, watch, err)
+		return nil, r.unanswered(ctx, c, watch, secrets, err)
 	}
-	return &Answer{c.method, c.url, response.StatusCode, response.Header, r.redact(body, authorization)}, nil
+	return &Answer{c.method, c.url, response.StatusCode, secrets.hideIn(response.Header), []byte(secrets.hide(string(body))), secrets}, nil
 }
 
 // readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
@@ -97,8 +98,8 @@ func setBody(request *http.Request, c call, watch *transport.Watch) error {
 	return err
 }
 
-// unanswered drops the URL from an error of net/http, since a query may hold a signature, and finds the real cause.
-func (r *Registry) unanswered(ctx context.Context, c call, watch *transport.Watch, err error) error {
+// unanswered drops the URL and the secrets from an error of net/http, and finds the real cause: a query may hold a signature.
+func (r *Registry) unanswered(ctx context.Context, c call, watch *transport.Watch, secrets secrets, err error) error {
 	if reason := (*failure.Error)(nil); errors.As(watch.Failure(), &reason) {
 		return reason
 	}
@@ -108,15 +109,5 @@ func (r *Registry) unanswered(ctx context.Context, c call, watch *transport.Watc
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return &failure.Request{Method: c.method, Host: c.url.Host, Path: c.url.Path, Err: err}
-}
-
-// redact takes the secrets of a request out of what the server said: some echo what they were sent.
-func (r *Registry) redact(body []byte, authorization secret.Value) []byte {
-	said := string(body)
-	text := authorization.Redact(r.Credential.Authorization().Redact(said))
-	if text == said {
-		return body
-	}
-	return []byte(text)
+	return &failure.Request{Method: c.method, Host: c.url.Host, Path: c.url.Path, Err: secrets.hideError(err)}
 }

@@ -80,11 +80,14 @@ func lasting(seconds float64) time.Duration {
 // secretLike is what may be a token, or a password, in the words of a server.
 var secretLike = regexp.MustCompile(`[\w.~+/=-]{32,}`)
 
+// secretsLike takes out what may be one.
+func secretsLike(text string) string { return secretLike.ReplaceAllString(text, "…") }
+
 // refusal is the words of a token service that sends a refusal as a success, quoted; "" if it has none.
 func refusal(body []byte) string {
 	said := (&Answer{Body: body}).err()
-	words := secretLike.ReplaceAllString(strings.TrimSpace(said.Code+" "+said.Message), "…")
-	if words = failure.Page([]byte(words)); words == "" {
+	words := failure.Page([]byte(strings.TrimSpace(said.Code+" "+said.Message)), secretsLike)
+	if words == "" {
 		return ""
 	}
 	return fmt.Sprintf(", and it says %q", words)

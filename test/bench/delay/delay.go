@@ -82,7 +82,7 @@ type packet struct {
 	due  time.Time
 }
 
-var buffers = sync.Pool{New: func() any { return make([]byte, chunk) }}
+var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // pass copies from one connection to the other, each byte the given time late; none starts before notBefore.
 func pass(ctx context.Context, to, from net.Conn, late time.Duration, notBefore time.Time) {
@@ -91,7 +91,7 @@ func pass(ctx context.Context, to, from net.Conn, late time.Duration, notBefore 
 	reading.Go(func() {
 		defer queue.end()
 		for {
-			buffer := buffers.Get().([]byte)
+			buffer := buffers.Get().(*[chunk]byte)[:]
 			n, err := from.Read(buffer)
 			if n > 0 {
 				sent := time.Now()
@@ -131,7 +131,7 @@ func deliver(ctx context.Context, to io.Writer, queue *queue) error {
 			}
 		}
 		_, err := to.Write(p.data)
-		buffers.Put(p.data[:chunk])
+		buffers.Put((*[chunk]byte)(p.data[:chunk]))
 		if err != nil {
 			return err
 		}
