@@ -93,6 +93,13 @@ func (c *Cluster) scrape(address, token string) (int, []byte) {
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 	response, err := client.Do(request)
+	for range 3 {
+		if err == nil {
+			break
+		}
+		// The forwarded connection was cut, as seen once on a machine that was busy with something else.
+		response, err = client.Do(request)
+	}
 	c.must(err)
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
