@@ -30,62 +30,43 @@ func (d *Destination) organization() string {
 
 // Explain makes an Error of what a request to the registry ended in.
 func (d *Destination) Explain(ctx context.Context, err error) error {
-	if err == nil || errors.As(err, new(*Error)) {
-		return err
-	}
-	var late *Late
-	if !errors.As(err, &late) && ctx.Err() != nil {
-		return Ended(ctx, err)
-	}
-	e := &Error{Err: err}
-	if answered := (*Answer)(nil); errors.As(err, &answered) {
-		d.explainAnswer(e, answered)
-	} else {
-		d.explainRequest(e)
-	}
-	if late != nil {
-		late.AddTo(e)
-	}
-	return e
+	return d.explain(ctx, err, d.explainAnswer)
 }
 
 // explainAnswer fills e in for an answer of the registry.
 func (d *Destination) explainAnswer(e *Error, a *Answer) {
 	robot, host := d.Robot, d.Base.Host
 	seller, _ := d.tokenService()
-	set := func(class Class, next, format string, args ...any) {
-		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
-	}
 	switch {
 	case d.explainTraffic(e, a):
 	case a.says("could not find robot with specified username"):
-		set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
+		e.set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
 	case d.explainNoTokenService(e, a):
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized:
-		set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)
+		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)
 	case isTokenRefused(e.Err):
-		set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
+		e.set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
 	case errors.As(e.Err, new(*Unaccepted)):
 		d.explainUnaccepted(e)
 	case a.Status == http.StatusForbidden && a.says("quota"):
-		set(ClassQuota, "delete images of the organization, or raise its quota", "the quota of organization %q is used up", d.organization())
+		e.set(ClassQuota, "delete images of the organization, or raise its quota", "the quota of organization %q is used up", d.organization())
 	case a.Status == http.StatusMethodNotAllowed:
-		set(ClassRegistryReadOnly, again, "%s takes no pushes now", host)
+		e.set(ClassRegistryReadOnly, again, "%s takes no pushes now", host)
 	case a.Code == "TAG_IMMUTABLE" || a.Status == http.StatusConflict:
-		set(ClassTagImmutable, "choose a new tag in "+TagFlag, "a tag is immutable")
+		e.set(ClassTagImmutable, "choose a new tag in "+TagFlag, "a tag is immutable")
 	case a.Status == http.StatusRequestEntityTooLarge:
 		d.explainTooLarge(e)
 	case a.Code == "MANIFEST_INVALID" || a.Status == http.StatusUnsupportedMediaType:
-		set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
+		e.set(ClassManifestRefused, "compare the media types with what this version of Quay takes", "%s refuses a manifest", host)
 	case a.Status == http.StatusForbidden && a.wordless():
-		set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
+		e.set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
 			"%s refuses the request without a word", host)
 	case a.Status == http.StatusForbidden:
-		set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
+		e.set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
 	case a.Path != pingPath && (a.Code == "NAME_UNKNOWN" || a.Code == "NAME_INVALID"):
-		set(ClassNoAccess, "create the repository in Quay, or correct "+ImageRefFlag, "%s does not exist", d.address())
+		e.set(ClassNoAccess, "create the repository in Quay, or correct "+ImageRefFlag, "%s does not exist", d.address())
 	default:
-		set(ClassProtocol, d.NotInFront(), "%s sent an unexpected response", host)
+		e.set(ClassProtocol, d.NotInFront(), "%s sent an unexpected response", host)
 	}
 }
 

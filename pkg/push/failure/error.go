@@ -44,6 +44,11 @@ func (e *Error) Then(next string) *Error {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// set says what is wrong, and what to do.
+func (e *Error) set(class Class, next, format string, args ...any) {
+	e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
+}
+
 // Log writes err, as Push returned it, as the last line of the log: the problem, with the class and the rest as
 // fields.
 func Log(log *slog.Logger, err error) {

@@ -23,49 +23,30 @@ func (w *Origin) address() string { return w.Base.Host + "/" + w.Repository }
 
 // Explain makes an Error of what a request to the source's registry ended in.
 func (w *Origin) Explain(ctx context.Context, err error) error {
-	if errors.As(err, new(*Error)) {
-		return err
-	}
-	var late *Late
-	if !errors.As(err, &late) && ctx.Err() != nil {
-		return Ended(ctx, err)
-	}
-	e := &Error{Err: err}
-	if answered := (*Answer)(nil); errors.As(err, &answered) {
-		w.explainAnswer(e, answered)
-	} else {
-		w.explainRequest(e)
-	}
-	if late != nil {
-		late.AddTo(e)
-	}
-	return e
+	return w.explain(ctx, err, w.explainAnswer)
 }
 
 // explainAnswer fills e in for an answer of the source's registry.
 func (w *Origin) explainAnswer(e *Error, a *Answer) {
-	set := func(class Class, next, format string, args ...any) {
-		e.Class, e.Next, e.Problem = class, next, fmt.Sprintf(format, args...)
-	}
 	user, host := w.User, w.Name()
 	seller, _ := w.tokenService()
 	switch {
 	case w.explainTraffic(e, a):
 	case w.explainNoTokenService(e, a):
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized && w.Key != "":
-		set(ClassCredentialRefused, staleSecret(a), "%s does not know %q with this token (auths entry %q)", seller, user, w.Key)
+		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know %q with this token (auths entry %q)", seller, user, w.Key)
 	case errors.As(e.Err, new(*Unaccepted)) && w.Realm != "":
-		set(ClassProtocol, "ask who runs it to compare the clocks and the signing keys of its parts",
+		e.set(ClassProtocol, "ask who runs it to compare the clocks and the signing keys of its parts",
 			"%s refuses the token that its own token service has just issued", host)
 	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
 		*e = *w.NoAccess(a.Error())
 	case a.Status == http.StatusNotFound && a.Path != pingPath && !strings.HasSuffix(a.Path, "/manifests/"+w.Reference):
-		set(ClassSourceMissing, "push the image to its registry again, every platform of an index included; or name one image of the index in "+SourceFlag+", docker://HOST/REPOSITORY@sha256:…",
+		e.set(ClassSourceMissing, "push the image to its registry again, every platform of an index included; or name one image of the index in "+SourceFlag+", docker://HOST/REPOSITORY@sha256:…",
 			"a part of the source is not in %s", w.address())
 	case a.Status == http.StatusNotFound && a.Path != pingPath:
-		set(ClassSourceMissing, "check repository and tag in "+SourceFlag, "the source, or a part of it, is not in %s", w.address())
+		e.set(ClassSourceMissing, "check repository and tag in "+SourceFlag, "the source, or a part of it, is not in %s", w.address())
 	default:
-		set(ClassProtocol, w.NotInFront(), "%s sent an unexpected response", host)
+		e.set(ClassProtocol, w.NotInFront(), "%s sent an unexpected response", host)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
@@ -37,7 +37,7 @@ func (s secrets) hideIn(header http.Header) http.Header {
 
 // hideError is err without them: net/http quotes what is no answer. A proxy's refusal is in our own words.
 func (s secrets) hideError(err error) error {
-	if errors.As(err, new(*failure.Proxy)) {
+	if errors.As(err, new(*proxy.Refusal)) {
 		return err
 	}
 	if text := s.hide(err.Error()); text != err.Error() {

@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"context"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -11,14 +9,6 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
-
-// connected is called with a proxy's answer to CONNECT.
-func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &failure.Proxy{Host: proxy.Host, Status: answer.StatusCode}
-}
 
 // proxyVariables are the variables that name the proxy for a scheme; the first one that is set counts.
 var proxyVariables = map[string][]string{"https": {"HTTPS_PROXY", "https_proxy"}, "http": {"HTTP_PROXY", "http_proxy"}}

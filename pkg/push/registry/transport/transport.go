@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/cafile"
+	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
@@ -72,7 +73,7 @@ func New(caFile string) (*Transport, error) {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	base := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		OnProxyConnectResponse: connected,
+		OnProxyConnectResponse: proxy.Connected,
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
 		TLSClientConfig:        config,
