@@ -9,8 +9,8 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -44,7 +44,7 @@ func checkPage(r *http.Request, answer *http.Response) error {
 		return nil
 	}
 	rest.Close()
-	return blocked(r, answer, fmt.Sprintf("%q", words(string(text), r.Header.Get("X-Vault-Token"))))
+	return blocked(r, answer, fmt.Sprintf("%q", words(string(text), secret.New(r.Header.Get("X-Vault-Token")))))
 }
 
 // isVaults reports whether an object of JSON is one that Vault answers, or one that breaks off.
@@ -65,15 +65,12 @@ func blocked(r *http.Request, answer *http.Response, proof string) error {
 var tokens = regexp.MustCompile(`hv[a-z]\.[A-Za-z0-9_-]+|\b[bsr]\.[A-Za-z0-9]{20,}|[A-Z0-9]{40,}|eyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`)
 
 // words are those of a page on one line, bounded and without tokens.
-func words(page, token string) string {
+func words(page string, token secret.Value) string {
 	text := hide(shown.Page(hide(page, token)), token)
 	return shown.Cut(text, maxWords)
 }
 
 // hide takes out the token and whatever has the form of one.
-func hide(text, token string) string {
-	if token != "" {
-		text = strings.ReplaceAll(text, token, "(secret)")
-	}
-	return tokens.ReplaceAllString(text, "(secret)")
+func hide(text string, token secret.Value) string {
+	return tokens.ReplaceAllString(token.Redact(text), "(secret)")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
@@ -70,9 +71,9 @@ func wrap(err error) error {
 		return err
 	}
 	said := strings.Join(answer.Errors, "; ")
-	text := shown.Cut(hide(said, ""), maxErrors)
+	text := shown.Cut(hide(said, secret.Value{}), maxErrors)
 	if answer.RawError {
-		text = words(said, "")
+		text = words(said, secret.Value{})
 	}
 	if text == "" {
 		text = http.StatusText(answer.StatusCode)

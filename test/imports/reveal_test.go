@@ -37,7 +37,7 @@ var entering = map[string]string{
 	"pkg/cli/vault.go":               "$VAULT_TOKEN, or the file of vault login",
 	"pkg/dockerconfig/credential.go": "an entry of a Docker config file",
 	"pkg/gitops/credential.go":       "a mounted Secret",
-	"pkg/push/registry/pull.go":      "the header of a request that was sent",
+	"pkg/vault/blocked.go":           "the header of a request that was sent",
 	"pkg/push/registry/token.go":     "a token service's answer",
 	"pkg/quay/robot.go":              "Quay's answer about a robot",
 	"pkg/robot/credential.go":        "the user's name beside the token, which Vault keeps in one map",

@@ -19,9 +19,13 @@ type Answer struct {
 	status int
 	Header http.Header
 	Body   []byte
-	// secrets are those of the request: some servers echo what they were sent.
+	// secrets are those of the request: some servers echo what they were sent. They are looked for in what is told alone, which costs
+	// more than most requests.
 	secrets secrets
 }
+
+// told is the body without the secrets.
+func (a *Answer) told() []byte { return []byte(a.secrets.hide(string(a.Body))) }
 
 // ok reports whether the status is one of the given ones.
 func (a *Answer) ok(statuses ...int) bool {
@@ -42,12 +46,13 @@ func (a *Answer) words() string {
 	if !bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")) {
 		return ""
 	}
-	return fmt.Sprintf(" %q", failure.Page(a.Body, a.secrets.hide))
+	return fmt.Sprintf(" %q", failure.Page(a.told(), a.secrets.hide))
 }
 
 // err reads the error that the answer holds.
 func (a *Answer) err() *failure.Answer {
-	e := &failure.Answer{Method: a.method, Path: a.url.Path, Status: a.status, Header: a.Header}
+	e := &failure.Answer{Method: a.method, Path: a.url.Path, Status: a.status, Header: a.secrets.hideIn(a.Header)}
+	body := a.told()
 	var envelope struct {
 		Errors []struct {
 			Code    string          `json:"code"`
@@ -58,8 +63,8 @@ func (a *Answer) err() *failure.Answer {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}
-	if strict.Decode(a.Body, &envelope, "not an error") != nil {
-		e.Page = failure.Page(a.Body, a.secrets.hide)
+	if strict.Decode(body, &envelope, "not an error") != nil {
+		e.Page = failure.Page(body, a.secrets.hide)
 		return e
 	}
 	e.Message = cmp.Or(envelope.Error, envelope.Message)
@@ -74,7 +79,7 @@ func (a *Answer) err() *failure.Answer {
 		}
 	}
 	if envelope.Errors == nil && e.Message == "" {
-		e.Page = failure.Page(a.Body, a.secrets.hide)
+		e.Page = failure.Page(body, a.secrets.hide)
 	}
 	return e
 }

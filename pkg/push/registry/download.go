@@ -17,7 +17,7 @@ import (
 const maxRedirects = 3
 
 // getBlob asks for d from byte at on. The caller closes the body.
-func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*http.Response, error) {
+func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*delivery, error) {
 	u := r.URL("blobs/"+d.Digest.String(), nil)
 	t, err := r.tokens.get(ctx, secret.Value{})
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 	case err != nil:
 		return nil, err
 	case response.StatusCode == http.StatusOK || response.StatusCode == http.StatusPartialContent && at > 0:
-		return response, nil
+		return &delivery{Response: response, secrets: r.secrets(t.header)}, nil
 	}
 	if response.StatusCode/100 == 3 && next != nil {
 		response.Body.Close()
@@ -65,8 +65,7 @@ func (r *Registry) getBlob(ctx context.Context, d v1.Descriptor, at int64) (*htt
 func (r *Registry) readAnswer(u *url.URL, response *http.Response, t token) *Answer {
 	defer response.Body.Close()
 	body, _ := readBody(response) // What is missing of an error only makes it shorter.
-	secrets := r.secrets(t.header)
-	return &Answer{http.MethodGet, *u, response.StatusCode, secrets.hideIn(response.Header), []byte(secrets.hide(string(body))), secrets}
+	return &Answer{http.MethodGet, *u, response.StatusCode, response.Header, body, r.secrets(t.header)}
 }
 
 // getBytes makes one request for what is at u from byte at on, and follows no redirect.

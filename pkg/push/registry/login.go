@@ -88,10 +88,10 @@ func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		}
 		return token{}, &failure.TokenRefused{Answer: refused}
 	}
-	t, err := parseToken(a.Body, asked)
+	t, err := parseToken(a.told(), asked)
 	if err != nil {
 		return token{}, &failure.Error{Class: failure.ClassProtocol, Problem: fmt.Sprintf("the token service of %s sent no token", r.Name()),
-			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, failure.Shorten(a.Header.Get("Content-Type")), a.words(), err),
+			Proof: fmt.Sprintf("GET %s: 200 with type %q%s: %v", a.url.Path, failure.Shorten(a.secrets.hide(a.Header.Get("Content-Type"))), a.words(), err),
 			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.NotInFront())}
 	}
 	return t, nil

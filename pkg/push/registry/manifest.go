@@ -59,9 +59,12 @@ func (r *Registry) FetchManifest(ctx context.Context, reference string) (*Answer
 // a web page, or words to a person. Whether it is one to push is not asked: a stranger may have put it under the tag.
 func (a *Answer) checkManifest() error {
 	var fields map[string]json.RawMessage
+	isObject := json.Unmarshal(a.Body, &fields) == nil && fields != nil
+	if isObject && fields["schemaVersion"] != nil {
+		return nil
+	}
 	said := a.err()
-	err := json.Unmarshal(a.Body, &fields)
-	if err == nil && fields != nil && (fields["schemaVersion"] != nil || said.Code == "" && said.Message == "") {
+	if isObject && said.Code == "" && said.Message == "" {
 		return nil
 	}
 	return fmt.Errorf("%w, %d bytes that are no manifest", said, len(a.Body))

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
-	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // Pull is the content of a blob in the source's registry. When the connection breaks it goes on where it was.
@@ -96,19 +94,19 @@ func (p *Pull) connect() error {
 	// Half the time, so that the registry which waits for the bytes does not look like the one that stalls.
 	p.watch = transport.NewWatch(p.registry.stall/2, p.cancel)
 	p.watch.Limit(p.watch.Stall)
-	response, err := p.registry.getBlob(p.conn, p.blob, p.at)
+	delivery, err := p.registry.getBlob(p.conn, p.blob, p.at)
 	if answered := (*failure.Answer)(nil); p.at > 0 && errors.As(err, &answered) && answered.Status == http.StatusRequestedRangeNotSatisfiable {
 		return p.Other(failure.Corrupt("blob %q ends after %d of %d bytes", p.blob.Digest, p.at, p.blob.Size))
 	}
 	if err != nil {
 		return err
 	}
-	p.delivery, p.body = &delivery{Response: response}, response.Body
+	p.delivery, p.body = delivery, delivery.Body
 	if err := p.delivery.fits(p.at, p.blob.Size); err != nil {
 		_, _ = io.CopyN(io.Discard, p.delivery, maxStart) // What does not come is not told.
 		return p.Other(failure.Corrupt("blob %q %v", p.blob.Digest, err))
 	}
-	if p.at > 0 && response.StatusCode == http.StatusOK {
+	if p.at > 0 && delivery.StatusCode == http.StatusOK {
 		// A server that knows no ranges starts again.
 		_, err = io.CopyN(io.Discard, p.delivery, p.at)
 	}
@@ -127,8 +125,7 @@ func (p *Pull) Other(e *failure.Error) *failure.Error {
 			e.Problem = fmt.Sprintf("blob %q has more than the %d bytes of its descriptor", p.blob.Digest, p.blob.Size)
 		}
 	}
-	d := *p.delivery
-	d.secrets = p.registry.secrets(secret.New(strings.TrimPrefix(d.Request.Header.Get("Authorization"), "Bearer ")))
+	d := p.delivery
 	e.Proof = d.String()
 	if words := d.words(); words != "" {
 		e.Proof += fmt.Sprintf(", and begins with %q", words)

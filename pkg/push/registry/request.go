@@ -62,7 +62,7 @@ func (r *Registry) roundTrip(ctx context.Context, c call, authorization secret.V
 	if err != nil {
 		return nil, r.unanswered(ctx, c, watch, secrets, err)
 	}
-	return &Answer{c.method, c.url, response.StatusCode, secrets.hideIn(response.Header), []byte(secrets.hide(string(body))), secrets}, nil
+	return &Answer{c.method, c.url, response.StatusCode, response.Header, body, secrets}, nil
 }
 
 // readBody reads what there is of an answer, up to maxAnswer. Some servers compress what nobody asked them to.
