@@ -51,7 +51,7 @@ func Each[C named](cases []C, filter string, run func(C) error) error {
 	return nil
 }
 
-// Load is the machine's load average over a minute, which reports whether others used it.
+// Load is the machine's load average over a minute, which tells whether others used it.
 func Load() string {
 	content, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -28,14 +29,12 @@ func metrics(t *T, c *Cluster) {
 	sums := map[string]float64{}
 	reader, stranger := c.account("metrics-reader-of-a-test", "quay-push-metrics-reader"), c.account("metrics-stranger-of-a-test", "")
 	for _, replica := range replicas {
-		address, err := c.ForwardPod(c.ctx, system, replica.Name, 9090)
-		c.must(err)
 		for token, want := range map[string]int{"": http.StatusUnauthorized, stranger: http.StatusForbidden} {
-			if status, data := c.scrape(address, token); status != want || bytes.Contains(data, []byte("team=")) {
+			if status, data := c.scrape(replica.Name, token); status != want || bytes.Contains(data, []byte("team=")) {
 				t.Errorf("%s answers who may not read its metrics %d, want %d: %s", replica.Name, status, want, data)
 			}
 		}
-		status, data := c.scrape(address, reader)
+		status, data := c.scrape(replica.Name, reader)
 		if status != http.StatusOK {
 			t.Fatalf("%s answers who may read its metrics %d: %s", replica.Name, status, data)
 		}
@@ -83,23 +82,21 @@ func (c *Cluster) account(name, role string) string {
 	return request.Status.Token
 }
 
-// scrape reads the metrics as Prometheus does.
-func (c *Cluster) scrape(address, token string) (int, []byte) {
+// scrape reads the metrics of a replica as Prometheus does. The port is forwarded anew each time: a forward is over for good as soon as
+// the Pod resets one of its connections, such as after an answer (client-go tools/portforward, handleConnection).
+func (c *Cluster) scrape(replica, token string) (int, []byte) {
 	c.t.Helper()
-	request, err := http.NewRequestWithContext(c.ctx, http.MethodGet, "https://"+address+"/metrics", nil)
+	ctx, stop := context.WithCancel(c.ctx)
+	defer stop()
+	address, err := c.ForwardPod(ctx, system, replica, 9090)
+	c.must(err)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", nil)
 	c.must(err)
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
 	response, err := client.Do(request)
-	for range 3 {
-		if err == nil {
-			break
-		}
-		// The forwarded connection was cut, as seen once on a machine that was busy with something else.
-		response, err = client.Do(request)
-	}
 	c.must(err)
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
