@@ -34,7 +34,6 @@ func failureLine(err error) string {
 	case errors.As(err, &failure):
 		step = "; " + failure.Next
 	}
-	line := func(text string) string { return shown.Line(strings.ToValidUTF8(text, "?")) }
-	text, step := line(strings.TrimSuffix(err.Error(), step)), line(step)
+	text, step := shown.Plain(strings.TrimSuffix(err.Error(), step)), shown.Plain(step)
 	return shown.Cut(shown.Cut(text, max(0, maxFailure-len(step)))+step, maxFailure)
 }

@@ -16,6 +16,9 @@ func Line(text string) string {
 	}, text)
 }
 
+// Plain is Line with a question mark for each run of bytes that is no text: what keeps it, such as Kubernetes, takes UTF-8 alone.
+func Plain(text string) string { return Line(strings.ToValidUTF8(text, "?")) }
+
 // Cut returns at most most bytes of text, no character in part, with an ellipsis, of three bytes, at the end where that is less than all
 // of it. The ellipsis is there also where most has no room for it.
 func Cut(text string, most int) string {

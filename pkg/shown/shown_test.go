@@ -7,6 +7,14 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{"": "", "as it is, ä…": "as it is, ä…", "a\xff\xfeb\xff": "a?b?", "\x1b[31mred\n\xff": " [31mred ?"} {
+		if got := shown.Plain(text); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "",

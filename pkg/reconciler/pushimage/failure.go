@@ -29,5 +29,5 @@ func withFailure(text string, results []v1beta1.CustomRunResult) string {
 
 // clean replaces what would break a line or move the cursor of who reads the text, and cuts it.
 func clean(text string) string {
-	return shown.Line(strings.ToValidUTF8(shown.Cut(text, maxFailure), "?"))
+	return shown.Plain(shown.Cut(text, maxFailure))
 }
