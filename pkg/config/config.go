@@ -45,11 +45,14 @@ func Default() *Config {
 // could not name anything, is an error: a typo must not silently be the default.
 func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	c := Default()
+	if err := c.readTwoRobots(from.Data); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
 	texts, lists, switches := c.texts(), c.lists(), c.switches()
 	for _, key := range slices.Sorted(maps.Keys(from.Data)) {
 		value := strings.TrimSpace(from.Data[key])
 		switch {
-		case key == "_example":
+		case key == "_example" || slices.Contains(twoRobots, key):
 		case texts[key] != nil:
 			*texts[key] = value
 		case lists[key] != nil:
@@ -89,8 +92,6 @@ func (c *Config) texts() map[string]*string {
 		"registry":          &c.Registry,
 		"team-prefix":       &c.TeamPrefix,
 		"organization":      &c.Organization,
-		"robot":             &c.Robot,
-		"standby-robot":     &c.StandbyRobot,
 		"secret":            &c.Secret,
 		"secret-namespace":  &c.SecretNamespace,
 		"vault-mount":       &c.VaultMount,
@@ -110,6 +111,7 @@ func (c *Config) texts() map[string]*string {
 // lists are the keys with values that commas or spaces part.
 func (c *Config) lists() map[string]*[]string {
 	return map[string]*[]string{
+		"robot-names":         &c.RobotNames,
 		"run-labels":          &c.RunLabels,
 		"shared-namespaces":   &c.SharedNamespaces,
 		"internal-registries": &c.InternalRegistries,

@@ -19,8 +19,10 @@ type Convention struct {
 	TeamPrefix string
 	// Organization is the template of the team's Quay organization.
 	Organization string
-	// Robot and StandbyRobot are short names: Quay makes <organization>+<short name> of them.
-	Robot, StandbyRobot string
+	// RobotNames are short names of robots; Quay makes <organization>+<short name> of one. The first is that of a team's first robot,
+	// and <first>-2, <first>-3 … are those that follow it. The others are names of before: a robot that has one is the team's, and
+	// none is made any more.
+	RobotNames []string
 	// Secret is the template of the Secret's name.
 	Secret string
 	// SecretNamespace is where External Secrets puts the Secrets of runs in the shared namespace.
@@ -53,8 +55,7 @@ func Default() Convention {
 	return Convention{
 		TeamPrefix:         "team-",
 		Organization:       "team-<team>",
-		Robot:              "ci",
-		StandbyRobot:       "ci-b",
+		RobotNames:         []string{"ci", "ci-b"},
 		Secret:             "quay-robot-team-<team>",
 		SecretNamespace:    "openshift-pipelines",
 		VaultMount:         "secret",
@@ -92,14 +93,8 @@ func (c Convention) Validate() error {
 			return fmt.Errorf("%s %q does not make a name of lower case letters, digits and single hyphens", key, template)
 		}
 	}
-	for key, short := range map[string]string{"robot": c.Robot, "standby-robot": c.StandbyRobot} {
-		// Quay's shortest user name has two characters (quay/quay util/validation.py).
-		if len(short) < 2 || !shortPattern.MatchString(short) {
-			return fmt.Errorf("%s %q is not a robot short name", key, short)
-		}
-	}
-	if c.Robot == c.StandbyRobot {
-		return fmt.Errorf("robot and standby-robot are both %q", c.Robot)
+	if err := c.validateRobots(); err != nil {
+		return err
 	}
 	for _, host := range c.InternalRegistries {
 		if !hostPattern.MatchString(host) {
@@ -159,8 +154,8 @@ func overlap(a, b string) bool {
 type Names struct {
 	// Organization is the team's Quay organization, Registry the host that serves it.
 	Organization, Registry string
-	// Robot and StandbyRobot are full robot names, <organization>+<short name>.
-	Robot, StandbyRobot string
+	// RobotNames are those of the convention as full names, <organization>+<short name>; see Generation.
+	RobotNames []string
 	// Secret is the name of the dockerconfigjson Secret.
 	Secret string
 }
@@ -168,16 +163,9 @@ type Names struct {
 // Names returns the names of team, which must have passed ParseTeam.
 func (c Convention) Names(team string) Names {
 	organization := strings.ReplaceAll(c.Organization, "<team>", team)
-	return Names{
-		Organization: organization,
-		Registry:     c.Registry,
-		Robot:        organization + "+" + c.Robot,
-		StandbyRobot: organization + "+" + c.StandbyRobot,
-		Secret:       strings.ReplaceAll(c.Secret, "<team>", team),
+	robots := []string{}
+	for _, short := range c.RobotNames {
+		robots = append(robots, organization+"+"+short)
 	}
-}
-
-// OwnsRobot reports whether username is one of the team's two robots.
-func (n Names) OwnsRobot(username string) bool {
-	return username == n.Robot || username == n.StandbyRobot
+	return Names{Organization: organization, Registry: c.Registry, RobotNames: robots, Secret: strings.ReplaceAll(c.Secret, "<team>", team)}
 }

@@ -34,21 +34,22 @@ func TestParseTeam(t *testing.T) {
 
 // Two teams never share a name: otherwise one team's Secret would be the other's.
 func TestNamesAreDistinct(t *testing.T) {
-	seen := map[Names]string{}
+	seen := map[string]string{}
 	for _, team := range []string{"a", "b", "a-b", "a-ci", "ci", "ci-b"} {
 		names := Default().Names(team)
-		if other, ok := seen[names]; ok {
-			t.Errorf("teams %q and %q have the same names", team, other)
+		for _, name := range []string{names.Organization, names.Secret, names.Robot(1), names.Robot(2)} {
+			if other, ok := seen[name]; ok {
+				t.Errorf("teams %q and %q have the same name %q", team, other, name)
+			}
+			seen[name] = team
 		}
-		seen[names] = team
 		for _, other := range []string{"a", "b", "a-b", "a-ci", "ci", "ci-b"} {
-			if theirs := Default().Names(other); (other == team) != (names.OwnsRobot(theirs.Robot) && names.OwnsRobot(theirs.StandbyRobot)) {
-				t.Errorf("team %q and robot %q", team, theirs.Robot)
+			for generation := range 3 {
+				if theirs := Default().Names(other).Robot(generation + 1); (other == team) != names.OwnsRobot(theirs) {
+					t.Errorf("team %q and robot %q", team, theirs)
+				}
 			}
 		}
-	}
-	if names := Default().Names("a"); names.OwnsRobot("team-a+cix") || names.OwnsRobot("team-a+") || names.OwnsRobot("") {
-		t.Error("a robot that is not the team's passes for it")
 	}
 }
 
@@ -61,9 +62,11 @@ func TestValidate(t *testing.T) {
 		"organization":             func(c *Convention) { c.Organization = "all-teams" },
 		"secret":                   func(c *Convention) { c.Secret = "quay_<team>" },
 		"<team> once":              func(c *Convention) { c.Secret = "<team>-<team>" },
-		"robot":                    func(c *Convention) { c.Robot = "c" },
-		"standby-robot":            func(c *Convention) { c.StandbyRobot = "ci+b" },
-		"both":                     func(c *Convention) { c.StandbyRobot = c.Robot },
+		"robot-names is empty":     func(c *Convention) { c.RobotNames = nil },
+		`robot-names: "c"`:         func(c *Convention) { c.RobotNames = []string{"c"} },
+		`robot-names: "ci+b"`:      func(c *Convention) { c.RobotNames = []string{"ci", "ci+b"} },
+		`"ci" is named by "ci"`:    func(c *Convention) { c.RobotNames = []string{"ci", "ci"} },
+		`"ci-7" is named by "ci"`:  func(c *Convention) { c.RobotNames = []string{"ci", "ci-b", "ci-7"} },
 		"run-account":              func(c *Convention) { c.RunAccount = "" },
 		"tekton-accounts":          func(c *Convention) { c.TektonAccounts = []string{"tekton-pipelines-controller"} },
 		"all teams would share it": func(c *Convention) { c.RunSecrets = []string{"git"} },

@@ -56,8 +56,8 @@ func shared(edit func(*Request)) Request {
 }
 
 func TestDecideAllows(t *testing.T) {
-	names := Names{Organization: "team-payments", Registry: host, Robot: "team-payments+ci",
-		StandbyRobot: "team-payments+ci-b", Secret: "quay-robot-team-payments"}
+	names := Names{Organization: "team-payments", Registry: host, RobotNames: []string{"team-payments+ci", "team-payments+ci-b"},
+		Secret: "quay-robot-team-payments"}
 	byNamespace := Decision{Team: "payments", Division: "retail", App: "checkout", Rule: RuleNamespace, Names: names,
 		Evidence: "namespace apps-payments-checkout has label apps.platform/team=payments"}
 	byLabel := Decision{Team: "payments", Rule: RuleSharedNamespace, Names: names,

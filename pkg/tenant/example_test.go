@@ -16,7 +16,7 @@ func ExampleConvention_Decide() {
 		Image: "quay.example.com/team-payments/checkout:v1",
 	})
 	fmt.Println(decision.Team, decision.Rule, err)
-	fmt.Println(decision.Organization, decision.Robot, decision.Secret)
+	fmt.Println(decision.Organization, decision.Robot(1), decision.Secret)
 	// Output:
 	// payments namespace-label <nil>
 	// team-payments team-payments+ci quay-robot-team-payments

@@ -82,7 +82,7 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 		return none, invalid(template, "cannot be used: %v", err)
 	case !d.OwnsRobot(match.Credential.Username):
 		return none, invalid("let its ExternalSecret read the Vault path of team "+d.Team,
-			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot)
+			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot(1))
 	}
 	return match.Credential, nil
 }
