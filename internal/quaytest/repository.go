@@ -132,6 +132,17 @@ func (q *Quay) grant(repo, robot string, role Role) error {
 	return nil
 }
 
+// Role returns what robot may do with "org/repo", directly or through a team; empty if that is nothing.
+func (q *Quay) Role(repo, robot string) Role {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.repositories[repo]
+	if r == nil || q.robots[robot] == nil {
+		return ""
+	}
+	return q.organizations[r.org].effective(r, robot)
+}
+
 // Revoke takes the role of robot on "org/repo" away. Bearer tokens issued
 // before stay good until they expire. It panics if there is no such repository.
 func (q *Quay) Revoke(repo, robot string) {

@@ -47,7 +47,7 @@ func (c *Client) Robots(ctx context.Context, organization string) ([]Grants, err
 	return found, nil
 }
 
-// DeletePermission takes from robot the role that it has directly on "organization/name". The error is one for IsGone if it has none.
+// DeletePermission takes from robot the role that it has directly on "organization/name". The error is one for IsNotFound if it has none.
 func (c *Client) DeletePermission(ctx context.Context, repository, robot string) error {
 	err := c.repositoryCall(ctx, call{method: http.MethodDelete}, repository, "permissions", "user", robot)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *Client) DeletePermission(ctx context.Context, repository, robot string)
 	return nil
 }
 
-// DeletePrototype deletes a default permission; what it gave before stays. The error is one for IsGone if there is none.
+// DeletePrototype deletes a default permission; what it gave before stays. The error is one for IsNotFound if there is none.
 func (c *Client) DeletePrototype(ctx context.Context, organization, id string) error {
 	err := c.do(ctx, call{method: http.MethodDelete, path: []string{"organization", organization, "prototypes", id}})
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *Client) DeletePrototype(ctx context.Context, organization, id string) e
 	return nil
 }
 
-// RemoveMember takes robot out of a team of organization. The error is one for IsGone if it is not in it.
+// RemoveMember takes robot out of a team of organization. The error is one for IsNotFound if it is not in it.
 func (c *Client) RemoveMember(ctx context.Context, organization, team, robot string) error {
 	err := c.do(ctx, call{method: http.MethodDelete, path: []string{"organization", organization, "team", team, "members", robot}})
 	if err != nil {

@@ -27,15 +27,17 @@ type bootstrap struct {
 	Services
 	Tenant
 	BootstrapOptions
-	// active is the robot whose credential Vault has, or the first one where it has none.
+	// active is the robot that is to push: see choose.
 	active credential
+	chosen bool
 	stored stored
 	// existing are the repositories of the organization, wanted those that the robot is to push to.
 	existing, wanted []string
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
-// permission, proof of the right, Vault. What is right already is kept; after a rotation the robot in use stays in use.
+// permission, proof of the right, Vault. What is right already is kept: the robot in use stays in use, unless it lost its rights,
+// as one does that leaked. A robot that was replaced and holds nothing any more is deleted.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
 	if err := s.checkPlace(ctx, t); err != nil {
@@ -59,7 +61,7 @@ func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOpti
 }
 
 func newBootstrap(s Services, t Tenant, opts BootstrapOptions) *bootstrap {
-	return &bootstrap{Services: s, Tenant: t, BootstrapOptions: opts, active: credential{username: t.Robot}}
+	return &bootstrap{Services: s, Tenant: t, BootstrapOptions: opts}
 }
 
 // tasks are the steps of bootstrap. The name of the robot in use is known only when Vault was read, so what comes after
@@ -79,6 +81,7 @@ func (b *bootstrap) tasks() []task {
 		b.rightTask(func() credential { return b.active }, repositories, func() []string { return b.Foreign }),
 		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
+		b.spentTask(),
 	}
 }
 
@@ -91,11 +94,15 @@ func (b *bootstrap) checkPath(ctx context.Context) (bool, string, error) {
 	if !found.exists || found.username == "" {
 		return true, "it is free", nil
 	}
-	b.active.username = found.username
 	return true, fmt.Sprintf("it has robot %q", found.username), nil
 }
 
 func (b *bootstrap) checkRobot(ctx context.Context) (bool, string, error) {
+	if !b.chosen {
+		if err := b.choose(ctx); err != nil {
+			return false, "", err
+		}
+	}
 	r, err := b.Quay.Robot(ctx, b.active.username)
 	if quay.IsNotFound(err) {
 		return false, fmt.Sprintf("there is no robot %q", b.active.username), nil
@@ -106,17 +113,39 @@ func (b *bootstrap) checkRobot(ctx context.Context) (bool, string, error) {
 	return true, fmt.Sprintf("robot %q exists", r.Name), nil
 }
 
-func (b *bootstrap) createRobot(ctx context.Context) error {
-	return b.Services.createRobot(ctx, b.active.username, b.Team)
+// choose decides which robot is to push. The one that Vault names does, if it still has its default permission: a robot loses that
+// first when it is taken out of use. Where Vault names none, it is the latest that holds anything. Else it is a new one, after all
+// that Quay and Vault know: a bearer token that one of them bought must not be good for it.
+func (b *bootstrap) choose(ctx context.Context) error {
+	// A plan goes on where there is no organization yet.
+	b.active.username = b.successor(nil, b.stored.username)
+	accounts, err := b.accounts(ctx, b.Tenant)
+	if err != nil {
+		return err
+	}
+	b.active.username, b.chosen = b.successor(accounts, b.stored.username), true
+	for _, a := range accounts {
+		inUse := a.Name == b.stored.username && len(a.defaults) > 0
+		if left := b.stored.username == "" && b.own(a) && a.holds() != ""; inUse || left {
+			b.active.username = a.Name
+			break
+		}
+	}
+	return nil
 }
 
-// createRobot makes a robot unless it exists.
-func (s Services) createRobot(ctx context.Context, robot, team string) error {
-	_, err := s.Quay.CreateRobot(ctx, robot, "pushes images of team "+team+"; managed by quay-push")
-	if quay.IsExists(err) {
-		return nil
-	}
-	return err
+func (b *bootstrap) createRobot(ctx context.Context) error {
+	return b.Services.createRobot(ctx, b.active.username, b.pushing())
+}
+
+// spentTask deletes the robots before the one in use that hold nothing: what offboarding, or a leak that was broken off, left.
+func (b *bootstrap) spentTask() task {
+	r := b.retirement(b.Tenant, func(a account) bool {
+		return b.own(a) && a.generation < b.Generation(b.active.username) && a.holds() == "" && len(a.elsewhere) == 0
+	})
+	t := r.deleteTask("delete robots that were replaced and hold no right")
+	t.id = "spent"
+	return t
 }
 
 func (b *bootstrap) checkRepositories(ctx context.Context) (bool, string, error) {

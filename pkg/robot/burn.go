@@ -8,61 +8,60 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
-// notBurning is why the token of one robot may be good still.
-type notBurning struct {
-	// robot is its name; empty for a second robot of which it is not known whether there is one.
-	robot string
-	err   error
+// harmful is what may be good still of a robot that was to be disarmed.
+type harmful struct {
+	// robot is its name, what is "rights" or "token"; both are empty where it is not known which robots there are.
+	robot, what string
+	err         error
 }
 
-// burnBoth replaces the tokens of the robots that exist, and returns the new ones by name. That one cannot be burnt keeps the
-// other from nothing.
-func (s Services) burnBoth(ctx context.Context, t Tenant) (map[string]secret.Value, error) {
-	tokens, left := map[string]secret.Value{}, []notBurning{}
-	for _, name := range []string{t.Robot, t.StandbyRobot} {
-		robot, err := s.Quay.RegenerateRobot(ctx, name)
-		switch {
-		case quay.IsNotFound(err):
-		case err == nil:
-			tokens[name] = robot.Token
-		case name == t.Robot:
-			left = append(left, notBurning{name, err})
-		default:
-			left = append(left, s.notBurningStandby(ctx, name, err, len(left) > 0)...)
+// disarm takes the rights of every robot that is to go, then burns their tokens, and returns their names. That one of it fails keeps
+// the rest from nothing: everything that may be good still is in the error.
+func (r *retirement) disarm(ctx context.Context) ([]string, error) {
+	left, err := r.left(ctx)
+	if err != nil {
+		return nil, r.notDisarmed([]harmful{{err: err}})
+	}
+	names, harms := []string{}, []harmful{}
+	taking := r.takeEach(ctx, left)
+	burning := r.burnEach(ctx, left)
+	// What Quay shows now counts: the answer to a request that did its work may have been lost.
+	now, looked := r.left(ctx)
+	for _, a := range left {
+		names = append(names, a.Name)
+		for _, team := range a.elsewhere {
+			r.elsewhere = append(r.elsewhere, fmt.Sprintf("%q through team %q of another organization", a.Name, team))
+		}
+		holds := taking[a.Name] != nil
+		if seen := named(now, a.Name); looked == nil && (seen == nil || seen.holds() == "") {
+			holds = false
+		} else if looked == nil && taking[a.Name] == nil {
+			holds, taking[a.Name] = true, fmt.Errorf("it still has %s", seen.holds())
+		}
+		if holds {
+			harms = append(harms, harmful{a.Name, "rights", taking[a.Name]})
+		}
+		if burning[a.Name] != nil {
+			harms = append(harms, harmful{a.Name, "token", burning[a.Name]})
 		}
 	}
-	switch {
-	case len(left) > 0:
-		return nil, notBurnt(left)
-	case len(tokens) == 0:
-		return nil, noRobot(t)
+	if len(harms) > 0 {
+		return names, r.notDisarmed(harms)
 	}
-	return tokens, nil
+	r.powerless = r.now().UTC()
+	return names, nil
 }
 
-// notBurningStandby is what is to be said of the standby robot, which most teams do not have, after burning its token failed with
-// err: it is named only if Quay has it. Where that is not known, the first robot's failure says enough.
-func (s Services) notBurningStandby(ctx context.Context, name string, err error, first bool) []notBurning {
-	switch _, looked := s.Quay.Robot(ctx, name); {
-	case looked == nil:
-		return []notBurning{{name, err}}
-	case quay.IsNotFound(looked), first:
-		return nil
-	}
-	return []notBurning{{"", err}}
-}
-
-// notBurnt is the error where the tokens of robots may be good still.
-func notBurnt(left []notBurning) error {
-	problems, worst := []string{}, left[0]
-	for _, l := range left {
-		if quay.IsUnsure(worst.err) && !quay.IsUnsure(l.err) {
-			worst = l
+// notDisarmed is the error where something of a robot may be good still.
+func (r *retirement) notDisarmed(harms []harmful) error {
+	problems, worst := []string{}, harms[0]
+	for _, h := range harms {
+		if quay.IsUnsure(worst.err) && !quay.IsUnsure(h.err) {
+			worst = h
 		}
-		problems = append(problems, l.problem())
+		problems = append(problems, h.problem(r.Team))
 	}
 	err := worst.err
 	e := &Error{Problem: strings.Join(problems, ", and "), Err: err, Next: nextBurn(err)}
@@ -76,17 +75,21 @@ func notBurnt(left []notBurning) error {
 	return e
 }
 
-func (n notBurning) problem() string {
+func (h harmful) problem(team string) string {
 	switch {
-	case n.robot == "":
-		return "it is not known whether the team has a second robot, whose token would be good still"
-	case quay.IsUnsure(n.err):
-		return fmt.Sprintf("it is not known whether the token of %q was burnt", n.robot)
+	case h.robot == "":
+		return fmt.Sprintf("it is not known which robots team %q has, and NONE was burnt", team)
+	case h.what == "rights" && quay.IsUnsure(h.err):
+		return fmt.Sprintf("it is not known whether the rights of %q were taken", h.robot)
+	case h.what == "rights":
+		return fmt.Sprintf("the rights of %q were NOT taken", h.robot)
+	case quay.IsUnsure(h.err):
+		return fmt.Sprintf("it is not known whether the token of %q was burnt", h.robot)
 	}
-	return fmt.Sprintf("the token of %q was NOT burnt", n.robot)
+	return fmt.Sprintf("the token of %q was NOT burnt", h.robot)
 }
 
-// nextBurn is what a person does next where burning a token ended with err.
+// nextBurn is what a person does next where disarming a robot ended with err.
 func nextBurn(err error) string {
 	hint := quay.Next(err)
 	switch {
@@ -100,11 +103,11 @@ func nextBurn(err error) string {
 	}
 	switch {
 	case quay.IsUnsure(err):
-		return "run this again at once: it burns again. If that ends the same, regenerate the token in Quay's own pages at once" + after("; ", hint)
+		return "run this again at once: it burns again. If that ends the same, delete the team's robots in Quay's own pages at once" + after("; ", hint)
 	case quay.IsUnreachable(err):
-		return hint + "; run this again at once, or regenerate the token in Quay's own pages"
+		return hint + "; run this again at once, or delete the team's robots in Quay's own pages"
 	}
-	return "regenerate it in Quay's own pages at once, then run this again" + after(", for which: ", hint)
+	return "delete the team's robots in Quay's own pages at once, then run this again" + after(", for which: ", hint)
 }
 
 // after is the text after a separator; empty if there is no text.

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	notBurnt = `the token of "team-payments+ci" was NOT burnt: `
-	unsure   = `it is not known whether the token of "team-payments+ci" was burnt: `
+	notBurnt  = `the token of "team-payments+ci" was NOT burnt: `
+	noneBurnt = `it is not known which robots team "payments" has, and NONE was burnt: `
+	unsure    = `it is not known whether the token of "team-payments+ci" was burnt: `
 )
 
 // One robot that cannot be burnt does not save the other, and the reason is what Quay did. Only an answer that says so means that
@@ -50,7 +51,7 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 		w.onboard()
 		asleep := w.quay.AddRobot("team-payments", "ci-b")
 		w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: test.effect})
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now())
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
 		e := (*robot.Error)(nil)
 		if !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), test.problem) || !strings.Contains(e.Next, test.next) ||
 			strings.Contains(e.Next, "it burns again") != (test.problem == unsure) {
@@ -68,7 +69,7 @@ func TestLeakRemembersALostAnswer(t *testing.T) {
 	w.onboard()
 	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: 1, Effect: quaytest.CommitThenReset()},
 		quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: quaytest.Status(503, nil, "")})
-	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now()); err == nil || !strings.HasPrefix(err.Error(), unsure) {
+	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); err == nil || !strings.HasPrefix(err.Error(), unsure) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -80,7 +81,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 	e := (*robot.Error)(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now()); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.HasPrefix(err.Error(), notBurnt) {
+	if _, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.HasPrefix(err.Error(), noneBurnt) {
 		t.Errorf("without time: %v", err)
 	}
 	for name, test := range map[string]struct {
@@ -102,7 +103,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 				}
 				<-r.Context().Done()
 			}})
-		_, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now())
+		_, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
 		if end(); !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), unsure) || !strings.HasSuffix(e.Next, test.next) {
 			t.Errorf("%s while it was asked: %v", name, err)
 		}
@@ -117,31 +118,33 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 		if s.Quay, err = quay.New(quay.Options{URL: url, Pause: time.Microsecond}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now()); !errors.As(err, &e) || !strings.HasPrefix(err.Error(), notBurnt) || !strings.Contains(e.Next, "--quay-url is its address") {
+		if _, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now(), robot.FirstBurn); !errors.As(err, &e) || !strings.HasPrefix(err.Error(), noneBurnt) || !strings.Contains(e.Next, "--quay-url is its address") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// The standby robot is named only where Quay has it, and does not stay unnoticed where nobody can look.
-func TestLeakNamesTheStandbyThatThereIs(t *testing.T) {
-	post := func(path string, status int) quaytest.Fault {
-		return quaytest.Fault{Method: http.MethodPost, Path: path, Times: -1, Effect: quaytest.Status(status, nil, `{"message":"x"}`)}
+// Every robot that the team has is named with what is good of it still.
+func TestLeakNamesTheRobotsThatThereAre(t *testing.T) {
+	fault := func(method, path string, status int) quaytest.Fault {
+		return quaytest.Fault{Method: method, Path: path, Times: -1, Effect: quaytest.Status(status, nil, `{"message":"x"}`)}
 	}
-	hidden := quaytest.Fault{Method: http.MethodGet, Path: "/robots/ci-b$", Times: -1, Effect: quaytest.Status(500, nil, "")}
-	const first, both = "/robots/ci/regenerate$", "/regenerate$"
+	const token, tokens, right = "/robots/ci/regenerate$", "/regenerate$", "/web/permissions/user/team-payments[+]ci$"
 	for name, test := range map[string]struct {
 		standby bool
 		faults  []quaytest.Fault
 		problem string
 	}{
-		"there is none":               {false, []quaytest.Fault{post(both, 403)}, `the token of "team-payments+ci" was NOT burnt: `},
-		"there is one":                {true, []quaytest.Fault{post(both, 403)}, `the token of "team-payments+ci" was NOT burnt, and the token of "team-payments+ci-b" was NOT burnt: `},
-		"one is not known":            {true, []quaytest.Fault{post(first, 504), post("/ci-b/regenerate$", 403)}, `it is not known whether the token of "team-payments+ci" was burnt, and the token of "team-payments+ci-b" was NOT burnt: `},
-		"nobody can look":             {true, []quaytest.Fault{hidden, post(both, 500)}, `it is not known whether the token of "team-payments+ci" was burnt: `},
-		"it alone":                    {true, []quaytest.Fault{post("/ci-b/regenerate$", 500)}, `it is not known whether the token of "team-payments+ci-b" was burnt: `},
-		"it alone, nobody can look":   {true, []quaytest.Fault{hidden, post("/ci-b/regenerate$", 403)}, `it is not known whether the team has a second robot, whose token would be good still: `},
-		"there is none, and it fails": {false, []quaytest.Fault{post("/ci-b/regenerate$", 500)}, ""},
+		"there is one":  {false, []quaytest.Fault{fault(http.MethodPost, tokens, 403)}, `the token of "team-payments+ci" was NOT burnt: `},
+		"there are two": {true, []quaytest.Fault{fault(http.MethodPost, tokens, 403)}, `the token of "team-payments+ci" was NOT burnt, and the token of "team-payments+ci-b" was NOT burnt: `},
+		"one is not known": {true, []quaytest.Fault{fault(http.MethodPost, token, 504), fault(http.MethodPost, "/ci-b/regenerate$", 403)},
+			`it is not known whether the token of "team-payments+ci" was burnt, and the token of "team-payments+ci-b" was NOT burnt: `},
+		"a right":                 {true, []quaytest.Fault{fault(http.MethodDelete, right, 403)}, `the rights of "team-payments+ci" were NOT taken: taking the permission`},
+		"a right and a token":     {false, []quaytest.Fault{fault(http.MethodDelete, right, 403), fault(http.MethodPost, token, 403)}, `the rights of "team-payments+ci" were NOT taken, and the token of "team-payments+ci" was NOT burnt: `},
+		"a default permission":    {false, []quaytest.Fault{fault(http.MethodDelete, "/prototypes/", 500)}, `it is not known whether the rights of "team-payments+ci" were taken: deleting default permission`},
+		"the answer alone":        {false, []quaytest.Fault{{Method: http.MethodDelete, Path: right, Times: -1, Effect: quaytest.CommitThenStatus(504, nil, "x")}}, ""},
+		"they cannot be listed":   {true, []quaytest.Fault{fault(http.MethodGet, "/robots$", 500)}, `it is not known which robots team "payments" has, and NONE was burnt: listing robots`},
+		"their defaults are none": {true, []quaytest.Fault{fault(http.MethodGet, "/prototypes$", 403)}, `it is not known which robots team "payments" has, and NONE was burnt: listing default permissions`},
 	} {
 		w := newWorld(t)
 		w.onboard()
@@ -149,7 +152,7 @@ func TestLeakNamesTheStandbyThatThereIs(t *testing.T) {
 			w.quay.AddRobot("team-payments", "ci-b")
 		}
 		w.quay.Faults.Add(test.faults...)
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now())
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
 		if (err == nil) != (test.problem == "") || err != nil && !strings.HasPrefix(err.Error(), test.problem) {
 			t.Errorf("%s: %v", name, err)
 		}

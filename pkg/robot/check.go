@@ -68,7 +68,7 @@ type checkKind struct {
 var (
 	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap with --create-organization"}
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
-	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's two", SymptomShared, "run bootstrap for the path's own team"}
+	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's", SymptomShared, "run bootstrap for the path's own team"}
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
 	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
 		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
@@ -76,14 +76,16 @@ var (
 	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "delete it and render it again with onboard"}
 	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", SymptomUnauthorized, "render the ExternalSecret again with onboard"}
 	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", SymptomStronger, "render the ExternalSecret again with onboard"}
-	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's two", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
+	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
 	checkSecretToken = checkKind{"secret-token", "the Secret has the token that Vault has", SymptomUnauthorized, "refresh the ExternalSecret, or run rotate, which does"}
 	checkAge         = checkKind{"secret-age", "the Secret is not older than the version in Vault", SymptomUnauthorized, "refresh the ExternalSecret"}
-	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized, "run bootstrap"}
-	checkPush        = checkKind{"push-right", "the robot may push to every repository of the team", SymptomUnauthorized,
+	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized,
+		"run rotate, which makes a robot that does: a robot that leaked, and whose end was broken off, lacks it too"}
+	checkPush = checkKind{"push-right", "the robot may push to every repository of the team", SymptomUnauthorized,
 		"run bootstrap; if it has Write, see whether the repository is read-only or a mirror"}
 	checkForeign  = checkKind{"no-right-elsewhere", "the robot may not push to another organization", SymptomShared, "take it out of that organization's teams"}
 	checkOld      = checkKind{"old-tokens", "no older version in Vault can be read", SymptomLeaked, "run rotate: it finishes what was left undone, and destroys them"}
+	checkOthers   = checkKind{"other-robots", "no other robot of the team holds a right", SymptomLeaked, "run rotate, which takes its rights, burns its token and deletes it"}
 	checkSettings = checkKind{"vault-settings", "Vault keeps what is written for long enough", SymptomNotReady, "run rotate, which writes it again"}
 	checkAsked    = checkKind{"asked", "everything about the team could be asked", "", "run verify for this team alone"}
 	checkShared   = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}

@@ -61,7 +61,7 @@ func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
 		return stored{}, err
 	}
 	found := stored{credential: credentialOf(secret.Data), Secret: secret, exists: true, version: secret.Version}
-	if found.username != "" && !t.owns(found.username) {
+	if found.username != "" && !t.OwnsRobot(found.username) {
 		return stored{}, &Error{Reason: ReasonRefused,
 			Problem: fmt.Sprintf("the path %q in Vault has the credential of %q, which is no robot of team %q", t.VaultPath, found.username, t.Team),
 			Next:    nextForeign(t, found.username)}

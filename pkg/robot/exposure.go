@@ -30,12 +30,9 @@ func (r *LeakReport) miss(what string, err error) error {
 }
 
 func (s Services) exposePushes(ctx context.Context, t Tenant, robots []string, until time.Time, report *LeakReport) (failed error) {
-	report.PushesComplete = true
-	for _, robot := range []string{t.Robot, t.StandbyRobot} {
-		if !slices.Contains(robots, robot) {
-			report.Unknown = append(report.Unknown, fmt.Sprintf("pushes of %q, if there ever was one: Quay has no such robot, and shows no log of one that is gone", robot))
-			continue
-		}
+	report.PushesComplete = len(robots) > 0
+	report.Unknown = append(report.Unknown, "pushes of robots that were deleted before: Quay shows no log of one that is gone")
+	for _, robot := range robots {
 		pushes, err := s.Quay.Pushes(ctx, t.Organization, robot, report.Since, until)
 		report.Pushes = append(report.Pushes, pushes...)
 		if err != nil {

@@ -3,6 +3,7 @@ package robot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -48,27 +49,14 @@ func (s Services) permissionTask(robot func() string, repositories func() []stri
 func (s Services) defaultPermissionTask(organization string, robot func() string) task {
 	find := func(ctx context.Context) (*quay.Prototype, error) {
 		all, err := s.Quay.Prototypes(ctx, organization)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range all {
-			if p.Delegate == robot() && p.ActivatingUser == "" {
-				return &p, nil
-			}
-		}
-		return nil, nil
+		return forEverybody(slices.DeleteFunc(all, func(p quay.Prototype) bool { return p.Delegate != robot() })), err
 	}
 	return task{id: "default-permission", title: "give the robot Write on repositories made later", reason: ReasonNoRight,
 		next: "see the default permissions of the organization in Quay",
 		check: func(ctx context.Context) (bool, string, error) {
 			found, err := find(ctx)
-			switch {
-			case err != nil || found == nil:
-				return false, "there is no default permission for the robot", err
-			case found.Role != quay.Write:
-				return false, fmt.Sprintf("the default permission is %q", found.Role), nil
-			}
-			return true, "the default permission is Write", nil
+			ok, detail := givesWrite(found)
+			return ok, detail, err
 		},
 		do: func(ctx context.Context) error {
 			found, err := find(ctx)
@@ -81,6 +69,25 @@ func (s Services) defaultPermissionTask(organization string, robot func() string
 			_, err = s.Quay.CreatePrototype(ctx, organization, robot(), quay.Write)
 			return err
 		}}
+}
+
+// forEverybody is the one of a robot's default permissions that is not about one user's repositories alone; nil if there is none.
+func forEverybody(defaults []quay.Prototype) *quay.Prototype {
+	if i := slices.IndexFunc(defaults, func(p quay.Prototype) bool { return p.ActivatingUser == "" }); i >= 0 {
+		return &defaults[i]
+	}
+	return nil
+}
+
+// givesWrite reports whether the default permission is there and gives Write, and says what it gives.
+func givesWrite(p *quay.Prototype) (bool, string) {
+	switch {
+	case p == nil:
+		return false, "there is no default permission for the robot"
+	case p.Role != quay.Write:
+		return false, fmt.Sprintf("the default permission is %q", p.Role)
+	}
+	return true, "the default permission is Write"
 }
 
 // rightTask proves with the robot's own token that it may push where it should and nowhere else.

@@ -2,17 +2,27 @@ package robot
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // inPlace replaces the token of the robot in use: regenerate, Vault, Secret. From the first to the last every push of the
-// team fails, and nothing can be done about it: Quay keeps one token per robot.
+// team fails, and nothing can be done about it: Quay keeps one token per robot. It ends the token, and from Quay v3.13 on not what the
+// token bought: see retirement.
 func (r *rotation) inPlace(ctx context.Context, current stored, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
 	var began, ended time.Time
 	r.to = credential{username: current.username}
 	robot, err := r.Quay.Robot(ctx, current.username)
 	if err != nil {
 		return RotateResult{}, err
+	}
+	accounts, err := r.accounts(ctx, r.Tenant)
+	if err != nil {
+		return RotateResult{}, err
+	}
+	if a := named(accounts, current.username); a == nil || len(a.defaults) == 0 {
+		return RotateResult{}, &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", current.username),
+			Next: "run rotate without --in-place, which makes another robot"}
 	}
 	carried, _, err := r.inSecret(ctx, r.Tenant, current.credential)
 	if err != nil {

@@ -4,29 +4,42 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
-	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
-// bearerLifetime is how long a bearer token stays good that was bought before the robot's token was burnt
-// (quay/quay endpoints/v2/v2auth.py): Quay looks at nothing but the bearer token itself.
-const bearerLifetime = time.Hour
+// First says what comes first where a token leaked.
+type First string
+
+// The two ways.
+const (
+	// FirstBurn ends the leaked robots at once: pushes of the team fail until its Secret has the new token.
+	FirstBurn First = "burn"
+	// FirstReplace makes the new robot first, and ends the leaked ones when the Secret has it: whoever has the token can push until then.
+	FirstReplace First = "replace"
+)
 
 // LeakReport says what was done about a leaked token and what could have been done with it.
 type LeakReport struct {
 	Tenant string `json:"tenant"`
-	// Since is the time from which on the token may have been known, Burnt when it was made useless.
+	// First is what came first.
+	First First `json:"first"`
+	// Since is the time from which on the token may have been known, Burnt when no robot of then had a right or a good token any more.
 	Since time.Time `json:"since"`
 	Burnt time.Time `json:"burnt"`
-	// BearersUntil is when the last bearer token ends that the leaked one can have bought.
+	// BearersUntil is when the last bearer token ends that the leaked one can have bought, BearerLifetime after Burnt.
 	BearersUntil time.Time `json:"bearersUntil"`
-	// Pushes are the pushes to tags from Since until Burnt, by either robot, the newest first. PushesComplete says that those
-	// are all; where nothing is known, Pushes is nil. What is missing is in Unknown.
+	// Ended are the robots that were taken out of use, Robot is the one that pushes now; empty if there is none.
+	Ended []string `json:"ended"`
+	Robot string   `json:"robot,omitempty"`
+	// Outage is how long the team had no credential that was good, in JSON in nanoseconds; 0 where it had one all the time, and
+	// where it has none yet.
+	Outage time.Duration `json:"outage"`
+	// Pushes are the pushes to tags from Since until Burnt, by the robots that were ended, the newest first. PushesComplete says
+	// that those are all; where nothing is known, Pushes is nil. What is missing is in Unknown.
 	Pushes         []quay.Push `json:"pushes"`
 	PushesComplete bool        `json:"pushesComplete"`
 	// Tags are the tags that were set in that time, TagsComplete is as with pushes.
@@ -51,35 +64,93 @@ type LeakTag struct {
 }
 
 // newReport is a report in which nothing was looked at yet.
-func newReport(t Tenant, since time.Time) LeakReport {
-	return LeakReport{Tenant: t.Team, Since: since.UTC(), Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
+func newReport(t Tenant, since time.Time, first First) LeakReport {
+	return LeakReport{Tenant: t.Team, First: first, Since: since.UTC(), Ended: []string{}, Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
 		"pushes by digest alone: Quay writes no log of them, and keeps them for an hour unless something names them",
 		"pulls: whoever had the token could read what its robot can read"}}
 }
 
-// Leak answers a leaked token. The tokens of both robots are burnt first, before anything is looked at. Then the team gets
-// a new credential, while pushes and tags since the given time are listed, and the chain is verified. It can be run again: it
-// burns again, and gives the team the token of then. What could not be found out is named in the report, which is returned with
-// the error.
-func Leak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
-	report := newReport(t, since)
-	tokens, err := s.burnBoth(ctx, t)
-	if err != nil {
-		return report, err
+// leaking is one run of Leak.
+type leaking struct {
+	*rotation
+	report LeakReport
+	// looking ends when what the leaked robots pushed was looked up; looked is what failed of that.
+	looking sync.WaitGroup
+	looked  error
+}
+
+// Leak answers a leaked token. Every robot that the team has loses its rights, its token and its name, and a new one of the next
+// generation takes over, by Vault and the Secret; first says which of the two is done first. Pushes and tags since the given time
+// are listed, and the chain is verified. It can be run again: it ends every robot of then, and makes another. What could not be
+// found out is named in the report, which is returned with the error.
+func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
+	l := &leaking{rotation: &rotation{Services: s, Tenant: t}, report: newReport(t, since, first)}
+	l.retired = s.retirement(t, func(a account) bool { return a.Name != l.to.username })
+	began := s.now()
+	var steps []Step
+	var failed error
+	if first == FirstReplace {
+		if steps, failed = l.replace(ctx); failed != nil {
+			l.report.Steps = steps
+			return l.report, fmt.Errorf("nothing was burnt, as the new robot comes first and failed: %w", failed)
+		}
 	}
-	report.Burnt = s.now().UTC()
-	report.BearersUntil = report.Burnt.Add(bearerLifetime)
-	var looked error
-	var looking sync.WaitGroup
-	// At the same time, since the Secret may not come for as long as there is time.
-	looking.Go(func() { looked = s.expose(ctx, t, slices.Collect(maps.Keys(tokens)), report.Burnt, &report) })
-	steps, err := s.restore(ctx, t, tokens)
-	looking.Wait()
-	report.Steps = steps
-	if err != nil {
-		err = report.miss("whether the team can push again", err)
+	if err := l.end(ctx); err != nil {
+		return l.report, err
 	}
-	return report, cmp.Or(err, looked, s.verifyAfter(ctx, t, &report))
+	if first != FirstReplace {
+		if steps, failed = l.replace(ctx); failed == nil {
+			l.report.Outage = s.now().Sub(began)
+		}
+	}
+	// The log of a robot that is gone is not shown any more.
+	l.looking.Wait()
+	last := []Step{}
+	if failed == nil {
+		l.report.Robot = l.to.username
+		last, failed = s.run(ctx, []task{l.retired.deleteTask("delete the robots that leaked"), l.destroyTask()})
+	}
+	l.report.Steps = append(steps, last...)
+	if failed != nil {
+		failed = l.report.miss("whether the team can push again", failed)
+	}
+	return l.report, cmp.Or(failed, l.looked, s.verifyAfter(ctx, t, &l.report))
+}
+
+// end takes the robots out of use, and begins to look up what they pushed.
+func (l *leaking) end(ctx context.Context) (err error) {
+	l.Services.report(Step{"burn", "take the robots' rights and burn their tokens", Running, ""})
+	if l.report.Ended, err = l.retired.disarm(ctx); err != nil {
+		return err
+	}
+	l.report.Burnt = l.retired.powerless
+	l.report.BearersUntil = l.report.Burnt.Add(BearerLifetime)
+	for _, team := range l.retired.elsewhere {
+		l.report.Unknown = append(l.report.Unknown, "what was pushed by "+team+", which ends with the robot alone")
+	}
+	l.Services.report(Step{"burn", "take the robots' rights and burn their tokens", Changed, strings.Join(l.report.Ended, ", ")})
+	l.looking.Go(func() { l.looked = l.expose(ctx, l.Tenant, l.report.Ended, l.report.Burnt, &l.report) })
+	return nil
+}
+
+// replace gives the team a new robot, by Vault and the Secret.
+func (l *leaking) replace(ctx context.Context) ([]Step, error) {
+	found, err := l.read(ctx, l.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := l.accounts(ctx, l.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if l.repositories, err = l.Services.repositories(ctx, l.Organization); err != nil {
+		return nil, err
+	}
+	if len(accounts)+len(l.report.Ended) == 0 && found.username == "" {
+		return nil, noRobot(l.Tenant)
+	}
+	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
+	return l.run(ctx, append(l.makeTasks(), l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })))
 }
 
 // verifyAfter adds to the report how the chain is.
@@ -91,47 +162,30 @@ func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport)
 }
 
 // PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
-func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time) (LeakReport, error) {
-	report, robots := newReport(t, since), []string{}
-	for _, name := range []string{t.Robot, t.StandbyRobot} {
-		_, err := s.Quay.Robot(ctx, name)
-		switch {
-		case err == nil:
-			robots = append(robots, name)
-		case !quay.IsNotFound(err):
+func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
+	report := newReport(t, since, first)
+	accounts, err := s.accounts(ctx, t)
+	switch {
+	case err != nil:
+		return report, err
+	case len(accounts) == 0:
+		found, err := s.read(ctx, t)
+		if err == nil && found.username == "" {
+			err = noRobot(t)
+		}
+		if err != nil {
 			return report, err
 		}
 	}
-	if len(robots) == 0 {
-		return report, noRobot(t)
+	names := []string{}
+	for _, a := range accounts {
+		names = append(names, a.Name)
+		report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("end the robot %q", a.Name), Pending, cmp.Or(a.holds(), "it holds no right")})
 	}
-	for _, name := range robots {
-		report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("burn the token of %q", name), Pending, "it exists"})
-	}
-	return report, cmp.Or(s.expose(ctx, t, robots, s.now().UTC(), &report), s.verifyAfter(ctx, t, &report))
+	report.Steps = append(report.Steps, Step{"robot", fmt.Sprintf("make the robot %q", t.successor(accounts)), Pending, "Vault may know a later one"})
+	return report, cmp.Or(s.expose(ctx, t, names, s.now().UTC(), &report), s.verifyAfter(ctx, t, &report))
 }
 
 func noRobot(t Tenant) error {
 	return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("team %q has no robot in Quay", t.Team), Next: "check the name of the team"}
-}
-
-// restore gives the team the new token of the robot in use: Vault, Secret, older versions.
-func (s Services) restore(ctx context.Context, t Tenant, tokens map[string]secret.Value) ([]Step, error) {
-	r := &rotation{Services: s, Tenant: t}
-	found, err := s.read(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	r.version, r.to = found.version, credential{t.Robot, tokens[t.Robot]}
-	if token, ok := tokens[found.username]; ok {
-		r.to = credential{found.username, token}
-	} else if r.to.token.IsZero() {
-		r.to = credential{t.StandbyRobot, tokens[t.StandbyRobot]}
-	}
-	return s.run(ctx, []task{
-		{id: "vault", title: "put the new token into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
-			do: func(ctx context.Context) error { return r.write(ctx, t, r.to, r.version) }},
-		r.secretTask("secret", "have the Secret take it over", func() credential { return r.to }),
-		r.destroyTask(),
-	})
 }

@@ -3,21 +3,17 @@ package robot
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // WriteMarkdown writes the report for people: what was done, what could have been done, what to do next.
 func (r LeakReport) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Leaked token of team %s\n\n", r.Tenant)
-	if r.Burnt.IsZero() {
-		fmt.Fprintf(&b, "Nothing was burnt: this is a plan. The tokens may have been known since %s.\n", stamp(r.Since))
-	} else {
-		fmt.Fprintf(&b, "The tokens of both robots were burnt at %s. They may have been known since %s.\n", stamp(r.Burnt), stamp(r.Since))
-		fmt.Fprintf(&b, "Bearer tokens that they bought before stay good until %s: look at the pushes again after that.\n", stamp(r.BearersUntil))
-	}
-
+	r.writeEnd(&b)
 	fmt.Fprintf(&b, "\n## Pushes in that time: %s\n\n", count(len(r.Pushes), r.PushesComplete))
 	if len(r.Pushes) > 0 {
 		b.WriteString("| time | repository | tag | robot | from |\n|---|---|---|---|---|\n")
@@ -45,10 +41,35 @@ func (r LeakReport) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\n## Next\n\n")
 	fmt.Fprintf(&b, "1. Compare each push above with a PipelineRun of team %s. One that has none is the intruder's.\n", r.Tenant)
-	b.WriteString("2. Move its tags back to what they were before, and look whether an overlay pins its digest.\n")
-	fmt.Fprintf(&b, "3. Look at the log of the organization in Quay once more after %s.\n", stamp(r.BearersUntil))
+	b.WriteString("2. Move its tags back to what they were before, and check whether an overlay pins its digest.\n")
+	if !r.Burnt.IsZero() {
+		fmt.Fprintf(&b, "3. Check the tags once more after %s: what a bearer token pushed until then is in no list above.\n", stamp(r.BearersUntil))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeEnd writes what was ended, and until when that can still be felt.
+func (r LeakReport) writeEnd(b *strings.Builder) {
+	if r.Burnt.IsZero() {
+		why := ""
+		if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.State == Pending }) {
+			why = ": this is a plan"
+		}
+		fmt.Fprintf(b, "Nothing was burnt%s. The tokens may have been known since %s.\n", why, stamp(r.Since))
+		return
+	}
+	fmt.Fprintf(b, "At %s no robot of then had a right or a good token any more: %s. Their tokens may have been known since %s.\n",
+		stamp(r.Burnt), strings.Join(r.Ended, ", "), stamp(r.Since))
+	fmt.Fprintf(b, "A bearer token that one of them bought before can still pull and push until %s: the registry looks at nothing else. What it buys now has no right.\n", stamp(r.BearersUntil))
+	switch {
+	case r.Robot == "":
+		b.WriteString("The team has no new credential yet.\n")
+	case r.Outage > 0:
+		fmt.Fprintf(b, "The team pushes with %s. For %s it had no credential that worked.\n", r.Robot, r.Outage.Round(time.Millisecond))
+	default:
+		fmt.Fprintf(b, "The team pushes with %s, and had a credential that worked all the time.\n", r.Robot)
+	}
 }
 
 // row writes one row of a table; what others wrote cannot break out of its cell.

@@ -29,7 +29,11 @@ var operations = map[string]func(ctx context.Context, s robot.Services, w *world
 		return err
 	},
 	"leak": func(ctx context.Context, s robot.Services, w *world) error {
-		_, err := robot.Leak(ctx, s, w.Tenant, w.quay.Now().Add(-time.Hour))
+		_, err := robot.Leak(ctx, s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+		return err
+	},
+	"leak, replacing first": func(ctx context.Context, s robot.Services, w *world) error {
+		_, err := robot.Leak(ctx, s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
 		return err
 	},
 }
@@ -37,7 +41,7 @@ var operations = map[string]func(ctx context.Context, s robot.Services, w *world
 // Whatever was done to a credential, in whatever order and broken off wherever, bootstrap and then rotate put it right; and what is
 // done to the end leaves it right by itself.
 func TestLifeOfACredential(t *testing.T) {
-	names := []string{"bootstrap", "rotate", "rotate in place", "leak"}
+	names := []string{"bootstrap", "rotate", "rotate in place", "leak", "leak, replacing first"}
 	for range 20 {
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -56,7 +60,7 @@ func TestLifeOfACredential(t *testing.T) {
 			}
 			// A robot whose token nobody has any more is one that bootstrap is for.
 			e := (*robot.Error)(nil)
-			if err != nil && !(errors.As(err, &e) && strings.Contains(e.Next, "bootstrap")) {
+			if err != nil && !(errors.As(err, &e) && (strings.Contains(e.Next, "bootstrap") || strings.Contains(e.Next, "--in-place"))) {
 				t.Fatalf("%s: %v", told, err)
 			}
 			if err == nil && name != "bootstrap" && !w.works() {

@@ -3,7 +3,8 @@ package robot
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
@@ -12,19 +13,32 @@ import (
 type offboarding struct {
 	Services
 	Tenant
-	// burnt says that this run burnt the tokens of the robots that there were.
-	burnt bool
+	// retired are all of the team's robots but the one that this run made to hold their place.
+	retired *retirement
+	// holder is the name of that one, empty as long as there is none.
+	holder string
+	// taken are the robots that Vault names, the team's whoever made them.
+	taken []string
 }
 
-// Offboard ends the credential of a tenant: while no run of the team goes on, the tokens of both robots are burnt, so that
-// nothing can push any more, then the path in Vault goes with all its versions, then the robots with their rights. The
-// organization, its repositories and its images stay, and so does what is in the cluster. It can be run again after any
-// failure and goes on where it was. The steps until an error are returned with it.
+const (
+	// holding is the description of a robot that holds no right and was made for no push: as long as it exists, the team's next robot
+	// has a later name than all before.
+	holding = "keeps the names of the team's earlier robots from being used again"
+	// heldFor is how long it is kept: as long as a bearer token can be used, and some minutes in which the robots before are deleted.
+	heldFor = BearerLifetime + 10*time.Minute
+)
+
+// Offboard ends the credential of a tenant: while no run of the team goes on, the team's robots lose their rights and their tokens, so
+// that nothing can push any more, then the path in Vault goes with all its versions, then the robots. Their names stay taken for as
+// long as a bearer token that one of them bought can be used: a robot that holds no right is left to hold the place, and goes when
+// Offboard is run again after that. The organization, its repositories and its images stay, and so does what is in the cluster. It
+// can be run again after any failure and goes on where it was. The steps until an error are returned with it.
 func Offboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
 	if err := s.checkMount(ctx); err != nil {
 		return nil, err
 	}
-	return s.run(ctx, (&offboarding{Services: s, Tenant: t}).tasks())
+	return s.run(ctx, newOffboarding(s, t).tasks())
 }
 
 // PlanOffboard says what Offboard would do, and changes nothing.
@@ -32,20 +46,36 @@ func PlanOffboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
 	if err := s.checkMount(ctx); err != nil {
 		return nil, err
 	}
-	return plan(ctx, (&offboarding{Services: s, Tenant: t}).tasks())
+	return plan(ctx, newOffboarding(s, t).tasks())
 }
 
+func newOffboarding(s Services, t Tenant) *offboarding {
+	o := &offboarding{Services: s, Tenant: t}
+	o.retired = s.retirement(t, func(a account) bool {
+		// What holds the place goes when another does that.
+		stays := a.Name == o.holder || o.holder == "" && a.holdsPlace()
+		return !stays && (t.own(a) || slices.Contains(o.taken, a.Name))
+	})
+	return o
+}
+
+// holdsPlace reports whether the robot was made to hold the place of earlier names, and nothing else.
+func (a account) holdsPlace() bool { return a.Description == holding+managed && a.holds() == "" }
+
 func (o *offboarding) tasks() []task {
+	retire := o.retired.tasks(func(context.Context) error { return nil })
 	return []task{
 		{id: "path", title: fmt.Sprintf("see that %q in Vault is this team's", o.VaultPath), check: o.checkPath},
 		{id: "runs", title: "see that no run of the team goes on", reason: ReasonConflict,
 			next: "stop what starts them, let them end or cancel them, then run this again", check: o.checkRuns},
-		// Burnt before they are deleted: Quay keeps a robot that a mirror uses (quay/quay endpoints/api/robot.py), and its token with it.
-		{id: "burn", title: "burn the tokens of the team's robots", check: o.checkBurnt, do: o.burn},
+		retire[0],
 		{id: "vault", title: fmt.Sprintf("delete %q in Vault with all its versions", o.VaultPath), reason: ReasonConflict,
 			next: nextConflict, check: o.checkVault, do: func(ctx context.Context) error { return o.Vault.Delete(ctx, o.VaultPath) }},
-		{id: "robots", title: "delete the robots with their rights", reason: ReasonConflict,
-			next: "see who made them again, then run this again", check: o.checkRobots, do: o.deleteRobots},
+		{id: "holder", title: "make a robot without rights that holds the place of their names", reason: ReasonMissing,
+			next: "see the robots of the organization in Quay", check: o.checkHolder, do: o.makeHolder},
+		retire[1],
+		{id: "names", title: "let the names be used again", reason: ReasonConflict, next: "see in Quay what keeps that robot, then run this again",
+			check: o.checkNames, do: func(ctx context.Context) error { return unlessGone(o.Quay.DeleteRobot(ctx, o.holder)) }},
 	}
 }
 
@@ -54,6 +84,7 @@ func (o *offboarding) checkPath(ctx context.Context) (bool, string, error) {
 	if err != nil || !found.exists {
 		return true, "there is no credential at it", err
 	}
+	o.taken = append(o.taken, found.username)
 	return true, fmt.Sprintf("it has robot %q", found.username), nil
 }
 
@@ -65,37 +96,6 @@ func (o *offboarding) checkRuns(ctx context.Context) (bool, string, error) {
 	return true, "there is none", nil
 }
 
-// robots are the names of those of the tenant's two robots that exist.
-func (o *offboarding) robots(ctx context.Context) ([]string, error) {
-	found := []string{}
-	for _, name := range []string{o.Robot, o.StandbyRobot} {
-		switch _, err := o.Quay.Robot(ctx, name); {
-		case err == nil:
-			found = append(found, name)
-		case !quay.IsNotFound(err):
-			return nil, err
-		}
-	}
-	return found, nil
-}
-
-func (o *offboarding) checkBurnt(ctx context.Context) (bool, string, error) {
-	if o.burnt {
-		return true, "nobody knows the new ones; what the old ones bought stays good for an hour at most", nil
-	}
-	robots, err := o.robots(ctx)
-	if err != nil || len(robots) > 0 {
-		return false, strings.Join(robots, ", "), err
-	}
-	return true, "there is none", nil
-}
-
-func (o *offboarding) burn(ctx context.Context) error {
-	_, err := o.burnBoth(ctx, o.Tenant)
-	o.burnt = err == nil
-	return err
-}
-
 func (o *offboarding) checkVault(ctx context.Context) (bool, string, error) {
 	metadata, err := o.Vault.Metadata(ctx, o.VaultPath)
 	if err != nil || metadata.Current > 0 {
@@ -104,23 +104,58 @@ func (o *offboarding) checkVault(ctx context.Context) (bool, string, error) {
 	return true, "there is nothing", nil
 }
 
-func (o *offboarding) checkRobots(ctx context.Context) (bool, string, error) {
-	robots, err := o.robots(ctx)
-	if err != nil || len(robots) > 0 {
-		return false, strings.Join(robots, ", "), err
+// checkHolder is done when there is nothing whose place is to be held, or a robot holds it: one that this run made, or that of an
+// earlier run where that is all that is left.
+func (o *offboarding) checkHolder(ctx context.Context) (bool, string, error) {
+	if o.holder != "" {
+		return true, fmt.Sprintf("it is %q", o.holder), nil
 	}
-	return true, "there is none", nil
+	left, err := o.retired.left(ctx)
+	if err != nil || len(left) > 0 {
+		return false, fmt.Sprintf("%d robots are to go", len(left)), err
+	}
+	accounts, err := o.accounts(ctx, o.Tenant)
+	for _, a := range accounts {
+		if a.holdsPlace() {
+			o.holder = a.Name
+			return true, fmt.Sprintf("it is %q", o.holder), err
+		}
+	}
+	return true, "there is no robot", err
 }
 
-func (o *offboarding) deleteRobots(ctx context.Context) error {
-	robots, err := o.robots(ctx)
+// makeHolder makes it anew in each run that deletes a robot: the time in which the names are kept begins with it.
+func (o *offboarding) makeHolder(ctx context.Context) error {
+	accounts, err := o.accounts(ctx, o.Tenant)
 	if err != nil {
 		return err
 	}
-	for _, name := range robots {
-		if err := o.Quay.DeleteRobot(ctx, name); err != nil && !quay.IsNotFound(err) {
-			return err
-		}
+	name := o.successor(accounts)
+	if err := o.createRobot(ctx, name, holding); err != nil {
+		return err
 	}
+	o.holder = name
 	return nil
+}
+
+// checkNames is done while the names are kept, and when nothing keeps them any more.
+func (o *offboarding) checkNames(ctx context.Context) (bool, string, error) {
+	if o.holder == "" {
+		left, err := o.retired.left(ctx)
+		if err != nil || len(left) > 0 {
+			return false, fmt.Sprintf("they are kept for %s", heldFor), err
+		}
+		return true, "nothing keeps them", nil
+	}
+	holder, err := o.Quay.Robot(ctx, o.holder)
+	if quay.IsNotFound(err) {
+		return true, "nothing keeps them any more", nil
+	} else if err != nil {
+		return false, "", err
+	}
+	until := holder.Created.Add(heldFor)
+	if o.now().Before(until) {
+		return true, fmt.Sprintf("%q, which has no right, keeps them until no bearer token is left that one of them bought; run this again after %s to have it deleted", o.holder, stamp(until)), nil
+	}
+	return false, fmt.Sprintf("%q keeps them since %s", o.holder, stamp(holder.Created.Time)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,8 +20,9 @@ import (
 // offboarded fails the test unless the team has no credential any more, and everything that it pushed to.
 func (w *world) offboarded(when string) {
 	w.Helper()
-	for _, name := range []string{first, standby} {
-		if w.quay.RobotToken(name) != "" {
+	for _, name := range w.robots() {
+		// One that was made for it may hold the place.
+		if generation := w.Generation(name); generation == 1 || generation > 1 && w.mayPush(name) {
 			w.Errorf("%s: robot %q is there", when, name)
 		}
 	}
@@ -47,7 +49,7 @@ func TestOffboard(t *testing.T) {
 	w.quay.AddRobot("team-payments", "scanner")
 	w.quay.ForgetRequests()
 	planned, err := robot.PlanOffboard(t.Context(), w.services(), w.Tenant)
-	want := []string{"path kept", "runs kept", "burn pending", "vault pending", "robots pending"}
+	want := []string{"path kept", "runs kept", "burn pending", "vault pending", "holder pending", "robots pending", "names pending"}
 	if diff := cmp.Diff(want, states(planned)); diff != "" || err != nil {
 		t.Errorf("plan (-want +got):\n%s%v", diff, err)
 	}
@@ -62,14 +64,20 @@ func TestOffboard(t *testing.T) {
 
 	w.quay.ForgetRequests()
 	steps, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
-	want = []string{"path kept", "runs kept", "burn changed", "vault changed", "robots changed"}
+	want = []string{"path kept", "runs kept", "burn changed", "vault changed", "holder changed", "robots changed", "names kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
 	w.offboarded("after the first run")
-	const robots = "/api/v1/organization/team-payments/robots/"
-	want = []string{"POST " + robots + "ci/regenerate", "POST " + robots + "ci-b/regenerate", "DELETE " + robots + "ci", "DELETE " + robots + "ci-b"}
-	if diff := cmp.Diff(want, w.changes()); diff != "" {
+	const robots, repository = "/api/v1/organization/team-payments/robots/", "/api/v1/repository/team-payments/"
+	changes := w.changes()
+	if !strings.HasPrefix(changes[0], "DELETE /api/v1/organization/team-payments/prototypes/") {
+		t.Errorf("the first change is %s", changes[0])
+	}
+	slices.Sort(changes[1:3])
+	want = []string{"DELETE " + repository + "api/permissions/user/" + second, "DELETE " + repository + "web/permissions/user/" + second,
+		"POST " + robots + "ci-2/regenerate", "PUT " + robots + "ci-3", "DELETE " + robots + "ci-2"}
+	if diff := cmp.Diff(want, changes[1:]); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 	if w.quay.RobotToken("team-payments+scanner") == "" {
@@ -78,9 +86,24 @@ func TestOffboard(t *testing.T) {
 
 	w.quay.ForgetRequests()
 	steps, err = robot.Offboard(t.Context(), w.services(), w.Tenant)
-	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "robots kept"}
+	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "holder kept", "robots kept", "names kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil || len(w.changes()) > 0 {
 		t.Errorf("second run, with changes %q (-want +got):\n%s%v", w.changes(), diff, err)
+	}
+
+	// As long as a bearer token can be used the names are kept, and then nothing is left.
+	w.quay.Advance(robot.BearerLifetime)
+	if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil || len(w.changes()) > 0 {
+		t.Errorf("after %s: changes %q, %v", robot.BearerLifetime, w.changes(), err)
+	}
+	w.quay.Advance(10 * time.Minute)
+	steps, err = robot.Offboard(t.Context(), w.services(), w.Tenant)
+	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "holder kept", "robots kept", "names changed"}
+	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil {
+		t.Errorf("last run (-want +got):\n%s%v", diff, err)
+	}
+	if robots := w.robots(); !slices.Equal(robots, []string{"team-payments+scanner"}) {
+		t.Errorf("the robots are %q", robots)
 	}
 }
 
@@ -143,7 +166,8 @@ func TestOffboardRefuses(t *testing.T) {
 			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) || e.Next == "" {
 				t.Errorf("error is %v, want %s, %q", err, test.reason, test.text)
 			}
-			if !w.works() || len(w.live()) != before {
+			// Its rights are gone before its token is tried.
+			if w.works() != !strings.HasPrefix(name, "a robot") || len(w.live()) != before {
 				t.Error("something was changed")
 			}
 		})
@@ -165,17 +189,25 @@ func TestOffboardBurnsARobotThatStays(t *testing.T) {
 	}
 }
 
-// A team that comes back gets another robot of the same name, and Vault begins with version 1.
+// A team that comes back gets a robot of a later name, as long as a bearer token of one before can be used; Vault begins with version 1.
 func TestBootstrapAfterOffboard(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
-	gone := w.quay.RobotToken(first)
-	if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
-		t.Fatal(err)
-	}
-	w.onboard()
-	w.pushes("onboarded again")
-	if live := w.live(); w.quay.RobotToken(first) == gone || len(live) != 1 || live[0].Version != 1 {
-		t.Errorf("Vault has %v, the old token is good: %t", live, w.quay.RobotToken(first) == gone)
+	for _, test := range []struct {
+		later time.Duration
+		runs  int
+		robot string
+	}{{0, 1, "team-payments+ci-3"}, {robot.BearerLifetime, 1, "team-payments+ci-5"}, {robot.BearerLifetime, 2, "team-payments+ci-7"}, {2 * robot.BearerLifetime, 2, first}} {
+		for run := range test.runs {
+			w.quay.Advance(time.Duration(run) * test.later)
+			if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.onboard()
+		w.pushes("onboarded again")
+		if live, robots := w.live(), w.robots(); !slices.Equal(robots, []string{test.robot}) || len(live) != 1 || live[0].Version != 1 {
+			t.Errorf("%d runs, %s later: the robots are %q, Vault has %v", test.runs, test.later, robots, live)
+		}
 	}
 }

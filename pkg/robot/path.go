@@ -29,7 +29,7 @@ func AdoptPath(ctx context.Context, s Services, t Tenant) (found Tenant, adopted
 	if err != nil {
 		return Tenant{}, false, err
 	}
-	if !stored.exists || !t.owns(stored.username) {
+	if !stored.exists || !t.OwnsRobot(stored.username) {
 		return Tenant{}, false, &Error{Reason: ReasonRefused,
 			Problem: fmt.Sprintf("ExternalSecret %q reads the path %q in Vault, where no credential of team %q is", t.Namespace+"/"+t.Secret, e.Path, t.Team),
 			Next:    "see who wrote that ExternalSecret; delete it, then run this again"}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/vault"
@@ -13,7 +15,7 @@ import (
 func TestAdoptPath(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
-	if found, adopted, err := robot.AdoptPath(t.Context(), w.services(), w.Tenant); err != nil || adopted || found != w.Tenant {
+	if found, adopted, err := robot.AdoptPath(t.Context(), w.services(), w.Tenant); err != nil || adopted || !cmp.Equal(found, w.Tenant) {
 		t.Errorf("the same app: %v, %t, %v", found, adopted, err)
 	}
 	second := w.Tenant
@@ -28,7 +30,7 @@ func TestAdoptPath(t *testing.T) {
 		t.Errorf("bootstrapping it: %v, %v", states(steps), err)
 	}
 	w.external = map[string]robot.ExternalSecret{}
-	if found, adopted, err := robot.AdoptPath(t.Context(), w.services(), second); err != nil || adopted || found != second {
+	if found, adopted, err := robot.AdoptPath(t.Context(), w.services(), second); err != nil || adopted || !cmp.Equal(found, second) {
 		t.Errorf("without an ExternalSecret: %v, %t, %v", found, adopted, err)
 	}
 }

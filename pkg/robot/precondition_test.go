@@ -143,7 +143,7 @@ func TestRotateProvesThatVaultKeepsTheOlderVersion(t *testing.T) {
 	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil {
 		t.Error(err)
 	}
-	w.rotated("after the way out", old)
+	w.rotated("after the way out")
 }
 
 // Vault deletes what is written soon and does not tell: writing it again does not help, and that is said.
@@ -210,7 +210,7 @@ func TestRotateRenewsWhatVaultIsAboutToDelete(t *testing.T) {
 	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil || !result.Resumed {
 		t.Errorf("result is %+v, %v", result, err)
 	}
-	w.rotated("in the end", old)
+	w.rotated("in the end")
 }
 
 // What is far from its end is not written again.
@@ -231,7 +231,7 @@ func TestLeakWithAFrozenExternalSecret(t *testing.T) {
 	e := w.external[w.Secret]
 	e.Frozen = "spec.refreshPolicy is CreatedOnce"
 	w.external[w.Secret] = e
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
 	refused := (*robot.Error)(nil)
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "spec.refreshPolicy is CreatedOnce") || w.quay.RobotToken(first) == old || len(report.Pushes) != 1 {
 		t.Errorf("report is %+v, %v", report, err)

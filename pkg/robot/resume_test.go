@@ -19,6 +19,7 @@ func (w *world) unfinished() {
 	for _, repository := range own {
 		w.quay.Grant(repository, standby, "write")
 	}
+	w.quay.SetDefaultPermission("team-payments", standby, "write")
 	w.put(w.VaultPath, vault.Data{"username": secret.New(standby), "token": secret.New(token)})
 }
 
@@ -97,7 +98,7 @@ func TestRotateWithoutTheOldRobot(t *testing.T) {
 	w.sync(w.Secret)
 	w.quay.DeleteRobot(first)
 	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-	if got := states(result.Steps); err != nil || !slices.Equal(got, []string{"secret kept", "destroy changed"}) || len(w.live()) != 1 {
+	if got := states(result.Steps); err != nil || !slices.Equal(got, []string{"secret kept", "burn kept", "robots kept", "destroy changed"}) || len(w.live()) != 1 {
 		t.Errorf("steps are %q, %v", got, err)
 	}
 	w.pushes("without the old robot")

@@ -44,8 +44,10 @@ type rotation struct {
 	from, to credential
 	// version is the version in Vault to write on.
 	version int
-	// fresh says that nothing was begun yet, burnt that the old token is dead.
-	fresh, burnt bool
+	// fresh says that nothing was begun yet, over that the old robot is good for nothing any more.
+	fresh, over bool
+	// retired are the robots that go: the one in use before, and every other that an earlier run left.
+	retired *retirement
 	// repositories are those that the new robot has to be able to push to.
 	repositories []string
 	// runs were unfinished when the Secret had changed; captured says that they were looked up.
@@ -53,12 +55,13 @@ type rotation struct {
 	captured bool
 }
 
-// Rotate replaces the credential of a tenant. With two robots no push fails: the standby robot gets a new token, its right
-// is proved, Vault and the Secret take it over, the runs that began with the old one end, then the old one is burnt and its
-// copies in Vault are destroyed. It can be run again after any failure and goes on where it was.
+// Rotate replaces the robot of a tenant, so that no push fails: a new robot is made, of the next generation, its right is proved,
+// Vault and the Secret take it over, the runs that began with the old one end. Then the old one loses its rights, its token and its
+// name, see retirement, and its copies in Vault are destroyed. It can be run again after any failure and goes on where it was.
 //
-// What a rotation has left undone is read from Quay and Vault alone: an older version in Vault that names the other robot
-// is there until the very end, and whether its token is still good says how far the rotation was.
+// What a rotation has left undone is read from Quay and Vault alone: an older version in Vault that names another robot is there until
+// the very end, and what that robot holds says how far the rotation was. A robot that was made and never written to Vault goes with
+// the next rotation, under which it has a name of its own.
 func Rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (RotateResult, error) {
 	return rotate(ctx, s, t, opts, s.run)
 }
@@ -78,8 +81,7 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	age := s.now().Sub(current.Created)
 	switch {
 	case r.fresh && opts.MaxAge > 0 && age < opts.MaxAge:
-		result.Steps = []Step{{"age", "see whether the credential is old enough", Kept, fmt.Sprintf("it is %s old", age.Round(time.Second))}}
-		return result, nil
+		return r.tidy(ctx, result, age, work)
 	case r.fresh:
 		if err := r.checkFresh(ctx); err != nil {
 			return RotateResult{}, err
@@ -88,7 +90,7 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	if r.fresh && opts.InPlace {
 		return r.inPlace(ctx, current, work)
 	}
-	if !r.burnt {
+	if !r.over {
 		if _, err := r.unfinishedRuns(ctx, t); err != nil {
 			return RotateResult{}, err
 		}
@@ -109,6 +111,29 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	return result, err
 }
 
+// tidy leaves a credential alone that is young enough. Another robot that can push goes all the same.
+func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Duration, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
+	young := task{id: "age", title: "see whether the credential is old enough", check: func(context.Context) (bool, string, error) {
+		return true, fmt.Sprintf("it is %s old", age.Round(time.Second)), nil
+	}}
+	r.retired = r.retirement(r.Tenant, func(a account) bool { return r.own(a) && a.Name != result.Robot })
+	left, err := r.retired.left(ctx)
+	if err != nil {
+		return result, err
+	}
+	tasks := []task{young}
+	if len(left) > 0 {
+		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
+			return result, err
+		}
+		r.to = r.from
+		tasks = append(tasks, r.secretTask("secret", "see that the Secret has the credential in use", func() credential { return r.from }), r.runsTask())
+		tasks = append(tasks, r.retired.tasks(r.checkTakenOver)...)
+	}
+	result.Steps, err = work(ctx, tasks)
+	return result, err
+}
+
 // checkFresh fails where a rotation that is begun now could not be finished, or be told from one that was never begun.
 func (r *rotation) checkFresh(ctx context.Context) error {
 	if err := r.checkRefresh(ctx, r.Tenant); err != nil || r.InPlace {
@@ -126,7 +151,7 @@ func (r *rotation) load(ctx context.Context) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	if !current.exists || !r.owns(current.username) {
+	if !current.exists || !r.OwnsRobot(current.username) {
 		return stored{}, &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no credential at %q in Vault", r.VaultPath),
 			Next: "make it with bootstrap"}
 	}
@@ -145,12 +170,16 @@ func (r *rotation) load(ctx context.Context) (stored, error) {
 		r.from, r.to = old, current.credential
 		return current, r.resume(ctx)
 	}
+	accounts, err := r.accounts(ctx, r.Tenant)
+	if err != nil {
+		return stored{}, err
+	}
 	r.fresh = true
-	r.from, r.to = current.credential, credential{username: r.other(current.username)}
+	r.from, r.to = current.credential, credential{username: r.successor(accounts, current.username)}
 	return current, nil
 }
 
-// unfinished looks for an older version in Vault that names the other robot.
+// unfinished looks for an older version in Vault that names another robot of the team.
 func (r *rotation) unfinished(ctx context.Context, current stored) (credential, bool, error) {
 	metadata, err := r.Vault.Metadata(ctx, r.VaultPath)
 	if err != nil {
@@ -166,62 +195,80 @@ func (r *rotation) unfinished(ctx context.Context, current stored) (credential, 
 		} else if err != nil {
 			return credential{}, false, err
 		}
-		if old := credentialOf(secret.Data); old.username == r.other(current.username) {
+		if old := credentialOf(secret.Data); old.username != current.username && r.OwnsRobot(old.username) {
 			return old, true, nil
 		}
 	}
 	return credential{}, false, nil
 }
 
-// resume looks whether the new token is still good, before the Secret gets it, and whether the old one is dead already.
+// resume looks whether the new token is still good, before the Secret gets it, and whether the old one is good for anything.
 func (r *rotation) resume(ctx context.Context) error {
 	if err := r.stillGood(ctx); err != nil {
 		return err
 	}
-	robot, err := r.Quay.Robot(ctx, r.from.username)
-	if quay.IsNotFound(err) {
-		r.burnt = true
+	accounts, err := r.accounts(ctx, r.Tenant)
+	if err != nil {
+		return err
+	}
+	if to := named(accounts, r.to.username); to != nil && len(to.defaults) == 0 {
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", to.Name), Next: nextBootstrap}
+	}
+	old := named(accounts, r.from.username)
+	if old == nil || old.holds() == "" {
+		r.over = true
 		return nil
 	}
-	r.burnt = err == nil && !robot.Token.Equal(r.from.token)
+	robot, err := r.Quay.Robot(ctx, r.from.username)
+	r.over = err == nil && !robot.Token.Equal(r.from.token)
 	return err
 }
 
-// tasks are the steps of a rotation with two robots. Those before "secret" are done where an earlier run did them.
+// tasks are the steps of a rotation. Those before "secret" are done where an earlier run did them.
 func (r *rotation) tasks() []task {
-	to := func() credential { return r.to }
+	r.retired = r.retirement(r.Tenant, func(a account) bool {
+		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
+	})
+	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
+	end := append(r.retired.tasks(r.checkTakenOver), r.destroyTask())
+	switch {
+	case r.fresh:
+		current := r.secretTask("secret-current", "see that the Secret has the credential in use", func() credential { return r.from })
+		return slices.Concat([]task{current}, r.makeTasks(), []task{secret, r.runsTask()}, end)
+	case r.over:
+		// By an earlier run, after the Secret had the new one; or by somebody else, before: there is nothing to wait for.
+		return append([]task{secret}, end...)
+	}
+	return append([]task{secret, r.runsTask()}, end...)
+}
+
+// makeTasks make the robot that takes over, prove its right and put it into Vault.
+func (r *rotation) makeTasks() []task {
 	robot := func() string { return r.to.username }
 	repositories := func() []string { return r.repositories }
-	begin := []task{
-		r.secretTask("secret-current", "see that the Secret has the credential in use", func() credential { return r.from }),
-		{id: "standby", title: fmt.Sprintf("have the standby robot %q", r.to.username), reason: ReasonMissing,
-			next: "see the robots of the organization in Quay", check: r.checkStandby,
-			do: func(ctx context.Context) error { return r.createRobot(ctx, r.to.username, r.Team) }},
+	return []task{
+		{id: "robot", title: fmt.Sprintf("make the robot %q", r.to.username), reason: ReasonMissing,
+			next: "see the robots of the organization in Quay", check: r.checkRobot,
+			do: func(ctx context.Context) error { return r.createRobot(ctx, r.to.username, r.pushing()) }},
 		r.permissionTask(robot, repositories),
 		r.defaultPermissionTask(r.Organization, robot),
-		{id: "regenerate", title: "give the standby robot a new token", check: r.checkToken, do: r.regenerate},
-		r.rightTask(to, repositories, func() []string { return r.Foreign }),
+		r.rightTask(func() credential { return r.to }, repositories, func() []string { return r.Foreign }),
 		{id: "vault", title: "put it into Vault", reason: ReasonConflict, next: nextConflict, check: r.checkVault,
 			do: func(ctx context.Context) error { return r.write(ctx, r.Tenant, r.to, r.version) }},
 	}
-	secret, destroy := r.secretTask("secret", "have the Secret take it over", to), r.destroyTask()
-	runs := task{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns}
-	burn := task{id: "burn", title: fmt.Sprintf("burn the token of %q", r.from.username), check: r.checkBurnt, do: r.burn}
-	switch {
-	case r.fresh:
-		return append(begin, secret, runs, burn, destroy)
-	case r.burnt:
-		// By an earlier run, after the Secret had the new one; or by somebody else, before: there is nothing to wait for.
-		return []task{secret, destroy}
-	}
-	return []task{secret, runs, burn, destroy}
 }
 
-func (r *rotation) checkStandby(ctx context.Context) (bool, string, error) {
-	_, err := r.Quay.Robot(ctx, r.to.username)
+func (r *rotation) runsTask() task {
+	return task{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns}
+}
+
+// checkRobot is done when the robot exists, with the token that it was made with.
+func (r *rotation) checkRobot(ctx context.Context) (bool, string, error) {
+	robot, err := r.Quay.Robot(ctx, r.to.username)
 	if quay.IsNotFound(err) {
 		return false, "it does not exist", nil
 	}
+	r.to.token = robot.Token
 	return err == nil, "it exists", err
 }
 
@@ -249,18 +296,20 @@ func (r *rotation) checkVault(ctx context.Context) (bool, string, error) {
 	return true, fmt.Sprintf("it is version %d", found.version), r.stillGood(ctx)
 }
 
+// nextBootstrap is the next step where Vault has a credential that is of no use.
+const nextBootstrap = "run bootstrap, which puts one that works into Vault, then rotate again"
+
 // stillGood fails if Quay has another token of the new robot than Vault, or none: then what is in Vault is dead, since somebody
 // else rotated in between, or answered a leak and did not get to the end.
 func (r *rotation) stillGood(ctx context.Context) error {
-	const next = "run bootstrap, which puts Quay's token into Vault, then rotate again"
 	robot, err := r.Quay.Robot(ctx, r.to.username)
 	switch {
 	case quay.IsNotFound(err):
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, is gone from Quay", r.to.username), Next: next}
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, is gone from Quay", r.to.username), Next: nextBootstrap}
 	case err != nil:
 		return err
 	case !robot.Token.Equal(r.to.token):
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Quay has another token of robot %q than Vault", r.to.username), Next: next}
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Quay has another token of robot %q than Vault", r.to.username), Next: nextBootstrap}
 	}
 	return nil
 }
@@ -291,24 +340,11 @@ func (r *rotation) waitForRuns(ctx context.Context) error {
 	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) { return r.checkRuns(ctx) })
 }
 
-func (r *rotation) checkBurnt(context.Context) (bool, string, error) {
-	if !r.burnt {
-		return false, "it is still good", nil
-	}
-	return true, "nobody knows its new one; what it bought stays good for an hour at most", nil
-}
-
-// burn makes the old token useless, by replacing it with one that nobody keeps. Before that it looks once more that the
-// cluster does not need it.
-func (r *rotation) burn(ctx context.Context) error {
+// checkTakenOver fails unless the cluster has the new credential, and Quay takes it: only then the old one is of no use.
+func (r *rotation) checkTakenOver(ctx context.Context) error {
 	if ok, detail, err := r.inSecret(ctx, r.Tenant, r.to); err != nil || !ok {
-		return &Error{Reason: ReasonDrift, Problem: "the old token was not burnt, as the Secret changed again: " + detail, Err: err,
+		return &Error{Reason: ReasonDrift, Problem: "no robot was burnt, as the Secret changed again: " + detail, Err: err,
 			Next: "see who changes the ExternalSecret or Vault, then run it again"}
 	}
-	if err := r.stillGood(ctx); err != nil {
-		return err
-	}
-	_, err := r.Quay.RegenerateRobot(ctx, r.from.username)
-	r.burnt = err == nil
-	return err
+	return r.stillGood(ctx)
 }

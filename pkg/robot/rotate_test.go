@@ -20,34 +20,35 @@ import (
 
 const (
 	first   = "team-payments+ci"
+	second  = "team-payments+ci-2"
 	standby = "team-payments+ci-b"
 )
 
-// rotated fails the test unless the standby robot took over, and everything older is dead and gone.
-func (w *world) rotated(when, old string) {
+// rotated fails the test unless a later robot took over, and is the only one that is left.
+func (w *world) rotated(when string) {
 	w.Helper()
-	if username, _ := w.secretCredential(); username != standby || !w.works() {
+	username, _ := w.secretCredential()
+	if w.Generation(username) < 2 || !w.works() {
 		w.Errorf("%s: the Secret has %q, good: %t", when, username, w.works())
 	}
 	w.pushes(when)
 	live := w.live()
-	if len(live) != 1 || live[0].Data["username"].Reveal() != standby || live[0].Data["token"].Reveal() != w.quay.RobotToken(standby) {
+	if len(live) != 1 || live[0].Data["username"].Reveal() != username || live[0].Data["token"].Reveal() != w.quay.RobotToken(username) {
 		w.Errorf("%s: Vault has %v", when, live)
 	}
-	if w.quay.RobotToken(first) == old {
-		w.Errorf("%s: the old token is still good", when)
+	if robots := w.robots(); !slices.Equal(robots, []string{username}) {
+		w.Errorf("%s: the robots are %q", when, robots)
 	}
 }
 
 func TestRotate(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
-	old := w.quay.RobotToken(first)
 	w.lag, w.runs = 3, []string{"run-1"}
 	seen := 0
 	w.onRuns = func() {
-		if w.quay.RobotToken(first) != old {
-			t.Error("the old token was burnt while a run had it")
+		if !w.mayPush(first) {
+			t.Error("the old robot lost its rights while a run had its token")
 		}
 		// A run that begins afterwards is not waited for.
 		if seen++; seen == 1 {
@@ -58,12 +59,12 @@ func TestRotate(t *testing.T) {
 	}
 	w.onCall = func() {
 		if !w.works() {
-			t.Error("the Secret has a token that Quay does not take")
+			t.Error("the Secret cannot push")
 		}
 	}
 	planned, err := robot.PlanRotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-	want := []string{"secret-current kept", "standby pending", "permission pending", "default-permission pending", "regenerate pending", "right pending",
-		"vault pending", "secret pending", "runs pending", "burn pending", "destroy kept"}
+	want := []string{"secret-current kept", "robot pending", "permission pending", "default-permission pending", "right pending",
+		"vault pending", "secret pending", "runs pending", "burn pending", "robots pending", "destroy kept"}
 	if diff := cmp.Diff(want, states(planned.Steps)); diff != "" || err != nil {
 		t.Errorf("plan (-want +got):\n%s%v", diff, err)
 	}
@@ -75,23 +76,23 @@ func TestRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = []string{"secret-current kept", "standby changed", "permission changed", "default-permission changed", "regenerate changed", "right kept",
-		"vault changed", "secret changed", "runs changed", "burn changed", "destroy changed"}
-	if diff := cmp.Diff(want, states(result.Steps)); diff != "" || result.Robot != standby || result.Resumed || result.Outage != 0 {
+	want = []string{"secret-current kept", "robot changed", "permission changed", "default-permission changed", "right kept",
+		"vault changed", "secret changed", "runs changed", "burn changed", "robots changed", "destroy changed"}
+	if diff := cmp.Diff(want, states(result.Steps)); diff != "" || result.Robot != second || result.Resumed || result.Outage != 0 {
 		t.Errorf("result is %s, %t, %s; steps (-want +got):\n%s", result.Robot, result.Resumed, result.Outage, diff)
 	}
 	if len(told) != 20 || !slices.Contains(told, "runs running") {
 		t.Errorf("told: %q", told)
 	}
-	w.rotated("after the rotation", old)
+	w.rotated("after the rotation")
 
-	// And back again.
+	// And on, never back.
 	w.runs, w.onRuns = nil, nil
 	result, err = robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-	if username, _ := w.secretCredential(); err != nil || result.Robot != first || username != first || len(w.live()) != 1 {
+	if username, _ := w.secretCredential(); err != nil || result.Robot != "team-payments+ci-3" || username != result.Robot || len(w.live()) != 1 {
 		t.Errorf("second rotation: %s, the Secret has %q, %v", result.Robot, username, err)
 	}
-	w.pushes("after the second rotation")
+	w.rotated("after the second rotation")
 }
 
 // The program dies after each of its calls, and is run again: the state is always the same in the end, and in between the
@@ -102,7 +103,6 @@ func TestRotateGoesOnAfterACrashAnywhere(t *testing.T) {
 	for crashAt := 1; ; crashAt++ {
 		w := newWorld(t)
 		w.onboard()
-		old := w.quay.RobotToken(first)
 		w.lag, w.runs = 2, []string{"run-1"}
 		looks := 0
 		w.onRuns = func() {
@@ -112,7 +112,7 @@ func TestRotateGoesOnAfterACrashAnywhere(t *testing.T) {
 		}
 		w.onCall = func() {
 			if !w.works() {
-				t.Errorf("crash at call %d: after call %d the Secret has a token that Quay does not take", crashAt, w.calls)
+				t.Errorf("crash at call %d: after call %d the Secret cannot push", crashAt, w.calls)
 			}
 		}
 		w.crashAt = crashAt
@@ -128,7 +128,7 @@ func TestRotateGoesOnAfterACrashAnywhere(t *testing.T) {
 		if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, opts); err != nil {
 			t.Errorf("run again after call %d: %v", crashAt, err)
 		}
-		w.rotated(fmt.Sprint("run again after call ", crashAt), old)
+		w.rotated(fmt.Sprint("run again after call ", crashAt))
 		// Now there is nothing left to do.
 		calls := len(w.versions[w.VaultPath])
 		if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, opts); err != nil || result.Resumed || len(result.Steps) != 1 || len(w.versions[w.VaultPath]) != calls {
@@ -212,15 +212,15 @@ func TestRotateRefuses(t *testing.T) {
 		"a right elsewhere": {prepare: func(w *world) {
 			w.quay.AddOrganization("team-b")
 			w.quay.AddRepository("team-b", "app")
-			w.quay.AddRobot("team-payments", "ci-b")
-			w.quay.AddTeamMember("team-b", "pushers", "member", standby)
 			w.quay.GrantTeam("team-b/app", "pushers", quaytest.Write)
+			w.quay.Faults.Add(quaytest.Fault{Method: http.MethodGet, Path: "robots/ci-2$", Nth: 2, Effect: quaytest.Do(func() {
+				w.quay.AddTeamMember("team-b", "pushers", "member", second)
+			})})
 		}, opts: robot.RotateOptions{Foreign: []string{"team-b/app"}}, reason: robot.ReasonRefused, text: `may push to "team-b/app"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.onboard()
-			old := w.quay.RobotToken(first)
 			test.prepare(w)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			if test.reason == robot.ReasonTimeout {
@@ -232,7 +232,7 @@ func TestRotateRefuses(t *testing.T) {
 			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("error is %v, want %s, %q", err, test.reason, test.text)
 			}
-			if !w.works() || w.quay.RobotToken(first) != old {
+			if !w.works() || !w.mayPush(first) {
 				t.Error("the credential in the Secret was burnt")
 			}
 		})
@@ -244,7 +244,7 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
 	old := w.quay.RobotToken(first)
-	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodGet, Path: "robots/ci-b$", Nth: 3, Effect: quaytest.Do(func() { w.quay.RegenerateRobot(standby) })})
+	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodGet, Path: "robots/ci-2$", Nth: 3, Effect: quaytest.Do(func() { w.quay.RegenerateRobot(second) })})
 	_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
 	e := (*robot.Error)(nil)
 	if !errors.As(err, &e) || e.Reason != robot.ReasonConflict || w.quay.RobotToken(first) != old || !w.works() {
@@ -257,7 +257,7 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil || !result.Resumed {
 		t.Errorf("rotating again: %v, %v", result, err)
 	}
-	w.rotated("after the way out", old)
+	w.rotated("after the way out")
 }
 
 // The Secret goes back to the old token while runs are waited for: that one is not burnt.
@@ -286,7 +286,7 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	result, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
-	if diff := cmp.Diff([]string{"secret kept", "destroy changed"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
+	if diff := cmp.Diff([]string{"secret kept", "burn kept", "robots kept", "destroy changed"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
 }
@@ -299,12 +299,16 @@ func TestNoTokenIsReported(t *testing.T) {
 	var told strings.Builder
 	s := w.services()
 	s.Report = func(step robot.Step) { fmt.Fprintf(&told, "%#v", step) }
-	w.onCall = func() { tokens = append(tokens, w.quay.RobotToken(first), w.quay.RobotToken(standby)) }
+	w.onCall = func() {
+		for generation := range 4 {
+			tokens = append(tokens, w.quay.RobotToken(w.Robot(generation+1)))
+		}
+	}
 	for _, opts := range []robot.RotateOptions{{}, {InPlace: true}} {
 		result, err := robot.Rotate(t.Context(), s, w.Tenant, opts)
 		fmt.Fprintf(&told, "%#v %v %#v", result, err, w.secrets)
 	}
-	report, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now().Add(-time.Hour))
+	report, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
 	fmt.Fprintf(&told, "%#v %v", report, err)
 	if err := report.WriteMarkdown(&told); err != nil {
 		t.Error(err)

@@ -14,6 +14,7 @@ import (
 type Quay interface {
 	Organization(ctx context.Context, organization string) (quay.Organization, error)
 	CreateOrganization(ctx context.Context, organization, email string) error
+	Robots(ctx context.Context, organization string) ([]quay.Grants, error)
 	Robot(ctx context.Context, robot string) (quay.Robot, error)
 	CreateRobot(ctx context.Context, robot, description string) (quay.Robot, error)
 	RegenerateRobot(ctx context.Context, robot string) (quay.Robot, error)
@@ -22,9 +23,12 @@ type Quay interface {
 	CreateRepository(ctx context.Context, repository string) error
 	EffectivePermission(ctx context.Context, repository, robot string) (quay.Role, error)
 	SetPermission(ctx context.Context, repository, robot string, role quay.Role) error
+	DeletePermission(ctx context.Context, repository, robot string) error
+	RemoveMember(ctx context.Context, organization, team, robot string) error
 	Prototypes(ctx context.Context, organization string) ([]quay.Prototype, error)
 	CreatePrototype(ctx context.Context, organization, robot string, role quay.Role) (quay.Prototype, error)
 	SetPrototypeRole(ctx context.Context, organization, id string, role quay.Role) error
+	DeletePrototype(ctx context.Context, organization, id string) error
 	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)

@@ -11,14 +11,12 @@ import (
 // Tenant is everything that names one team's credential.
 type Tenant struct {
 	Team, Division, App string
-	// Registry is the host of Quay in the Secret, Organization the team's namespace there.
-	Registry, Organization string
-	// Robot and StandbyRobot are full robot names. One of them is in use, the other waits for a rotation.
-	Robot, StandbyRobot string
+	// Names has the team's organization in Quay, the names of its robots, and that of the Secret; the ExternalSecret has the same.
+	tenant.Names
 	// VaultPath is where the credential is in Vault, without the mount.
 	VaultPath string
-	// Namespace and Secret name the Secret in the cluster; the ExternalSecret has the same name.
-	Namespace, Secret string
+	// Namespace is where the Secret is in the cluster.
+	Namespace string
 }
 
 // elementPattern is one element of a Vault path.
@@ -53,17 +51,5 @@ func TenantAt(c tenant.Convention, team, path string) (Tenant, error) {
 		// Quay lists robots with an unescaped LIKE, in which an underscore matches any character.
 		return Tenant{}, fmt.Errorf("organization %q has an underscore: Quay would show its administrators the robots of others", names.Organization)
 	}
-	return Tenant{Team: parsed, Registry: names.Registry, Organization: names.Organization,
-		Robot: names.Robot, StandbyRobot: names.StandbyRobot, VaultPath: path, Namespace: c.SecretNamespace, Secret: names.Secret}, nil
-}
-
-// owns reports whether username is one of the tenant's two robots.
-func (t Tenant) owns(username string) bool { return username == t.Robot || username == t.StandbyRobot }
-
-// other is the robot of the two that is not username.
-func (t Tenant) other(username string) string {
-	if username == t.Robot {
-		return t.StandbyRobot
-	}
-	return t.Robot
+	return Tenant{Team: parsed, Names: names, VaultPath: path, Namespace: c.SecretNamespace}, nil
 }

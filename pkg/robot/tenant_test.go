@@ -11,9 +11,10 @@ import (
 )
 
 func TestNewTenant(t *testing.T) {
-	want := robot.Tenant{Team: "payments", Division: "retail", App: "checkout-api", Registry: "quay.apps.sub.comptech-lab.com",
-		Organization: "team-payments", Robot: "team-payments+ci", StandbyRobot: "team-payments+ci-b",
-		VaultPath: "apps/retail/checkout-api/ci/quay-robot", Namespace: "openshift-pipelines", Secret: "quay-robot-team-payments"}
+	want := robot.Tenant{Team: "payments", Division: "retail", App: "checkout-api",
+		Names: tenant.Names{Registry: "quay.apps.sub.comptech-lab.com", Organization: "team-payments",
+			RobotNames: []string{"team-payments+ci", "team-payments+ci-b"}, Secret: "quay-robot-team-payments"},
+		VaultPath: "apps/retail/checkout-api/ci/quay-robot", Namespace: "openshift-pipelines"}
 	for _, team := range []string{"payments", "team-payments"} {
 		got, err := robot.NewTenant(convention(t), team, "retail", "checkout-api")
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {

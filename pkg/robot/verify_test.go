@@ -64,7 +64,7 @@ func TestVerifyPasses(t *testing.T) {
 		ids = append(ids, c.ID)
 	}
 	want := []string{"organization", "vault-data", "vault-robot", "vault-token", "external-secret", "external-secret-path", "external-secret-refresh", "secret-type", "secret-host",
-		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens", "vault-settings"}
+		"secret-robot", "secret-token", "secret-age", "default-permission", "push-right", "no-right-elsewhere", "old-tokens", "other-robots", "vault-settings"}
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Errorf("checks (-want +got):\n%s", diff)
 	}
@@ -91,7 +91,7 @@ func TestVerifyNames(t *testing.T) {
 		"somebody regenerated the token in Quay's pages": {func(w *world) { w.quay.RegenerateRobot(first) },
 			[]string{"vault-token failed"}, "are equal: false"},
 		"the robot is deleted": {func(w *world) { w.quay.DeleteRobot(first) },
-			[]string{"vault-token failed", "default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, `there is no robot "team-payments+ci" in Quay`},
+			[]string{"vault-token failed", "default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "other-robots skipped"}, `there is no robot "team-payments+ci" in Quay`},
 		"Vault was written and the Secret did not follow": {func(w *world) {
 			w.put(w.VaultPath, vault.Data{"username": secret.New(first), "token": secret.New(w.quay.RegenerateRobot(first))})
 			w.versions[w.VaultPath][0] = nil
@@ -109,7 +109,7 @@ func TestVerifyNames(t *testing.T) {
 		}, []string{"old-tokens failed"}, "[1]"},
 		"Vault is empty": {func(w *world) { w.versions = map[string][]*vault.Secret{} },
 			[]string{"vault-data failed", "vault-robot skipped", "vault-token skipped", "secret-token skipped", "secret-age skipped",
-				"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, "there is nothing at"},
+				"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "other-robots skipped"}, "there is nothing at"},
 		"a third key in Vault": {func(w *world) { w.versions[w.VaultPath][0].Data["password"] = secret.New("x") },
 			[]string{"vault-data failed"}, `["password" "token" "username"]`},
 		"another team's robot in Vault and Secret": {func(w *world) {
@@ -118,7 +118,7 @@ func TestVerifyNames(t *testing.T) {
 			w.versions[w.VaultPath][0] = nil
 			w.sync(w.Secret)
 		}, []string{"vault-robot failed", "vault-token skipped", "secret-robot failed", "secret-token skipped", "secret-age skipped",
-			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped"}, `it is "team-platform+ci"`},
+			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "other-robots skipped"}, `it is "team-platform+ci"`},
 		"the ExternalSecret is not ready": {func(w *world) {
 			e := w.external[w.Secret]
 			e.Ready, e.Reason, e.Message = false, "SecretSyncedError", "permission denied"
@@ -134,7 +134,7 @@ func TestVerifyNames(t *testing.T) {
 			e.Path, e.Odd = "", "spec.dataFrom[0].find reads whatever matches"
 			w.external[w.Secret], w.VaultPath = e, ""
 		}, []string{"vault-data skipped", "vault-robot skipped", "vault-token skipped", "external-secret-path failed", "secret-token skipped", "secret-age skipped",
-			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "old-tokens skipped", "vault-settings skipped"},
+			"default-permission skipped", "push-right skipped", "no-right-elsewhere skipped", "old-tokens skipped", "other-robots skipped", "vault-settings skipped"},
 			"spec.dataFrom[0].find reads whatever matches"},
 		"the ExternalSecret never refreshes": {func(w *world) {
 			e := w.external[w.Secret]
@@ -165,6 +165,22 @@ func TestVerifyNames(t *testing.T) {
 			w.quay.AddTeamMember("team-platform", "pushers", "member", first)
 			w.quay.GrantTeam("team-platform/base", "pushers", quaytest.Write)
 		}, []string{"no-right-elsewhere failed"}, "it may push to team-platform/base"},
+		"the standby robot of before has its rights": {func(w *world) {
+			w.quay.AddRobot("team-payments", "ci-b")
+			w.quay.Grant("team-payments/api", standby, quaytest.Write)
+			w.quay.SetDefaultPermission("team-payments", standby, quaytest.Write)
+		}, []string{"other-robots failed"}, `1 others hold a right: "team-payments+ci-b" has a role on 1 repositories, 1 default permissions`},
+		"the robot before is in another organization's team": {func(w *world) {
+			w.quay.AddRobot("team-payments", "ci-b")
+			w.quay.AddTeamMember("team-platform", "pushers", "member", standby)
+		}, []string{"other-robots failed"}, `"team-payments+ci-b" has teams pushers of another organization`},
+		"it lost its default permission, as one that leaked": {func(w *world) {
+			s := w.observer()
+			all, err := s.Quay.Prototypes(w.Context(), "team-payments")
+			if err != nil || s.Quay.DeletePrototype(w.Context(), "team-payments", all[0].ID) != nil {
+				w.Error(err)
+			}
+		}, []string{"default-permission failed"}, "there is no default permission for the robot"},
 		"the organization is gone": {func(w *world) { w.Organization = "team-none" },
 			nil, `there is no organization "team-none"`},
 	} {
@@ -247,9 +263,9 @@ func (w *world) tenants(n int) []robot.Tenant {
 		w.quay.AddOrganization(names.Organization)
 		w.quay.AddRepository(names.Organization, "app")
 		token := w.quay.AddRobot(names.Organization, "ci")
-		w.quay.Grant(names.Organization+"/app", names.Robot, quaytest.Write)
-		w.quay.SetDefaultPermission(names.Organization, names.Robot, quaytest.Write)
-		w.put(names.VaultPath, vault.Data{"username": secret.New(names.Robot), "token": secret.New(token)})
+		w.quay.Grant(names.Organization+"/app", names.Robot(1), quaytest.Write)
+		w.quay.SetDefaultPermission(names.Organization, names.Robot(1), quaytest.Write)
+		w.put(names.VaultPath, vault.Data{"username": secret.New(names.Robot(1)), "token": secret.New(token)})
 		w.external[names.Secret] = robot.ExternalSecret{Ready: true, Path: names.VaultPath}
 		w.sync(names.Secret)
 		all = append(all, names)
@@ -266,7 +282,7 @@ func TestVerifyAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	// However many tenants there are, each costs the same.
-	if got := len(w.quay.Requests()); got != 5*len(tenants) {
+	if got := len(w.quay.Requests()); got != 6*len(tenants) {
 		t.Errorf("%d requests to Quay for %d tenants", got, len(tenants))
 	}
 	for i, r := range reports {

@@ -70,7 +70,7 @@ func (v *verification) lookAtSecret(ctx context.Context) error {
 	}
 	v.inCluster = &found
 	v.add(checkHost, true, "it has one for %q", v.Registry)
-	v.add(checkSecretRobot, v.owns(found.Username), "it is %q", found.Username)
+	v.add(checkSecretRobot, v.OwnsRobot(found.Username), "it is %q", found.Username)
 	v.report.prints["token"] = fingerprint(found.Authorization())
 	if v.stored == nil {
 		v.skip(checkSecretToken, checkVaultRobot)

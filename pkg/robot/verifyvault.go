@@ -26,7 +26,7 @@ func (v *verification) lookAtVault(ctx context.Context) error {
 	found := credentialOf(secret.Data)
 	whole := slices.Equal(secret.Data.Keys(), []string{keyToken, keyUsername})
 	v.add(checkVaultData, whole && found.username != "" && !found.token.IsZero(), "version %d has the keys %q", secret.Version, secret.Data.Keys())
-	owned := v.owns(found.username)
+	owned := v.OwnsRobot(found.username)
 	v.add(checkVaultRobot, owned, "it is %q", found.username)
 	if owned {
 		v.report.Robot = found.username
@@ -50,6 +50,9 @@ func (v *verification) lookAtToken(ctx context.Context) error {
 		return err
 	default:
 		v.robot = &robot
+		if v.robots, err = v.accounts(ctx, v.Tenant); err != nil {
+			return err
+		}
 		equal := robot.Token.Equal(v.stored.token)
 		v.add(checkVaultToken, equal, "the tokens of %q are equal: %t", robot.Name, equal)
 	}

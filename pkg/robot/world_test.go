@@ -80,6 +80,11 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// renamed gives the tenant another organization.
+func (w *world) renamed(organization string) {
+	w.Organization, w.RobotNames = organization, []string{organization + "+ci", organization + "+ci-b"}
+}
+
 func convention(testing.TB) tenant.Convention {
 	c := tenant.Default()
 	c.Registry = "quay.apps.sub.comptech-lab.com"
@@ -329,10 +334,20 @@ func (w *world) secretCredential() (username, token string) {
 	return username, token
 }
 
-// works reports whether the credential in the Secret is one that Quay takes.
+// works reports whether the credential in the Secret is one that Quay takes, of a robot that may push.
 func (w *world) works() bool {
 	username, token := w.secretCredential()
-	return token != "" && token == w.quay.RobotToken(username)
+	return token != "" && token == w.quay.RobotToken(username) && w.mayPush(username)
+}
+
+// mayPush reports whether the robot has Write on both repositories.
+func (w *world) mayPush(robot string) bool {
+	for _, repository := range own {
+		if role := w.quay.Role(repository, robot); role != quaytest.Write && role != quaytest.Admin {
+			return false
+		}
+	}
+	return true
 }
 
 // pushes fails the test unless the credential in the Secret may push to both repositories.
@@ -343,6 +358,21 @@ func (w *world) pushes(when string) {
 	if err != nil || !rights.Push("team-payments/api") || !rights.Push("team-payments/web") {
 		w.Errorf("%s: the Secret cannot push: %v, %v", when, rights, err)
 	}
+}
+
+// robots are those of the organization, the oldest first.
+func (w *world) robots() []string {
+	w.Helper()
+	list, err := w.observer().Quay.Robots(w.Context(), w.Organization)
+	if err != nil {
+		w.Error(err)
+	}
+	names := []string{}
+	for _, r := range list {
+		names = append(names, r.Name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return w.Generation(a) - w.Generation(b) })
+	return names
 }
 
 // live are the versions in Vault that can be read.
