@@ -21,23 +21,36 @@ func (l leaked) write(w io.Writer) error { return l.WriteMarkdown(w) }
 
 func (c *connection) newLeak() *cobra.Command {
 	at := place{orElse: "if Vault still has its credential; of a team that was offboarded no token is left to burn"}
-	var since string
+	var since, first string
 	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "leak TEAM --since TIME",
-		Short: "Burn a leaked token, give the team a new one, list what was pushed since",
-		Long: `Burns the tokens of both robots before anything else: pushes of the team fail until the Secret has the new token. Then lists what
-was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and YAML by -o.`,
+		Short: "End a leaked robot for good, give the team another, list what was pushed since",
+		Long: `Ends every robot that the team has: takes its rights, burns its token and deletes it. A new token alone would end nothing, since Quay takes a
+bearer token that a robot bought for its password. Another robot takes over; pushes of the team fail until the Secret has its token.
+--first replace has no push fail: the new robot comes first, and whoever has the leaked token can push until then.
+
+Then it lists what was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and
+YAML by -o. It says until when a bearer token that was bought before can still be used.`,
 		Example: `  tkn quay leak payments --since 72h --dry-run
-  tkn quay leak payments --since 2026-11-24T08:00:00Z > incident.md`,
+  tkn quay leak payments --since 2026-11-24T08:00:00Z > incident.md
+  tkn quay leak payments --since 720h --first replace`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, err := parseSince(since, c.program.Now())
 			if err != nil {
 				return err
 			}
+			way, ask := robot.First(first), "The robots of team %s are ended now, and its pushes fail until its Secret has the new token. Go on?"
+			switch way {
+			case robot.FirstBurn:
+			case robot.FirstReplace:
+				ask = "Team %s gets a new robot, then its robots of now are ended. Go on?"
+			default:
+				return usagef("use burn or replace", "--first is %q", first)
+			}
 			if !dryRun {
-				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Both tokens of team %s are burnt now, and its pushes fail until its Secret has the new one. Go on?", args[0])); err != nil {
+				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf(ask, args[0])); err != nil {
 					return err
 				}
 			}
@@ -47,9 +60,9 @@ was pushed and which tags were moved since the given time, and checks the chain.
 			}
 			result := leaked{head: newHead("LeakReport")}
 			if dryRun {
-				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s.Services, t, from)
+				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s.Services, t, from, way)
 			} else {
-				result.LeakReport, err = c.leak(cmd.Context(), s, t, from)
+				result.LeakReport, err = c.leak(cmd.Context(), s, t, from, way)
 			}
 			// What was found until an error is what there is in an incident.
 			if result.Burnt.IsZero() && len(result.Steps) == 0 && err != nil {
@@ -64,6 +77,7 @@ was pushed and which tags were moved since the given time, and checks the chain.
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h")
 	require(cmd, "say since when the token may be known, such as --since 72h", "since")
+	cmd.Flags().StringVar(&first, "first", string(robot.FirstBurn), "what comes first: `burn`, which ends the leaked robots at once, or replace, which makes no push fail")
 	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
 	c.addQuayFlags(cmd)
@@ -71,11 +85,11 @@ was pushed and which tags were moved since the given time, and checks the chain.
 	return cmd
 }
 
-func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, since time.Time) (robot.LeakReport, error) {
-	progress := c.program.start("burning the tokens of team " + t.Team)
+func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, since time.Time, first robot.First) (robot.LeakReport, error) {
+	progress := c.program.start("ending the robots of team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
-	return robot.Leak(ctx, s.Services, t, since)
+	return robot.Leak(ctx, s.Services, t, since, first)
 }
 
 // parseSince reads a time or a duration before now.

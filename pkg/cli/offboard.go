@@ -38,8 +38,11 @@ func (c *connection) newOffboard() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "offboard TEAM",
 		Short: "End a team's right to push: burn and delete its credential",
-		Long: `Burns the tokens of the team's robots first, so that nothing can push any more; then deletes what Vault has, and the robots. The
-organization, its repositories and its images stay. While a run of the team goes on nothing is done: stop what starts them.
+		Long: `Takes the rights of the team's robots first and burns their tokens, so that nothing can push any more; then deletes what Vault has, and
+the robots. The organization, its repositories and its images stay. While a run of the team goes on nothing is done: stop what starts them.
+
+A robot that holds no right stays behind for about an hour, as long as a bearer token that the team's robots bought can be used: it keeps
+their names from being used again. The output says when; run it again after that with --division and --app, and it is deleted.
 
 Then it lists what onboard rendered for the team: delete that from Git. With --apply it is deleted from the cluster, the Secret
 with its ExternalSecret. After a failure run it again: it goes on where it was.`,

@@ -43,13 +43,14 @@ func (c *connection) newRotate() *cobra.Command {
 	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "rotate TEAM",
-		Short: "Give a team a new token, without a failed push",
-		Long: `A team has two robots. The one that waits gets a new token and proves its right, Vault and the Secret take it over, the runs
-that began with the old one end, then the old token is burnt and its copies in Vault are destroyed. After a failure, or when the
-time is up, run it again: it goes on where it was.
+		Short: "Give a team a new robot, without a failed push",
+		Long: `Makes a robot of the next name (ci, ci-2, ci-3 …) and proves its right; Vault and the Secret take it over, and the runs that began
+with the old one end. Then the old robot loses its rights and its token and is deleted, and its copies in Vault are destroyed. After a
+failure, or when the time is up, run it again: it goes on where it was.
 
---in-place replaces the token of the one robot, as Quay's own pages do: every push fails from then until the Secret has the new
-one. How long that was is in the result.`,
+--in-place replaces the token of the robot in use, as Quay's own pages do: every push fails from then until the Secret has the new
+one. How long that was is in the result. From Quay v3.13 on that does not end what the old token bought: Quay takes a bearer token for
+the robot's password.`,
 		Example: `  tkn quay rotate payments --dry-run
   tkn quay rotate payments --max-age 720h`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,

@@ -22,7 +22,7 @@ func (r *rotation) inPlace(ctx context.Context, current stored, work func(contex
 	}
 	if a := named(accounts, current.username); a == nil || len(a.defaults) == 0 {
 		return RotateResult{}, &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", current.username),
-			Next: "run rotate without --in-place, which makes another robot"}
+			Next: "rotate to another robot, and not in place"}
 	}
 	carried, _, err := r.inSecret(ctx, r.Tenant, current.credential)
 	if err != nil {

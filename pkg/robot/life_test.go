@@ -60,7 +60,7 @@ func TestLifeOfACredential(t *testing.T) {
 			}
 			// A robot whose token nobody has any more is one that bootstrap is for.
 			e := (*robot.Error)(nil)
-			if err != nil && !(errors.As(err, &e) && (strings.Contains(e.Next, "bootstrap") || strings.Contains(e.Next, "--in-place"))) {
+			if err != nil && !(errors.As(err, &e) && (strings.Contains(e.Next, "bootstrap") || strings.Contains(e.Next, "not in place"))) {
 				t.Fatalf("%s: %v", told, err)
 			}
 			if err == nil && name != "bootstrap" && !w.works() {

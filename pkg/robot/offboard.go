@@ -155,7 +155,7 @@ func (o *offboarding) checkNames(ctx context.Context) (bool, string, error) {
 	}
 	until := holder.Created.Add(heldFor)
 	if o.now().Before(until) {
-		return true, fmt.Sprintf("%q, which has no right, keeps them until no bearer token is left that one of them bought; run this again after %s to have it deleted", o.holder, stamp(until)), nil
+		return true, fmt.Sprintf("%q, which has no right, keeps them until no bearer token is left that one of them bought; run this again with --division and --app after %s, and it is deleted", o.holder, stamp(until)), nil
 	}
 	return false, fmt.Sprintf("%q keeps them since %s", o.holder, stamp(holder.Created.Time)), nil
 }
