@@ -17,6 +17,8 @@ type Check struct {
 	ID     string `json:"id"`
 	Title  string `json:"title"`
 	Status Status `json:"status"`
+	// Cluster is the cluster that was looked at, where there are several.
+	Cluster string `json:"cluster,omitempty"`
 	// Detail is what was found, Next the next step where it failed or nobody had the right to look.
 	Detail string `json:"detail,omitempty"`
 	Next   string `json:"next,omitempty"`
@@ -70,6 +72,7 @@ var (
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
 	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's", SymptomShared, "run bootstrap for the path's own team"}
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
+	checkCluster      = checkKind{"cluster", "the cluster answers", SymptomUnauthorized, "see that it is there, and that the context of the kubeconfig opens it"}
 	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
 		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
 	checkFollows     = checkKind{"external-secret-refresh", "the Secret takes over what is written to Vault", SymptomNotReady, nextFrozen}

@@ -109,23 +109,15 @@ func (c credential) same(inSecret dockerconfig.Credential) bool {
 	return !c.token.IsZero() && c.token.Basic(c.username).Equal(inSecret.Authorization())
 }
 
-// inSecret looks whether the Secret carries c, and says what it has instead.
+// inSecret looks whether the Secret carries c, in every cluster, and says where one has something else.
 func (s Services) inSecret(ctx context.Context, t Tenant, c credential) (bool, string, error) {
-	name := t.Namespace + "/" + t.Secret
-	secret, err := s.Cluster.Secret(ctx, t.Namespace, t.Secret)
-	if errors.Is(err, ErrNotFound) {
-		return false, fmt.Sprintf("there is no Secret %q", name), nil
-	} else if err != nil {
-		return false, "", err
+	details := []string{}
+	for _, x := range s.sites(t) {
+		ok, detail, err := x.has(ctx, t, c)
+		if !ok || err != nil {
+			return false, detail, err
+		}
+		details = append(details, detail)
 	}
-	found, err := t.carried(secret)
-	switch {
-	case err != nil:
-		return false, fmt.Sprintf("Secret %q cannot be used: %v", name, err), nil
-	case c.same(found):
-		return true, fmt.Sprintf("Secret %q has the token of %q", name, c.username), nil
-	case found.Username != c.username:
-		return false, fmt.Sprintf("Secret %q has the robot %q, Vault has %q", name, found.Username, c.username), nil
-	}
-	return false, fmt.Sprintf("Secret %q has an older token of %q", name, c.username), nil
+	return true, strings.Join(details, "; "), nil
 }

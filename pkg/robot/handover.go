@@ -13,22 +13,35 @@ func (r *rotation) secretTask(id, title string, c func() credential) task {
 		do:    func(ctx context.Context) error { return r.handOver(ctx, r.Tenant, c()) }}
 }
 
-// handOver asks External Secrets to read Vault and waits until the Secret carries c.
+// handOver asks External Secrets to read Vault and waits until the Secret carries c, in every cluster.
 func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
 	if err := s.checkRefresh(ctx, t); err != nil {
 		return err
 	}
-	if err := s.Cluster.Refresh(ctx, t.Namespace, t.Secret); err != nil {
-		return err
+	sites := s.sites(t)
+	for _, x := range sites {
+		if err := x.Refresh(ctx, x.namespace, x.secret); err != nil {
+			return x.named(err)
+		}
 	}
+	for _, x := range sites {
+		if err := s.waitFor(ctx, x, t, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitFor waits until the Secret there carries c.
+func (s Services) waitFor(ctx context.Context, x site, t Tenant, c credential) error {
 	ready := true
-	err := s.wait(ctx, fmt.Sprintf("Secret %q", t.Namespace+"/"+t.Secret), func() (bool, string, error) {
-		ok, detail, err := s.inSecret(ctx, t, c)
+	err := s.wait(ctx, fmt.Sprintf("Secret %s", x), func() (bool, string, error) {
+		ok, detail, err := x.has(ctx, t, c)
 		if ok || err != nil {
 			return ok, detail, err
 		}
 		// Why it does not come is in the condition of the ExternalSecret; that this cannot be read changes nothing.
-		if e, err := s.Cluster.ExternalSecret(ctx, t.Namespace, t.Secret); err == nil {
+		if e, err := x.readExternalSecret(ctx); err == nil {
 			if ready = e.Ready; !ready {
 				detail += fmt.Sprintf("; the ExternalSecret is not ready: %s %q", e.Reason, e.Message)
 			}

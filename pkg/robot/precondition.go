@@ -2,7 +2,6 @@ package robot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -83,24 +82,14 @@ func notOwner(organization string) error {
 		Next: "use an OAuth token with the scopes org:admin and repo:admin, of an owner of the organization"}
 }
 
-// checkRefresh fails if the Secret never takes over what is written to Vault.
+// checkRefresh fails if a cluster's Secret never takes over what is written to Vault, or a cluster does not answer.
 func (s Services) checkRefresh(ctx context.Context, t Tenant) error {
-	e, err := s.Cluster.ExternalSecret(ctx, t.Namespace, t.Secret)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no ExternalSecret %q, which would take over a new token", t.Namespace+"/"+t.Secret), Next: "make it with onboard"}
-	case err != nil:
-		return err
-	case e.Frozen != "":
-		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %q never takes over a new token: %s", t.Namespace+"/"+t.Secret, e.Frozen), Next: nextFrozen}
+	for _, x := range s.sites(t) {
+		if err := x.checkRefresh(ctx); err != nil {
+			return err
+		}
 	}
-	secret, err := s.Cluster.Secret(ctx, t.Namespace, t.Secret)
-	if err == nil && secret.Immutable {
-		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("Secret %q is immutable, and never takes over a new token", t.Namespace+"/"+t.Secret), Next: nextImmutable}
-	} else if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // The next steps where a Secret does not follow Vault.

@@ -89,6 +89,9 @@ type Services struct {
 	Quay    Quay
 	Vault   Vault
 	Cluster Cluster
+	// Name is how people call that cluster, where there are others; Clusters are those, by their names.
+	Name     string
+	Clusters map[string]Cluster
 	// Report is told every step as it begins and as it ends; nil means nobody.
 	Report func(Step)
 	// Poll is the time between two looks at something that is waited for; 0 means two seconds.

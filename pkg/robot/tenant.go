@@ -15,8 +15,9 @@ type Tenant struct {
 	tenant.Names
 	// VaultPath is where the credential is in Vault, without the mount.
 	VaultPath string
-	// Namespace is where the Secret is in the cluster.
+	// Namespace is where the Secret is in the cluster at hand, Others are where it is in other clusters.
 	Namespace string
+	Others    []Site
 }
 
 // elementPattern is one element of a Vault path.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
@@ -24,13 +23,8 @@ type verification struct {
 	robot  *quay.Robot
 	// robots are all of the team's; nil where they cannot be seen.
 	robots []account
-	// inCluster is what the Secret has for the registry, nil if that is of no use.
-	inCluster *dockerconfig.Credential
-	secret    Secret
-	// frozen says why the Secret never takes over what is written to Vault; empty if it does. told says that there is an
-	// ExternalSecret to tell.
-	frozen string
-	told   bool
+	// cluster is the cluster that is looked at; empty where there is one alone, and outside of any.
+	cluster string
 }
 
 // Verify looks at every part of a tenant's chain and changes nothing: Quay, Vault, ExternalSecret, Secret, the right to push
@@ -44,7 +38,7 @@ func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []s
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
 		}
 	}
-	for _, look := range []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtExternalSecret, v.lookAtSecret, v.lookAtAge,
+	for _, look := range []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtClusters,
 		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld, v.lookAtOthers, v.lookAtSettings} {
 		if err := look(ctx); err != nil {
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
@@ -58,11 +52,16 @@ func (v *verification) add(k checkKind, ok bool, format string, args ...any) {
 	if ok {
 		status = Passed
 	}
-	v.report.Checks = append(v.report.Checks, k.with(status, fmt.Sprintf(format, args...)))
+	v.append(k.with(status, fmt.Sprintf(format, args...)))
 }
 
 func (v *verification) skip(k checkKind, because checkKind) {
-	v.report.Checks = append(v.report.Checks, k.with(Skipped, fmt.Sprintf("see %q", because.id)))
+	v.append(k.with(Skipped, fmt.Sprintf("see %q", because.id)))
+}
+
+func (v *verification) append(c Check) {
+	c.Cluster = v.cluster
+	v.report.Checks = append(v.report.Checks, c)
 }
 
 func (v *verification) lookAtQuay(ctx context.Context) error {

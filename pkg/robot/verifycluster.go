@@ -4,109 +4,161 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 )
 
-func (v *verification) lookAtExternalSecret(ctx context.Context) error {
-	e, err := v.Cluster.ExternalSecret(ctx, v.Namespace, v.Tenant.Secret)
-	if errors.Is(err, ErrNotFound) {
-		k := checkReady
-		k.next = "make it with onboard"
-		v.add(k, false, "there is no ExternalSecret %q", v.Namespace+"/"+v.Tenant.Secret)
-		v.skip(checkPath, checkReady)
-		return nil
-	} else if err != nil {
-		return err
+// clusterLook is a look at the credential in one cluster.
+type clusterLook struct {
+	*verification
+	site
+	// carried is what the Secret has for the registry, nil if that is of no use.
+	carried *dockerconfig.Credential
+	found   Secret
+	// frozen says why the Secret never takes over what is written to Vault; empty if it does. told says that there is an
+	// ExternalSecret to tell.
+	frozen string
+	told   bool
+}
+
+// lookAtClusters looks at every cluster. Where there are several, one that does not answer is a finding, and keeps no other from being
+// looked at.
+func (v *verification) lookAtClusters(ctx context.Context) error {
+	sites := v.sites(v.Tenant)
+	for _, x := range sites {
+		v.cluster = x.cluster
+		err := (&clusterLook{verification: v, site: x}).look(ctx)
+		v.cluster = ""
+		if err != nil && (len(sites) == 1 || ctx.Err() != nil) {
+			return err
+		} else if err != nil {
+			c := checkCluster.with(Failed, err.Error())
+			c.Cluster = x.cluster
+			v.report.Checks = append(v.report.Checks, c)
+		}
 	}
-	v.add(checkReady, e.Ready, "%s: %s", e.Reason, e.Message)
-	if e.Odd != "" {
-		v.add(checkPath, false, "%s", e.Odd)
-	} else {
-		v.add(checkPath, e.Path == v.VaultPath, "it reads %q", e.Path)
-		v.report.prints["path"] = e.Path
-	}
-	v.frozen, v.told = e.Frozen, true
 	return nil
 }
 
-// lookAtFollows reports whether the Secret takes over what is written to Vault.
-func (v *verification) lookAtFollows(immutable bool) {
-	k := checkFollows
-	switch {
-	case !v.told:
-		v.skip(k, checkReady)
-	case v.frozen != "":
-		v.add(k, false, "it never does: %s", v.frozen)
-	case immutable:
-		v.frozen, k.next = "the Secret is immutable", nextImmutable
-		v.add(k, false, "it never does: %s", v.frozen)
-	default:
-		v.add(k, true, "no field keeps it from that")
+func (l *clusterLook) look(ctx context.Context) error {
+	for _, look := range []func(context.Context) error{l.lookAtExternalSecret, l.lookAtSecret, l.lookAtAge} {
+		if err := look(ctx); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func (v *verification) lookAtSecret(ctx context.Context) error {
-	secret, err := v.Cluster.Secret(ctx, v.Namespace, v.Tenant.Secret)
-	v.lookAtFollows(secret.Immutable)
+func (l *clusterLook) lookAtExternalSecret(ctx context.Context) error {
+	e, err := l.readExternalSecret(ctx)
 	if errors.Is(err, ErrNotFound) {
-		k := checkType
-		k.next = fmt.Sprintf("see the events of the ExternalSecret, then have it read Vault again: kubectl annotate externalsecret %s --namespace %s force-sync=again --overwrite",
-			v.Tenant.Secret, v.Namespace)
-		v.add(k, false, "there is no Secret %q", v.Namespace+"/"+v.Tenant.Secret)
-		v.skip(checkHost, checkType)
-		v.skip(checkSecretRobot, checkType)
-		v.skip(checkSecretToken, checkType)
+		k := checkReady
+		k.next = "make it with onboard"
+		l.add(k, false, "there is no ExternalSecret %s", l.site)
+		l.skip(checkPath, checkReady)
 		return nil
 	} else if err != nil {
 		return err
 	}
-	v.secret = secret
-	v.add(checkType, secret.Type == secretType, "it has the type %q", secret.Type)
-	found, err := v.carried(secret)
+	l.add(checkReady, e.Ready, "%s: %s", e.Reason, e.Message)
+	if e.Odd != "" {
+		l.add(checkPath, false, "%s", e.Odd)
+	} else {
+		l.add(checkPath, e.Path == l.VaultPath, "it reads %q", e.Path)
+		l.print("path", e.Path)
+	}
+	l.frozen, l.told = e.Frozen, true
+	return nil
+}
+
+// print keeps a fingerprint of what must not be another team's. Where the clusters do not agree, each has its own.
+func (l *clusterLook) print(what, print string) {
+	if before := l.report.prints[what]; before != "" && before != print {
+		what += " in cluster " + l.site.cluster
+	}
+	l.report.prints[what] = print
+}
+
+// lookAtFollows reports whether the Secret takes over what is written to Vault.
+func (l *clusterLook) lookAtFollows(immutable bool) {
+	k := checkFollows
+	switch {
+	case !l.told:
+		l.skip(k, checkReady)
+	case l.frozen != "":
+		l.add(k, false, "it never does: %s", l.frozen)
+	case immutable:
+		l.frozen, k.next = "the Secret is immutable", nextImmutable
+		l.add(k, false, "it never does: %s", l.frozen)
+	default:
+		l.add(k, true, "no field keeps it from that")
+	}
+}
+
+func (l *clusterLook) lookAtSecret(ctx context.Context) error {
+	secret, err := l.readSecret(ctx)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	l.lookAtFollows(secret.Immutable)
 	if err != nil {
-		v.add(checkHost, false, "%v", err)
-		v.skip(checkSecretRobot, checkHost)
-		v.skip(checkSecretToken, checkHost)
+		k := checkType
+		k.next = fmt.Sprintf("see the events of the ExternalSecret, then have it read Vault again: kubectl annotate externalsecret %s --namespace %s force-sync=again --overwrite",
+			l.secret, l.namespace)
+		l.add(k, false, "there is no Secret %s", l.site)
+		l.skip(checkHost, checkType)
+		l.skip(checkSecretRobot, checkType)
+		l.skip(checkSecretToken, checkType)
 		return nil
 	}
-	v.inCluster = &found
-	v.add(checkHost, true, "it has one for %q", v.Registry)
-	v.add(checkSecretRobot, v.OwnsRobot(found.Username), "it is %q", found.Username)
-	v.report.prints["token"] = fingerprint(found.Authorization())
-	if v.stored == nil {
-		v.skip(checkSecretToken, checkVaultRobot)
+	l.found = secret
+	l.add(checkType, secret.Type == secretType, "it has the type %q", secret.Type)
+	found, err := l.Tenant.carried(secret)
+	if err != nil {
+		l.add(checkHost, false, "%v", err)
+		l.skip(checkSecretRobot, checkHost)
+		l.skip(checkSecretToken, checkHost)
 		return nil
 	}
-	same, k := v.stored.same(found), checkSecretToken
-	if v.frozen != "" {
+	l.carried = &found
+	l.add(checkHost, true, "it has one for %q", l.Registry)
+	l.add(checkSecretRobot, l.OwnsRobot(found.Username), "it is %q", found.Username)
+	l.print("token", fingerprint(found.Authorization()))
+	if l.stored == nil {
+		l.skip(checkSecretToken, checkVaultRobot)
+		return nil
+	}
+	same, k := l.stored.same(found), checkSecretToken
+	if l.frozen != "" {
 		k.next = "see " + checkFollows.id + ": refreshing changes nothing"
 	}
-	v.add(k, same, "robot and token are the same: %t", same)
+	l.add(k, same, "robot and token are the same: %t", same)
 	return nil
 }
 
 // lookAtAge compares the version that the Secret was rendered from, or where that is not written on it the time of the last
 // refresh, with what Vault has now.
-func (v *verification) lookAtAge(ctx context.Context) error {
+func (l *clusterLook) lookAtAge(ctx context.Context) error {
 	switch {
-	case v.inCluster == nil:
-		v.skip(checkAge, checkHost)
+	case l.carried == nil:
+		l.skip(checkAge, checkHost)
 		return nil
-	case v.stored == nil:
-		v.skip(checkAge, checkVaultRobot)
+	case l.stored == nil:
+		l.skip(checkAge, checkVaultRobot)
 		return nil
-	case v.secret.VaultVersion > 0:
-		v.add(checkAge, v.secret.VaultVersion >= v.stored.version, "it was rendered from version %d, Vault has %d", v.secret.VaultVersion, v.stored.version)
+	case l.found.VaultVersion > 0:
+		l.add(checkAge, l.found.VaultVersion >= l.stored.version, "it was rendered from version %d, Vault has %d", l.found.VaultVersion, l.stored.version)
 		return nil
 	}
-	e, err := v.Cluster.ExternalSecret(ctx, v.Namespace, v.Tenant.Secret)
+	e, err := l.readExternalSecret(ctx)
 	if errors.Is(err, ErrNotFound) {
-		v.skip(checkAge, checkReady)
+		l.skip(checkAge, checkReady)
 		return nil
 	} else if err != nil {
 		return err
 	}
 	// External Secrets writes the time in whole seconds, of the beginning of its look.
-	v.add(checkAge, !e.RefreshTime.Before(v.stored.Created.Truncate(1e9)), "it was refreshed at %s, Vault's version is from %s",
-		stamp(e.RefreshTime), stamp(v.stored.Created))
+	l.add(checkAge, !e.RefreshTime.Before(l.stored.Created.Truncate(1e9)), "it was refreshed at %s, Vault's version is from %s",
+		stamp(e.RefreshTime), stamp(l.stored.Created))
 	return nil
 }

@@ -100,7 +100,7 @@ func (v *verification) lookAtSettings(ctx context.Context) error {
 	case unseen != "" && (v.stored == nil || !v.endsSoon(*v.stored)):
 		c := k.with(Skipped, unseen)
 		c.Next = right
-		v.report.Checks = append(v.report.Checks, c)
+		v.append(c)
 	case v.stored != nil && !v.stored.Ends.IsZero():
 		v.add(k, !v.endsSoon(*v.stored), "Vault deletes version %d at %s", v.stored.version, stamp(v.stored.Ends))
 	default:

@@ -51,6 +51,8 @@ type world struct {
 	onRuns func()
 	// noRuns is why they cannot be listed.
 	noRuns error
+	// west is another cluster that renders the same credential; nil if there is none.
+	west *otherCluster
 
 	// calls counts what the program did outside; after call number crashAt it is dead.
 	calls, crashAt int
@@ -107,7 +109,11 @@ func (w *world) connect(client *http.Client) robot.Services {
 	if err != nil {
 		w.Fatal(err)
 	}
-	return robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now}
+	s := robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now}
+	if w.west != nil {
+		s.Name, s.Clusters = "east", map[string]robot.Cluster{"west": w.west}
+	}
+	return s
 }
 
 // alive fails once the program is dead.
@@ -326,7 +332,12 @@ func (w *world) onboard() {
 func (w *world) secretCredential() (username, token string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := w.secrets[w.Secret].Dockerconfig.Reveal()
+	return credentialIn(w.secrets[w.Secret])
+}
+
+// credentialIn is the robot and the token in a Secret.
+func credentialIn(secret robot.Secret) (username, token string) {
+	text := secret.Dockerconfig.Reveal()
 	_, text, _ = strings.Cut(text, `"auth":"`)
 	text, _, _ = strings.Cut(text, `"`)
 	decoded, _ := base64.StdEncoding.DecodeString(text)
@@ -334,9 +345,15 @@ func (w *world) secretCredential() (username, token string) {
 	return username, token
 }
 
-// works reports whether the credential in the Secret is one that Quay takes, of a robot that may push.
+// works reports whether the credential in the Secret is one that Quay takes, of a robot that may push; in every cluster.
 func (w *world) works() bool {
-	username, token := w.secretCredential()
+	if w.west != nil && !w.good(w.west.credential()) {
+		return false
+	}
+	return w.good(w.secretCredential())
+}
+
+func (w *world) good(username, token string) bool {
 	return token != "" && token == w.quay.RobotToken(username) && w.mayPush(username)
 }
 
@@ -395,12 +412,20 @@ func states(steps []robot.Step) []string {
 	return lines
 }
 
+// stride is which of the points of failure are tried: each one, or in short tests every third.
+func stride() int {
+	if testing.Short() {
+		return 3
+	}
+	return 1
+}
+
 // everyCrash has the program die after each of its calls, at least at so many points, and run again: check looks at what comes of
 // it, and of a run without a crash.
 func everyCrash(t *testing.T, least int, prepare func(crashAt int) *world, run func(*world) error, check func(w *world, when string)) {
 	t.Helper()
 	points := 0
-	for crashAt := 1; ; crashAt++ {
+	for crashAt := 1; ; crashAt += stride() {
 		w := prepare(crashAt)
 		w.crashAt = crashAt
 		err := run(w)
@@ -418,7 +443,7 @@ func everyCrash(t *testing.T, least int, prepare func(crashAt int) *world, run f
 		check(w, fmt.Sprint("after a crash at call ", crashAt))
 	}
 	t.Logf("%d points", points)
-	if points < least {
+	if points < least/stride() {
 		t.Errorf("only %d points", points)
 	}
 }
