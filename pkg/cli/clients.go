@@ -24,6 +24,8 @@ type Clients struct {
 	Dynamic dynamic.Interface
 	// Namespace is that of the context; empty means default.
 	Namespace string
+	// Context is the context's name; empty in a Pod.
+	Context string
 }
 
 // systemNamespace is where quay-push is installed.
@@ -44,10 +46,11 @@ func (c *connection) cluster() (Clients, error) {
 	// What client-go logs is for programs that run for days.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	clients, err := open()
+	clients, err := open(c.context())
 	if err != nil {
 		return Clients{}, err
 	}
+	clients.Context = cmp.Or(c.context(), clients.Context)
 	clients.Namespace = cmp.Or(clients.Namespace, metav1.NamespaceDefault)
 	c.clients = &clients
 	return clients, nil

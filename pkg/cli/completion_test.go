@@ -98,7 +98,7 @@ func TestCompletionEnds(t *testing.T) {
 	silent := silence(t)
 	p := cli.New()
 	p.Out, p.Err = &strings.Builder{}, &strings.Builder{}
-	p.Cluster = func() (cli.Clients, error) {
+	p.Cluster = func(string) (cli.Clients, error) {
 		kube, err := kubernetes.NewForConfig(&rest.Config{Host: silent})
 		return cli.Clients{Kube: kube}, err
 	}

@@ -12,7 +12,10 @@ import (
 type connection struct {
 	program *Program
 	// format is the flag output.
-	format, configFile, kubeconfig, context string
+	format, configFile, kubeconfig string
+	// contexts are those of the flag: the first is of the cluster at hand. every says that the command works on all that are named.
+	contexts []string
+	every    bool
 
 	quayURL, quayTokenFile, quayCAFile      string
 	vaultAddr, vaultCAFile, vaultNamespace  string
@@ -20,6 +23,8 @@ type connection struct {
 
 	clients *Clients
 	config  *config.Config
+	// leases is where the Leases are, if not in the cluster at hand: in the first of those that config-tenancy names.
+	leases *otherCluster
 }
 
 // checkFlags refuses flags that cannot be, before anything is opened.
@@ -40,6 +45,8 @@ func (c *connection) checkFlags() error {
 type services struct {
 	robot.Services
 	cluster *cluster
+	// others are the other clusters that render credentials from the same Vault, by context.
+	others map[string]*otherCluster
 }
 
 // services opens everything that a command on teams works on. many is as with quay.
@@ -68,5 +75,16 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 		return services{}, err
 	}
 	view := &cluster{clients, names}
-	return services{robot.Services{Quay: q, Vault: v, Cluster: view, Poll: c.program.Poll, Now: c.program.Now}, view}, nil
+	s := services{Services: robot.Services{Quay: q, Vault: v, Cluster: view, Poll: c.program.Poll, Now: c.program.Now}, cluster: view}
+	if !c.every {
+		return s, nil
+	}
+	if s.others, err = c.others(ctx, names, clients.Context); err != nil || len(s.others) == 0 {
+		return s, err
+	}
+	s.Name, s.Clusters = clients.Context, map[string]robot.Cluster{}
+	if first := names.Clusters; len(first) > 0 && s.others[first[0]] != nil {
+		c.leases = s.others[first[0]]
+	}
+	return s, nil
 }

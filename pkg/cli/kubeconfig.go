@@ -19,11 +19,11 @@ const kubeconfigNext = "set KUBECONFIG, or use --kubeconfig and --context"
 func (c *connection) loader() clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.kubeconfig
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context})
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context()})
 }
 
 // openCluster returns the clients for the cluster of the kubeconfig, or of the Pod.
-func (c *connection) openCluster() (Clients, error) {
+func (c *connection) openCluster(string) (Clients, error) {
 	loader := c.loader()
 	settings, err := loader.ClientConfig()
 	if err != nil {
@@ -35,7 +35,11 @@ func (c *connection) openCluster() (Clients, error) {
 	}
 	settings.QPS, settings.Burst, settings.UserAgent, settings.Timeout = clusterQPS, clusterBurst, "tkn-quay", requestTimeout
 	clients, err := newClients(settings)
-	clients.Namespace = namespace
+	if clients.Namespace = namespace; err == nil && c.context() == "" {
+		// In a Pod there is none.
+		raw, _ := loader.RawConfig()
+		clients.Context = raw.CurrentContext
+	}
 	return clients, err
 }
 
@@ -44,7 +48,7 @@ func (c *connection) kubeconfigError(err error) error {
 	path := cmp.Or(c.kubeconfig, c.program.Getenv("KUBECONFIG"))
 	raw, unread := c.loader().RawConfig()
 	switch {
-	case unread == nil && c.context != "" && raw.Contexts[c.context] == nil:
+	case unread == nil && c.context() != "" && raw.Contexts[c.context()] == nil:
 		return usagef("kubectl config get-contexts lists those that exist", "reading the kubeconfig: %v", err)
 	case !clientcmd.IsEmptyConfig(err):
 		return usagef(kubeconfigNext, "reading the kubeconfig: %v", err)

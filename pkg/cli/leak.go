@@ -35,7 +35,8 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 		Example: `  tkn quay leak payments --since 72h --dry-run
   tkn quay leak payments --since 2026-11-24T08:00:00Z > incident.md
   tkn quay leak payments --since 720h --first replace`,
-		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		Annotations: map[string]string{everyCluster: ""},
+		Args:        arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, err := parseSince(since, c.program.Now())
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -22,6 +23,13 @@ var errLeaseLost = errors.New("the Lease could not be renewed, somebody else may
 // until a dead holder's Lease has run out, and no longer: a live one is an error.
 func (c *connection) exclusively(ctx context.Context, team string, work func(context.Context) error) error {
 	clients, err := c.cluster()
+	if c.leases != nil {
+		if err = c.leases.lost; err != nil {
+			err = fmt.Errorf("cluster %q, where the Lease of team %q is: %w", c.leases.name, team, err)
+		} else {
+			clients = c.leases.view.Clients
+		}
+	}
 	if err != nil {
 		return err
 	}

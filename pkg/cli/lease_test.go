@@ -23,7 +23,7 @@ import (
 func leaseConnection(kube *fakekube.Clientset) *connection {
 	p := New()
 	p.Lease = 3 * time.Second
-	p.Cluster = func() (Clients, error) { return Clients{Kube: kube}, nil }
+	p.Cluster = func(string) (Clients, error) { return Clients{Kube: kube}, nil }
 	return &connection{program: p}
 }
 

@@ -48,7 +48,8 @@ Then it lists what onboard rendered for the team: delete that from Git. With --a
 with its ExternalSecret. After a failure run it again: it goes on where it was.`,
 		Example: `  tkn quay offboard payments --dry-run
   tkn quay offboard payments --yes --apply`,
-		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		Annotations: map[string]string{everyCluster: ""},
+		Args:        arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !dryRun {
 				if !yes && !c.program.Terminal() {
@@ -78,6 +79,13 @@ with its ExternalSecret. After a failure run it again: it goes on where it was.`
 			if err := c.remove(cmd.Context(), s.cluster, t, apply, &result); err != nil {
 				return err
 			}
+			for _, other := range t.Others {
+				there := t
+				there.Namespace = other.Namespace
+				if err := c.removeFrom(cmd.Context(), s.others[other.Cluster].view, "cluster "+other.Cluster+": ", there, apply, &result); err != nil {
+					return err
+				}
+			}
 			return c.print(result)
 		},
 	}
@@ -97,21 +105,29 @@ func (c *connection) offboard(ctx context.Context, s services, t robot.Tenant) (
 	return robot.Offboard(ctx, s.Services, t)
 }
 
-// remove deletes what the team has in the cluster if apply says so, else lists it, and lists what stays.
-func (c *connection) remove(ctx context.Context, view *cluster, t robot.Tenant, apply bool, result *offboarded) error {
+// removeFrom does it for one cluster; where tells which, and is empty where there is one alone.
+func (c *connection) removeFrom(ctx context.Context, view *cluster, where string, t robot.Tenant, apply bool, result *offboarded) error {
 	remains, err := view.remains(ctx, t)
 	if err != nil {
 		return err
 	}
 	for _, r := range remains {
 		if !apply {
-			result.Delete = append(result.Delete, r.String())
+			result.Delete = append(result.Delete, where+r.String())
 			continue
 		}
 		if err := view.delete(ctx, r); err != nil {
 			return err
 		}
-		result.Deleted = append(result.Deleted, r.String())
+		result.Deleted = append(result.Deleted, where+r.String())
+	}
+	return nil
+}
+
+// remove deletes what the team has in the cluster if apply says so, else lists it, and lists what stays.
+func (c *connection) remove(ctx context.Context, view *cluster, t robot.Tenant, apply bool, result *offboarded) error {
+	if err := c.removeFrom(ctx, view, "", t, apply, result); err != nil {
+		return err
 	}
 	result.Stays = []string{fmt.Sprintf("organization %s in Quay, with its repositories and images", t.Organization)}
 	namespaces, err := view.namespaces(ctx)

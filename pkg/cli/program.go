@@ -28,8 +28,8 @@ type Program struct {
 	Lease time.Duration
 	// Transport carries what goes to Quay; nil means Go's own.
 	Transport *http.Transport
-	// Cluster opens the cluster, Vault opens Vault; nil means what flags and environment name.
-	Cluster func() (Clients, error)
+	// Cluster opens the cluster of a context, empty the current one; Vault opens Vault. Nil means what flags and environment name.
+	Cluster func(context string) (Clients, error)
 	Vault   func(mount string) (Vault, error)
 	// VaultLogin returns the token that vault login left; zero if there is none.
 	VaultLogin func() (secret.Value, error)

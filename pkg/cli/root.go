@@ -35,13 +35,16 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 	flags.StringVarP(&c.format, "output", "o", "table", "`format`: table, json or yaml")
 	flags.StringVar(&c.configFile, "config", "", "`file` with ConfigMap config-tenancy (default the cluster's, else the built-in names)")
 	flags.StringVarP(&c.kubeconfig, "kubeconfig", "k", "", "`file` with the cluster's address (default $KUBECONFIG, ~/.kube/config, the Pod's own)")
-	flags.StringVarP(&c.context, "context", "c", "", "`name` of the context in the kubeconfig")
+	flags.StringArrayVarP(&c.contexts, "context", "c", nil, "`name` of the context in the kubeconfig; repeated, of every cluster that renders the credential")
 	flags.Duration("timeout", defaultTimeout, "limit for all of it, as a `duration`")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkRequired(cmd); err != nil {
 			return err
 		}
 		if err := c.checkFlags(); err != nil {
+			return err
+		}
+		if err := c.checkContexts(cmd); err != nil {
 			return err
 		}
 		return limit(cmd)

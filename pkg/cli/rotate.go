@@ -53,7 +53,8 @@ one. How long that was is in the result. From Quay v3.13 on that does not end wh
 the robot's password.`,
 		Example: `  tkn quay rotate payments --dry-run
   tkn quay rotate payments --max-age 720h`,
-		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		Annotations: map[string]string{everyCluster: ""},
+		Args:        arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)

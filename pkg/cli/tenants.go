@@ -94,8 +94,18 @@ func (c *connection) serve(ctx context.Context, team string, p place) (s service
 	return s, t, err
 }
 
-// tenant returns the tenant of a team: by its place if that is given, else by its ExternalSecret.
+// tenant returns the tenant of a team, with every cluster that the command works on: by its place if that is given, else by its
+// ExternalSecret.
 func (c *connection) tenant(ctx context.Context, s services, team string, p place) (robot.Tenant, error) {
+	t, err := c.tenantAtHand(ctx, s, team, p)
+	if err != nil {
+		return t, err
+	}
+	return s.everywhere(ctx, t)
+}
+
+// tenantAtHand returns the tenant of a team by the cluster at hand.
+func (c *connection) tenantAtHand(ctx context.Context, s services, team string, p place) (robot.Tenant, error) {
 	if given, err := p.given(); given || err != nil {
 		if err != nil {
 			return robot.Tenant{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,9 @@ func (v verified) write(w io.Writer) error {
 			detail := c.Detail
 			if c.Next != "" {
 				detail += "; " + c.Next
+			}
+			if c.Cluster != "" && !strings.HasPrefix(detail, "cluster ") {
+				detail = c.Cluster + ": " + detail
 			}
 			rows = append(rows, []string{r.Tenant, string(c.Status), c.ID, c.Title, detail})
 		}
@@ -66,7 +70,8 @@ the next step; the exit code is that of the worst row.
 With --all, every team that has an ExternalSecret; the table then has only what is wrong.`,
 		Example: `  tkn quay verify payments
   tkn quay verify --all -o json`,
-		Args: cobra.ArbitraryArgs, ValidArgsFunction: c.completeTeam,
+		Annotations: map[string]string{everyCluster: ""},
+		Args:        cobra.ArbitraryArgs, ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if all == (len(args) == 1) || len(args) > 1 {
 				return usagef("see tkn quay verify --help", "verify needs one team, or --all")
@@ -120,7 +125,7 @@ func (c *connection) verify(ctx context.Context, s services, team string, at pla
 }
 
 func (c *connection) verifyAll(ctx context.Context, s services) ([]robot.Report, error) {
-	tenants, err := s.cluster.tenants(ctx)
+	tenants, err := s.tenants(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ type Config struct {
 	CustodyNamespace string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
+	// Clusters are the contexts, in the kubeconfig of whoever runs tkn quay, of all clusters that render teams' credentials from the same
+	// Vault. Empty: it is this one alone.
+	Clusters []string
 	// GitHosts are the hosts, with their ports, to which the step of update-overlay-digest may send a team's Git credential. An
 	// admission policy refuses a TaskRun with another one in a shared namespace; empty: none is allowed there.
 	GitHosts []string
@@ -119,6 +122,7 @@ func (c *Config) lists() map[string]*[]string {
 		"pipeline-namespaces": &c.PipelineNamespaces,
 		"tekton-accounts":     &c.TektonAccounts,
 		"git-hosts":           &c.GitHosts,
+		"clusters":            &c.Clusters,
 	}
 }
 

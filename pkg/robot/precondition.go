@@ -85,7 +85,7 @@ func notOwner(organization string) error {
 // checkRefresh fails if a cluster's Secret never takes over what is written to Vault, or a cluster does not answer.
 func (s Services) checkRefresh(ctx context.Context, t Tenant) error {
 	for _, x := range s.sites(t) {
-		if err := x.checkRefresh(ctx); err != nil {
+		if err := x.checkRefresh(ctx, t); err != nil {
 			return err
 		}
 	}

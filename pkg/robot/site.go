@@ -57,13 +57,16 @@ func (x site) readExternalSecret(ctx context.Context) (ExternalSecret, error) {
 }
 
 // checkRefresh fails if the Secret never takes over what is written to Vault.
-func (x site) checkRefresh(ctx context.Context) error {
+func (x site) checkRefresh(ctx context.Context, t Tenant) error {
 	e, err := x.readExternalSecret(ctx)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no ExternalSecret %s, which would take over a new token", x), Next: "make it with onboard"}
 	case err != nil:
 		return err
+	case x.cluster != "" && e.Path != t.VaultPath:
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %s reads %q and not %q, and a team has one credential", x, e.Path, t.VaultPath),
+			Next: "render it again with onboard, by the same --division and --app as in the other cluster"}
 	case e.Frozen != "":
 		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %s never takes over a new token: %s", x, e.Frozen), Next: nextFrozen}
 	}

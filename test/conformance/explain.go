@@ -60,7 +60,7 @@ func (s *scene) explain() explanation {
 	p := shell
 	p.In, p.Out, p.Err, p.Now = strings.NewReader(""), &out, &stderr, s.Clock.Now
 	p.Getenv = func(string) string { return "" }
-	p.Cluster = func() (cli.Clients, error) {
+	p.Cluster = func(string) (cli.Clients, error) {
 		return cli.Clients{Kube: s.Kube, Tekton: s.Tekton, Dynamic: s.Dynamic, Namespace: ns}, nil
 	}
 	exit := (&p).Run(s.t.Context(), []string{"explain", "customrun", run, "--output", "json"})
