@@ -58,7 +58,7 @@ runs have not ended by then is named, and the next run goes on with it.`,
 		Example: `  tkn quay rotate payments --dry-run
   tkn quay rotate payments --max-age 720h
   tkn quay rotate --all --max-age 720h --timeout 20m`,
-		Args: cobra.ArbitraryArgs, ValidArgsFunction: c.completeTeam, Annotations: map[string]string{timeoutOfEach: "all"},
+		Args: atMostOne, ValidArgsFunction: c.completeTeam, Annotations: map[string]string{timeoutOfEach: "all"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)

@@ -29,7 +29,7 @@ func addRotateAllFlags(cmd *cobra.Command, f *rotateAllFlags) {
 // check refuses a command line that is neither for one team nor for all.
 func (f *rotateAllFlags) check(cmd *cobra.Command, args []string, at place, opts robot.RotateOptions) error {
 	switch {
-	case f.all == (len(args) == 1) || len(args) > 1:
+	case f.all == (len(args) == 1):
 		return usagef("see tkn quay rotate --help", "rotate needs one team, or --all")
 	case !f.all && cmd.Flag("parallel").Changed:
 		return usagef("leave it out, or use --all", "--parallel is for --all, and one team was named")
