@@ -116,8 +116,7 @@ func (w *world) broken(teams ...string) map[string]string {
 	foreign.Data = vault.Data{"username": w.versions[pathOf(teams[2])][0].Data["username"], "token": foreign.Data["token"]}
 	w.versions[pathOf(teams[1])][0] = &foreign
 	w.mu.Unlock()
-	w.quay.Faults.Add(quaytest.Fault{Name: "500", Path: "^/api/v1/organization/team-" + teams[2] + "($|/)", Times: -1,
-		Effect: quaytest.Status(500, nil, `{"message":"oops"}`)})
+	w.failsAt(teams[2])
 	object := w.externalSecret(teams[3])
 	if err := unstructured.SetNestedField(object.Object, "0", "spec", "refreshInterval"); err != nil {
 		w.Fatal(err)
@@ -130,6 +129,12 @@ func (w *world) broken(teams ...string) map[string]string {
 		w.Fatal(err)
 	}
 	return map[string]string{teams[0]: "missing", teams[1]: "refused", teams[2]: "failure", teams[3]: "refused", teams[4]: "timeout"}
+}
+
+// failsAt has Quay fail at a team's organization.
+func (w *world) failsAt(team string) {
+	w.quay.Faults.Add(quaytest.Fault{Name: "500", Path: "^/api/v1/organization/team-" + team + "($|/)", Times: -1,
+		Effect: quaytest.Status(500, nil, `{"message":"oops"}`)})
 }
 
 // What is wrong with a team is told of it with the next step; the others are rotated, and what is left is done once it is mended.
