@@ -70,7 +70,11 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions) 
 	ended, began := 0, c.program.Now()
 	opts.Ended = func(t robot.TeamRotation) {
 		ended++
-		progress.oneOfMany(string(t.Outcome), fmt.Sprintf("team %s (%d of %d)", t.Team, ended, len(tenants)), fmt.Sprintf("%d of %d teams are done", ended, len(tenants)))
+		state := string(t.Outcome)
+		if t.Outcome == robot.OutcomeKept {
+			state = "" // There may be a thousand of them.
+		}
+		progress.oneOfMany(state, fmt.Sprintf("team %s (%d of %d)", t.Team, ended, len(tenants)), fmt.Sprintf("%d of %d teams are done", ended, len(tenants)))
 	}
 	done := robot.RotateAll(ctx, s.Services, tenants, opts)
 	progress.stop()

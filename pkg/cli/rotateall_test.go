@@ -76,7 +76,10 @@ func TestRotateAll(t *testing.T) {
 		}
 	}
 	w.must("verify", "--all")
-	exit, stdout, _ = w.all("-o", "json")
+	exit, stdout, stderr = w.all("-o", "json")
+	if stderr != "" {
+		t.Errorf("what is kept is told one by one:\n%s", stderr)
+	}
 	r := decode(t, stdout)
 	if exit != cli.ExitOK || r.APIVersion != "cli.quay.comptech-lab.com/v1alpha1" || r.Kind != "RotationOfAll" || r.MaxAgeSeconds != 720*3600 || len(r.Teams) != 3 || r.Counts["kept"] != 3 {
 		t.Errorf("exit %d\n%s", exit, stdout)

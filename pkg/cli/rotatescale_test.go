@@ -186,6 +186,8 @@ func TestRotateAllOfAThousandTeams(t *testing.T) {
 	if fmt.Sprint(left) != fmt.Sprint(said) || last.exit != cli.ExitFindings || len(last.Teams) != 1000 {
 		t.Errorf("exit %d, %d teams, left are %v, want %v", last.exit, len(last.Teams), left, said)
 	}
+	// A Quay that fails stops verify.
+	w.quay.Faults.Clear()
 	_, text, _ := w.run(t.Context(), "", "verify", "--all", "-o", "json")
 	var verified struct{ Reports []robot.Report }
 	if err := json.Unmarshal([]byte(text), &verified); err != nil || len(verified.Reports) != 1000 {
