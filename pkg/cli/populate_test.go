@@ -32,7 +32,7 @@ func (w *world) populate(n int) {
 		token := w.quay.AddRobot(names.Organization, "ci")
 		w.quay.Grant(names.Organization+"/app", names.Organization+"+ci", quaytest.Write)
 		w.quay.SetDefaultPermission(names.Organization, names.Organization+"+ci", quaytest.Write)
-		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": secret.New(names.Organization+"+ci"), "token": secret.New(token)}, 0); err != nil {
+		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": secret.New(names.Organization + "+ci"), "token": secret.New(token)}, 0); err != nil {
 			w.Fatal(err)
 		}
 		for _, m := range (onboard.Team{Convention: convention, Tenant: names}).Manifests() {
