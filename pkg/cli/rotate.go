@@ -40,9 +40,10 @@ const defaultRotateTimeout = time.Hour
 func (c *connection) newRotate() *cobra.Command {
 	var at place
 	var opts robot.RotateOptions
+	var many rotateAllFlags
 	var dryRun, yes bool
 	cmd := &cobra.Command{
-		Use:   "rotate TEAM",
+		Use:   "rotate TEAM | --all",
 		Short: "Give a team a new robot, without a failed push",
 		Long: `Makes a robot of the next name (ci, ci-2, ci-3 …) and proves its right; Vault and the Secret take it over, and the runs that began
 with the old one end. Then the old robot loses its rights and its token and is deleted, and its copies in Vault are destroyed. After a
@@ -50,14 +51,25 @@ failure, or when the time is up, run it again: it goes on where it was.
 
 --in-place replaces the token of the robot in use, as Quay's own pages do: every push fails from then until the Secret has the new
 one. How long that was is in the result. From Quay v3.13 on that does not end what the old token bought: Quay takes a bearer token for
-the robot's password.`,
+the robot's password.
+
+With --all, every team that has an ExternalSecret and a token older than --max-age, the oldest first, a few at once; an unfinished
+rotation is finished whatever its age. What is wrong with one team does not stop the others. --timeout is for each team: one whose
+runs have not ended by then is named, and the next run goes on with it.`,
 		Example: `  tkn quay rotate payments --dry-run
-  tkn quay rotate payments --max-age 720h`,
-		Annotations: map[string]string{everyCluster: ""},
-		Args:        arguments("a team"), ValidArgsFunction: c.completeTeam,
+  tkn quay rotate payments --max-age 720h
+  tkn quay rotate --all --max-age 720h --timeout 20m`,
+		Annotations: map[string]string{everyCluster: "", timeoutOfEach: "all"},
+		Args:        atMostOne, ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
+			}
+			if err := many.check(cmd, args, at, opts); err != nil {
+				return err
+			}
+			if many.all {
+				return c.rotateAll(cmd, robot.RotateAllOptions{MaxAge: opts.MaxAge, Parallel: many.parallel, DryRun: dryRun})
 			}
 			if opts.InPlace && !dryRun {
 				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Pushes of team %s fail until its Secret has the new token. Go on?", args[0])); err != nil {
@@ -87,9 +99,11 @@ the robot's password.`,
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().BoolVar(&opts.InPlace, "in-place", false, "replace the token of the robot in use; pushes fail meanwhile")
 	cmd.Flags().DurationVar(&opts.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
-	cmd.Flags().Duration("timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included, as a `duration`")
+	cmd.Flags().Duration("timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included, as a `duration`; with --all for each team")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask before --in-place")
+	addRotateAllFlags(cmd, &many)
+	c.addRateFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd
