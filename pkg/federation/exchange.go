@@ -5,6 +5,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -53,16 +54,23 @@ func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Valu
 	client := *e.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	pause := cmp.Or(e.Pause, time.Second)
+	var last *Error // The end of ctx says less.
 	for try := 1; ; try++ {
 		got, expires, wait, err := x.try(ctx, &client)
 		switch {
 		case err == nil:
 			return got, expires, nil
+		case ctx.Err() != nil && last != nil:
+			return secret.Value{}, time.Time{}, last
 		case ctx.Err() != nil:
 			return secret.Value{}, time.Time{}, context.Cause(ctx)
-		case try == maxTries || !err.Passing():
+		case !err.passing:
+			return secret.Value{}, time.Time{}, err
+		case try == maxTries:
+			err.Proof += fmt.Sprintf(" (tried %d times)", try)
 			return secret.Value{}, time.Time{}, err
 		}
+		last = err
 		timer := time.NewTimer(min(max(pause<<(try-1), wait), maxPause))
 		select {
 		case <-timer.C:
