@@ -83,7 +83,7 @@ func TestNoTokenInATransportError(t *testing.T) {
 	}()
 	e := federation.Exchanger{Client: &http.Client{}, Base: parse(t, "http://"+listener.Addr().String()), Pause: time.Millisecond}
 	_, _, err = e.Exchange(t.Context(), robot, secret.New(token))
-	if causeOf(err) != federation.CauseAway || strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), secret.Mark) {
+	if causeOf(err) != federation.CauseUnreachable || strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), secret.Mark) {
 		t.Errorf("error is %v", err)
 	}
 }

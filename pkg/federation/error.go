@@ -37,9 +37,10 @@ const (
 	// CauseTooOld is a Quay before 3.13, or something that is no Quay; CauseForeign an answer that Quay does not give.
 	CauseTooOld  Cause = "no-exchange"
 	CauseForeign Cause = "foreign"
-	// CauseAway is a Quay that does not answer, CauseBusy one that asks to wait.
-	CauseAway Cause = "quay-away"
-	CauseBusy Cause = "quay-busy"
+	// CauseUnreachable is a Quay that does not answer, CauseAway one that its proxy does not reach, CauseBusy one that asks to wait.
+	CauseUnreachable Cause = "quay-unreachable"
+	CauseAway        Cause = "quay-away"
+	CauseBusy        Cause = "quay-busy"
 	// CauseCertificate is a Quay whose certificate is not trusted here, CauseProxy a proxy that does not let the request through.
 	CauseCertificate Cause = "certificate"
 	CauseProxy       Cause = "proxy"

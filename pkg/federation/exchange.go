@@ -24,9 +24,11 @@ const (
 	answerTimeout = 30 * time.Second
 	// maxAnswer is the most that is read of an answer, in bytes.
 	maxAnswer = 64 << 10
-	// maxTries is how often an exchange is tried that fails for a passing reason, maxPause the longest pause before the next one.
-	maxTries = 3
-	maxPause = 30 * time.Second
+	// maxTries is how often an exchange is tried that fails for a passing reason, maxCrashes how often one that Quay cannot verify: that
+	// seldom passes. maxPause is the longest pause before the next one.
+	maxTries   = 5
+	maxCrashes = 3
+	maxPause   = 30 * time.Second
 )
 
 // Exchange asks the Quay at base, of which scheme and host count, for a token of robot, ORG+NAME, in return for an issuer's token. What
@@ -41,7 +43,7 @@ type Exchanger struct {
 	Client *http.Client
 	// Base is the address of Quay; its scheme and host count.
 	Base *url.URL
-	// Pause is the time before the second try, twice that before the third; 0 means a second.
+	// Pause is the time before the second try, twice that before the third, and so on; 0 means a second.
 	Pause time.Duration
 }
 
@@ -66,7 +68,7 @@ func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Valu
 			return secret.Value{}, time.Time{}, context.Cause(ctx)
 		case !err.passing:
 			return secret.Value{}, time.Time{}, err
-		case try == maxTries:
+		case try == maxTries, try == maxCrashes && err.Cause == CauseUnverified:
 			err.Proof += fmt.Sprintf(" (tried %d times)", try)
 			return secret.Value{}, time.Time{}, err
 		}

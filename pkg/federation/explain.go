@@ -129,7 +129,7 @@ func (x *exchange) unanswered(err error) *Error {
 	case untrusted(err):
 		e = x.failed(CauseCertificate, "trust the authority that signed it; where the address is wrong, correct that", "the certificate of %s is not trusted here", x.base.Host)
 	default:
-		e = x.failed(CauseAway, "see whether Quay runs and can be reached from here, then run it again", "Quay does not answer")
+		e = x.failed(CauseUnreachable, "see whether Quay runs and can be reached from here, then run it again", "Quay does not answer")
 		e.passing = true
 	}
 	e.Proof = fmt.Sprintf("GET %s: %s", path, shown.Short(shown.Plain(x.hide(err.Error()))))
