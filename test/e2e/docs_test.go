@@ -48,6 +48,7 @@ esac
 exec KUBECTL "$@"`,
 	"ko":             `[[ " $* " == *" -- "* ]] || set -- "$@" --; exec KO "$@" --dry-run=server`,
 	"make":           `exec MAKE --dry-run "$@"`,
+	"tkn":            "# Parsed by TestCommandLinesOfThePages of pkg/cli.",
 	"push-image":     "# Parsed by TestFlags of test/docs.",
 	"update-overlay": "# Parsed by TestFlags of test/docs.",
 }
