@@ -108,7 +108,7 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first Firs
 	last := []Step{}
 	if failed == nil {
 		l.report.Robot = l.to.username
-		last, failed = s.run(ctx, []task{l.retired.deleteTask("delete the robots that leaked"), l.destroyTask()})
+		last, failed = s.run(ctx, []task{l.destroyTask(), l.retired.deleteTask("delete the robots that leaked")})
 	}
 	l.report.Steps = append(steps, last...)
 	if failed != nil {

@@ -98,7 +98,7 @@ func TestRotateWithoutTheOldRobot(t *testing.T) {
 	w.sync(w.Secret)
 	w.quay.DeleteRobot(first)
 	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-	if got := states(result.Steps); err != nil || !slices.Equal(got, []string{"secret kept", "burn kept", "robots kept", "destroy changed"}) || len(w.live()) != 1 {
+	if got := states(result.Steps); err != nil || !slices.Equal(got, []string{"secret kept", "burn kept", "destroy changed", "robots kept"}) || len(w.live()) != 1 {
 		t.Errorf("steps are %q, %v", got, err)
 	}
 	w.pushes("without the old robot")

@@ -122,12 +122,14 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 		return result, err
 	}
 	tasks := []task{young}
-	if len(left) > 0 {
+	if slices.ContainsFunc(left, func(a account) bool { return a.holds() != "" }) {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
 			return result, err
 		}
-		r.to = r.from
 		tasks = append(tasks, r.secretTask("secret", "see that the Secret has the credential in use", func() credential { return r.from }), r.runsTask())
+	}
+	if len(left) > 0 {
+		r.to = r.from
 		tasks = append(tasks, r.retired.tasks(r.checkTakenOver)...)
 	}
 	result.Steps, err = work(ctx, tasks)
@@ -230,7 +232,9 @@ func (r *rotation) tasks() []task {
 		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
 	})
 	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
-	end := append(r.retired.tasks(r.checkTakenOver), r.destroyTask())
+	retire := r.retired.tasks(r.checkTakenOver)
+	// Quay may keep a robot, as one that a mirror uses: that is told last of all.
+	end := []task{retire[0], r.destroyTask(), retire[1]}
 	switch {
 	case r.fresh:
 		current := r.secretTask("secret-current", "see that the Secret has the credential in use", func() credential { return r.from })

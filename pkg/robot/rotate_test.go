@@ -64,7 +64,7 @@ func TestRotate(t *testing.T) {
 	}
 	planned, err := robot.PlanRotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
 	want := []string{"secret-current kept", "robot pending", "permission pending", "default-permission pending", "right pending",
-		"vault pending", "secret pending", "runs pending", "burn pending", "robots pending", "destroy kept"}
+		"vault pending", "secret pending", "runs pending", "burn pending", "destroy kept", "robots pending"}
 	if diff := cmp.Diff(want, states(planned.Steps)); diff != "" || err != nil {
 		t.Errorf("plan (-want +got):\n%s%v", diff, err)
 	}
@@ -77,7 +77,7 @@ func TestRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = []string{"secret-current kept", "robot changed", "permission changed", "default-permission changed", "right kept",
-		"vault changed", "secret changed", "runs changed", "burn changed", "robots changed", "destroy changed"}
+		"vault changed", "secret changed", "runs changed", "burn changed", "destroy changed", "robots changed"}
 	if diff := cmp.Diff(want, states(result.Steps)); diff != "" || result.Robot != second || result.Resumed || result.Outage != 0 {
 		t.Errorf("result is %s, %t, %s; steps (-want +got):\n%s", result.Robot, result.Resumed, result.Outage, diff)
 	}
@@ -286,9 +286,39 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	result, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
-	if diff := cmp.Diff([]string{"secret kept", "burn kept", "robots kept", "destroy changed"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
+	if diff := cmp.Diff([]string{"secret kept", "burn kept", "destroy changed", "robots kept"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
+}
+
+// A robot that Quay keeps, since a mirror uses it, has no right and no token any more; the rotation is over but for its name, and the next
+// one goes on to a later robot.
+func TestRotateFromARobotThatAMirrorUses(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.Faults.Add(quaytest.Fault{Name: "mirror", Method: http.MethodDelete, Path: "robots/ci$", Times: -1,
+		Effect: quaytest.Status(http.StatusBadRequest, nil, `{"error_message":"Robot is being used by a mirror"}`)})
+	old := w.quay.RobotToken(first)
+	for generation := 2; generation < 4; generation++ {
+		_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+		if err == nil || !strings.Contains(err.Error(), `deleting robot "team-payments+ci"`) || !strings.Contains(err.Error(), "Robot is being used by a mirror") {
+			t.Errorf("error is %v", err)
+		}
+		username, _ := w.secretCredential()
+		if username != w.Robot(generation) || !w.works() || w.mayPush(first) || w.quay.RobotToken(first) == old || len(w.live()) != 1 {
+			t.Errorf("the Secret has %q, good: %t; the old robot may push: %t; %d versions", username, w.works(), w.mayPush(first), len(w.live()))
+		}
+	}
+	// What is young is left alone, and no run is waited for.
+	w.runs = []string{"run-1"}
+	if _, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{MaxAge: time.Hour}); err == nil || !strings.Contains(err.Error(), "used by a mirror") {
+		t.Errorf("error is %v", err)
+	}
+	w.quay.Faults.Clear()
+	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{MaxAge: time.Hour}); err != nil || result.Resumed {
+		t.Errorf("result is %+v, %v", result, err)
+	}
+	w.rotated("when no mirror uses it")
 }
 
 // Nothing that a program could print of a rotation has a token in it.
