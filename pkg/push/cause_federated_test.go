@@ -74,7 +74,7 @@ var federatedCauses = []cause{
 		`exchanging a token for robot "team-a+ci" at HOST: the robot does not trust issuer "https://gitlab.example.com"`, `"issuer https://gitlab.example.com not configured for this robot"`,
 		"each character counts, also a slash at the end"),
 	federating("expired", signed(oidctest.RS256, func(claims map[string]any) { claims["exp"] = time.Now().Add(-time.Minute).Unix() }), failure.ClassCredentialRefused,
-		"the token ended at ", `400 Bad Request "Invalid token: Signature has expired"`, "ask the issuer for a token right before the push"),
+		"the token expired at ", `400 Bad Request "Invalid token: Signature has expired"`, "ask the issuer for a token right before the push"),
 	federating("ES256", signed(oidctest.ES256, nil), failure.ClassCredentialRefused,
 		`the token is signed with "ES256", and Quay takes RS256 and RS384 alone`, "500 Internal Server Error", "let the issuer sign with an RSA key"),
 	federating("the issuer is away", func(_ *fixture, i *oidctest.Issuer) { i.Stop() }, failure.ClassUnavailable,
