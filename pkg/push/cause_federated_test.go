@@ -88,7 +88,7 @@ var federatedCauses = []cause{
 	federating("Quay is busy", func(f *fixture, _ *oidctest.Issuer) { play("GET", onExchange, quaytest.Status(429, nil, ""))(f) }, failure.ClassRateLimited,
 		"Quay asks to wait", "429 Too Many Requests", "run it again later"),
 	federating("the time is over before Quay is back", func(f *fixture, _ *oidctest.Issuer) {
-		f.opts.Timeout, f.opts.RetryPause = time.Second, 10*time.Second
+		f.opts.Timeout, f.opts.RetryPause = 4*time.Second, 30*time.Second
 		play("GET", onExchange, quaytest.Status(503, nil, ""))(f)
 	}, failure.ClassUnavailable, "Quay is away, and --timeout is over", "503 Service Unavailable", "see whether Quay runs behind its proxy"),
 	federating("an older Quay", func(f *fixture, _ *oidctest.Issuer) { f.SetBearerLogin(false) }, failure.ClassProtocol,
