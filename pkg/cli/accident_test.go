@@ -79,6 +79,12 @@ var accidents = []accident{
 			w.sync()
 		},
 		func(w *world) { w.must("rotate", "payments") }, "`rotate`; for a token that strangers may have: `leak`"},
+	{"other-robot-has-rights", robot.SymptomLeaked, "a robot that was replaced got a new token, and kept its rights", cli.ExitLeaked,
+		func(w *world) {
+			w.quay.AddRobot("team-payments", "ci-b")
+			w.quay.Grant("team-payments/app", "team-payments+ci-b", quaytest.Write)
+		},
+		func(w *world) { w.must("rotate", "payments", "--max-age", "720h") }, "`rotate`; with `--max-age 720h` a young robot in use stays"},
 }
 
 // rewrite replaces text in a team's Secret.

@@ -28,7 +28,8 @@ func (c *connection) newLeak() *cobra.Command {
 		Short: "End a leaked robot for good, give the team another, list what was pushed since",
 		Long: `Ends every robot that the team has: takes its rights, burns its token and deletes it. A new token alone would end nothing, since Quay takes a
 bearer token that a robot bought for its password. Another robot takes over; pushes of the team fail until the Secret has its token.
---first replace has no push fail: the new robot comes first, and whoever has the leaked token can push until then.
+--first replace makes the new robot first, so that pushes go on, but for one that is under way when the leaked robot ends; whoever has
+the leaked token can push until then.
 
 Then it lists what was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and
 YAML by -o. It says until when a bearer token that was bought before can still be used.`,
@@ -78,7 +79,7 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h")
 	require(cmd, "say since when the token may be known, such as --since 72h", "since")
-	cmd.Flags().StringVar(&first, "first", string(robot.FirstBurn), "what comes first: `burn`, which ends the leaked robots at once, or replace, which makes no push fail")
+	cmd.Flags().StringVar(&first, "first", string(robot.FirstBurn), "what comes first: `burn`, which ends the leaked robots at once, or replace, by which the team's pushes go on")
 	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
 	c.addQuayFlags(cmd)

@@ -102,8 +102,8 @@ func (c *Client) CreateRobot(ctx context.Context, robot, description string) (Ro
 	return made, nil
 }
 
-// RegenerateRobot replaces the token of the robot. The old one is refused from then on; bearer tokens that it bought stay
-// good until they expire, at most an hour.
+// RegenerateRobot replaces the token of the robot. The old one is refused from then on. Bearer tokens that it bought stay good until
+// they expire, at most an hour, and from v3.13 on each of them buys the next (quay/quay data/model/user.py, verify_robot_jwt_token).
 func (c *Client) RegenerateRobot(ctx context.Context, robot string) (Robot, error) {
 	// Sent twice it makes a second new token, and only that one is returned.
 	changed, err := c.robotCall(ctx, call{method: http.MethodPost, again: true}, robot, "regenerate")

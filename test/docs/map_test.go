@@ -53,7 +53,7 @@ func TestMapIsShort(t *testing.T) {
 			t.Errorf("%s %d files answer", q[1], len(files))
 		}
 	}
-	if len(questions) != 10 {
+	if len(questions) != 11 {
 		t.Errorf("%d questions", len(questions))
 	}
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/secret"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 	"github.com/comptech-lab/quay-push/test/stage"
@@ -112,13 +114,49 @@ func (p *platform) start(ctx context.Context, stderr *strings.Builder, args ...s
 	exit := program.Run(ctx, args)
 	transcript.read("tkn quay", strings.NewReader(out.String()))
 	for _, team := range teams {
-		for _, robot := range []string{"ci", "ci-b"} {
-			if token := p.token(ctx, "team-"+team+"+"+robot); token != "" {
+		for _, name := range p.robots(ctx, team) {
+			if token := p.token(ctx, name); token != "" {
 				transcript.mustNotHave(token)
 			}
 		}
 	}
 	return exit, out.String()
+}
+
+// robots are the names of the team's robots in Quay.
+func (p *platform) robots(ctx context.Context, team string) []string {
+	found, err := p.quay.Robots(ctx, "team-"+team)
+	if err != nil && !quay.IsNotFound(err) && !quay.IsForbidden(err) {
+		p.Error(err)
+	}
+	names := []string{}
+	for _, r := range found {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// inUse is the robot that team story pushes with, by Vault.
+func (p *platform) inUse(ctx context.Context) string {
+	p.Helper()
+	stored, err := p.operator.vault.Read(ctx, "apps/e2e/story/ci/quay-robot")
+	if err != nil {
+		p.Fatal(err)
+	}
+	username := stored.Data["username"]
+	return username.Reveal()
+}
+
+// replaced checks that the robot old is gone, the next generation has its place, and nobody else is there.
+func (p *platform) replaced(t *testing.T, ctx context.Context, old string) {
+	t.Helper()
+	names, now := tenant.Default().Names("story"), p.inUse(ctx)
+	if names.Generation(now) != names.Generation(old)+1 {
+		t.Errorf("%s has the place of %s", now, old)
+	}
+	if left := p.robots(ctx, "story"); !slices.Equal(left, []string{now}) {
+		t.Errorf("the robots are %q, want %q alone", left, now)
+	}
 }
 
 type writer func(string)
@@ -159,7 +197,8 @@ func (p *platform) onboard(ctx context.Context, team string) {
 }
 
 // The life of a credential, by the tool, with a real Vault, the real API server and a registry: onboarded, pushed with,
-// rotated without a failed push, rotated in place, leaked, offboarded.
+// rotated without a failed push, rotated in place, leaked, offboarded. Names are counted from the robot in use: a stage that was used
+// before has robots of then.
 func TestCLI(t *testing.T) {
 	server := vaulttest.Start(t) // It is built, which takes minutes.
 	ctx := within(t, 8*time.Minute)
@@ -181,11 +220,15 @@ func TestCLI(t *testing.T) {
 	t.Run("rotate while runs push", func(t *testing.T) { p.rotate(t, ctx, image) })
 	t.Run("rotate in place", func(t *testing.T) { p.rotateInPlace(t, ctx, image) })
 	t.Run("leak", func(t *testing.T) {
-		old := p.token(ctx, "team-story+ci-b")
+		old := p.inUse(ctx)
 		report := p.tool(ctx, cli.ExitOK, "leak", "story", "--since", "1h")
-		if !strings.Contains(report, "| team-story/app | v0 |") || p.token(ctx, "team-story+ci-b") == old {
-			t.Errorf("report is\n%s", report)
+		// A tag, a push of the robot that leaked, and what came of it.
+		for _, want := range []string{"| team-story/app | v0 |", "| " + old + " |", "The team pushes with " + p.inUse(ctx) + ". For "} {
+			if !strings.Contains(report, want) {
+				t.Errorf("%q is not in the report\n%s", want, report)
+			}
 		}
+		p.replaced(t, ctx, old)
 		p.tool(ctx, cli.ExitOK, "verify", "story")
 	})
 	t.Run("doctor logs in as External Secrets does", func(t *testing.T) { p.doctor(t, ctx) })

@@ -16,11 +16,12 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/secret"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// offboard ends both teams, not while a run goes on. Afterwards the old token is nobody's, the trigger may create no run, a run
-// that is there all the same is refused, and verify says that the team is gone.
+// offboard ends both teams, not while a run goes on. Afterwards the old token is nobody's, a robot without rights holds the place of
+// the names, the trigger may create no run, a run that is there all the same is refused, and verify says that the team is gone.
 func (p *platform) offboard(t *testing.T, ctx context.Context) {
 	runs := s.Tekton.TektonV1().PipelineRuns(stage.SharedNamespace)
 	pending := p.run("story--none")
@@ -30,10 +31,8 @@ func (p *platform) offboard(t *testing.T, ctx context.Context) {
 		t.Fatal(err)
 	}
 	trigger := p.trigger(t)
-	robots := map[string]secret.Value{}
-	for _, name := range []string{"team-story+ci", "team-story+ci-b"} {
-		robots[name] = secret.New(p.token(ctx, name))
-	}
+	last := p.inUse(ctx)
+	token := secret.New(p.token(ctx, last))
 	p.tool(ctx, cli.ExitConflict, "offboard", "story", "--yes", "--apply")
 	p.tool(ctx, cli.ExitOK, "verify", "story")
 	if _, err := runs.Patch(ctx, pending.Name, types.MergePatchType, []byte(`{"spec":{"status":"Cancelled"}}`), metav1.PatchOptions{}); err != nil {
@@ -47,10 +46,13 @@ func (p *platform) offboard(t *testing.T, ctx context.Context) {
 		p.tool(ctx, cli.ExitMissing, "verify", team)
 	}
 
-	for name, token := range robots {
-		if _, err := p.quay.Rights(ctx, name, token, "team-story/app"); !quay.IsUnauthorized(err) {
-			t.Errorf("asking for a right with the old token of %s: %v", name, err)
-		}
+	if _, err := p.quay.Rights(ctx, last, token, "team-story/app"); !quay.IsUnauthorized(err) {
+		t.Errorf("asking for a right with the old token of %s: %v", last, err)
+	}
+	left, err := p.quay.Robots(ctx, "team-story")
+	if names := tenant.Default().Names("story"); err != nil || len(left) != 1 || names.Generation(left[0].Name) != names.Generation(last)+1 ||
+		len(left[0].Repositories)+len(left[0].Teams) > 0 {
+		t.Errorf("robots are %v, %v, want the one after %s, without a right", left, err, last)
 	}
 	if repositories, err := p.quay.Repositories(ctx, "team-story"); err != nil || len(repositories) != 1 {
 		t.Errorf("repositories are %v, %v", repositories, err)
