@@ -113,8 +113,8 @@ func (b *bootstrap) checkRobot(ctx context.Context) (bool, string, error) {
 	return true, fmt.Sprintf("robot %q exists", r.Name), nil
 }
 
-// choose decides which robot is to push. The one that Vault names does, if it still has its default permission: a robot loses that
-// first when it is taken out of use. Where Vault names none, it is the latest that holds anything. Else it is a new one, after all
+// choose decides which robot is to push. The one that Vault names does, if it still has its default permission, which it loses
+// first when it is taken out of use, and the token that Vault has. Where Vault names none, it is the latest that holds anything. Else it is a new one, after all
 // that Quay and Vault know: a bearer token that one of them bought must not be good for it.
 func (b *bootstrap) choose(ctx context.Context) error {
 	// A plan goes on where there is no organization yet.
@@ -126,6 +126,13 @@ func (b *bootstrap) choose(ctx context.Context) error {
 	b.active.username, b.chosen = b.successor(accounts, b.stored.username), true
 	for _, a := range accounts {
 		inUse := a.Name == b.stored.username && len(a.defaults) > 0
+		if inUse {
+			robot, err := b.Quay.Robot(ctx, a.Name)
+			if err != nil && !quay.IsNotFound(err) {
+				return err
+			}
+			inUse = robot.Token.Equal(b.stored.token)
+		}
 		if left := b.stored.username == "" && b.own(a) && a.holds() != ""; inUse || left {
 			b.active.username = a.Name
 			break
@@ -145,6 +152,27 @@ func (b *bootstrap) spentTask() task {
 	})
 	t := r.deleteTask("delete robots that were replaced and hold no right")
 	t.id = "spent"
+	deleted := t.check
+	t.check = func(ctx context.Context) (bool, string, error) {
+		done, detail, err := deleted(ctx)
+		if !done || err != nil {
+			return done, detail, err
+		}
+		accounts, err := b.accounts(ctx, b.Tenant)
+		written := b.stored.exists && b.stored.equal(b.active)
+		for _, a := range accounts {
+			switch held := a.holds(); {
+			case written && a.Name == b.active.username && len(a.defaults) == 0:
+				return false, "", &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody ended robot %q at the same time", a.Name), Next: "run it again: it makes another robot"}
+			case a.Name != b.active.username && b.own(a) && held != "":
+				detail = fmt.Sprintf("%s; but %q still has %s: run rotate, which ends it", detail, a.Name, held)
+			}
+		}
+		if err == nil && written && named(accounts, b.active.username) == nil {
+			err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody deleted robot %q at the same time", b.active.username), Next: "run it again: it makes another robot"}
+		}
+		return true, detail, err
+	}
 	return t
 }
 

@@ -111,7 +111,6 @@ func TestBootstrapAdopts(t *testing.T) {
 	w.quay.Grant("team-payments/api", "team-payments+ci", quaytest.Admin)
 	w.quay.Grant("team-payments/web", "team-payments+ci", quaytest.Read)
 	w.quay.SetDefaultPermission("team-payments", "team-payments+ci", quaytest.Read)
-	w.put(w.VaultPath, vault.Data{"username": secret.New("team-payments+ci"), "token": secret.New("stale")})
 	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +119,25 @@ func TestBootstrapAdopts(t *testing.T) {
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
-	if got := w.quay.RobotToken("team-payments+ci"); got != token || w.live()[1].Data["token"].Reveal() != token {
+	if got := w.quay.RobotToken("team-payments+ci"); got != token || w.live()[0].Data["token"].Reveal() != token {
 		t.Error("the token was changed, or Vault does not have it")
+	}
+}
+
+// Quay has another token than Vault: somebody ended the robot, or began to. It does not come back, and the next step is told.
+func TestBootstrapLeavesARobotWithAnotherToken(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.RegenerateRobot(first)
+	steps, err := robot.Bootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	if err != nil || w.live()[1].Data["username"].Reveal() != second {
+		t.Fatalf("Vault has %v, %v", w.live(), err)
+	}
+	if last := steps[len(steps)-1]; last.ID != "spent" || !strings.Contains(last.Detail, `but "team-payments+ci" still has a role on 2 repositories, 1 default permissions: run rotate, which ends it`) {
+		t.Errorf("the last step is %+v", last)
+	}
+	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil || !result.Resumed || !slices.Equal(w.robots(), []string{second}) {
+		t.Errorf("rotate: %+v, %v; the robots are %q", result, err, w.robots())
 	}
 }
 

@@ -1,10 +1,12 @@
 package robot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -17,6 +19,19 @@ type harmful struct {
 	err         error
 }
 
+// maxPasses is how often the rights are taken, where new ones come meanwhile.
+const maxPasses = 3
+
+// unseen is why it is not known whether a right is left.
+type unseen struct{ error }
+
+func (e *unseen) Unwrap() error { return e.error }
+
+// unsure reports whether err leaves open what was done.
+func unsure(err error) bool {
+	return errors.As(err, new(*unseen)) || quay.IsUnsure(err)
+}
+
 // disarm takes the rights of every robot that is to go, then burns their tokens, and returns their names. That one of it fails keeps
 // the rest from nothing: everything that may be good still is in the error.
 func (r *retirement) disarm(ctx context.Context) ([]string, error) {
@@ -25,26 +40,40 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 		return nil, r.notDisarmed([]harmful{{err: err}})
 	}
 	names, harms := []string{}, []harmful{}
-	taking := r.takeEach(ctx, left)
+	taking, now, looked := map[string]error{}, left, error(nil)
+	// What Quay shows afterwards counts: the answer to a request that did its work may have been lost, and a repository that is made
+	// meanwhile gives a role to whoever had the default permission.
+	for range maxPasses {
+		taking = r.takeEach(ctx, now)
+		if now, looked = r.left(ctx); looked != nil || !slices.ContainsFunc(now, func(a account) bool { return a.holds() != "" }) {
+			break
+		}
+	}
 	burning := r.burnEach(ctx, left)
-	// What Quay shows now counts: the answer to a request that did its work may have been lost.
-	now, looked := r.left(ctx)
 	for _, a := range left {
 		names = append(names, a.Name)
 		for _, team := range a.elsewhere {
 			r.elsewhere = append(r.elsewhere, fmt.Sprintf("%q through team %q of another organization", a.Name, team))
 		}
-		holds := taking[a.Name] != nil
-		if seen := named(now, a.Name); looked == nil && (seen == nil || seen.holds() == "") {
-			holds = false
-		} else if looked == nil && taking[a.Name] == nil {
-			holds, taking[a.Name] = true, fmt.Errorf("it still has %s", seen.holds())
+		err := taking[a.Name]
+		switch seen := named(now, a.Name); {
+		case looked != nil:
+			err = cmp.Or(err, error(&unseen{looked}))
+		case seen == nil || seen.holds() == "":
+			err = nil
+		case err == nil:
+			err = fmt.Errorf("it still has %s", seen.holds())
 		}
-		if holds {
-			harms = append(harms, harmful{a.Name, "rights", taking[a.Name]})
+		if err != nil {
+			harms = append(harms, harmful{a.Name, "rights", err})
 		}
 		if burning[a.Name] != nil {
 			harms = append(harms, harmful{a.Name, "token", burning[a.Name]})
+		}
+	}
+	for what, listed := range r.foreign {
+		if listed {
+			r.elsewhere = append(r.elsewhere, "a right in another organization: "+what)
 		}
 	}
 	if len(harms) > 0 {
@@ -58,7 +87,7 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 func (r *retirement) notDisarmed(harms []harmful) error {
 	problems, worst := []string{}, harms[0]
 	for _, h := range harms {
-		if quay.IsUnsure(worst.err) && !quay.IsUnsure(h.err) {
+		if unsure(worst.err) && !unsure(h.err) {
 			worst = h
 		}
 		problems = append(problems, h.problem(r.Team))
@@ -79,11 +108,11 @@ func (h harmful) problem(team string) string {
 	switch {
 	case h.robot == "":
 		return fmt.Sprintf("it is not known which robots team %q has, and NONE was burnt", team)
-	case h.what == "rights" && quay.IsUnsure(h.err):
+	case h.what == "rights" && unsure(h.err):
 		return fmt.Sprintf("it is not known whether the rights of %q were taken", h.robot)
 	case h.what == "rights":
 		return fmt.Sprintf("the rights of %q were NOT taken", h.robot)
-	case quay.IsUnsure(h.err):
+	case unsure(h.err):
 		return fmt.Sprintf("it is not known whether the token of %q was burnt", h.robot)
 	}
 	return fmt.Sprintf("the token of %q was NOT burnt", h.robot)
@@ -102,7 +131,7 @@ func nextBurn(err error) string {
 		hint = "see whether Quay runs there; --quay-url is its address"
 	}
 	switch {
-	case quay.IsUnsure(err):
+	case unsure(err):
 		return "run this again at once: it burns again. If that ends the same, delete the team's robots in Quay's own pages at once" + after("; ", hint)
 	case quay.IsUnreachable(err):
 		return hint + "; run this again at once, or delete the team's robots in Quay's own pages"

@@ -71,7 +71,7 @@ var (
 	checkOrganization = checkKind{"organization", "the organization exists", SymptomUnauthorized, "create it in Quay, or run bootstrap with --create-organization"}
 	checkVaultData    = checkKind{"vault-data", "Vault has a user name and a token, and nothing else", SymptomNotReady, "run bootstrap"}
 	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's", SymptomShared, "run bootstrap for the path's own team"}
-	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run bootstrap: it writes Quay's token to Vault"}
+	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run rotate, which makes another robot and ends this one"}
 	checkCluster      = checkKind{"cluster", "the cluster answers", SymptomUnauthorized, "see that it is there, and that the context of the kubeconfig opens it"}
 	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
 		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}

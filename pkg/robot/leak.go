@@ -103,18 +103,29 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first Firs
 			l.report.Outage = s.now().Sub(began)
 		}
 	}
-	// The log of a robot that is gone is not shown any more.
 	l.looking.Wait()
-	last := []Step{}
+	var last []Step
+	var kept error
 	if failed == nil {
 		l.report.Robot = l.to.username
-		last, failed = s.run(ctx, []task{l.destroyTask(), l.retired.deleteTask("delete the robots that leaked")})
-	}
-	l.report.Steps = append(steps, last...)
-	if failed != nil {
+		last, kept = s.run(ctx, []task{l.destroyTask(), l.deleteLeaked()})
+	} else {
 		failed = l.report.miss("whether the team can push again", failed)
 	}
-	return l.report, cmp.Or(failed, l.looked, s.verifyAfter(ctx, t, &l.report))
+	l.report.Steps = append(steps, last...)
+	l.report.BearersUntil = l.retired.powerless.Add(BearerLifetime)
+	return l.report, cmp.Or(failed, kept, l.looked, s.verifyAfter(ctx, t, &l.report))
+}
+
+// deleteLeaked deletes the robots that leaked, once their log was read: that of a robot which is gone is not shown any more.
+func (l *leaking) deleteLeaked() task {
+	t := l.retired.deleteTask("delete the robots that leaked")
+	check := t.check
+	t.check = func(ctx context.Context) (bool, string, error) {
+		l.looking.Wait()
+		return check(ctx)
+	}
+	return t
 }
 
 // end takes the robots out of use, and begins to look up what they pushed.
@@ -150,13 +161,24 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 		return nil, noRobot(l.Tenant)
 	}
 	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
-	return l.run(ctx, append(l.makeTasks(), l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })))
+	l.retired.below = func() int { return l.Generation(l.to.username) }
+	tasks := l.makeTasks()
+	if !l.report.Burnt.IsZero() {
+		// Before the Secret is waited for: as long as they are there, somebody may give them a right.
+		tasks = append(tasks, l.deleteLeaked())
+	}
+	return l.run(ctx, append(tasks, l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })))
 }
 
 // verifyAfter adds to the report how the chain is.
 func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport) (err error) {
 	if report.Verification, err = Verify(ctx, s, t, nil, nil); err != nil {
 		return report.miss("how the chain is now", err)
+	}
+	for _, c := range report.Verification.Checks {
+		if c.Status == Failed && !report.Burnt.IsZero() {
+			return &Error{Reason: ReasonDrift, Problem: fmt.Sprintf("the robots were ended, and check %q of verify fails: %s", c.ID, c.Detail), Next: c.Next}
+		}
 	}
 	return nil
 }

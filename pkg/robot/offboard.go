@@ -134,6 +134,13 @@ func (o *offboarding) makeHolder(ctx context.Context) error {
 	if err := o.createRobot(ctx, name, holding); err != nil {
 		return err
 	}
+	made, err := o.Quay.Robot(ctx, name)
+	if err == nil && made.Description != holding+managed {
+		err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody else made robot %q at the same time", name), Next: "see who works on this team, then run this again"}
+	}
+	if err != nil {
+		return err
+	}
 	o.holder = name
 	return nil
 }

@@ -29,20 +29,45 @@ type retirement struct {
 	whom func(account) bool
 	// burnt are the robots whose tokens this run replaced by ones that nobody keeps.
 	burnt map[string]bool
-	// elsewhere are the teams of other organizations that disarm could not take a robot out of.
+	// below is the generation of the robot in use, by which a later one keeps its name until there is a later one still; nil or 0: none does.
+	below func() int
+	// foreign is what could not be taken since Quay does not have it in this organization; true where it is listed all the same, so that
+	// it is another's. It ends with the robot alone, and elsewhere tells of it.
+	foreign   map[string]bool
 	elsewhere []string
 	// powerless is when the last right was seen to be gone; zero until then.
 	powerless time.Time
 }
 
 func (s Services) retirement(t Tenant, whom func(account) bool) *retirement {
-	return &retirement{Services: s, Tenant: t, whom: whom, burnt: map[string]bool{}}
+	return &retirement{Services: s, Tenant: t, whom: whom, burnt: map[string]bool{}, foreign: map[string]bool{}}
 }
 
 // left are the accounts that are to go and exist still.
 func (r *retirement) left(ctx context.Context) ([]account, error) {
 	all, err := r.accounts(ctx, r.Tenant)
-	return slices.DeleteFunc(all, func(a account) bool { return !r.whom(a) }), err
+	all = slices.DeleteFunc(all, func(a account) bool { return !r.whom(a) })
+	foreign := func(robot, what string) func(string) bool {
+		return func(name string) bool {
+			key := fmt.Sprintf("%q has %s %q", robot, what, name)
+			_, is := r.foreign[key]
+			if is {
+				r.foreign[key] = true
+			}
+			return is
+		}
+	}
+	for i, a := range all {
+		all[i].Teams = slices.DeleteFunc(a.Teams, foreign(a.Name, "team"))
+		all[i].Repositories = slices.DeleteFunc(a.Repositories, foreign(a.Name, "repository"))
+	}
+	return all, err
+}
+
+// deletable are those of left whose names are never used again: an earlier one than that of the robot in use is not.
+func (r *retirement) deletable(ctx context.Context) ([]account, error) {
+	left, err := r.left(ctx)
+	return slices.DeleteFunc(left, func(a account) bool { return r.below != nil && r.below() > 0 && a.generation >= r.below() }), err
 }
 
 // tasks are the steps of a retirement; before is called before anything is taken.
@@ -92,27 +117,37 @@ func (r *retirement) checkBurnt(ctx context.Context) (bool, string, error) {
 func (r *retirement) takeEach(ctx context.Context, left []account) map[string]error {
 	failed := map[string]error{}
 	var writing sync.Mutex
-	note := func(robot string, err error) {
+	note := func(robot, what, name string, err error) {
 		writing.Lock()
 		defer writing.Unlock()
-		if err = unlessGone(err); err != nil {
+		switch {
+		case quay.IsNotFound(err) && what != "":
+			// Quay lists what a robot has in every organization, by names without the organization's.
+			r.foreign[fmt.Sprintf("%q has %s %q", robot, what, name)] = false
+		case unlessGone(err) != nil:
 			failed[robot] = errors.Join(failed[robot], err)
 		}
 	}
 	for _, a := range left {
 		// First, and by themselves: a robot that lost them is one that is to go, for who comes after a crash.
 		for _, p := range a.defaults {
-			note(a.Name, r.Quay.DeletePrototype(ctx, r.Organization, p.ID))
+			note(a.Name, "", "", r.Quay.DeletePrototype(ctx, r.Organization, p.ID))
 		}
 	}
 	var taking errgroup.Group
 	taking.SetLimit(workers)
 	for _, a := range left {
 		for _, team := range a.Teams {
-			taking.Go(func() error { note(a.Name, r.Quay.RemoveMember(ctx, r.Organization, team, a.Name)); return nil })
+			taking.Go(func() error {
+				note(a.Name, "team", team, r.Quay.RemoveMember(ctx, r.Organization, team, a.Name))
+				return nil
+			})
 		}
 		for _, repository := range a.Repositories {
-			taking.Go(func() error { note(a.Name, r.Quay.DeletePermission(ctx, repository, a.Name)); return nil })
+			taking.Go(func() error {
+				note(a.Name, "repository", repository, r.Quay.DeletePermission(ctx, repository, a.Name))
+				return nil
+			})
 		}
 	}
 	_ = taking.Wait() // Each error is noted.
@@ -141,7 +176,7 @@ func (r *retirement) burnEach(ctx context.Context, left []account) map[string]er
 }
 
 func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
-	left, err := r.left(ctx)
+	left, err := r.deletable(ctx)
 	names := []string{}
 	for _, a := range left {
 		names = append(names, a.Name)
@@ -153,9 +188,15 @@ func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
 }
 
 func (r *retirement) delete(ctx context.Context) error {
-	left, err := r.left(ctx)
+	left, err := r.deletable(ctx)
+	armed := false
 	for _, a := range left {
+		armed = armed || a.holds() != ""
 		err = errors.Join(err, unlessGone(r.Quay.DeleteRobot(ctx, a.Name)))
+	}
+	if armed && err == nil && !r.powerless.IsZero() {
+		// Somebody gave one its rights back in the meantime, as a bootstrap that was on its way.
+		r.powerless = r.now().UTC()
 	}
 	return err
 }

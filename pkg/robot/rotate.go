@@ -44,8 +44,9 @@ type rotation struct {
 	from, to credential
 	// version is the version in Vault to write on.
 	version int
-	// fresh says that nothing was begun yet, over that the old robot is good for nothing any more.
-	fresh, over bool
+	// fresh says that nothing was begun yet, over that no robot that is to go is good for anything any more; alive that Quay takes the
+	// credential in use.
+	fresh, over, alive bool
 	// retired are the robots that go: the one in use before, and every other that an earlier run left.
 	retired *retirement
 	// repositories are those that the new robot has to be able to push to.
@@ -80,7 +81,7 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	result := RotateResult{Robot: current.username, Resumed: !r.fresh}
 	age := s.now().Sub(current.Created)
 	switch {
-	case r.fresh && opts.MaxAge > 0 && age < opts.MaxAge:
+	case r.fresh && r.alive && opts.MaxAge > 0 && age < opts.MaxAge:
 		return r.tidy(ctx, result, age, work)
 	case r.fresh:
 		if err := r.checkFresh(ctx); err != nil {
@@ -107,6 +108,7 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	result.Steps, err = work(ctx, tasks)
 	if err == nil && !r.to.token.IsZero() {
 		result.Robot = r.to.username
+		err = r.checkStands(ctx)
 	}
 	return result, err
 }
@@ -122,7 +124,8 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 		return result, err
 	}
 	tasks := []task{young}
-	if slices.ContainsFunc(left, func(a account) bool { return a.holds() != "" }) {
+	r.retired.below = func() int { return r.Generation(result.Robot) }
+	if left = slices.DeleteFunc(left, func(a account) bool { return a.holds() == "" && a.generation >= r.retired.below() }); slices.ContainsFunc(left, func(a account) bool { return a.holds() != "" }) {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
 			return result, err
 		}
@@ -177,6 +180,9 @@ func (r *rotation) load(ctx context.Context) (stored, error) {
 		return stored{}, err
 	}
 	r.fresh = true
+	if r.alive, err = r.takes(ctx, accounts, current.credential); err != nil {
+		return stored{}, err
+	}
 	r.from, r.to = current.credential, credential{username: r.successor(accounts, current.username)}
 	return current, nil
 }
@@ -216,14 +222,23 @@ func (r *rotation) resume(ctx context.Context) error {
 	if to := named(accounts, r.to.username); to != nil && len(to.defaults) == 0 {
 		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", to.Name), Next: nextBootstrap}
 	}
-	old := named(accounts, r.from.username)
-	if old == nil || old.holds() == "" {
-		r.over = true
-		return nil
+	// Whichever of them a run has: it is waited for.
+	r.over = !slices.ContainsFunc(accounts, func(a account) bool {
+		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username) && a.holds() != ""
+	})
+	return nil
+}
+
+// takes reports whether Quay takes the credential, of a robot that was not begun to be taken out of use.
+func (r *rotation) takes(ctx context.Context, accounts []account, c credential) (bool, error) {
+	if a := named(accounts, c.username); a == nil || len(a.defaults) == 0 {
+		return false, nil
 	}
-	robot, err := r.Quay.Robot(ctx, r.from.username)
-	r.over = err == nil && !robot.Token.Equal(r.from.token)
-	return err
+	robot, err := r.Quay.Robot(ctx, c.username)
+	if quay.IsNotFound(err) {
+		return false, nil
+	}
+	return robot.Token.Equal(c.token), err
 }
 
 // tasks are the steps of a rotation. Those before "secret" are done where an earlier run did them.
@@ -232,6 +247,7 @@ func (r *rotation) tasks() []task {
 		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
 	})
 	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
+	r.retired.below = func() int { return r.Generation(r.to.username) }
 	retire := r.retired.tasks(r.checkTakenOver)
 	// Quay may keep a robot, as one that a mirror uses: that is told last of all.
 	end := []task{retire[0], r.destroyTask(), retire[1]}
@@ -278,9 +294,9 @@ func (r *rotation) checkRobot(ctx context.Context) (bool, string, error) {
 
 func (r *rotation) checkToken(context.Context) (bool, string, error) {
 	if r.to.token.IsZero() {
-		return false, "nobody uses its old one", nil
+		return false, "the cluster has the one of now", nil
 	}
-	return true, "it has one that nobody else knows", nil
+	return true, "Quay has a newer one than the cluster", nil
 }
 
 func (r *rotation) regenerate(ctx context.Context) error {
@@ -349,6 +365,18 @@ func (r *rotation) checkTakenOver(ctx context.Context) error {
 	if ok, detail, err := r.inSecret(ctx, r.Tenant, r.to); err != nil || !ok {
 		return &Error{Reason: ReasonDrift, Problem: "no robot was burnt, as the Secret changed again: " + detail, Err: err,
 			Next: "see who changes the ExternalSecret or Vault, then run it again"}
+	}
+	return r.checkStands(ctx)
+}
+
+// checkStands fails unless Vault has the new credential, and Quay takes it: somebody else may have worked on it at the same time.
+func (r *rotation) checkStands(ctx context.Context) error {
+	found, err := r.read(ctx, r.Tenant)
+	if err != nil {
+		return err
+	}
+	if !found.exists || !found.equal(r.to) {
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Vault has another credential than that of %q, which was put there", r.to.username), Next: nextConflict}
 	}
 	return r.stillGood(ctx)
 }
