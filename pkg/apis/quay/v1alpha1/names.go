@@ -77,6 +77,8 @@ const (
 	// AnnotationCustomRun is the <namespace>/<name> of the CustomRun that a TaskRun in custody pushes for: no owner reference
 	// leads to another namespace.
 	AnnotationCustomRun = Group + "/customrun"
+	// AnnotationRobot is the robot, <organization>+<short name>, that the ServiceAccount of a keyless team is at Quay.
+	AnnotationRobot = Group + "/robot"
 )
 
 // Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut
@@ -114,6 +116,14 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonSecretRefused: the API server refused the run's own Secret for good (custody).
 	ReasonSecretRefused = "SecretRefused"
+	// ReasonKeylessConflict: custody has both the team's Secret and a ServiceAccount in its place.
+	ReasonKeylessConflict = "KeylessConflict"
+	// ReasonKeylessInvalid: the ServiceAccount names no robot, or another team's.
+	ReasonKeylessInvalid = "KeylessInvalid"
+	// ReasonKeylessUnsupported: the team is keyless, and the push is of a kind that needs a Secret.
+	ReasonKeylessUnsupported = "KeylessUnsupported"
+	// ReasonTokenRefused: the API server refused the controller a token of the team's ServiceAccount for good (keyless).
+	ReasonTokenRefused = "TokenRefused"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.
