@@ -42,6 +42,8 @@ type Exchanger struct {
 	Base *url.URL
 	// Pause is the time before the second try, twice that before the third; 0 means a second.
 	Pause time.Duration
+	// Tries is how often an exchange is tried that fails for a passing reason; 0 means three times.
+	Tries int
 }
 
 // Exchange is the function of that name.
@@ -60,7 +62,7 @@ func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Valu
 			return got, expires, nil
 		case ctx.Err() != nil:
 			return secret.Value{}, time.Time{}, context.Cause(ctx)
-		case try == maxTries || !err.Passing():
+		case try == cmp.Or(e.Tries, maxTries) || !err.Passing():
 			return secret.Value{}, time.Time{}, err
 		}
 		timer := time.NewTimer(min(max(pause<<(try-1), wait), maxPause))

@@ -2,6 +2,7 @@ package keyless
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/federation"
@@ -67,7 +68,7 @@ func refused(account tenancy.Account, failed *federation.Error) *Error {
 }
 
 // late is a Quay that does not answer in time.
-func late(registry string, account tenancy.Account) *Error {
+func late(registry string, account tenancy.Account, patience time.Duration) *Error {
 	return &Error{Reason: v1alpha1.ReasonFederationUnreachable, Passing: true,
 		Problem: by(account) + fmt.Sprintf("exchanging a token for robot %q at %s: there was no answer within %s", account.Robot, registry, patience),
 		Next:    "see whether Quay runs, can be reached from the controller, and reaches the cluster's issuer, then run the pipeline again"}

@@ -29,8 +29,8 @@ const (
 	lifetime = 600
 	// patience is how long one credential may take, in which a thread waits for the API server and for Quay.
 	patience = 10 * time.Second
-	// AtOnce is how many credentials are made at once, for all namespaces: a Quay that hangs holds a quarter of the threads.
-	AtOnce = 8
+	// atOnce is how many credentials are made at once, for all namespaces: a Quay that hangs holds a quarter of the threads.
+	atOnce = 8
 )
 
 // ErrBusy says that as many credentials are being made as may be. Whoever comes back later gets a turn.
@@ -38,14 +38,15 @@ var ErrBusy = errors.New("as many tokens are being exchanged as may be at once")
 
 // Exchanger makes credentials. It is safe for concurrent use.
 type Exchanger struct {
-	tokens kubernetes.Interface
-	quay   *http.Client
-	places *semaphore.Weighted
+	tokens   kubernetes.Interface
+	quay     *http.Client
+	places   *semaphore.Weighted
+	patience time.Duration
 }
 
 // New returns an Exchanger that has tokens made by kube, and reaches Quay through transport.
 func New(kube kubernetes.Interface, transport http.RoundTripper) *Exchanger {
-	return &Exchanger{tokens: kube, quay: &http.Client{Transport: transport}, places: semaphore.NewWeighted(AtOnce)}
+	return &Exchanger{tokens: kube, quay: &http.Client{Transport: transport}, places: semaphore.NewWeighted(atOnce), patience: patience}
 }
 
 // Credential has a credential made of the account's robot at the registry of c. The error is an *Error, ErrBusy, or the API server's, and
@@ -55,20 +56,22 @@ func (e *Exchanger) Credential(ctx context.Context, c *config.Config, account te
 		return dockerconfig.Credential{}, ErrBusy
 	}
 	defer e.places.Release(1)
-	within, cancel := context.WithTimeout(ctx, patience)
+	within, cancel := context.WithTimeout(ctx, e.patience)
 	defer cancel()
 	token, err := e.token(within, c.Audience(), account)
 	if err != nil {
 		return dockerconfig.Credential{}, err
 	}
-	password, _, err := federation.Exchange(within, e.quay, &url.URL{Scheme: "https", Host: c.Registry}, account.Robot, token)
+	// Who asks tries again, and holds no thread until then.
+	quay := federation.Exchanger{Client: e.quay, Base: &url.URL{Scheme: "https", Host: c.Registry}, Tries: 1}
+	password, _, err := quay.Exchange(within, account.Robot, token)
 	switch failed := (*federation.Error)(nil); {
 	case err == nil:
 		return dockerconfig.NewCredential(account.Robot, password), nil
 	case errors.As(err, &failed):
 		return dockerconfig.Credential{}, refused(account, failed)
 	case ctx.Err() == nil && within.Err() != nil:
-		return dockerconfig.Credential{}, late(c.Registry, account)
+		return dockerconfig.Credential{}, late(c.Registry, account, e.patience)
 	}
 	return dockerconfig.Credential{}, fmt.Errorf("exchanging a token for robot %q: %w", account.Robot, err)
 }

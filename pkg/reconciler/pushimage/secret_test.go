@@ -217,10 +217,16 @@ func goOn(w *reconcilertest.World) {
 // crashes runs a push that is killed at every point between two requests, and has a new leader go on. change is what happens
 // meanwhile.
 func crashes(t *testing.T, change func(w *reconcilertest.World), check func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun)) {
+	crashesIn(t, newCustody, change, check)
+}
+
+// crashesIn has each push in a world of its own.
+func crashesIn(t *testing.T, begin func(*testing.T) *reconcilertest.World, change func(w *reconcilertest.World),
+	check func(t *testing.T, w *reconcilertest.World, first *pipelinev1.TaskRun)) {
 	points := 0
 	for _, after := range []bool{false, true} {
 		for at := 0; ; at++ {
-			w := newCustody(t)
+			w := begin(t)
 			revive := dieAt(w, at, after)
 			goOn(w)
 			if !revive() {
