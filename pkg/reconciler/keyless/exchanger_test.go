@@ -191,17 +191,15 @@ func TestFewAtOnce(t *testing.T) {
 	w.hang(t)
 	e := w.exchanger()
 	e.patience = time.Second
-	begun, failed := make(chan struct{}, atOnce+2), make(chan error, atOnce+2)
+	failed := make(chan error, atOnce+2)
 	for range atOnce + 2 {
 		go func() {
-			begun <- struct{}{}
 			_, err := e.Credential(t.Context(), w.config, account)
 			failed <- err
 		}()
 	}
 	busy := 0
 	for range atOnce + 2 {
-		<-begun
 		if errors.Is(<-failed, ErrBusy) {
 			busy++
 		}
