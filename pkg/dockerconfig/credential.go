@@ -17,7 +17,7 @@ type Credential struct {
 	password secret.Value
 }
 
-// NewCredential returns the credential of a user.
+// NewCredential is the credential of a user with that password.
 func NewCredential(username string, password secret.Value) Credential {
 	return Credential{Username: username, password: password}
 }
