@@ -37,10 +37,10 @@ const (
 	// CauseTooOld is a Quay before 3.13, or something that is no Quay; CauseForeign an answer that Quay does not give.
 	CauseTooOld  Cause = "no-exchange"
 	CauseForeign Cause = "foreign"
-	// CauseAway, CauseBusy and CauseReadOnly are a Quay that does not answer, asks to wait, or writes nothing now.
-	CauseAway     Cause = "quay-away"
-	CauseBusy     Cause = "quay-busy"
-	CauseReadOnly Cause = "quay-read-only"
+	// CauseUnreachable is a Quay that does not answer, CauseAway one that its proxy does not reach, CauseBusy one that asks to wait.
+	CauseUnreachable Cause = "quay-unreachable"
+	CauseAway        Cause = "quay-away"
+	CauseBusy        Cause = "quay-busy"
 	// CauseCertificate is a Quay whose certificate is not trusted here, CauseProxy a proxy that does not let the request through.
 	CauseCertificate Cause = "certificate"
 	CauseProxy       Cause = "proxy"
@@ -51,8 +51,6 @@ type Error struct {
 	Cause Cause
 	// Problem is what is wrong, in one clause; Proof what was seen, which may be empty; Next the next step.
 	Problem, Proof, Next string
-	// Err is the error of the request; nil where there was an answer.
-	Err error
 	// passing is set where the same exchange may succeed in a moment.
 	passing bool
 }
@@ -65,9 +63,6 @@ func (e *Error) Error() string {
 	}
 	return text + "; " + e.Next
 }
-
-// Unwrap returns the error of the request.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Passing reports whether the same exchange may succeed in a moment.
 func (e *Error) Passing() bool { return e.passing }

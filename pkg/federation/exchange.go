@@ -5,6 +5,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,9 +24,11 @@ const (
 	answerTimeout = 30 * time.Second
 	// maxAnswer is the most that is read of an answer, in bytes.
 	maxAnswer = 64 << 10
-	// maxTries is how often an exchange is tried that fails for a passing reason, maxPause the longest pause before the next one.
-	maxTries = 3
-	maxPause = 30 * time.Second
+	// maxTries is how often an exchange is tried that fails for a passing reason, maxCrashes how often one that Quay cannot verify: that
+	// seldom passes. maxPause is the longest pause before the next one.
+	maxTries   = 5
+	maxCrashes = 3
+	maxPause   = 30 * time.Second
 )
 
 // Exchange asks the Quay at base, of which scheme and host count, for a token of robot, ORG+NAME, in return for an issuer's token. What
@@ -40,9 +43,9 @@ type Exchanger struct {
 	Client *http.Client
 	// Base is the address of Quay; its scheme and host count.
 	Base *url.URL
-	// Pause is the time before the second try, twice that before the third; 0 means a second.
+	// Pause is the time before the second try, twice that before the third, and so on; 0 means a second.
 	Pause time.Duration
-	// Tries is how often an exchange is tried that fails for a passing reason; 0 means three times.
+	// Tries is how often an exchange is tried that fails for a passing reason; 0 means five times, and less where that seldom helps.
 	Tries int
 }
 
@@ -55,16 +58,23 @@ func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Valu
 	client := *e.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	pause := cmp.Or(e.Pause, time.Second)
+	var last *Error // The end of ctx says less.
 	for try := 1; ; try++ {
 		got, expires, wait, err := x.try(ctx, &client)
 		switch {
 		case err == nil:
 			return got, expires, nil
+		case ctx.Err() != nil && last != nil:
+			return secret.Value{}, time.Time{}, last
 		case ctx.Err() != nil:
 			return secret.Value{}, time.Time{}, context.Cause(ctx)
-		case try == cmp.Or(e.Tries, maxTries) || !err.Passing():
+		case !err.passing, e.Tries == 1:
+			return secret.Value{}, time.Time{}, err
+		case try == cmp.Or(e.Tries, maxTries), try == maxCrashes && err.Cause == CauseUnverified:
+			err.Proof += fmt.Sprintf(" (tried %d times)", try)
 			return secret.Value{}, time.Time{}, err
 		}
+		last = err
 		timer := time.NewTimer(min(max(pause<<(try-1), wait), maxPause))
 		select {
 		case <-timer.C:

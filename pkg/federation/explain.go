@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -25,8 +26,6 @@ func (x *exchange) explain(a answer) *Error {
 	case a.status == http.StatusTooManyRequests:
 		e = x.failed(CauseBusy, "run it again later", "Quay asks to wait")
 		e.passing = true
-	case a.status == http.StatusServiceUnavailable && strings.Contains(strings.ToLower(words), "read-only"):
-		e = x.failed(CauseReadOnly, "run it again when Quay takes changes: it logs each exchange, so it makes none while it is read-only", "Quay is read-only now")
 	case a.status == http.StatusInternalServerError:
 		e = x.explainCrash()
 	case a.status > http.StatusInternalServerError:
@@ -47,7 +46,9 @@ func (x *exchange) explain(a answer) *Error {
 // explainRefusal is the error for a token that Quay does not take, by its words (quay/quay util/security/federated_robot_auth.py, oauth/oidc.py).
 func (x *exchange) explainRefusal(words string) *Error {
 	issuer, subject := shown.Short(x.claims.issuer), shown.Short(x.claims.subject)
-	says := func(part string) bool { return strings.Contains(words, part) }
+	// Quay repeats the issuer, which may have any words in it.
+	rest := strings.ReplaceAll(words, x.claims.issuer, "")
+	says := func(part string) bool { return strings.Contains(rest, part) }
 	switch {
 	case says("Could not find robot"):
 		return x.failed(CauseNoRobot, "correct the robot's name, or create the robot in Quay", "Quay has no such robot")
@@ -69,11 +70,11 @@ func (x *exchange) explainRefusal(words string) *Error {
 			"the token is not signed by key %q of issuer %q", shown.Short(x.claims.key), issuer)
 	case says("alg value is not allowed"):
 		return x.algorithm()
-	case says("Audience doesn't match"), says("aud"):
+	case says("Audience doesn't match"), says(`"aud" claim`):
 		return x.failed(CauseAudience, "ask the issuer for a token of the audience that the robot's federation in Quay has", "the robot does not trust the token's audience")
 	case says("not in configured issuers"), says("Invalid issuer"):
 		return x.failed(CauseIssuerDocument, "let the field issuer of "+x.discovery()+" be that of its tokens", "issuer %q calls itself something else", issuer)
-	case says("kid"):
+	case says("`kid`"):
 		return x.failed(CauseToken, "let the issuer name the key in the header of its tokens", "the token does not say by which key it is signed")
 	}
 	return x.failed(CauseRefused, "see in the proof what Quay has against the token", "Quay does not take the token of issuer %q", issuer)
@@ -116,19 +117,22 @@ func (x *exchange) unanswered(err error) *Error {
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s", answerTimeout)
+	}
 	refusal := (*proxy.Refusal)(nil)
 	var e *Error
 	switch {
 	case errors.As(err, &refusal):
-		e = x.failed(CauseProxy, fmt.Sprintf("ask who runs the proxy to allow %s, or put that host into NO_PROXY", x.base.Host), "a proxy does not let the request through")
+		e = x.failed(CauseProxy, nextOfProxy(refusal, x.base.Host), "a proxy does not let the request through")
 		e.passing = !refusal.ForGood()
 	case untrusted(err):
 		e = x.failed(CauseCertificate, "trust the authority that signed it; where the address is wrong, correct that", "the certificate of %s is not trusted here", x.base.Host)
 	default:
-		e = x.failed(CauseAway, "see whether Quay runs and can be reached from here, then run it again", "Quay does not answer")
+		e = x.failed(CauseUnreachable, "see whether Quay runs and can be reached from here, then run it again", "Quay does not answer")
 		e.passing = true
 	}
-	e.Proof, e.Err = x.hide(err.Error()), err
+	e.Proof = fmt.Sprintf("GET %s: %s", path, shown.Short(shown.Plain(x.hide(err.Error()))))
 	return e
 }
 
@@ -136,4 +140,15 @@ func (x *exchange) unanswered(err error) *Error {
 func untrusted(err error) bool {
 	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, new(tls.RecordHeaderError)) || errors.As(err, new(*tls.CertificateVerificationError)) ||
 		errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError)) || errors.As(err, new(x509.CertificateInvalidError))
+}
+
+// nextOfProxy is the next step towards a host that a proxy refuses.
+func nextOfProxy(refusal *proxy.Refusal, host string) string {
+	switch {
+	case refusal.Status == http.StatusProxyAuthRequired:
+		return fmt.Sprintf("give user and password of the proxy in HTTPS_PROXY, percent-encoded, or put %s into NO_PROXY", host)
+	case refusal.ForGood():
+		return fmt.Sprintf("ask who runs the proxy to allow %s, or put that host into NO_PROXY", host)
+	}
+	return fmt.Sprintf("see whether %s can be reached from the proxy, then run it again", host)
 }

@@ -36,15 +36,17 @@ var reasons = map[federation.Cause]string{
 	federation.CauseToken:          v1alpha1.ReasonFederationTokenInvalid,
 	federation.CauseUnverified:     v1alpha1.ReasonFederationIssuerUnreachable,
 	federation.CauseTooOld:         v1alpha1.ReasonFederationUnsupported,
+	federation.CauseUnreachable:    v1alpha1.ReasonFederationUnreachable,
 	federation.CauseAway:           v1alpha1.ReasonFederationUnreachable,
 	federation.CauseBusy:           v1alpha1.ReasonFederationUnreachable,
-	federation.CauseReadOnly:       v1alpha1.ReasonFederationUnreachable,
 	federation.CauseCertificate:    v1alpha1.ReasonFederationUnreachable,
 	federation.CauseProxy:          v1alpha1.ReasonFederationUnreachable,
 }
 
 // next is the next step where the controller knows more of the token than who only exchanges it.
 var next = map[federation.Cause]string{
+	federation.CauseSubject:     "give the robot that subject in Quay, each character of it: it is the custody namespace and the team's ServiceAccount",
+	federation.CauseUnreachable: "see whether Quay runs and can be reached from the controller, then run the pipeline again",
 	federation.CauseSignature:   "the cluster's key set at the issuer's address is not the one that the API server signs with: publish it anew, kubectl get --raw /openid/v1/jwks",
 	federation.CauseAlgorithm:   "the API server signs with a key that is not RSA: give it one (--service-account-signing-key-file)",
 	federation.CauseCertificate: "let the controller trust the authority of Quay's certificate, see docs/provenance.md",
