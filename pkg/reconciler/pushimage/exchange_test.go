@@ -208,7 +208,7 @@ func TestKeylessRefusals(t *testing.T) {
 			w.Add(reconcilertest.NewSecret(custody, reconcilertest.Secret, robot))
 		}, nil, v1alpha1.ReasonKeylessConflict, []string{"both a Secret and a ServiceAccount", "delete the Secret, with the ExternalSecret that makes it"}},
 		"no robot": {none, onAccount(func(a *corev1.ServiceAccount) { a.Annotations = nil }), v1alpha1.ReasonKeylessInvalid,
-			[]string{"has no annotation quay.comptech-lab.com/robot", "such as " + robot}},
+			[]string{"has no annotation quay.comptech-lab.com/robot", "federation entry, team-payments+<name>"}},
 		"another team's robot": {none, onAccount(func(a *corev1.ServiceAccount) { a.Annotations[v1alpha1.AnnotationRobot] = "team-platform+ci" }), v1alpha1.ReasonKeylessInvalid,
 			[]string{`names robot "team-platform+ci", which is not one of team "payments"`}},
 		"no right to a token": {func(_ *cluster, w *reconcilertest.World) {

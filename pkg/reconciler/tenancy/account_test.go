@@ -76,7 +76,7 @@ func TestHeldRefuses(t *testing.T) {
 		"both":                    {nil, []runtime.Object{robot("team-payments+ci"), robotSecretOf("team-payments+ci")}, v1alpha1.ReasonKeylessConflict, "delete the Secret"},
 		"both, and of no use":     {nil, []runtime.Object{robot("team-platform+ci"), robotSecretOf("team-platform+ci")}, v1alpha1.ReasonKeylessConflict, "has both"},
 		"no annotations":          {nil, []runtime.Object{accountOf("custody", nil)}, v1alpha1.ReasonKeylessInvalid, "has no annotation quay.comptech-lab.com/robot"},
-		"another team's robot":    {nil, []runtime.Object{robot("team-platform+ci")}, v1alpha1.ReasonKeylessInvalid, "such as team-payments+ci"},
+		"another team's robot":    {nil, []runtime.Object{robot("team-platform+ci")}, v1alpha1.ReasonKeylessInvalid, "federation entry, team-payments+<name>"},
 		"a robot of no kind":      {nil, []runtime.Object{robot("team-payments+deploy")}, v1alpha1.ReasonKeylessInvalid, `robot "team-payments+deploy", which is not one of team "payments"`},
 		"a longer team's robot":   {nil, []runtime.Object{robot("team-payments-b+ci")}, v1alpha1.ReasonKeylessInvalid, "is not one of team"},
 		"a name without end":      {nil, []runtime.Object{robot("team-payments+" + strings.Repeat("x", 1000))}, v1alpha1.ReasonKeylessInvalid, strings.Repeat("x", 80)},
