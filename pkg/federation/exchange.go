@@ -45,6 +45,8 @@ type Exchanger struct {
 	Base *url.URL
 	// Pause is the time before the second try, twice that before the third, and so on; 0 means a second.
 	Pause time.Duration
+	// Tries is how often an exchange is tried that fails for a passing reason; 0 means five times, and less where that seldom helps.
+	Tries int
 }
 
 // Exchange asks Quay for a token of robot, as the function of that name does.
@@ -66,9 +68,9 @@ func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Valu
 			return secret.Value{}, time.Time{}, last
 		case ctx.Err() != nil:
 			return secret.Value{}, time.Time{}, context.Cause(ctx)
-		case !err.passing:
+		case !err.passing, e.Tries == 1:
 			return secret.Value{}, time.Time{}, err
-		case try == maxTries, try == maxCrashes && err.Cause == CauseUnverified:
+		case try == cmp.Or(e.Tries, maxTries), try == maxCrashes && err.Cause == CauseUnverified:
 			err.Proof += fmt.Sprintf(" (tried %d times)", try)
 			return secret.Value{}, time.Time{}, err
 		}
