@@ -17,6 +17,7 @@ type connection struct {
 	quayURL, quayTokenFile, quayCAFile      string
 	vaultAddr, vaultCAFile, vaultNamespace  string
 	vaultTokenFile, vaultRole, vaultJWTFile string
+	vaultAuthMount                          string
 
 	clients *Clients
 	config  *config.Config

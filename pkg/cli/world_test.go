@@ -295,7 +295,10 @@ type memoryVault struct {
 }
 
 // LoginKubernetes takes any token of a ServiceAccount, for any role but one.
-func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role string, _ secret.Value) error {
+func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role string, token func() (secret.Value, error)) error {
+	if _, err := token(); err != nil {
+		return err
+	}
 	if mount != "kubernetes" || role == "" {
 		return fmt.Errorf("mount is %q, role %q", mount, role)
 	}

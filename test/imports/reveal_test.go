@@ -25,6 +25,7 @@ var revealing = map[string]string{
 	"pkg/robot/credential.go":               "reads the user's name from Vault and the Docker config file of a Secret",
 	"pkg/robot/verifyall.go":                "hashes it with a key that no other process has",
 	"pkg/vault/client.go":                   "sends it to Vault",
+	"pkg/vault/session.go":                  "sends the token of a ServiceAccount to Vault",
 	"pkg/vault/secret.go":                   "writes it to Vault",
 }
 
