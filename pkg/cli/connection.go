@@ -14,7 +14,9 @@ type connection struct {
 	// format is the flag output.
 	format, configFile, kubeconfig, context string
 
-	quayURL, quayTokenFile, quayCAFile      string
+	quayURL, quayTokenFile, quayCAFile string
+	// quayRate is the most requests per second to Quay; 0 means the default.
+	quayRate                                float64
 	vaultAddr, vaultCAFile, vaultNamespace  string
 	vaultTokenFile, vaultRole, vaultJWTFile string
 	vaultAuthMount                          string
@@ -30,6 +32,9 @@ func (c *connection) checkFlags() error {
 	}
 	if c.quayTokenFile == "-" && c.vaultTokenFile == "-" {
 		return usagef("put one of the tokens into a file or the environment", "--quay-token-file and --vault-token-file both read stdin")
+	}
+	if !(c.quayRate >= 0 && c.quayRate <= mostRate) {
+		return usagef("give how many requests a second Quay may be sent, such as 40, or leave it out", "--rate is %v, which is not between 0 and %d", c.quayRate, mostRate)
 	}
 	if c.vaultTokenFile != "" && c.vaultRole != "" {
 		return usagef("use one of them", "--vault-token-file and --vault-role exclude each other")

@@ -18,7 +18,10 @@ const (
 	completionTimeout = 2 * time.Second
 )
 
-// limit ends the command's context when its --timeout is over.
+// timeoutOfEach is an annotation of a command: the name of the flag with which it works on many teams, and --timeout is for each of them.
+const timeoutOfEach = "timeout-of-each"
+
+// limit ends the command's context when its --timeout is over, unless that is for each of many teams.
 func limit(cmd *cobra.Command) error {
 	timeout, err := cmd.Flags().GetDuration("timeout")
 	if err != nil {
@@ -26,6 +29,9 @@ func limit(cmd *cobra.Command) error {
 	}
 	if timeout <= 0 {
 		return usagef("give a duration such as 5m", "--timeout %s leaves no time", timeout)
+	}
+	if name, ok := cmd.Annotations[timeoutOfEach]; ok && cmd.Flag(name).Value.String() == "true" {
+		return nil
 	}
 	parent := cmd.Context()
 	ctx, cancel := context.WithTimeout(parent, timeout)

@@ -59,7 +59,7 @@ func TestErrors(t *testing.T) {
 		"help of no command":       {"nope --help", none, cli.ExitUsage, `unknown argument "nope" of tkn quay`, "see tkn quay --help"},
 		"help within a group":      {"-o json explain nope -h", none, cli.ExitUsage, `unknown argument "nope" of tkn quay explain`, "see tkn quay explain --help"},
 		"help with too much":       {"onboard a b --help", none, cli.ExitUsage, `unknown argument "b" of tkn quay onboard`, "see tkn quay onboard --help"},
-		"no team":                  {"rotate", none, cli.ExitUsage, "rotate needs a team", "see tkn quay rotate --help"},
+		"no team":                  {"rotate", none, cli.ExitUsage, "rotate needs one team, or --all", "see tkn quay rotate --help"},
 		"two teams":                {"rotate a b", none, cli.ExitUsage, `unknown argument "b" of tkn quay rotate`, "see tkn quay rotate --help"},
 		"no time":                  {"leak payments", none, cli.ExitUsage, "--since is missing", "such as --since 72h"},
 		"an empty time":            {"leak payments --since=", none, cli.ExitUsage, "--since is missing", "such as --since 72h"},

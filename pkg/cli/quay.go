@@ -18,6 +18,8 @@ const (
 	quayTimeout = 30 * time.Second
 	// unlimitedRate is how many requests a second a Quay without rate limits is asked; with them it is package quay's default.
 	unlimitedRate = 120
+	// mostRate is the most that can be asked for.
+	mostRate = 10_000
 )
 
 // addQuayFlags defines the flags of a command that talks to Quay.
@@ -26,6 +28,11 @@ func (c *connection) addQuayFlags(cmd *cobra.Command) {
 	flags.StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
 	flags.StringVar(&c.quayTokenFile, "quay-token-file", "", "`file` with the OAuth token, - for stdin (default $QUAY_TOKEN)")
 	flags.StringVar(&c.quayCAFile, "quay-ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
+}
+
+// addRateFlag defines the flag of a command that asks Quay about many teams and changes something.
+func (c *connection) addRateFlag(cmd *cobra.Command) {
+	cmd.Flags().Float64Var(&c.quayRate, "rate", 0, "`requests` per second to Quay at most, over all teams (default 40, and 120 for all teams of a Quay whose own limits are off)")
 }
 
 // quay returns a client of Quay. many says that it will be asked about all tenants.
@@ -50,11 +57,11 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client}
+	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client, Rate: c.quayRate}
 	q, err := quay.New(opts)
 	if err != nil {
 		return nil, usagef("see --quay-url, or registry in config-tenancy, and the file or variable with the OAuth token", "%v", err)
-	} else if !many {
+	} else if !many || c.quayRate > 0 {
 		return q, nil
 	}
 	settings, err := q.Config(ctx)

@@ -40,22 +40,34 @@ const defaultRotateTimeout = time.Hour
 func (c *connection) newRotate() *cobra.Command {
 	var at place
 	var opts robot.RotateOptions
+	var many rotateAllFlags
 	var dryRun, yes bool
 	cmd := &cobra.Command{
-		Use:   "rotate TEAM",
+		Use:   "rotate TEAM | --all",
 		Short: "Give a team a new token, without a failed push",
 		Long: `A team has two robots. The one that waits gets a new token and proves its right, Vault and the Secret take it over, the runs
 that began with the old one end, then the old token is burnt and its copies in Vault are destroyed. After a failure, or when the
 time is up, run it again: it goes on where it was.
 
 --in-place replaces the token of the one robot, as Quay's own pages do: every push fails from then until the Secret has the new
-one. How long that was is in the result.`,
+one. How long that was is in the result.
+
+With --all, every team that has an ExternalSecret and a token older than --max-age, the oldest first, a few at once; an unfinished
+rotation is finished whatever its age. What is wrong with one team does not stop the others. --timeout is for each team: one whose
+runs have not ended by then is named, and the next run goes on with it.`,
 		Example: `  tkn quay rotate payments --dry-run
-  tkn quay rotate payments --max-age 720h`,
-		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+  tkn quay rotate payments --max-age 720h
+  tkn quay rotate --all --max-age 720h --timeout 20m`,
+		Args: atMostOne, ValidArgsFunction: c.completeTeam, Annotations: map[string]string{timeoutOfEach: "all"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
+			}
+			if err := many.check(cmd, args, at, opts); err != nil {
+				return err
+			}
+			if many.all {
+				return c.rotateAll(cmd, robot.RotateAllOptions{MaxAge: opts.MaxAge, Parallel: many.parallel, DryRun: dryRun})
 			}
 			if opts.InPlace && !dryRun {
 				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Pushes of team %s fail until its Secret has the new token. Go on?", args[0])); err != nil {
@@ -85,9 +97,11 @@ one. How long that was is in the result.`,
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().BoolVar(&opts.InPlace, "in-place", false, "replace the token of the robot in use; pushes fail meanwhile")
 	cmd.Flags().DurationVar(&opts.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
-	cmd.Flags().Duration("timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included, as a `duration`")
+	cmd.Flags().Duration("timeout", defaultRotateTimeout, "limit for all of it, waiting for runs included, as a `duration`; with --all for each team")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask before --in-place")
+	addRotateAllFlags(cmd, &many)
+	c.addRateFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

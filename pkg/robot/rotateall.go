@@ -1,0 +1,190 @@
+package robot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// RotateAllOptions say how to rotate many teams.
+type RotateAllOptions struct {
+	// MaxAge leaves a credential alone that was written to Vault less than this long ago. An unfinished rotation is finished
+	// whatever its age.
+	MaxAge time.Duration
+	// Parallel is how many teams are worked on at once.
+	Parallel int
+	// Timeout is how long one team may take, the wait for its runs included. The next run goes on where it was.
+	Timeout time.Duration
+	// DryRun says of each team what would be done, and changes nothing.
+	DryRun bool
+	// Exclusively does work while nobody else works on the team's credential; it fails with ReasonConflict where somebody does.
+	Exclusively func(ctx context.Context, team string, work func(context.Context) error) error
+	// Ended is told of each team that was begun, as it ends, by one at a time; nil means nobody.
+	Ended func(TeamRotation)
+}
+
+// RotateAllResult is what RotateAll did.
+type RotateAllResult struct {
+	// Teams are in the order in which they were to be worked on.
+	Teams []TeamRotation
+	// Stopped is why no further team was begun; nil if each was.
+	Stopped error
+}
+
+// rotationOfAll is one run of RotateAll. Of a team it keeps no more than its result.
+type rotationOfAll struct {
+	Services
+	RotateAllOptions
+	common  commonTrouble
+	tenants []Tenant
+	// written is when each tenant's credential was written to Vault; zero where that is not known.
+	written []time.Time
+	// foreign is a repository each of some organizations.
+	foreign []foreignRepository
+
+	mu     sync.Mutex
+	result RotateAllResult
+}
+
+// RotateAll rotates every team whose credential is older than MaxAge, the oldest first, and finishes what an earlier run left undone.
+// What there is to do it sees in Quay and Vault alone, so that it can be run again after any failure. What is wrong with one team
+// does not stop the others; what is wrong with all of them does, see commonTrouble. When ctx ends no further team is begun, and
+// those under way stop where they are.
+func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAllOptions) RotateAllResult {
+	// The steps of several teams at once would tell nobody anything.
+	s.Report = nil
+	r := &rotationOfAll{Services: s, RotateAllOptions: opts, tenants: slices.Clone(tenants), written: make([]time.Time, len(tenants))}
+	r.common = commonTrouble{Services: s, others: spread(r.tenants)}
+	err := r.readAges(ctx)
+	r.sort()
+	for i, t := range r.tenants {
+		r.result.Teams = append(r.result.Teams, TeamRotation{Team: t.Team, Outcome: OutcomeNotBegun, Written: r.written[i]})
+	}
+	if err == nil {
+		err = r.findForeign(ctx)
+	}
+	if err != nil {
+		r.result.Stopped = err
+		return r.result
+	}
+	group := errgroup.Group{}
+	group.SetLimit(opts.Parallel)
+	for i := range r.tenants {
+		group.Go(func() error {
+			if r.goesOn(ctx) {
+				r.ended(ctx, i, r.team(ctx, i))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // No team's error is one of the group.
+	return r.result
+}
+
+// readAges reads from Vault when each credential was written. Where that fails for one team, its rotation says why.
+func (r *rotationOfAll) readAges(ctx context.Context) error {
+	return each(ctx, len(r.tenants), func(ctx context.Context, i int) error {
+		path := r.tenants[i].VaultPath
+		if path == "" {
+			return nil
+		}
+		secret, err := r.Vault.Read(ctx, path)
+		switch {
+		case err == nil:
+			r.written[i] = secret.Created
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrDenied) && r.common.is(ctx, err):
+			return err
+		}
+		return nil
+	})
+}
+
+// sort puts the oldest credential first, and before it those whose age is not known. From then on it is known of whom Vault answered.
+func (r *rotationOfAll) sort() {
+	type aged struct {
+		Tenant
+		written time.Time
+	}
+	all := make([]aged, len(r.tenants))
+	for i, t := range r.tenants {
+		all[i] = aged{t, r.written[i]}
+	}
+	slices.SortStableFunc(all, func(a, b aged) int { return a.written.Compare(b.written) })
+	known := []Tenant{}
+	for i, a := range all {
+		r.tenants[i], r.written[i] = a.Tenant, a.written
+		if !a.written.IsZero() {
+			known = append(known, a.Tenant)
+		}
+	}
+	if len(known) > 0 {
+		r.common.others = spread(known)
+	}
+}
+
+// goesOn reports whether a further team is to be begun.
+func (r *rotationOfAll) goesOn(ctx context.Context) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.result.Stopped == nil && ctx.Err() != nil {
+		r.result.Stopped = context.Cause(ctx)
+	}
+	return r.result.Stopped == nil
+}
+
+// ended notes what became of a team, and whether that stops the rest.
+func (r *rotationOfAll) ended(ctx context.Context, i int, t TeamRotation) {
+	stops := r.common.stops(ctx, t)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Teams[i] = t
+	if stops && r.result.Stopped == nil {
+		r.result.Stopped = t.Err
+	}
+	if r.Ended != nil {
+		r.Ended(t)
+	}
+}
+
+// foreignRepository is one repository of an organization, by its path.
+type foreignRepository struct{ organization, path string }
+
+// findForeign finds a repository each of some organizations, once for all teams: each new robot is tried against those of others.
+func (r *rotationOfAll) findForeign(ctx context.Context) error {
+	const most = 11
+	for _, t := range r.tenants {
+		if len(r.foreign) == most || slices.ContainsFunc(r.foreign, func(f foreignRepository) bool { return f.organization == t.Organization }) {
+			continue
+		}
+		found, err := r.repositories(ctx, t.Organization)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && r.common.is(ctx, err):
+			return err
+		case len(found) > 0:
+			r.foreign = append(r.foreign, foreignRepository{t.Organization, found[0]})
+		}
+	}
+	return nil
+}
+
+// twice is the error for a team that has two ExternalSecrets; nil if it has one.
+func (r *rotationOfAll) twice(t Tenant) error {
+	for _, other := range r.tenants {
+		if other.Team == t.Team && other.Namespace != t.Namespace {
+			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q has ExternalSecrets in the namespaces %q and %q", t.Team, t.Namespace, other.Namespace),
+				Next: "a team has one Secret: delete one of them"}
+		}
+	}
+	return nil
+}
