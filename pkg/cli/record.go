@@ -42,7 +42,11 @@ func (c *connection) recordVerification(ctx context.Context, reports []robot.Rep
 }
 
 // recordRotation leaves what rotate did with all teams. It was good if nothing is left to do.
-func (c *connection) recordRotation(ctx context.Context, good bool, maxAge time.Duration, outcomes map[string]int) error {
+func (c *connection) recordRotation(ctx context.Context, good bool, maxAge time.Duration, counts map[robot.Outcome]int) error {
+	outcomes := map[string]int{}
+	for outcome, teams := range counts {
+		outcomes[string(outcome)] = teams
+	}
 	return record(ctx, c, fleet.RotateConfigMap, func(old string) (fleet.Rotation, error) {
 		// What cannot be read is replaced: the next run could not read it either.
 		last, _ := fleet.Decode[fleet.Rotation](old)

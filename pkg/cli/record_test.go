@@ -134,11 +134,43 @@ func TestASecretThatMayNotBeRead(t *testing.T) {
 	}
 }
 
+// What rotate --all did is left, too, with the age that it goes by. A run that leaves a team does not move the time of the last good
+// one, and is counted.
+func TestRotateLeavesARecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withRecords()
+	w.onboard("payments")
+	w.onboard("platform")
+	w.must("rotate", "--all", "--max-age", "720h", "--record")
+	r, err := fleet.Decode[fleet.Rotation](w.recorded(fleet.RotateConfigMap))
+	good := w.quay.Now().Truncate(time.Second)
+	if err != nil || r.Good.Sub(good).Abs() > time.Minute || r.MaxAgeSeconds != 2592000 || r.Outcomes["kept"] != 2 || r.Outcomes["rotated"] != 0 {
+		t.Errorf("record is %+v, %v", r, err)
+	}
+	good = r.Good
+	w.quay.Advance(800 * time.Hour)
+	w.kube.PrependReactor("get", "secrets", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		name := action.(clienttesting.GetAction).GetName()
+		return name == "quay-robot-team-platform", nil, apierrs.NewForbidden(schema.GroupResource{Resource: "secrets"}, name, errors.New("no Role"))
+	})
+	exit, out, errs := w.run(t.Context(), "", "rotate", "--all", "--max-age", "720h", "--record")
+	r, err = fleet.Decode[fleet.Rotation](w.recorded(fleet.RotateConfigMap))
+	if err != nil || exit != cli.ExitNoRight || !r.Good.Equal(good) || r.Ended.Sub(good) < 800*time.Hour || r.Outcomes["rotated"] != 1 || r.Outcomes["failed"] != 1 {
+		t.Errorf("exit %d, record is %+v, %v\n%s\n%s", exit, r, err, out, errs)
+	}
+}
+
 // What is known of one team is no record of all.
 func TestARecordIsOfAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if exit, _, errs := w.run(t.Context(), "", "verify", "payments", "--record"); exit != cli.ExitUsage || !strings.Contains(errs, "--record is for --all") {
-		t.Errorf("exit %d: %s", exit, errs)
+	for line, want := range map[string]string{
+		"verify payments --record":                       "--record is for --all",
+		"rotate payments --record":                       "--record is for --all",
+		"rotate --all --max-age 720h --dry-run --record": "--record does not go with --dry-run",
+	} {
+		if exit, _, errs := w.run(t.Context(), "", strings.Fields(line)...); exit != cli.ExitUsage || !strings.Contains(errs, want) || !strings.Contains(errs, "\nnext: leave") {
+			t.Errorf("%s: exit %d: %s", line, exit, errs)
+		}
 	}
 }
