@@ -162,3 +162,37 @@ func TestOnboardFleetRendersTheRightToSecrets(t *testing.T) {
 		t.Errorf("in custody it renders %q", got)
 	}
 }
+
+// What a run asks of Quay for each team, with one repository, is what docs/fleet.md says.
+func TestWhatTheFleetCostsQuay(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/fleet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(age time.Duration, args ...string) (costs []int) {
+		for _, teams := range [][]string{{"payments"}, {"payments", "platform"}} {
+			w := newWorld(t).withRecords()
+			for _, team := range teams {
+				w.onboard(team)
+			}
+			w.quay.Advance(age)
+			w.quay.ForgetRequests()
+			w.must(args...)
+			costs = append(costs, len(w.quay.Requests()))
+		}
+		return costs
+	}
+	for what, costs := range map[string][]int{
+		"`verify` of a team":                    asked(0, "verify", "--all"),
+		"`rotate` of a team that is left alone": asked(0, "rotate", "--all", "--max-age", "720h"),
+	} {
+		if row := fmt.Sprintf("\n| %s | %d |", what, costs[1]-costs[0]); !strings.Contains(string(page), row) {
+			t.Errorf("the page has no row %q: %v", row, costs)
+		}
+	}
+	costs := asked(800*time.Hour, "rotate", "--all", "--max-age", "720h")
+	if n := costs[1] - costs[0]; n < 15 || n > 40 || !strings.Contains(string(page), "\n| `rotate` of a team that gets a new token | 15 to 40 |") {
+		t.Errorf("a new token takes %d requests", n)
+	}
+}

@@ -245,7 +245,10 @@ func (w *world) sync() {
 
 // syncOne renders one Secret; the caller holds mu.
 func (w *world) syncOne(object *unstructured.Unstructured) {
-	items, _, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	items, found, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	if !found {
+		return // It is no robot's.
+	}
 	path, _, _ := unstructured.NestedString(items[0].(map[string]any), "extract", "key")
 	all := w.versions[path]
 	if w.asleep || len(all) == 0 || all[len(all)-1] == nil {
