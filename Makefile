@@ -95,8 +95,8 @@ demo: tekton test/build/kodata/image ## The main job told as a story, from a bui
 vault: ## The tests that need the real Vault server, which they build
 	go test -tags vault -count=1 -timeout 30m ./pkg/vault/ ./pkg/robot/
 
-scale: ## A thousand tenants verified by the tool, against quaytest
-	go test -tags scale -count=1 -v -run Thousand ./pkg/cli
+scale: ## A thousand tenants verified and rotated by the tool, against quaytest
+	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
 	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance -cluster

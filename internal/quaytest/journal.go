@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Request is one request that a client made. It has no header, and a body only
@@ -29,6 +30,8 @@ type Request struct {
 	Body string
 	// Fault is the name of the fault that was played, if any.
 	Fault string
+	// Arrived is when it came, by the machine's clock: Advance does not move it.
+	Arrived time.Time
 }
 
 // maxRecords bounds the memory of a Quay that runs as a program.
@@ -80,7 +83,7 @@ func (j *journal) open(w http.ResponseWriter, r *http.Request) *entry {
 			query[name] = values
 		}
 	}
-	kept := &record{request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto}}
+	kept := &record{request: Request{Method: r.Method, Path: r.URL.Path, Query: query, Proto: r.Proto, Arrived: time.Now()}}
 	body := &requestBody{ReadCloser: r.Body, n: &kept.bytes}
 	r.Body = body
 	j.mu.Lock()

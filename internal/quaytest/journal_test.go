@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,10 +15,18 @@ import (
 )
 
 func TestRequestsTellTheStoryOfAPush(t *testing.T) {
+	before := time.Now()
 	q, token := start(t)
+	q.Advance(time.Hour)
 	c := pusher(t, q, token, app)
 	dgst := c.blob(app, "content")
 	got := q.Requests()
+	for i := range got {
+		if at := got[i].Arrived; at.Before(before) || at.After(time.Now()) {
+			t.Errorf("request %d arrived at %s", i, at)
+		}
+		got[i].Arrived, before = time.Time{}, got[i].Arrived
+	}
 	uuid := got[2].Path[strings.LastIndex(got[2].Path, "/"):]
 	want := []quaytest.Request{
 		{Method: "GET", Path: "/v2/auth", Status: 200, Proto: "HTTP/2.0", Robot: "team-a+ci",

@@ -58,12 +58,14 @@ func (g *progress) report(s robot.Step) {
 	fmt.Fprintf(g.out, "%7s  %s: %s\n", s.State, shown.Line(s.Title), shown.Line(s.Detail))
 }
 
-// oneOfMany tells that one of many ended, how it did, and what goes on from then, since the beginning.
+// oneOfMany tells that one of many ended, and how it did, unless state is empty; what goes on, since the beginning, from then.
 func (g *progress) oneOfMany(state, which, what string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.what = what
-	fmt.Fprintf(g.out, "%7s  %s\n", state, shown.Line(which))
+	if state != "" {
+		fmt.Fprintf(g.out, "%7s  %s\n", state, shown.Line(which))
+	}
 }
 
 // stop ends it; nothing is written after that.

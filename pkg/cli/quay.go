@@ -32,7 +32,7 @@ func (c *connection) addQuayFlags(cmd *cobra.Command) {
 
 // addRateFlag defines the flag of a command that asks Quay about many teams and changes something.
 func (c *connection) addRateFlag(cmd *cobra.Command) {
-	cmd.Flags().Float64Var(&c.quayRate, "rate", 0, "`requests` per second to Quay at most, over all teams (default 40, and 120 for all teams of a Quay whose own limits are off)")
+	cmd.Flags().Float64Var(&c.quayRate, "rate", 0, "`requests` per second to Quay at most, over all teams (default 40; with --all 120 where Quay's own limits are off)")
 }
 
 // quay returns a client of Quay. many says that it will be asked about all tenants.

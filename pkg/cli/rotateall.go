@@ -72,14 +72,18 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	}
 	opts.Timeout, opts.Exclusively = timeout, c.exclusively
 	progress := c.program.start(fmt.Sprintf("reading the ages of %d credentials", len(tenants)))
-	ended := 0
+	ended, began := 0, c.program.Now()
 	opts.Ended = func(t robot.TeamRotation) {
 		ended++
-		progress.oneOfMany(string(t.Outcome), fmt.Sprintf("team %s (%d of %d)", t.Team, ended, len(tenants)), fmt.Sprintf("%d of %d teams are done", ended, len(tenants)))
+		state := string(t.Outcome)
+		if t.Outcome == robot.OutcomeKept {
+			state = "" // There may be a thousand of them.
+		}
+		progress.oneOfMany(state, fmt.Sprintf("team %s (%d of %d)", t.Team, ended, len(tenants)), fmt.Sprintf("%d of %d teams are done", ended, len(tenants)))
 	}
 	done := robot.RotateAll(ctx, s.Services, tenants, opts)
 	progress.stop()
-	result := newRotatedAll(ctx, done, opts, c.program.Now())
+	result := newRotatedAll(ctx, done, opts, began)
 	if err := c.print(result); err != nil {
 		return err
 	}
@@ -144,10 +148,10 @@ func nextOfTeam(t robot.TeamRotation, next string) string {
 	return next
 }
 
-// ageOf is how old a credential was at a time, for people; empty if that is not known.
+// ageOf is how old a credential was at a time, to the minute, for people; empty if that is not known.
 func ageOf(t robot.TeamRotation, now time.Time) string {
 	if t.Written.IsZero() {
 		return ""
 	}
-	return now.Sub(t.Written).Round(time.Second).String()
+	return now.Sub(t.Written).Round(time.Minute).String()
 }

@@ -199,7 +199,7 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 	}
 	switch action.GetResource() {
 	case externalsecret.Resource:
-		defer w.sync()
+		defer w.syncNamed(action.GetNamespace(), patch.GetName())
 	case namespaces:
 		defer w.label(object)
 	}
@@ -240,6 +240,15 @@ func (w *world) sync() {
 	}
 	for _, object := range list.(*unstructured.UnstructuredList).Items {
 		w.syncOne(object.DeepCopy())
+	}
+}
+
+// syncNamed does it for one ExternalSecret.
+func (w *world) syncNamed(namespace, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if object, err := w.dynamic.Tracker().Get(externalsecret.Resource, namespace, name); err == nil {
+		w.syncOne(object.(*unstructured.Unstructured).DeepCopy())
 	}
 }
 

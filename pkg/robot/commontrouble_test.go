@@ -54,7 +54,9 @@ func TestRotateAllWithOneTeamsTrouble(t *testing.T) {
 		outcome robot.Outcome
 		err     string
 	}{
-		"no organization": {func(_ *world, _ *robot.Services, _ *robot.RotateAllOptions, t1 *robot.Tenant) { t1.Organization = "team-nope" }, robot.OutcomeFailed, "team-nope"},
+		"no organization": {func(_ *world, _ *robot.Services, _ *robot.RotateAllOptions, t1 *robot.Tenant) {
+			t1.Organization = "team-nope"
+		}, robot.OutcomeFailed, "team-nope"},
 		"Quay fails at it": {func(w *world, _ *robot.Services, _ *robot.RotateAllOptions, _ *robot.Tenant) {
 			w.quay.Faults.Add(quaytest.Fault{Name: "500", Path: "^/api/v1/organization/team-t1($|/)", Times: -1, Effect: quaytest.Status(500, nil, `{"message":"oops"}`)})
 		}, robot.OutcomeFailed, "500"},
@@ -167,7 +169,9 @@ func TestRotateAllStopsEarly(t *testing.T) {
 			s.Cluster = &troubledCluster{Cluster: s.Cluster, runs: func() ([]string, error) { return nil, robot.ErrRunsForbidden }}
 		}, 1, "not known which runs"},
 		"no Lease can be had": {func(_ *world, _ *robot.Services, opts *robot.RotateAllOptions) {
-			opts.Exclusively = func(context.Context, string, func(context.Context) error) error { return errors.New("leases are forbidden") }
+			opts.Exclusively = func(context.Context, string, func(context.Context) error) error {
+				return errors.New("leases are forbidden")
+			}
 		}, 1, "leases are forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
