@@ -41,7 +41,7 @@ func (c *connection) recordVerification(ctx context.Context, reports []robot.Rep
 	return record(ctx, c, fleet.VerifyConfigMap, func(string) (fleet.Verification, error) { return *v, nil })
 }
 
-// recordRotation leaves what rotate did with all teams. It was good if nothing is left to do.
+// recordRotation leaves what rotate did with all teams. It was good if it came to each of them.
 func (c *connection) recordRotation(ctx context.Context, good bool, maxAge time.Duration, counts map[robot.Outcome]int) error {
 	outcomes := map[string]int{}
 	for outcome, teams := range counts {

@@ -89,7 +89,7 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	}
 	left := leftOver(ctx, done)
 	if record {
-		if err := c.recordRotation(ctx, left == nil, opts.MaxAge, result.Counts); err != nil {
+		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, result.Counts); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,7 @@ import "time"
 
 // Rotation is what the last run of rotate over all teams did.
 type Rotation struct {
-	// Ended is when the last run was done, and Good when the last one was that did all there was to do; zero where none has been.
+	// Ended is when the last run was done, and Good when the last one was that came to every team; zero where none has been.
 	Ended time.Time `json:"ended,omitzero"`
 	Good  time.Time `json:"good,omitzero"`
 	// MaxAgeSeconds is the age from which it replaces a token.
