@@ -40,6 +40,7 @@ var entering = map[string]string{
 	"pkg/gitops/credential.go":       "a mounted Secret",
 	"pkg/vault/blocked.go":           "the header of a request that was sent",
 	"pkg/push/registry/token.go":     "a token service's answer",
+	"pkg/quay/applicationtoken.go":   "Quay's answer about an OAuth token that it made",
 	"pkg/quay/robot.go":              "Quay's answer about a robot",
 	"pkg/robot/credential.go":        "the user's name beside the token, which Vault keeps in one map",
 	"pkg/vault/secret.go":            "what Vault has",
