@@ -10,8 +10,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
-// defaultQuayTokenPath is where in Vault Quay's OAuth token is, outside of every team's path.
-const defaultQuayTokenPath = "platform/quay-push/quay-token"
+// defaultOAuthPath is where in Vault Quay's OAuth token is, outside of every team's path.
+const defaultOAuthPath = "platform/quay-push/quay-token"
 
 func (c *connection) newOnboardFleet() *cobra.Command {
 	var to destination
@@ -32,7 +32,7 @@ Where robots' Secrets are not in custody, run it again for new teams: each has a
 				return err
 			}
 			if err := vault.CheckPath(f.QuayTokenPath); err != nil {
-				return usagef("give a path below the mount, such as "+defaultQuayTokenPath, "--quay-token-path: %v", err)
+				return usagef("give a path below the mount, such as "+defaultOAuthPath, "--oauth-path: %v", err)
 			}
 			if err := to.check(); err != nil {
 				return err
@@ -45,7 +45,7 @@ Where robots' Secrets are not in custody, run it again for new teams: each has a
 		return usagef("see tkn quay onboard fleet --help; for a team of that name: tkn quay onboard team-fleet", "%v", err)
 	})
 	addPlatformFlags(cmd, &f.Platform, &caFile)
-	cmd.Flags().StringVar(&f.QuayTokenPath, "quay-token-path", defaultQuayTokenPath, "`path` in Vault of Quay's OAuth token, which is its key token")
+	cmd.Flags().StringVar(&f.QuayTokenPath, "oauth-path", defaultOAuthPath, "`path` in Vault of Quay's OAuth token, which is its key token")
 	return cmd
 }
 
