@@ -27,7 +27,8 @@ func (q *Quay) AddApplication(org, client string, scopes []Scope, organizations 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	made := q.oauthTokens[token]
-	made.application, made.issued = &application{org, client}, issued{created: q.now(), expires: q.now().Add(defaultLifetime)}
+	now := q.now()
+	made.application, made.issued = &application{org, client}, issued{created: now, expires: now.Add(defaultLifetime)}
 	return token
 }
 
@@ -45,9 +46,10 @@ func (q *Quay) OAuthTokens(org, client, token string) (good int, known bool) {
 
 // mint makes a token for the user of another one; the caller holds mu.
 func (q *Quay) mint(by *oauthToken, scopes []Scope, name string, lifetime time.Duration) (token string, made *oauthToken) {
+	now := q.now()
 	token = (rand.Text() + rand.Text())[:40]
 	made = &oauthToken{id: len(q.oauthTokens) + 1, uuid: newID(), scopes: scopes, user: by.user,
-		issued: issued{name: name, created: q.now(), expires: q.now().Add(lifetime)}}
+		issued: issued{name: name, created: now, expires: now.Add(lifetime)}}
 	q.oauthTokens[token] = made
 	return token, made
 }

@@ -74,7 +74,7 @@ organizations, writes it to Vault, waits until the Secret has it, and ends the o
 where it was. The application is one that nobody else makes tokens for.
 
 The first token, which a person made by hand, it cannot tell from others of the application: they are named, to be ended by hand.`,
-		Example: `  tkn quay platform-token rotate --organization platform --application 7SVS3UQ0RGIDKKP4CQWL --external-secret quay-push/fleet-quay-token
+		Example: `  tkn quay platform-token rotate --organization platform --application 7SVS3UQ0RGIDKKP4CQWL --wait-for quay-push/fleet-quay-token
   tkn quay platform-token rotate --organization platform --application 7SVS3UQ0RGIDKKP4CQWL --max-age 720h -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -89,7 +89,7 @@ The first token, which a person made by hand, it cannot tell from others of the 
 	flags.StringVar(&f.Application, "application", "", "client `ID` of the application")
 	require(cmd, "give both: the application's page in Quay shows its client ID", "organization", "application")
 	flags.StringVar(&f.Path, "oauth-path", defaultOAuthPath, "`path` in Vault of the OAuth token, which is its key token")
-	flags.StringVar(&f.externalSecret, "external-secret", "", "wait for the ExternalSecret `namespace/name`, whose Secret of the same name gets the token as key token")
+	flags.StringVar(&f.externalSecret, "wait-for", "", "wait for the ExternalSecret `namespace/name`, whose Secret of the same name gets the token as key token")
 	flags.DurationVar(&f.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
 	flags.DurationVar(&f.Lifetime, "lifetime", 90*24*time.Hour, "how long the new one is good")
 	c.addQuayAddressFlags(cmd)
@@ -105,7 +105,7 @@ func (f *platformFlags) check() error {
 	case f.Lifetime < time.Hour || f.MaxAge >= f.Lifetime:
 		return usagef("give an hour or more, and more than --max-age", "--lifetime is %s: the token would end before the next rotation", f.Lifetime)
 	case f.externalSecret != "" && (strings.Count(f.externalSecret, "/") != 1 || strings.HasPrefix(f.externalSecret, "/") || strings.HasSuffix(f.externalSecret, "/")):
-		return usagef("write it as namespace/name", "--external-secret is %q", f.externalSecret)
+		return usagef("write it as namespace/name", "--wait-for is %q", f.externalSecret)
 	}
 	return nil
 }
