@@ -30,9 +30,9 @@ func (w *world) populate(n int) {
 		w.quay.AddOrganization(names.Organization)
 		w.quay.AddRepository(names.Organization, "app")
 		token := w.quay.AddRobot(names.Organization, "ci")
-		w.quay.Grant(names.Organization+"/app", names.Robot, quaytest.Write)
-		w.quay.SetDefaultPermission(names.Organization, names.Robot, quaytest.Write)
-		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": secret.New(names.Robot), "token": secret.New(token)}, 0); err != nil {
+		w.quay.Grant(names.Organization+"/app", names.Organization+"+ci", quaytest.Write)
+		w.quay.SetDefaultPermission(names.Organization, names.Organization+"+ci", quaytest.Write)
+		if _, err := v.Write(w.Context(), names.VaultPath, vault.Data{"username": secret.New(names.Organization + "+ci"), "token": secret.New(token)}, 0); err != nil {
 			w.Fatal(err)
 		}
 		for _, m := range (onboard.Team{Convention: convention, Tenant: names}).Manifests() {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -96,6 +95,9 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	return left
 }
 
+// nextGoesOn is the next step for what was stopped on the way.
+const nextGoesOn = "run it again: it goes on from here"
+
 // leftOver is the error of a run after which teams are left to be rotated; nil if none is.
 func leftOver(ctx context.Context, done robot.RotateAllResult) error {
 	left, exits := 0, map[Exit]bool{}
@@ -113,7 +115,7 @@ func leftOver(ctx context.Context, done robot.RotateAllResult) error {
 	problem := fmt.Sprintf("%d of %d teams are left", left, len(done.Teams))
 	switch {
 	case ctx.Err() != nil:
-		return &failure{ExitCancelled, "it was stopped: " + problem, "run it again: it goes on from here"}
+		return &failure{ExitCancelled, "it was stopped: " + problem, nextGoesOn}
 	case done.Stopped != nil:
 		why, next := split(done.Stopped)
 		return &failure{exitOf(ctx, done.Stopped), problem + ", and no further one was begun, since all would meet what one has met: " + why, next}
@@ -135,17 +137,6 @@ func exitOfTeam(ctx context.Context, t robot.TeamRotation) Exit {
 		return ExitCancelled
 	}
 	return exitOf(ctx, t.Err)
-}
-
-// nextOfTeam is the next step for a team that is left.
-func nextOfTeam(t robot.TeamRotation, next string) string {
-	switch {
-	case t.Outcome == robot.OutcomeStopped:
-		return "run it again: it goes on from here"
-	case t.Outcome == robot.OutcomeWaiting && errors.Is(t.Err, context.DeadlineExceeded):
-		return "the next run goes on from here; --timeout gives each team longer"
-	}
-	return next
 }
 
 // ageOf is how old a credential was at a time, to the minute, for people; empty if that is not known.

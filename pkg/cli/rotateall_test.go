@@ -75,6 +75,10 @@ func TestRotateAll(t *testing.T) {
 			t.Errorf("progress is %q", got)
 		}
 	}
+	leases, err := w.kube.CoordinationV1().Leases("quay-push").List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(leases.Items) != 3 || slices.ContainsFunc(leases.Items, func(l coordinationv1.Lease) bool { return *l.Spec.HolderIdentity != "" }) {
+		t.Errorf("leases are %v, %v", leases, err)
+	}
 	w.must("verify", "--all")
 	exit, stdout, stderr = w.all("-o", "json")
 	if stderr != "" {
@@ -216,6 +220,11 @@ func TestRotateAllIsCancelled(t *testing.T) {
 	if exit != cli.ExitCancelled || r.Counts["rotated"] < 2 || r.Counts["not-begun"] < 2 || r.Counts["failed"] != 0 || r.Counts["stopped"]+r.Counts["rotated"]+r.Counts["not-begun"] != 6 {
 		t.Errorf("exit %d, %v", exit, r.Counts)
 	}
+	for _, team := range r.Teams {
+		if stopped := team.Outcome == "stopped"; stopped != (team.Exit == "cancelled") || stopped != (team.Next == "run it again: it goes on from here") {
+			t.Errorf("%+v", team)
+		}
+	}
 	if !strings.HasSuffix(told.String(), "next: run it again: it goes on from here\n") {
 		t.Errorf("told is\n%s", told.String())
 	}
@@ -225,21 +234,25 @@ func TestRotateAllIsCancelled(t *testing.T) {
 	w.must("verify", "--all")
 }
 
-// While it works, it says how far it is.
+// While it works, it says how far it is; each team has the time that --timeout gives.
 func TestRotateAllTellsHowFarItIs(t *testing.T) {
 	w := ripe(t, 2)
 	w.asleep = true
 	var mu sync.Mutex
 	told := ""
 	p := w.program()
-	p.Tick, p.Out = 5*time.Millisecond, io.Discard
+	var out strings.Builder
+	p.Tick, p.Out = 5*time.Millisecond, &out
 	p.Err = watch(func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		told += line
 	})
 	exit := p.Run(t.Context(), []string{"rotate", "--all", "--max-age", "720h", "--parallel", "1", "--timeout", "1s"})
-	if exit != cli.ExitTimeout || !strings.Contains(told, "waiting  team t0 (1 of 2)") || !strings.Contains(told, "  still  1 of 2 teams are done (") {
+	if text := out.String(); strings.Count(text, `still waiting for Secret "openshift-pipelines/quay-robot-team-t`) != 2 || strings.Count(text, "run it again with more time: it goes on from here") != 2 {
+		t.Errorf("it printed\n%s", text)
+	}
+	if exit != cli.ExitTimeout || !strings.Contains(told, "waiting  team t0 (1 of 2)") || !strings.Contains(told, "waiting  team t1 (2 of 2)") || !strings.Contains(told, "  still  1 of 2 teams are done (") {
 		t.Errorf("exit %d\n%s", exit, told)
 	}
 }

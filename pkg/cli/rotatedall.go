@@ -51,7 +51,10 @@ func newRotatedAll(ctx context.Context, done robot.RotateAllResult, opts robot.R
 		team := rotatedTeam{Team: t.Team, Outcome: t.Outcome, Robot: t.Robot, Written: t.Written.UTC(), Age: ageOf(t, now)}
 		if t.Err != nil {
 			team.Problem, team.Next = split(t.Err)
-			team.Exit, team.Next = nameOf(exitOfTeam(ctx, t)), nextOfTeam(t, team.Next)
+			team.Exit = nameOf(exitOfTeam(ctx, t))
+			if t.Outcome == robot.OutcomeStopped {
+				team.Next = nextGoesOn // Whatever it was at.
+			}
 		}
 		r.Teams = append(r.Teams, team)
 	}

@@ -129,7 +129,7 @@ func TestRotateAllWithTwoOfATeam(t *testing.T) {
 	if err := result.Teams[1].Err; err == nil || !strings.Contains(err.Error(), `in the namespaces "openshift-pipelines" and "elsewhere"; a team has one Secret`) {
 		t.Errorf("error is %v", err)
 	}
-	if w.inUse(tenants[1]) != tenants[1].Robot {
+	if w.inUse(tenants[1]) != firstOf(tenants[1]) {
 		t.Error("it was rotated")
 	}
 }

@@ -42,15 +42,22 @@ type RotateAllResult struct {
 type rotationOfAll struct {
 	Services
 	RotateAllOptions
-	common  commonTrouble
-	tenants []Tenant
-	// written is when each tenant's credential was written to Vault; zero where that is not known.
-	written []time.Time
+	common commonTrouble
+	// teams are in the order in which they are worked on.
+	teams []agedTeam
 	// foreign is a repository each of some organizations.
 	foreign []foreignRepository
 
 	mu     sync.Mutex
 	result RotateAllResult
+}
+
+// agedTeam is a team with what Vault had at the beginning.
+type agedTeam struct {
+	Tenant
+	// username is the robot in Vault, written is when it was written there; empty and zero where Vault did not say.
+	username string
+	written  time.Time
 }
 
 // RotateAll rotates every team whose credential is older than MaxAge, the oldest first, and finishes what an earlier run left undone.
@@ -60,12 +67,14 @@ type rotationOfAll struct {
 func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAllOptions) RotateAllResult {
 	// The steps of several teams at once would tell nobody anything.
 	s.Report = nil
-	r := &rotationOfAll{Services: s, RotateAllOptions: opts, tenants: slices.Clone(tenants), written: make([]time.Time, len(tenants))}
-	r.common = commonTrouble{Services: s, others: spread(r.tenants)}
+	r := &rotationOfAll{Services: s, RotateAllOptions: opts, common: commonTrouble{Services: s, others: spread(tenants)}}
+	for _, t := range tenants {
+		r.teams = append(r.teams, agedTeam{Tenant: t})
+	}
 	err := r.readAges(ctx)
 	r.sort()
-	for i, t := range r.tenants {
-		r.result.Teams = append(r.result.Teams, TeamRotation{Team: t.Team, Outcome: OutcomeNotBegun, Written: r.written[i]})
+	for _, t := range r.teams {
+		r.result.Teams = append(r.result.Teams, TeamRotation{Team: t.Team, Outcome: OutcomeNotBegun, Written: t.written})
 	}
 	if err == nil {
 		err = r.findForeign(ctx)
@@ -76,10 +85,10 @@ func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAll
 	}
 	group := errgroup.Group{}
 	group.SetLimit(opts.Parallel)
-	for i := range r.tenants {
+	for i, t := range r.teams {
 		group.Go(func() error {
 			if r.goesOn(ctx) {
-				r.ended(ctx, i, r.team(ctx, i))
+				r.ended(ctx, i, r.team(ctx, t))
 			}
 			return nil
 		})
@@ -90,15 +99,15 @@ func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAll
 
 // readAges reads from Vault when each credential was written. Where that fails for one team, its rotation says why.
 func (r *rotationOfAll) readAges(ctx context.Context) error {
-	return each(ctx, len(r.tenants), func(ctx context.Context, i int) error {
-		path := r.tenants[i].VaultPath
-		if path == "" {
+	return each(ctx, len(r.teams), func(ctx context.Context, i int) error {
+		t := &r.teams[i]
+		if t.VaultPath == "" {
 			return nil
 		}
-		secret, err := r.Vault.Read(ctx, path)
+		secret, err := r.Vault.Read(ctx, t.VaultPath)
 		switch {
 		case err == nil:
-			r.written[i] = secret.Created
+			t.username, t.written = credentialOf(secret.Data).username, secret.Created
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrDenied) && r.common.is(ctx, err):
@@ -110,20 +119,11 @@ func (r *rotationOfAll) readAges(ctx context.Context) error {
 
 // sort puts the oldest credential first, and before it those whose age is not known. From then on it is known of whom Vault answered.
 func (r *rotationOfAll) sort() {
-	type aged struct {
-		Tenant
-		written time.Time
-	}
-	all := make([]aged, len(r.tenants))
-	for i, t := range r.tenants {
-		all[i] = aged{t, r.written[i]}
-	}
-	slices.SortStableFunc(all, func(a, b aged) int { return a.written.Compare(b.written) })
+	slices.SortStableFunc(r.teams, func(a, b agedTeam) int { return a.written.Compare(b.written) })
 	known := []Tenant{}
-	for i, a := range all {
-		r.tenants[i], r.written[i] = a.Tenant, a.written
-		if !a.written.IsZero() {
-			known = append(known, a.Tenant)
+	for _, t := range r.teams {
+		if !t.written.IsZero() {
+			known = append(known, t.Tenant)
 		}
 	}
 	if len(known) > 0 {
@@ -161,7 +161,7 @@ type foreignRepository struct{ organization, path string }
 // findForeign finds a repository each of some organizations, once for all teams: each new robot is tried against those of others.
 func (r *rotationOfAll) findForeign(ctx context.Context) error {
 	const most = 11
-	for _, t := range r.tenants {
+	for _, t := range r.teams {
 		if len(r.foreign) == most || slices.ContainsFunc(r.foreign, func(f foreignRepository) bool { return f.organization == t.Organization }) {
 			continue
 		}
@@ -180,7 +180,7 @@ func (r *rotationOfAll) findForeign(ctx context.Context) error {
 
 // twice is the error for a team that has two ExternalSecrets; nil if it has one.
 func (r *rotationOfAll) twice(t Tenant) error {
-	for _, other := range r.tenants {
+	for _, other := range r.teams {
 		if other.Team == t.Team && other.Namespace != t.Namespace {
 			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q has ExternalSecrets in the namespaces %q and %q", t.Team, t.Namespace, other.Namespace),
 				Next: "a team has one Secret: delete one of them"}

@@ -7,13 +7,12 @@ import (
 )
 
 // team does one team, within its own time.
-func (r *rotationOfAll) team(all context.Context, i int) TeamRotation {
+func (r *rotationOfAll) team(all context.Context, t agedTeam) TeamRotation {
 	ctx, cancel := context.WithTimeout(all, r.Timeout)
 	defer cancel()
-	t := r.tenants[i]
-	result := TeamRotation{Team: t.Team, Written: r.written[i]}
-	if result.Err = r.twice(t); result.Err == nil {
-		result.Outcome, result.Robot, result.Err = r.do(ctx, t, r.now().Sub(r.written[i]) < r.MaxAge)
+	result := TeamRotation{Team: t.Team, Written: t.written}
+	if result.Err = r.twice(t.Tenant); result.Err == nil {
+		result.Outcome, result.Robot, result.Err = r.do(ctx, t)
 	}
 	switch {
 	case result.Err == nil || result.Outcome != "":
@@ -29,21 +28,21 @@ func (r *rotationOfAll) team(all context.Context, i int) TeamRotation {
 
 // do rotates or resumes what is to be rotated or resumed. Of a young credential it first looks whether anything was left undone: only
 // what is to be changed is held against others.
-func (r *rotationOfAll) do(ctx context.Context, t Tenant, young bool) (Outcome, string, error) {
-	opts := RotateOptions{MaxAge: r.MaxAge}
+func (r *rotationOfAll) do(ctx context.Context, t agedTeam) (Outcome, string, error) {
+	young, opts := r.now().Sub(t.written) < r.MaxAge, RotateOptions{MaxAge: r.MaxAge}
 	for _, f := range r.foreign {
 		if f.organization != t.Organization {
 			opts.Foreign = append(opts.Foreign, f.path)
 		}
 	}
 	if young || r.DryRun {
-		plan, err := PlanRotate(ctx, r.Services, t, opts)
+		plan, err := PlanRotate(ctx, r.Services, t.Tenant, opts)
 		switch {
 		case err != nil:
 			return "", "", err
 		case !acts(plan):
 			return OutcomeKept, plan.Robot, nil
-		case r.DryRun && plan.Resumed:
+		case r.DryRun && (young || plan.Resumed):
 			return OutcomeUnfinished, plan.Robot, nil
 		case r.DryRun:
 			return OutcomeDue, plan.Robot, nil
@@ -53,12 +52,12 @@ func (r *rotationOfAll) do(ctx context.Context, t Tenant, young bool) (Outcome, 
 	err := r.Exclusively(ctx, t.Team, func(ctx context.Context) error {
 		held = true
 		for {
-			done, err := Rotate(ctx, r.Services, t, opts)
+			done, err := Rotate(ctx, r.Services, t.Tenant, opts)
 			if err != nil {
 				return err
 			}
 			again := done.Resumed && !young && outcome != OutcomeResumed
-			if result = done; acts(done) && done.Resumed {
+			if result = done; acts(done) && (done.Resumed || done.Robot == t.username) {
 				outcome = OutcomeResumed
 			} else if acts(done) {
 				outcome = OutcomeRotated
