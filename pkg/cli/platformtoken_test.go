@@ -93,7 +93,7 @@ func TestPlatformTokenIsRefused(t *testing.T) {
 		"platform-token":                                                                  {cli.ExitUsage, "platform-token needs one of its commands", "see tkn quay platform-token --help"},
 		"platform-token rotate --organization a":                                          {cli.ExitUsage, "--application is missing", "give both"},
 		strings.Join(rotatePlatformToken, " "):                                            {cli.ExitRefused, "Quay 3.17.4 has no API that makes OAuth tokens", "make one by hand"},
-		strings.Join(rotatePlatformToken, " ") + " --wait-for a":                   {cli.ExitUsage, `--wait-for is "a"`, "write it as namespace/name"},
+		strings.Join(rotatePlatformToken, " ") + " --wait-for a":                          {cli.ExitUsage, `--wait-for is "a"`, "write it as namespace/name"},
 		strings.Join(rotatePlatformToken, " ") + " --max-age -1h":                         {cli.ExitUsage, "--max-age is -1h0m0s", "give a duration such as 720h"},
 		strings.Join(rotatePlatformToken, " ") + " --max-age 720h --lifetime 720h":        {cli.ExitUsage, "--lifetime is 720h0m0s", "more than --max-age"},
 		strings.Join(rotatePlatformToken, " ") + " --oauth-path platform/nothing/is/here": {cli.ExitMissing, `there is no OAuth token at "platform/nothing/is/here"`, "put the first one there"},

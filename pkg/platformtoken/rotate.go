@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"golang.org/x/mod/semver"
 
@@ -23,9 +21,6 @@ const (
 	keyToken = "token"
 	keyUUID  = "uuid"
 )
-
-// defaultScope is what all of the tool's work needs.
-const defaultScope = "org:admin repo:admin"
 
 // rotation is one run of Rotate.
 type rotation struct {
@@ -127,117 +122,6 @@ func (r *rotation) left() (uuids []string) {
 		}
 	}
 	return uuids
-}
-
-// make makes a token, proves it, and writes it to Vault.
-func (r *rotation) make(ctx context.Context) (quay.ApplicationToken, error) {
-	scope := defaultScope
-	if i := slices.IndexFunc(r.listed, func(t quay.ApplicationToken) bool { return t.UUID == r.uuid }); i >= 0 {
-		scope = r.listed[i].Scope
-	}
-	r.report("making a new OAuth token")
-	made, err := r.quay.CreateApplicationToken(ctx, r.Organization, r.Application, name(r.Path), scope, r.Lifetime)
-	if err != nil {
-		return made, err
-	}
-	r.report("proving it")
-	if err := r.prove(ctx, made.Token); err != nil {
-		return made, errors.Join(err, r.drop(ctx, made.UUID))
-	}
-	r.report("writing it to Vault")
-	_, err = r.Vault.Write(ctx, r.Path, vault.Data{keyToken: made.Token, keyUUID: secret.New(made.UUID)}, r.old.Version)
-	if !errors.Is(err, vault.ErrConflict) {
-		// Without an answer it may be there: the next run sees which one is.
-		return made, err
-	}
-	// A write whose answer was lost is sent again, and meets its own version.
-	if now, readErr := r.Vault.Read(ctx, r.Path); readErr != nil || now.Data[keyToken].Equal(made.Token) {
-		return made, readErr
-	}
-	return made, errors.Join(&robot.Error{Reason: robot.ReasonConflict, Problem: fmt.Sprintf("somebody else wrote to %q in Vault", r.Path), Err: err,
-		Next: "see who does, then run it again"}, r.drop(ctx, made.UUID))
-}
-
-// drop ends a token that nobody has got; what is wrong by then is told instead of ctx' end.
-func (r *rotation) drop(ctx context.Context, uuid string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	return r.end(ctx, r.quay, []string{uuid})
-}
-
-// prove asks for organizations with the token.
-func (r *rotation) prove(ctx context.Context, token secret.Value) error {
-	q, err := r.Services.Quay(token)
-	if err != nil {
-		return err
-	}
-	for _, organization := range append([]string{r.Organization}, r.Prove...) {
-		o, err := q.Organization(ctx, organization)
-		if err == nil && !o.Admin {
-			err = errors.New("it does not administer it")
-		}
-		if err != nil {
-			return &robot.Error{Reason: robot.ReasonNoRight, Problem: fmt.Sprintf("the new token was tried on organization %q, and is not used", organization), Err: err,
-				Next: "see whether the user for whom the token in use was made owns that organization"}
-		}
-	}
-	return nil
-}
-
-// finish waits until those who use the token have it, and ends the others, in Quay and in Vault.
-func (r *rotation) finish(ctx context.Context, token secret.Value, others []string) error {
-	if err := r.deliver(ctx, token); err != nil {
-		return err
-	}
-	q, err := r.Services.Quay(token)
-	if err != nil {
-		return err
-	}
-	if err := r.end(ctx, q, others); err != nil {
-		return err
-	}
-	metadata, err := r.Vault.Metadata(ctx, r.Path)
-	if err != nil {
-		return err
-	}
-	return r.Vault.Destroy(ctx, r.Path, slices.DeleteFunc(metadata.Live, func(n int) bool { return n == metadata.Current }))
-}
-
-// deliver waits until those who use the token have it.
-func (r *rotation) deliver(ctx context.Context, token secret.Value) error {
-	if r.Delivery == nil {
-		return nil
-	}
-	r.report("waiting until the Secret has it")
-	if err := r.Delivery.Refresh(ctx); err != nil {
-		return err
-	}
-	for {
-		has, err := r.Delivery.Token(ctx)
-		if err != nil {
-			return err
-		} else if has.Equal(token) {
-			return nil
-		}
-		select {
-		case <-time.After(r.Poll):
-		case <-ctx.Done():
-			return &robot.Error{Reason: robot.ReasonTimeout, Problem: "the Secret has not got the new OAuth token, so that the old one was not ended", Err: ctx.Err(),
-				Next: "see the ExternalSecret's conditions, then run it again: it goes on from here"}
-		}
-	}
-}
-
-// end deletes tokens. One that is gone is what was wanted.
-func (r *rotation) end(ctx context.Context, q Quay, uuids []string) error {
-	for _, uuid := range uuids {
-		r.report("ending token " + uuid)
-		if err := q.DeleteApplicationToken(ctx, r.Organization, r.Application, uuid); err != nil && !quay.IsNotFound(err) {
-			return err
-		}
-		r.result.Deleted = append(r.result.Deleted, uuid)
-	}
-	return nil
 }
 
 // nonEmpty is a list of the text, none if that is empty.

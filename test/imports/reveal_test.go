@@ -34,7 +34,7 @@ var revealing = map[string]string{
 var entering = map[string]string{
 	"pkg/cli/cluster.go":             "a Secret of the cluster",
 	"pkg/cli/doctorlogin.go":         "a token that the API server made for a ServiceAccount",
-	"pkg/cli/platformtoken.go":       "the Secret with the platform's OAuth token",
+	"pkg/cli/delivery.go":            "the Secret with the platform's OAuth token",
 	"pkg/cli/token.go":               "$QUAY_TOKEN",
 	"pkg/cli/vault.go":               "$VAULT_TOKEN, or the file of vault login",
 	"pkg/dockerconfig/credential.go": "an entry of a Docker config file",
@@ -43,7 +43,8 @@ var entering = map[string]string{
 	"pkg/push/registry/token.go":     "a token service's answer",
 	"pkg/quay/applicationtoken.go":   "Quay's answer about an OAuth token that it made",
 	"pkg/quay/robot.go":              "Quay's answer about a robot",
-	"pkg/platformtoken/rotate.go":    "the name of a token in Quay, which Vault keeps beside the token",
+	"pkg/platformtoken/make.go":      "the name of a token in Quay, which Vault keeps beside the token",
+	"pkg/platformtoken/rotate.go":    "the same name, to compare it",
 	"pkg/robot/credential.go":        "the user's name beside the token, which Vault keeps in one map",
 	"pkg/vault/secret.go":            "what Vault has",
 }
