@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/prometheus/client_golang/prometheus"
 	taskruns "github.com/tektoncd/pipeline/pkg/client/injection/informers/factory/filtered"
 	"k8s.io/utils/clock"
 	"knative.dev/pkg/controller"
@@ -14,6 +15,7 @@ import (
 	"knative.dev/pkg/signals"
 
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/fleet"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/health"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/pushimage"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/resolvetenant"
@@ -35,5 +37,5 @@ func main() {
 	config := injection.ParseAndGetRESTConfigOrDie()
 	turns.Limit(config)
 	sharedmain.MainWithConfig(injection.AddReadiness(ctx, ready.ServeHTTP), "quay-push", config,
-		scrape.With(ready.Watch(pushimage.NewController(now), now), now), resolvetenant.NewController(now))
+		scrape.With(ready.Watch(fleet.Watch(pushimage.NewController(now), prometheus.DefaultRegisterer, now), now), now), resolvetenant.NewController(now))
 }

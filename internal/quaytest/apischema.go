@@ -10,7 +10,7 @@ import (
 // errors are those of Quay's JSON schemas.
 type field struct {
 	name     string
-	kind     string // string or object; empty is anything
+	kind     string // string, number or object; empty is anything
 	required bool
 	enum     []string
 	max      int // characters; 0 means any number
@@ -61,6 +61,11 @@ func (f field) check(v any) string {
 		return ""
 	case "object":
 		return check(v, f.fields)
+	case "number":
+		if _, ok := v.(float64); !ok {
+			return python(v) + " is not of type 'number'"
+		}
+		return ""
 	}
 	text, ok := v.(string)
 	switch {

@@ -32,6 +32,10 @@ type oauthToken struct {
 	uuid   string
 	scopes []Scope
 	user   *user
+	// application is what it was made for through the API, and issued when; without one it was made on Quay's pages for an application
+	// that nobody asks about.
+	application *application
+	issued
 }
 
 // AddOAuthToken makes a token with scopes for a user who administers the given
@@ -80,6 +84,9 @@ func (q *Quay) authorize(r *http.Request) (*oauthToken, *apiError) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	token := q.oauthTokens[value]
+	if token != nil && token.expired(q.now()) {
+		token = nil
+	}
 	if token == nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil, errCSRF
 	}

@@ -135,10 +135,14 @@ func eachPage(ctx context.Context, list func(context.Context, metav1.ListOptions
 	})
 }
 
-// reading tells what was read when err came, and lets package robot see that something is not there.
+// reading tells what was read when err came, and lets package robot see that something is not there, or that the right to read it is
+// lacking: that is about one team, in whose namespace a Role is missing, and the others are looked at all the same.
 func reading(kind, namespace, name string, err error) error {
 	if apierrs.IsNotFound(err) {
 		return fmt.Errorf("reading %s %q: %w", kind, namespace+"/"+name, robot.ErrNotFound)
+	}
+	if apierrs.IsForbidden(err) {
+		return &robot.Error{Reason: robot.ReasonNoRight, Problem: fmt.Sprintf("reading %s %q", kind, namespace+"/"+name), Err: err, Next: nextOfCluster(err)}
 	}
 	return fmt.Errorf("reading %s %q: %w", kind, namespace+"/"+name, err)
 }

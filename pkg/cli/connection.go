@@ -22,6 +22,7 @@ type connection struct {
 	quayRate                                float64
 	vaultAddr, vaultCAFile, vaultNamespace  string
 	vaultTokenFile, vaultRole, vaultJWTFile string
+	vaultAuthMount                          string
 
 	clients *Clients
 	config  *config.Config

@@ -42,7 +42,7 @@ var (
 // looks are all looks, in the order in which they are printed.
 var looks = slices.Concat([]string{"tenants", "controller", "tekton", "task", "external-secrets", "guards"}, sharedLooks,
 	[]string{"external-secret-policy", "controller-lists-secrets", "controller-creates-taskruns"}, tenantLooks,
-	[]string{"quay"}, quayLooks, []string{"quay-token", lookVaultToken, lookVaultRole, "clocks"})
+	[]string{"quay"}, quayLooks, []string{"quay-token", lookTokenAge, lookVaultToken, lookVaultRole, "clocks"})
 
 // look is one finding of doctor.
 type look struct {

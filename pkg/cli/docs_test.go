@@ -41,7 +41,7 @@ func leaves(cmd *cobra.Command, f func(*cobra.Command)) {
 func TestPageListsTheCommands(t *testing.T) {
 	var known, documented []string
 	leaves(New().newRoot(), func(cmd *cobra.Command) { known = append(known, cmd.CommandPath()) })
-	for _, row := range regexp.MustCompile("(?m)^\\| \\[`(tkn quay [a-z ]+)`\\]\\(cli/(.+?)\\.md\\) \\|").FindAllStringSubmatch(readPage(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| \\[`(tkn quay [a-z -]+)`\\]\\(cli/(.+?)\\.md\\) \\|").FindAllStringSubmatch(readPage(t), -1) {
 		documented = append(documented, row[1])
 		if row[2] != strings.ReplaceAll(row[1], " ", "_") {
 			t.Errorf("%s leads to %s", row[1], row[2])

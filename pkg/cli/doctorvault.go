@@ -44,7 +44,7 @@ func (d *doctor) lookAtVaultRole(ctx context.Context) {
 		d.cannot(err, lookVaultRole)
 		return
 	}
-	err = v.LoginKubernetes(ctx, login.mount, login.role, login.token)
+	err = v.LoginKubernetes(ctx, login.mount, login.role, func() (secret.Value, error) { return login.token, nil })
 	switch {
 	case errors.Is(err, vault.ErrUnreachable), errors.Is(err, vault.ErrBlocked), ctx.Err() != nil:
 		d.cannot(err, lookVaultRole)

@@ -110,7 +110,7 @@ A team has one credential: a second app of it gets the rights and uses what is t
 	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
-	cmd.AddCommand(c.newOnboardPlatform())
+	cmd.AddCommand(c.newOnboardPlatform(), c.newOnboardFleet())
 	return cmd
 }
 

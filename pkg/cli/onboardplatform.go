@@ -37,16 +37,22 @@ with. Nothing is changed in Vault: the commands for that are printed. A team tha
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usagef("see tkn quay onboard platform --help; for a team of that name: tkn quay onboard team-platform", "%v", err)
 	})
+	addPlatformFlags(cmd, &p, &caFile)
 	flags := cmd.Flags()
-	flags.StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
-	require(cmd, "give the address at which External Secrets reaches Vault", "vault-address")
-	flags.StringVar(&caFile, "vault-ca-file", "", "PEM `file` of the authorities that External Secrets is to trust for Vault (default those of its image)")
-	flags.StringVar(&p.VaultNamespace, "vault-namespace", "", "`namespace` of Vault Enterprise (default $VAULT_NAMESPACE)")
-	flags.StringVar(&p.AuthMount, "auth-mount", onboard.AuthMount, "`path` at which Vault's Kubernetes login is mounted")
 	flags.StringVar(&p.Audience, "audience", "", "`audience` of the tokens with which External Secrets logs in, which Vault then wants (default none)")
 	flags.StringArrayVarP(&p.Namespaces, "namespace", "n", nil, "`namespace` that gets a SecretStore, may be repeated (default where robots' Secrets are)")
 	complete(cmd, "namespace", c.completeNamespace)
 	return cmd
+}
+
+// addPlatformFlags defines the flags of a command that renders how to reach Vault.
+func addPlatformFlags(cmd *cobra.Command, p *onboard.Platform, caFile *string) {
+	flags := cmd.Flags()
+	flags.StringVar(&p.VaultAddress, "vault-address", "", "`address` of Vault as External Secrets reaches it")
+	require(cmd, "give the address at which External Secrets reaches Vault", "vault-address")
+	flags.StringVar(caFile, "vault-ca-file", "", "PEM `file` of the authorities that External Secrets is to trust for Vault (default those of its image)")
+	flags.StringVar(&p.VaultNamespace, "vault-namespace", "", "`namespace` of Vault Enterprise (default $VAULT_NAMESPACE)")
+	flags.StringVar(&p.AuthMount, "auth-mount", onboard.AuthMount, "`path` at which Vault's Kubernetes login is mounted")
 }
 
 // checkPlatform refuses what cannot be, and reads the authorities.

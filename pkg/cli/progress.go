@@ -74,3 +74,11 @@ func (g *progress) stop() {
 	close(g.ended)
 	g.ticks.Wait()
 }
+
+// say tells what begins now.
+func (g *progress) say(what string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.what, g.began = what, g.now()
+	fmt.Fprintf(g.out, "  begin  %s\n", shown.Line(what))
+}

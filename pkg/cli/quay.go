@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 const (
@@ -25,8 +26,14 @@ const (
 // addQuayFlags defines the flags of a command that talks to Quay.
 func (c *connection) addQuayFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
 	flags.StringVar(&c.quayTokenFile, "quay-token-file", "", "`file` with the OAuth token, - for stdin (default $QUAY_TOKEN)")
+	c.addQuayAddressFlags(cmd)
+}
+
+// addQuayAddressFlags defines those of a command that finds the OAuth token itself.
+func (c *connection) addQuayAddressFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
 	flags.StringVar(&c.quayCAFile, "quay-ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
 }
 
@@ -37,27 +44,41 @@ func (c *connection) addRateFlag(cmd *cobra.Command) {
 
 // quay returns a client of Quay. many says that it will be asked about all tenants.
 func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) {
-	names, err := c.tenancy(ctx)
+	address, err := c.quayAddress(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if c.quayURL == "" && names.Registry == "" {
-		return nil, usagef("use --quay-url, or set registry in ConfigMap config-tenancy", "ConfigMap config-tenancy names no registry")
-	}
-	if c.quayURL != "" {
-		if err := checkAddress("--quay-url", c.quayURL); err != nil {
-			return nil, err
-		}
 	}
 	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "--quay-token-file")
 	if err != nil {
 		return nil, err
 	}
+	return c.quayWith(ctx, address, token, many)
+}
+
+// quayAddress is where Quay is.
+func (c *connection) quayAddress(ctx context.Context) (string, error) {
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c.quayURL == "" && names.Registry == "" {
+		return "", usagef("use --quay-url, or set registry in ConfigMap config-tenancy", "ConfigMap config-tenancy names no registry")
+	}
+	if c.quayURL != "" {
+		if err := checkAddress("--quay-url", c.quayURL); err != nil {
+			return "", err
+		}
+	}
+	return cmp.Or(c.quayURL, "https://"+names.Registry), nil
+}
+
+// quayWith returns a client that asks with token.
+func (c *connection) quayWith(ctx context.Context, address string, token secret.Value, many bool) (*quay.Client, error) {
 	client, err := c.quayHTTP()
 	if err != nil {
 		return nil, err
 	}
-	opts := quay.Options{URL: cmp.Or(c.quayURL, "https://"+names.Registry), Token: token, HTTPClient: client, Rate: c.quayRate}
+	opts := quay.Options{URL: address, Token: token, HTTPClient: client, Rate: c.quayRate}
 	q, err := quay.New(opts)
 	if err != nil {
 		return nil, usagef("see --quay-url, or registry in config-tenancy, and the file or variable with the OAuth token", "%v", err)

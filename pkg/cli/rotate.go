@@ -65,11 +65,11 @@ runs have not ended by then is named, and the next run goes on with it.`,
 			if opts.MaxAge < 0 {
 				return usagef("give a duration such as 720h", "--max-age is %s", opts.MaxAge)
 			}
-			if err := many.check(cmd, args, at, opts); err != nil {
+			if err := many.check(cmd, args, at, opts, dryRun); err != nil {
 				return err
 			}
 			if many.all {
-				return c.rotateAll(cmd, robot.RotateAllOptions{MaxAge: opts.MaxAge, Parallel: many.parallel, DryRun: dryRun})
+				return c.rotateAll(cmd, robot.RotateAllOptions{MaxAge: opts.MaxAge, Parallel: many.parallel, DryRun: dryRun}, many.record)
 			}
 			if opts.InPlace && !dryRun {
 				if err := c.confirm(cmd.Context(), yes, fmt.Sprintf("Pushes of team %s fail until its Secret has the new token. Go on?", args[0])); err != nil {

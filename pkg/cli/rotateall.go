@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/comptech-lab/quay-push/pkg/fleet"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
@@ -17,23 +18,25 @@ const defaultParallel = 4
 type rotateAllFlags struct {
 	all      bool
 	parallel int
+	record   bool
 }
 
 // addRotateAllFlags defines them.
 func addRotateAllFlags(cmd *cobra.Command, f *rotateAllFlags) {
 	cmd.Flags().BoolVar(&f.all, "all", false, "every team that has an ExternalSecret; needs --max-age")
+	addRecordFlag(cmd, &f.record, fleet.RotateConfigMap)
 	cmd.Flags().IntVar(&f.parallel, "parallel", defaultParallel, "with --all: how many `teams` are worked on at once")
 }
 
 // check refuses a command line that is neither for one team nor for all.
-func (f *rotateAllFlags) check(cmd *cobra.Command, args []string, at place, opts robot.RotateOptions) error {
+func (f *rotateAllFlags) check(cmd *cobra.Command, args []string, at place, opts robot.RotateOptions, dryRun bool) error {
 	switch {
 	case f.all == (len(args) == 1):
 		return usagef("see tkn quay rotate --help", "rotate needs one team, or --all")
 	case !f.all && cmd.Flag("parallel").Changed:
 		return usagef("leave it out, or use --all", "--parallel is for --all, and one team was named")
 	case !f.all:
-		return nil
+		return checkRecord(f.record, f.all)
 	case at != (place{}):
 		return usagef("name the team, or leave them out", "--namespace, --division and --app are for one team, and do not go with --all")
 	case opts.InPlace:
@@ -41,6 +44,8 @@ func (f *rotateAllFlags) check(cmd *cobra.Command, args []string, at place, opts
 	case opts.MaxAge == 0:
 		return usagef("give the age from which on a token is replaced, such as --max-age 720h",
 			"--all needs --max-age: without it each run, and each that is to finish another, would replace every token again")
+	case f.record && dryRun:
+		return usagef("leave out one of them", "--record does not go with --dry-run: nothing is done that could be recorded")
 	case f.parallel < 1:
 		return usagef("give 1 or more", "--parallel is %d", f.parallel)
 	}
@@ -48,7 +53,7 @@ func (f *rotateAllFlags) check(cmd *cobra.Command, args []string, at place, opts
 }
 
 // rotateAll rotates all teams, prints what became of them, and returns an error if one is left.
-func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions) error {
+func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, record bool) error {
 	ctx := cmd.Context()
 	timeout, err := cmd.Flags().GetDuration("timeout")
 	if err != nil {
@@ -81,7 +86,13 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions) 
 	if err := c.print(result); err != nil {
 		return err
 	}
-	return leftOver(ctx, done)
+	left := leftOver(ctx, done)
+	if record {
+		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, result.Counts); err != nil {
+			return err
+		}
+	}
+	return left
 }
 
 // nextGoesOn is the next step for what was stopped on the way.

@@ -26,6 +26,7 @@ func (c *connection) addVaultFlags(cmd *cobra.Command) {
 	flags.StringVar(&c.vaultNamespace, "vault-namespace", "", "`namespace` of Vault Enterprise (default $VAULT_NAMESPACE)")
 	flags.StringVar(&c.vaultTokenFile, "vault-token-file", "", "`file` with the Vault token, - for stdin (default $VAULT_TOKEN, else that of vault login)")
 	flags.StringVar(&c.vaultRole, "vault-role", "", "`role` to log in to Vault as, with the token of a ServiceAccount")
+	flags.StringVar(&c.vaultAuthMount, "vault-auth-mount", onboard.AuthMount, "`path` at which Vault's Kubernetes login is mounted, for --vault-role")
 	flags.StringVar(&c.vaultJWTFile, "vault-jwt-file", serviceAccountToken, "`file` with the token of the ServiceAccount for --vault-role")
 }
 
@@ -33,7 +34,7 @@ func (c *connection) addVaultFlags(cmd *cobra.Command) {
 type Vault interface {
 	robot.Vault
 	Capabilities(ctx context.Context, section, path string) ([]string, error)
-	LoginKubernetes(ctx context.Context, mount, role string, serviceAccountToken secret.Value) error
+	LoginKubernetes(ctx context.Context, mount, role string, serviceAccountToken func() (secret.Value, error)) error
 }
 
 // checkVault refuses an address or authorities that cannot be, before anything is asked.
@@ -75,11 +76,9 @@ func (c *connection) vault(ctx context.Context) (Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	jwt, err := c.token("token of the ServiceAccount", c.vaultJWTFile, "", "--vault-jwt-file")
-	if err != nil {
-		return nil, err
-	}
-	return v, v.LoginKubernetes(ctx, onboard.AuthMount, c.vaultRole, jwt)
+	return v, v.LoginKubernetes(ctx, c.vaultAuthMount, c.vaultRole, func() (secret.Value, error) {
+		return c.token("token of the ServiceAccount", c.vaultJWTFile, "", "--vault-jwt-file")
+	})
 }
 
 // vaultToken returns the token of the file, the environment, or of vault login.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/comptech-lab/quay-push/pkg/fleet"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
@@ -59,7 +60,7 @@ func (v verified) wrong() (n int) {
 
 func (c *connection) newVerify() *cobra.Command {
 	var at place
-	var all bool
+	var all, record bool
 	cmd := &cobra.Command{
 		Use:   "verify TEAM | --all",
 		Short: "Check a team's credential from Quay to the Secret, and that it opens nothing else",
@@ -79,6 +80,9 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 			if all && at != (place{}) {
 				return usagef("name the team, or leave them out", "--namespace, --division and --app are for one team, and do not go with --all")
 			}
+			if err := checkRecord(record, all); err != nil {
+				return err
+			}
 			s, err := c.services(cmd.Context(), all)
 			if err != nil {
 				return err
@@ -95,6 +99,11 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 			if err := c.print(result); err != nil {
 				return err
 			}
+			if record {
+				if err := c.recordVerification(cmd.Context(), result.Reports); err != nil {
+					return err
+				}
+			}
 			if len(result.Reports) == 0 {
 				return &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
 			}
@@ -106,6 +115,7 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 	}
 	c.addPlaceFlags(cmd, &at)
 	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret")
+	addRecordFlag(cmd, &record, fleet.VerifyConfigMap)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

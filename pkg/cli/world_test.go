@@ -262,7 +262,10 @@ func (w *world) syncNamed(namespace, name string) {
 
 // syncOne renders one Secret; the caller holds mu.
 func (w *world) syncOne(object *unstructured.Unstructured) {
-	items, _, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	items, found, _ := unstructured.NestedSlice(object.Object, "spec", "dataFrom")
+	if !found {
+		return // It is no robot's.
+	}
 	path, _, _ := unstructured.NestedString(items[0].(map[string]any), "extract", "key")
 	all := w.versions[path]
 	if w.asleep || len(all) == 0 || all[len(all)-1] == nil {
@@ -312,7 +315,10 @@ type memoryVault struct {
 }
 
 // LoginKubernetes takes any token of a ServiceAccount, for any role but one.
-func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role string, _ secret.Value) error {
+func (v *memoryVault) LoginKubernetes(_ context.Context, mount, role string, token func() (secret.Value, error)) error {
+	if _, err := token(); err != nil {
+		return err
+	}
 	if mount != "kubernetes" || role == "" {
 		return fmt.Errorf("mount is %q, role %q", mount, role)
 	}

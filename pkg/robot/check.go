@@ -1,5 +1,7 @@
 package robot
 
+import "time"
+
 // Status is how a check went.
 type Status string
 
@@ -42,8 +44,10 @@ const (
 type Report struct {
 	Tenant string `json:"tenant"`
 	// Robot is the robot in use, by Vault.
-	Robot  string  `json:"robot,omitempty"`
-	Checks []Check `json:"checks"`
+	Robot string `json:"robot,omitempty"`
+	// Written is when its token was written to Vault; zero where Vault has none of the team's.
+	Written time.Time `json:"written,omitzero"`
+	Checks  []Check   `json:"checks"`
 
 	// prints are keyed hashes of what must not be shared, by what it is. They never leave the process.
 	prints map[string]string

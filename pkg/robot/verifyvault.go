@@ -29,7 +29,7 @@ func (v *verification) lookAtVault(ctx context.Context) error {
 	owned := v.OwnsRobot(found.username)
 	v.add(checkVaultRobot, owned, "it is %q", found.username)
 	if owned {
-		v.report.Robot = found.username
+		v.report.Robot, v.report.Written = found.username, secret.Created
 		v.stored = &stored{credential: found, Secret: secret, exists: true, version: secret.Version}
 	}
 	return nil

@@ -31,8 +31,9 @@ type Options struct {
 
 // Client reads and writes one KV v2 mount. It is safe for concurrent use once logged in.
 type Client struct {
-	api   *api.Client
-	mount string
+	api     *api.Client
+	session *session
+	mount   string
 
 	mounted sync.Mutex
 	// about is the mount once it was asked for.
@@ -67,32 +68,15 @@ func New(opts Options) (*Client, error) {
 	if transport, ok := config.HttpClient.Transport.(*http.Transport); ok {
 		transport.OnProxyConnectResponse = proxy.Connected
 	}
-	config.HttpClient.Transport = oneHost{config.HttpClient.Transport}
+	kept := &session{next: oneHost{config.HttpClient.Transport}}
+	config.HttpClient.Transport = kept
 	if opts.Namespace != "" {
 		client.SetNamespace(opts.Namespace)
 	}
 	if !opts.Token.IsZero() {
 		client.SetToken(opts.Token.Reveal())
 	}
-	return &Client{api: client, mount: opts.Mount}, nil
-}
-
-// LoginKubernetes logs in with the token of a ServiceAccount, and uses the Vault token that it gets from then on. mount is
-// that of the auth method, usually kubernetes.
-func (c *Client) LoginKubernetes(ctx context.Context, mount, role string, serviceAccountToken secret.Value) error {
-	if err := CheckPath(mount); err != nil {
-		return err
-	}
-	answer, err := c.api.Logical().WriteWithContext(ctx, "auth/"+mount+"/login",
-		map[string]any{"role": role, "jwt": serviceAccountToken.Reveal()})
-	if err != nil {
-		return fmt.Errorf("logging in to Vault as %q: %w", role, wrap(err))
-	}
-	if answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "" {
-		return fmt.Errorf("logging in to Vault as %q: the answer has no token", role)
-	}
-	c.api.SetToken(answer.Auth.ClientToken)
-	return nil
+	return &Client{api: client, session: kept, mount: opts.Mount}, nil
 }
 
 // Capabilities are what the client's own token may do with path in one of KV v2's sections: data, metadata, destroy. It

@@ -134,16 +134,19 @@ func TestCapabilities(t *testing.T) {
 	sent(t, requests, `POST /v1/sys/capabilities-self {"path":"secret/data/`+path+`","token":"`+token+`"}`)
 }
 
+// jwt is the token of a ServiceAccount.
+func jwt() (secret.Value, error) { return secret.New("the.jwt"), nil }
+
 func TestLoginKubernetes(t *testing.T) {
 	c, requests := serve(t, `200 {"auth":{"client_token":"`+token+`"}}`, current, `400 {"errors":["invalid role name \"x\""]}`, `200 {}`)
-	if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", secret.New("the.jwt")); err != nil {
+	if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", jwt); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Read(t.Context(), path); err != nil {
 		t.Error(err)
 	}
 	for _, want := range []string{"invalid role name", "has no token"} {
-		err := c.LoginKubernetes(t.Context(), "kubernetes", "x", secret.New("the.jwt"))
+		err := c.LoginKubernetes(t.Context(), "kubernetes", "x", jwt)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "the.jwt") {
 			t.Errorf("error is %v, want %q", err, want)
 		}

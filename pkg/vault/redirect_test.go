@@ -91,7 +91,7 @@ var calls = map[string]func(ctx context.Context, c *vault.Client) error{
 		return err
 	},
 	"LoginKubernetes": func(ctx context.Context, c *vault.Client) error {
-		return c.LoginKubernetes(ctx, "kubernetes", "quay-push", secret.New("the.jwt"))
+		return c.LoginKubernetes(ctx, "kubernetes", "quay-push", jwt)
 	},
 }
 

@@ -222,18 +222,28 @@ func TestServer(t *testing.T) {
 		tokenFor(t, server, "ours", ourPolicy)
 		reviewers(t, server)
 		c := client(t, server, "")
-		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", secret.New(serviceAccount("openshift-pipelines", "external-secrets"))); err != nil {
+		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", account("openshift-pipelines", "external-secrets")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Read(t.Context(), path); err != nil {
 			t.Error(err)
+		}
+		// A token that lives for two seconds is replaced: the work goes on for four.
+		brief := client(t, server, "")
+		if err := brief.LoginKubernetes(t.Context(), "kubernetes", "brief", account("openshift-pipelines", "external-secrets")); err != nil {
+			t.Fatal(err)
+		}
+		for began := time.Now(); time.Since(began) < 4*time.Second; time.Sleep(200 * time.Millisecond) {
+			if _, err := brief.Read(t.Context(), path); err != nil {
+				t.Fatalf("after %s: %v", time.Since(began), err)
+			}
 		}
 		for text, login := range map[string][2]string{
 			"namespace not authorized":            {"quay-push", serviceAccount("team-payments", "external-secrets")},
 			"service account name not authorized": {"quay-push", serviceAccount("openshift-pipelines", "default")},
 			"invalid role name":                   {"other", serviceAccount("openshift-pipelines", "external-secrets")},
 		} {
-			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], secret.New(login[1]))
+			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], func() (secret.Value, error) { return secret.New(login[1]), nil })
 			if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), login[1]) {
 				t.Errorf("error is %v, want %q", err, text)
 			}
@@ -252,6 +262,11 @@ func serviceAccount(namespace, name string) string {
 		"exp": 4102444800, "iat": 1, "aud": []string{"vault"}, "kubernetes.io": map[string]any{"namespace": namespace,
 			"serviceaccount": map[string]any{"name": name, "uid": "6f6f2ac5-8b41-4bd5-9d63-6dcbd1b4d5c1"}}}
 	return encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(claims) + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 256))
+}
+
+// account tells that token as a login asks for it.
+func account(namespace, name string) func() (secret.Value, error) {
+	return func() (secret.Value, error) { return secret.New(serviceAccount(namespace, name)), nil }
 }
 
 // reviewers sets up the login, with an API server that believes every token.
@@ -282,6 +297,8 @@ func reviewers(t *testing.T, server vaulttest.Server) {
 		"auth/kubernetes/config": {"kubernetes_host": kubernetes.URL, "token_reviewer_jwt": serviceAccount("vault", "vault"), "disable_local_ca_jwt": true},
 		"auth/kubernetes/role/quay-push": {"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
 			"token_policies": "ours", "audience": "vault"},
+		"auth/kubernetes/role/brief": {"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
+			"token_policies": "ours", "audience": "vault", "token_ttl": "2s", "token_max_ttl": "2s"},
 	} {
 		if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), at, data); err != nil {
 			t.Fatal(err)

@@ -52,9 +52,9 @@ func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections is what http.Client calls.
 func (o oneHost) CloseIdleConnections() { (&http.Client{Transport: o.next}).CloseIdleConnections() }
 
-// retry is Vault's own policy, but a redirect stays one, and so does a page.
+// retry is Vault's own policy, but a redirect stays one, and so does a page, or a login that was refused before the request.
 func retry(ctx context.Context, answer *http.Response, err error) (bool, error) {
-	if errors.Is(err, ErrRedirect) || errors.Is(err, ErrBlocked) {
+	if errors.Is(err, ErrRedirect) || errors.Is(err, ErrBlocked) || errors.Is(err, ErrDenied) {
 		return false, nil
 	}
 	return api.DefaultRetryPolicy(ctx, answer, err)

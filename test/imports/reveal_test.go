@@ -28,6 +28,7 @@ var revealing = map[string]string{
 	"pkg/robot/credential.go":               "reads the user's name from Vault and the Docker config file of a Secret",
 	"pkg/robot/verifyall.go":                "hashes it with a key that no other process has",
 	"pkg/vault/client.go":                   "sends it to Vault",
+	"pkg/vault/session.go":                  "sends the token of a ServiceAccount to Vault",
 	"pkg/vault/secret.go":                   "writes it to Vault",
 }
 
@@ -48,6 +49,10 @@ var entering = map[string]string{
 	"pkg/robot/credential.go":             "the user's name beside the token, which Vault keeps in one map",
 	"pkg/vault/secret.go":                 "what Vault has",
 	"pkg/reconciler/keyless/exchanger.go": "a token that the API server made for a keyless team's ServiceAccount",
+	"pkg/cli/delivery.go":                 "the Secret with the platform's OAuth token",
+	"pkg/quay/applicationtoken.go":        "Quay's answer about an OAuth token that it made",
+	"pkg/platformtoken/make.go":           "the name of a token in Quay, which Vault keeps beside the token",
+	"pkg/platformtoken/rotate.go":         "the same name, to compare it",
 }
 
 // No file makes or reveals a secret but those, and each of those does.

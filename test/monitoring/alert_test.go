@@ -76,6 +76,32 @@ var scenarios = map[string][]scenario{
 		{"one failed", `quay_push_push_duration_seconds_count{team="payments", reason="StepFailed"} 0x20 1x20`, 40 * time.Minute, nil, ""},
 		{"cancelled", `quay_push_push_duration_seconds_count{team="payments", reason="CustomRunCancelled"} 0+1x40`, 40 * time.Minute, nil, ""},
 	},
+	"QuayPushTokenOld": {
+		{"ten days and a day", `quay_push_fleet_token_age_seconds{team="payments", pod="a"} 950000+60x200
+			quay_push_fleet_token_age_seconds{team="payments", pod="b"} 950000+60x200
+			quay_push_fleet_token_age_seconds{team="platform", pod="a"} 3600+60x200
+			quay_push_fleet_token_max_age_seconds{pod="a"} 864000x200`, 100 * time.Minute, []map[string]string{{"team": "payments"}}, "11d 1h 33m 20s"},
+		{"rotate is due", `quay_push_fleet_token_age_seconds{team="payments"} 900000+60x200
+			quay_push_fleet_token_max_age_seconds{} 864000x200`, 3 * time.Hour, nil, ""},
+		{"rotate never ran", `quay_push_fleet_token_age_seconds{team="payments"} 9000000+60x200`, 3 * time.Hour, nil, ""},
+	},
+	"QuayPushCheckFailing": {
+		{"four runs find it", `quay_push_fleet_finding{team="payments", check="vault-token", status="failed", pod="a"} 1x300
+			quay_push_fleet_finding{team="payments", check="push-right", status="skipped", pod="a"} 1x300`, 200 * time.Minute,
+			[]map[string]string{{"team": "payments", "check": "vault-token"}}, ""},
+		{"one run found it", `quay_push_fleet_finding{team="payments", check="vault-token", status="failed"} 1x60 _x240`, 200 * time.Minute, nil, ""},
+	},
+	"QuayPushVerifyMissing": {
+		{"it never ran", `quay_push_fleet_last_success_timestamp_seconds{run="verify", pod="a"} 0x400
+			quay_push_fleet_last_success_timestamp_seconds{run="rotate", pod="a"} 0x400`, 6 * time.Hour, []map[string]string{{}}, ""},
+		{"it runs", `quay_push_fleet_last_success_timestamp_seconds{run="verify", pod="a"} 0+60x400`, 6 * time.Hour, nil, ""},
+		{"the first is due", `quay_push_fleet_last_success_timestamp_seconds{run="verify", pod="a"} _x299 0x100`, 6 * time.Hour, nil, ""},
+		{"it is not applied", `up{job="quay-push"} 1x400`, 6 * time.Hour, nil, ""},
+	},
+	"QuayPushRotateMissing": {
+		{"three days ago", `quay_push_fleet_last_success_timestamp_seconds{run="rotate", pod="a"} 0x3800`, 60 * time.Hour, []map[string]string{{}}, ""},
+		{"yesterday", `quay_push_fleet_last_success_timestamp_seconds{run="rotate", pod="a"} 0x1800 108000x2000`, 60 * time.Hour, nil, ""},
+	},
 }
 
 // TestAlerts plays every scenario to Prometheus' promtool.

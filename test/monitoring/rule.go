@@ -94,16 +94,19 @@ func Metrics(expr string) []string {
 	return slices.Compact(names)
 }
 
-// Documented returns the names in the metrics tables of docs/operations.md, which the controller's own test holds against its code.
+// Documented returns the names in the metrics tables of docs/operations.md and docs/fleet.md, which the tests of those who make the
+// metrics hold against the code.
 func Documented() (map[string]bool, error) {
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		return nil, err
-	}
 	names := map[string]bool{}
-	for line := range strings.Lines(string(page)) {
-		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` |"); ok && strings.HasPrefix(line, "| `") {
-			names[name] = true
+	for _, name := range []string{"operations.md", "fleet.md"} {
+		page, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(page)) {
+			if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` |"); ok && strings.HasPrefix(line, "| `") {
+				names[name] = true
+			}
 		}
 	}
 	return names, nil

@@ -47,7 +47,7 @@ func known(t *testing.T, where, expr string) {
 	}
 	for _, name := range Metrics(expr) {
 		if name != "up" && !names[name] {
-			t.Errorf("%s reads %s, which docs/operations.md does not list", where, name)
+			t.Errorf("%s reads %s, which neither docs/operations.md nor docs/fleet.md lists", where, name)
 		}
 	}
 }

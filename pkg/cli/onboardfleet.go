@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/vault"
+)
+
+// defaultOAuthPath is where in Vault Quay's OAuth token is, outside of every team's path.
+const defaultOAuthPath = "platform/quay-push/quay-token"
+
+func (c *connection) newOnboardFleet() *cobra.Command {
+	var to destination
+	var f onboard.Fleet
+	var caFile string
+	cmd := &cobra.Command{
+		Use:   "fleet --vault-address ADDRESS",
+		Short: "Render what config/fleet needs of this platform, so that verify and rotate run by themselves",
+		Long: `Prints the ConfigMap with the address of Vault, SecretStore and ExternalSecret of Quay's OAuth token, the right to read the robots'
+Secrets, and for Vault a policy and a role for each account. Nothing is changed in Vault: the commands for that are printed.
+Where robots' Secrets are not in custody, run it again for new teams: each has a Role of its own.`,
+		Example: `  tkn quay onboard fleet --vault-address https://vault.example.com:8200 --output-dir fleet
+  tkn quay onboard fleet --vault-address https://vault.example.com:8200 --vault-ca-file vault-ca.pem --auth-mount k8s-prod`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.VaultNamespace = cmp.Or(f.VaultNamespace, c.program.Getenv("VAULT_NAMESPACE"))
+			if err := c.checkPlatform(&f.Platform, caFile); err != nil {
+				return err
+			}
+			if err := vault.CheckPath(f.QuayTokenPath); err != nil {
+				return usagef("give a path below the mount, such as "+defaultOAuthPath, "--oauth-path: %v", err)
+			}
+			if err := to.check(); err != nil {
+				return err
+			}
+			return c.onboardFleet(cmd.Context(), f, to)
+		},
+	}
+	to.addFlags(cmd)
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usagef("see tkn quay onboard fleet --help; for a team of that name: tkn quay onboard team-fleet", "%v", err)
+	})
+	addPlatformFlags(cmd, &f.Platform, &caFile)
+	cmd.Flags().StringVar(&f.QuayTokenPath, "oauth-path", defaultOAuthPath, "`path` in Vault of Quay's OAuth token, which is its key token")
+	return cmd
+}
+
+// onboardFleet renders the fleet's part, and delivers it.
+func (c *connection) onboardFleet(ctx context.Context, f onboard.Fleet, to destination) error {
+	clients, err := c.cluster()
+	if err != nil {
+		return err
+	}
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return err
+	}
+	f.Convention, f.CustodyNamespace = names.Convention, names.CustodyNamespace
+	if f.CustodyNamespace == "" {
+		if f.Tenants, err = (&cluster{clients, names}).tenants(ctx); err != nil {
+			return err
+		}
+	}
+	files, err := f.Manifests()
+	if err != nil {
+		return err
+	}
+	return c.deliver(ctx, onboarded{head: newHead("Onboarding"), Commands: f.Commands()}, files, to)
+}
