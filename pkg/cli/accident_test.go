@@ -32,9 +32,8 @@ var accidents = []accident{
 	{"token-regenerated", robot.SymptomUnauthorized, "the token was regenerated in Quay and nowhere else", cli.ExitUnauthorized,
 		func(w *world) { w.quay.RegenerateRobot("team-payments+ci") },
 		func(w *world) {
-			w.must("bootstrap", "payments", "--division", "payments", "--app", "app")
 			w.must("rotate", "payments")
-		}, "put it into Vault and refresh: `bootstrap`, then `rotate`"},
+		}, "give the team another robot: `rotate`"},
 	{"vault-denies", robot.SymptomNotReady, "the Vault role may not read the path, or not from this namespace", cli.ExitNotReady,
 		func(w *world) {
 			w.setReady(w.externalSecret("payments"), "False", "SecretSyncedError", "could not get secret data from provider: 403 permission denied")
