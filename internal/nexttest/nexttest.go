@@ -53,7 +53,7 @@ type step struct {
 }
 
 // argument is where functions take the next step.
-var argument = map[string]int{"refuse": 1, "add": 1, "usageError": 0, "usagef": 0, "tooLarge": 0}
+var argument = map[string]int{"refuse": 1, "add": 1, "usageError": 0, "usagef": 0, "tooLarge": 0, "failed": 1}
 
 // steps finds the next steps of a file: arguments, fields, results and variables of that name.
 func steps(t testing.TB, file string) []step {

@@ -26,6 +26,8 @@ type apiCall struct {
 	args []string
 	// body has the members of the JSON body, if the method takes one.
 	body map[string]any
+	// list has the items of a JSON body that is a list.
+	list []any
 }
 
 // serveAPI answers a request to the management API.
@@ -133,7 +135,13 @@ func (c *apiCall) readBody(data []byte, route *apiRoute) *apiError {
 	if value == nil && route.optional {
 		return nil
 	}
-	if problem := check(value, route.fields); problem != "" {
+	problem := ""
+	if c.list, _ = value.([]any); route.list {
+		problem = checkList(value, route.fields)
+	} else {
+		problem = check(value, route.fields)
+	}
+	if problem != "" {
 		return errRequest(problem)
 	}
 	c.body, _ = value.(map[string]any)

@@ -15,9 +15,10 @@ type apiRoute struct {
 	pattern *regexp.Regexp
 	need    need
 	// fields are those of the JSON body; optional lets it be missing or broken.
-	fields   []field
-	optional bool
-	serve    func(apiCall) (status int, body any, err *apiError)
+	// A list has them in each of its objects.
+	fields         []field
+	optional, list bool
+	serve          func(apiCall) (status int, body any, err *apiError)
 }
 
 // need is a right that a call takes. A late one is looked at after the body.
@@ -53,6 +54,12 @@ func (r apiRoute) takes(fields ...field) apiRoute {
 	return r
 }
 
+// takesList is the route with a JSON body that is a list of objects.
+func (r apiRoute) takesList(fields ...field) apiRoute {
+	r.list = true
+	return r.takes(fields...)
+}
+
 // mayTake is the route with a JSON body that may be missing or broken.
 func (r apiRoute) mayTake(fields ...field) apiRoute {
 	r.optional = true
@@ -60,7 +67,7 @@ func (r apiRoute) mayTake(fields ...field) apiRoute {
 }
 
 // apiRoutes are tried in order: the longer path of two that match comes first.
-var apiRoutes = [][]apiRoute{robotRoutes, prototypeRoutes, teamRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
+var apiRoutes = [][]apiRoute{federationRoutes, robotRoutes, prototypeRoutes, teamRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
 	repositoryRoutes, userRoutes}
 
 // findRoute finds the route of a method of path; methods are those that the path has.

@@ -41,6 +41,20 @@ func check(v any, fields []field) string {
 	return ""
 }
 
+// checkList is check for each item of v, which is a list.
+func checkList(v any, fields []field) string {
+	list, ok := v.([]any)
+	if !ok {
+		return python(v) + " is not of type 'array'"
+	}
+	for _, item := range list {
+		if problem := check(item, fields); problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
 func (f field) check(v any) string {
 	switch f.kind {
 	case "":

@@ -5,6 +5,7 @@ package quaytest
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"strings"
@@ -70,6 +71,8 @@ type Quay struct {
 	pushesOff     bool
 	noAnonymous   bool
 	noBearerLogin bool
+	// issuerCA are the authorities of issuers of tokens; nil means the system's.
+	issuerCA *x509.CertPool
 	// made counts the robots and repositories that were ever made.
 	made int
 }
@@ -159,6 +162,8 @@ func (q *Quay) route(w http.ResponseWriter, r *http.Request) {
 		q.serveConfig(w, r)
 	case "/v2/auth":
 		q.serveToken(w, r)
+	case exchangePath:
+		q.serveExchange(w, r)
 	case "/v2":
 		q.writeMoved(w, r)
 	case "/v2/":

@@ -23,6 +23,8 @@ type robot struct {
 	serial int
 	// accessed is the last login; zero means none.
 	accessed time.Time
+	// federation are the issuers that it trusts.
+	federation []Federation
 }
 
 // AddRobot makes the robot org+short and returns its token: 64 characters A-Z

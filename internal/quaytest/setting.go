@@ -10,7 +10,8 @@ func (q *Quay) SetAnonymousAccess(on bool) {
 }
 
 // SetBearerLogin has every bearer token taken for the password of the robot
-// that it was issued to, as Quay does since version 3.13.
+// that it was issued to, and tokens of an issuer exchanged for one, as Quay
+// does since version 3.13.
 func (q *Quay) SetBearerLogin(on bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

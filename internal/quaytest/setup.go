@@ -49,6 +49,8 @@ type RobotSetup struct {
 	Creator bool `json:"creator,omitempty"`
 	// DefaultPermission is the role on repositories made later; empty means none.
 	DefaultPermission Role `json:"defaultPermission,omitempty"`
+	// Federation are the issuers that the robot trusts; see SetFederation.
+	Federation []Federation `json:"federation,omitempty"`
 }
 
 // RepositorySetup is one repository of an organization.
@@ -119,6 +121,7 @@ func (q *Quay) applyRobot(org string, r RobotSetup) error {
 	if err := q.addRobot(org, r.Name, r.Token); err != nil {
 		return err
 	}
+	q.SetFederation(name, r.Federation...)
 	if r.Creator {
 		if err := q.setCreator(org, name); err != nil {
 			return err

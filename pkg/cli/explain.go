@@ -195,7 +195,11 @@ func kindOf(run *v1beta1.CustomRun) string {
 func (e explanation) write(w io.Writer) error {
 	verdict := "may not push: " + e.Reason
 	if e.Allowed {
-		verdict = fmt.Sprintf("pushes as team %s to %s/%s with Secret %s", e.Team, e.Registry, e.Organization, e.Secret)
+		with := " with Secret " + e.Secret
+		if e.ServiceAccount != "" {
+			with = ", keyless, by ServiceAccount " + e.ServiceAccount
+		}
+		verdict = fmt.Sprintf("pushes as team %s to %s/%s%s", e.Team, e.Registry, e.Organization, with)
 	}
 	if e.Ended == nil {
 		fmt.Fprintf(w, "%s %s\n", shown.Line(e.Run), shown.Line(verdict))

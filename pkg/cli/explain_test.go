@@ -8,10 +8,12 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/comptech-lab/quay-push/pkg/cli"
+	"github.com/comptech-lab/quay-push/pkg/config"
 )
 
 // unmade is a PipelineRun of team payments, whose CustomRun Tekton has not made yet.
@@ -65,6 +67,65 @@ func TestExplainGoesByTheControllersRight(t *testing.T) {
 			exit, stdout, stderr := w.run(t.Context(), "", "explain", "pipelinerun", "build", "-n", "apps-payments-checkout")
 			if exit != test.exit || !strings.Contains(stdout, "build-push "+test.says) || !strings.Contains(stdout, test.row) {
 				t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
+			}
+		})
+	}
+}
+
+// keyless is the same run where the robots are in custody, and the team is keyless there.
+const keyless = unmade + `---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: quay-robot-team-payments, namespace: custody, annotations: {quay.comptech-lab.com/robot: ROBOT}}
+`
+
+// A keyless team pushes by its ServiceAccount, if that names a robot of its own; no token is asked for.
+func TestExplainKeyless(t *testing.T) {
+	for name, test := range map[string]struct {
+		robot string
+		spoil func(w *world)
+		exit  cli.Exit
+		says  []string
+	}{
+		"its own robot": {"team-payments+ci", func(*world) {}, cli.ExitOK, []string{
+			"/team-payments, keyless, by ServiceAccount custody/quay-robot-team-payments\n",
+			"secret               passed   keyless, by ServiceAccount custody/quay-robot-team-payments: Quay is asked for a token of robot team-payments+ci when a run starts"}},
+		"another team's robot": {"team-platform+ci", func(*world) {}, cli.ExitRefused, []string{"may not push: KeylessInvalid",
+			`refused  ServiceAccount "quay-robot-team-payments" in namespace "custody" names robot "team-platform+ci", which is not one of team "payments"`,
+			"allow: annotate it with quay.comptech-lab.com/robot"}},
+		"a Secret, too": {"team-payments+ci", func(w *world) {
+			if err := w.kube.Tracker().Add(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "custody", Name: "quay-robot-team-payments"}}); err != nil {
+				t.Fatal(err)
+			}
+		}, cli.ExitRefused, []string{"may not push: KeylessConflict"}},
+		"nothing there is the caller's to read": {"team-payments+ci", func(w *world) { forbid(w, "get", "serviceaccounts") }, cli.ExitOK, []string{
+			"skipped  you may not read Secret custody/quay-robot-team-payments, or the ServiceAccount in its place; the controller looks at it before a push"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if err := w.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("configmaps"), &corev1.ConfigMap{
+				ObjectMeta: metav1.ObjectMeta{Namespace: config.Namespace, Name: config.Name}, Data: map[string]string{"registry": w.quay.Host(), "custody-namespace": "custody"}}, config.Namespace); err != nil {
+				t.Fatal(err)
+			}
+			for document := range strings.SplitSeq(strings.ReplaceAll(keyless, "ROBOT", test.robot), "---\n") {
+				if err := w.add([]byte(document)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			test.spoil(w)
+			exit, stdout, stderr := w.run(t.Context(), "", "explain", "pipelinerun", "build", "-n", "apps-payments-checkout")
+			if exit != test.exit {
+				t.Errorf("exit %d\n%s%s", exit, stdout, stderr)
+			}
+			for _, part := range test.says {
+				if !strings.Contains(stdout, part) {
+					t.Errorf("it does not say %q:\n%s", part, stdout)
+				}
+			}
+			for _, a := range w.kube.Actions() {
+				if a.GetSubresource() == "token" {
+					t.Error("a token was asked for")
+				}
 			}
 		})
 	}

@@ -37,26 +37,39 @@ func (o ongoing) PipelineRun(ctx context.Context, namespace, name string) (*pipe
 	return run, nil
 }
 
-// rights is a cluster in which the controller's right to a Secret counts, as far as the caller may ask about that.
+// rights is a cluster in which the controller's right to a Secret, and to a ServiceAccount, counts, as far as the caller may ask about
+// that.
 type rights struct {
 	tenancy.Cluster
 	kube kubernetes.Interface
 }
 
-// errNotYours is a Secret that the caller may not read. The controller may all the same.
+// errNotYours is an object that the caller may not read. The controller may all the same.
 var errNotYours = errors.New("you may not read it")
 
 // Secret implements tenancy.Cluster.
 func (r rights) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	return asController(ctx, r.kube, "secrets", namespace, name, r.Cluster.Secret)
+}
+
+// ServiceAccount implements tenancy.Cluster.
+func (r rights) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	return asController(ctx, r.kube, "serviceaccounts", namespace, name, r.Cluster.ServiceAccount)
+}
+
+// asController reads an object that the controller may read.
+func asController[T any](ctx context.Context, kube kubernetes.Interface, resource, namespace, name string,
+	read func(context.Context, string, string) (T, error)) (T, error) {
+	var none T
 	who := controllerUser
-	who.ResourceAttributes = &authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: namespace, Name: name}
-	answer, err := r.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
+	who.ResourceAttributes = &authorizationv1.ResourceAttributes{Verb: "get", Resource: resource, Namespace: namespace, Name: name}
+	answer, err := kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
 	if err == nil && !answer.Status.Allowed {
-		return nil, apierrs.NewForbidden(corev1.Resource("secrets"), name, errors.New("the controller has no right to get it"))
+		return none, apierrs.NewForbidden(corev1.Resource(resource), name, errors.New("the controller has no right to get it"))
 	}
-	secret, err := r.Cluster.Secret(ctx, namespace, name)
+	object, err := read(ctx, namespace, name)
 	if apierrs.IsForbidden(err) {
-		return nil, fmt.Errorf("%w: %v", errNotYours, err)
+		return none, fmt.Errorf("%w: %v", errNotYours, err)
 	}
-	return secret, err
+	return object, err
 }

@@ -29,6 +29,9 @@ type explanation struct {
 	Registry     string `json:"registry,omitempty"`
 	Organization string `json:"organization,omitempty"`
 	Secret       string `json:"secret,omitempty"`
+	// ServiceAccount and Robot are what a keyless team has in the Secret's place, namespace/name, and what that is at Quay.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	Robot          string `json:"robot,omitempty"`
 	// Reason and Message are why not, as the controller writes them into the run's condition, and Allow is what would allow it.
 	Reason  string        `json:"reason,omitempty"`
 	Message string        `json:"message,omitempty"`
@@ -105,18 +108,25 @@ func (e *explainer) decide(ctx context.Context, x *explanation, cluster tenancy.
 	return e.secret(ctx, x, q, d)
 }
 
-// secret looks at the Secret as the controller does before a push.
+// secret looks at the Secret, or the ServiceAccount in its place, as the controller does before a push.
 func (e *explainer) secret(ctx context.Context, x *explanation, q request.Request, d tenant.Decision) error {
 	place := q.Place(e.config, d.Rule)
 	name := place.Namespace + "/" + d.Secret
-	err := tenancy.CheckSecret(ctx, e.cluster, place.Namespace, q.Image(), d)
+	held, err := place.Holding(ctx, e.cluster, q.Image(), d)
 	switch refused := tenancy.FailureOf(err); {
+	case err == nil && held.Account != nil:
+		x.Allowed, x.Secret, x.ServiceAccount, x.Robot = true, "", name, held.Account.Robot
+		x.pass(ruleSecret, fmt.Sprintf("keyless, by ServiceAccount %s: Quay is asked for a token of robot %s when a run starts", name, held.Account.Robot))
 	case err == nil:
 		x.Allowed = true
 		x.pass(ruleSecret, fmt.Sprintf("Secret %s has a robot of the team for the registry", name))
 	case errors.Is(err, errNotYours):
 		x.Allowed = true
-		x.Rules = append(x.Rules, ruleOutcome{ruleSecret, "skipped", fmt.Sprintf("you may not read Secret %s; the controller looks at it before a push", name)})
+		what := "Secret " + name
+		if place.Custody {
+			what += ", or the ServiceAccount in its place"
+		}
+		x.Rules = append(x.Rules, ruleOutcome{ruleSecret, "skipped", fmt.Sprintf("you may not read %s; the controller looks at it before a push", what)})
 	case refused == nil:
 		return err
 	default:

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,6 +30,8 @@ type Config struct {
 	// CustodyNamespace is where the robots' Secrets are if tenants' namespaces have none: each run then gets a copy for itself.
 	// Empty: every namespace has its own.
 	CustodyNamespace string
+	// FederationAudience is the audience of the tokens by which Quay knows a keyless team; empty: the registry's host.
+	FederationAudience string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
 	// GitHosts are the hosts, with their ports, to which the step of update-overlay-digest may send a team's Git credential. An
@@ -40,6 +43,9 @@ type Config struct {
 func Default() *Config {
 	return &Config{Convention: tenant.Default(), Task: "push-image-quay", CopyTask: "copy-image-quay", TaskNamespace: "openshift-pipelines"}
 }
+
+// Audience is for whom a keyless team's token is.
+func (c *Config) Audience() string { return cmp.Or(c.FederationAudience, c.Registry) }
 
 // FromConfigMap returns the defaults with what the ConfigMap says in their place. A key that is unknown, and a value that
 // could not name anything, is an error: a typo must not silently be the default.
@@ -89,22 +95,23 @@ func separates(r rune) bool { return strings.ContainsRune(", \n\r\t", r) }
 // texts are the keys with one value.
 func (c *Config) texts() map[string]*string {
 	return map[string]*string{
-		"registry":          &c.Registry,
-		"team-prefix":       &c.TeamPrefix,
-		"organization":      &c.Organization,
-		"secret":            &c.Secret,
-		"secret-namespace":  &c.SecretNamespace,
-		"vault-mount":       &c.VaultMount,
-		"vault-path":        &c.VaultPath,
-		"secret-store":      &c.SecretStore,
-		"team-label":        &c.TeamLabel,
-		"division-label":    &c.DivisionLabel,
-		"app-label":         &c.AppLabel,
-		"task":              &c.Task,
-		"task-namespace":    &c.TaskNamespace,
-		"copy-task":         &c.CopyTask,
-		"custody-namespace": &c.CustodyNamespace,
-		"run-account":       &c.RunAccount,
+		"registry":            &c.Registry,
+		"team-prefix":         &c.TeamPrefix,
+		"organization":        &c.Organization,
+		"secret":              &c.Secret,
+		"secret-namespace":    &c.SecretNamespace,
+		"vault-mount":         &c.VaultMount,
+		"vault-path":          &c.VaultPath,
+		"secret-store":        &c.SecretStore,
+		"team-label":          &c.TeamLabel,
+		"division-label":      &c.DivisionLabel,
+		"app-label":           &c.AppLabel,
+		"task":                &c.Task,
+		"task-namespace":      &c.TaskNamespace,
+		"copy-task":           &c.CopyTask,
+		"custody-namespace":   &c.CustodyNamespace,
+		"run-account":         &c.RunAccount,
+		"federation-audience": &c.FederationAudience,
 	}
 }
 

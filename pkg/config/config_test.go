@@ -57,7 +57,7 @@ func TestFromConfigMap(t *testing.T) {
 	got, err := FromConfigMap(&corev1.ConfigMap{Data: map[string]string{
 		"registry": " quay.example.com:8443\n", "shared-namespaces": "ci, builds\r\n\tmore\r\n", "task": "push", "_example": "registry: x",
 		"custody-namespace": "custody", "verify-results": "true\n", "internal-registries": "registry.svc:5000",
-		"git-hosts": "gitlab.example.com,git.example.com:8443",
+		"git-hosts": "gitlab.example.com,git.example.com:8443", "federation-audience": "quay\n",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -65,9 +65,22 @@ func TestFromConfigMap(t *testing.T) {
 	want := Default()
 	want.Registry, want.Task, want.SharedNamespaces = "quay.example.com:8443", "push", []string{"ci", "builds", "more"}
 	want.CustodyNamespace, want.VerifyResults, want.InternalRegistries = "custody", true, []string{"registry.svc:5000"}
-	want.GitHosts = []string{"gitlab.example.com", "git.example.com:8443"}
+	want.GitHosts, want.FederationAudience = []string{"gitlab.example.com", "git.example.com:8443"}, "quay"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A token is for the registry, where nothing else is said.
+func TestAudience(t *testing.T) {
+	c := Default()
+	c.Registry = "quay.example.com:8443"
+	if got := c.Audience(); got != "quay.example.com:8443" {
+		t.Errorf("audience %q", got)
+	}
+	c.FederationAudience = "quay"
+	if got := c.Audience(); got != "quay" {
+		t.Errorf("audience %q", got)
 	}
 }
 

@@ -17,6 +17,11 @@ type Credential struct {
 	password secret.Value
 }
 
+// NewCredential is the credential of a user with that password.
+func NewCredential(username string, password secret.Value) Credential {
+	return Credential{Username: username, password: password}
+}
+
 // Authorization is the value of the HTTP header that carries the credential (RFC 7617); zero for a credential without a
 // password.
 func (c Credential) Authorization() secret.Value {

@@ -5,24 +5,24 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
 // connect finds the credential and makes the client that may use it.
 func (p *pusher) connect() error {
-	match, err := registry.FindCredential(p.opts.Dockerconfig, failure.DockerconfigFlag, p.to)
-	if err != nil {
+	if err := p.findCredential(); err != nil {
 		return err
 	}
-	p.credential, p.key = match.Credential, match.Key
-	p.log.Info("found the credential", "key", p.key, "robot", p.credential.Username)
 	organization := p.to.Organization()
-	if own, _, ok := p.credential.Robot(); ok && own != organization {
-		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.credential.Username, organization),
-			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; auths entry %q", own, p.key),
-			Next:  "use the Secret of the team that owns " + p.to.Name()}
+	if own, _, ok := (dockerconfig.Credential{Username: p.robot}).Robot(); ok && own != organization {
+		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.robot, organization),
+			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; %s", own, p.given()),
+			Next:  p.otherTeam()}
 	}
+	var err error
 	p.registry, err = registry.New(registry.Config{Host: p.to.Host, Repository: p.to.Repository, PlainHTTP: p.opts.PlainHTTP, Role: failure.TargetRole, CAFile: p.opts.CAFile,
 		TokenHost: p.opts.TokenHost, Credential: p.credential, MountFrom: p.mountFrom, Stall: p.opts.StallTimeout, Now: p.opts.Now})
 	if err != nil {
@@ -32,6 +32,36 @@ func (p *pusher) connect() error {
 		p.log.Info("going through a proxy", "proxy", proxy)
 	}
 	return nil
+}
+
+// findCredential finds where the credential comes from; that of an issuer's token is known since the source was opened.
+func (p *pusher) findCredential() error {
+	if p.credential != nil {
+		return nil
+	}
+	entry, err := credential.Find(p.opts.Dockerconfig, failure.DockerconfigFlag, p.to.Host, p.to.Repository)
+	if err != nil {
+		return err
+	}
+	p.credential, p.robot, p.key = entry, entry.Credential.Username, entry.Key
+	p.log.Info("found the credential", "key", p.key, "robot", p.robot)
+	return nil
+}
+
+// given is what named the robot.
+func (p *pusher) given() string {
+	if p.opts.federated() {
+		return failure.RobotFlag
+	}
+	return fmt.Sprintf("auths entry %q", p.key)
+}
+
+// otherTeam is the next step for a robot of another organization than the target's.
+func (p *pusher) otherTeam() string {
+	if p.opts.federated() {
+		return "name a robot of organization " + p.to.Organization() + " in " + failure.RobotFlag + ", or correct " + failure.ImageRefFlag
+	}
+	return "use the Secret of the team that owns " + p.to.Name()
 }
 
 // login learns, before the first byte, whether the robot may push.
@@ -49,10 +79,10 @@ func (p *pusher) login(ctx context.Context) error {
 			return err
 		}
 		if !known {
-			p.log.Warn("the token does not tell what the robot may do", "robot", p.credential.Username)
+			p.log.Warn("the token does not tell what the robot may do", "robot", p.robot)
 			return nil
 		}
-		p.log.Info("asked for the right to push", "robot", p.credential.Username, "repository", p.to.Repository, "has", actions)
+		p.log.Info("asked for the right to push", "robot", p.robot, "repository", p.to.Repository, "has", actions)
 		if err := p.destination().CheckRight(actions); err != nil {
 			return err
 		}
@@ -71,7 +101,7 @@ func (p *pusher) checkExists(ctx context.Context) error {
 	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
 		return err
 	}
-	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.Name(), p.credential.Username),
-		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q", p.key, actions),
+	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.Name(), p.robot),
+		Proof: fmt.Sprintf("its token, bought with the %s, has %q", p.destination().Means(), actions),
 		Next:  "create the repository; a push would ask for the right to push, at which Quay creates it if the robot may; a rehearsal does not"}
 }

@@ -16,6 +16,8 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.ResultsDir, "results-dir", "", "`directory` for the result files, such as /tekton/results")
 	fs.StringVar(&o.EvidenceDir, "evidence", "", "`directory` for image-digest.txt and evidence.json")
 	fs.StringVar(&o.Dockerconfig, "dockerconfig", "", "`file` with the credential, or its directory (default $DOCKER_CONFIG)")
+	fs.StringVar(&o.FederatedTokenFile, "federated-token-file", "", "`file` with an OIDC token that Quay exchanges for one of --robot, in place of --dockerconfig")
+	fs.StringVar(&o.Robot, "robot", "", "`ORG+NAME` of the robot that --federated-token-file is for")
 	fs.StringVar(&o.SourceDockerconfig, "source-dockerconfig", "", "`file` with the credential for a docker:// source, or its directory (default what --dockerconfig names)")
 	fs.BoolVar(&o.SourceAnonymous, "source-anonymous", false, "pull a docker:// source without a credential")
 	fs.StringVar(&o.CAFile, "ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")

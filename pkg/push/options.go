@@ -30,6 +30,10 @@ type Options struct {
 	EvidenceDir string
 	// Dockerconfig is the file with the credential, or its directory; empty: what $DOCKER_CONFIG names.
 	Dockerconfig string
+	// FederatedTokenFile is the file with a token of an OpenID Connect issuer that Quay exchanges for one of Robot, ORG+NAME, in place of
+	// a dockerconfig; empty: Dockerconfig has the credential.
+	FederatedTokenFile string
+	Robot              string
 	// SourceDockerconfig is the file, or its directory, with the credential for a docker:// source; empty: Dockerconfig has it.
 	SourceDockerconfig string
 	// SourceAnonymous pulls a docker:// source without a credential, whatever the files have; without it there must be one.
@@ -80,6 +84,9 @@ func (o Options) readOnly() bool { return o.DryRun || o.Preflight }
 
 // complete fills the defaults in and checks what needs neither network nor disk.
 func (o *Options) complete() error {
+	if err := o.checkFederated(); err != nil {
+		return err
+	}
 	if o.Dockerconfig == "" {
 		// Never $HOME: Tekton leaves the ServiceAccount's credentials there.
 		o.Dockerconfig = os.Getenv("DOCKER_CONFIG")

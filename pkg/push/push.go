@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
@@ -22,8 +22,9 @@ type pusher struct {
 	source     source.Source
 	image      *source.Image
 	registry   *registry.Registry
-	credential dockerconfig.Credential
-	key        string // of the credential, in auths
+	credential credential.Source
+	robot      string // whose the credential is
+	key        string // of the credential, in auths; "" if it is in none
 	retry      *retry.Retrier
 	progress   *progress
 	log        *slog.Logger
@@ -58,6 +59,9 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	}
 	dir, err := p.openResults()
 	if err != nil {
+		return Result{}, err
+	}
+	if err := p.federate(); err != nil {
 		return Result{}, err
 	}
 	if err := p.open(ctx); err != nil {
@@ -111,9 +115,13 @@ func (p *pusher) open(ctx context.Context) error {
 // opening is what it takes to open the source.
 func (p *pusher) opening() source.Options {
 	o := p.opts
-	return source.Options{Log: p.log, Image: source.Reach{To: p.to, PlainHTTP: o.PlainHTTP, TokenHost: o.TokenHost, SourceTokenHost: o.SourceTokenHost,
+	how := source.Reach{To: p.to, PlainHTTP: o.PlainHTTP, TokenHost: o.TokenHost, SourceTokenHost: o.SourceTokenHost,
 		Dockerconfig: cmp.Or(o.SourceDockerconfig, o.Dockerconfig), Anonymous: o.SourceAnonymous, CAFile: o.CAFile,
-		Stall: o.StallTimeout, Now: o.Now, Retry: p.retry}}
+		Stall: o.StallTimeout, Now: o.Now, Retry: p.retry}
+	if o.SourceDockerconfig == "" {
+		how.Credential, how.User = p.credential, p.robot
+	}
+	return source.Options{Log: p.log, Image: how}
 }
 
 // read reads what the source has, but for the content of the blobs, and holds it against what the options allow.
@@ -153,5 +161,5 @@ func (p *pusher) explain(ctx context.Context, err error) error {
 
 // destination is where the push goes, for errors.
 func (p *pusher) destination() *failure.Destination {
-	return &failure.Destination{Peer: &p.registry.Peer, Repository: p.to.Repository, Robot: p.credential.Username, Key: p.key}
+	return &failure.Destination{Peer: &p.registry.Peer, Repository: p.to.Repository, Robot: p.robot, Key: p.key}
 }

@@ -140,7 +140,7 @@ var child = []Check{
 			return c.Kube.CoreV1().Pods(pr.Namespace).Get(c.ctx, pod.Name, metav1.GetOptions{})
 		})
 	}},
-	{ID: "C74", Sentence: "A push costs at most 3 writes, or 6 in custody, 3 reads and 6 looks; updates that change nothing cost none", InProcess: func(t *T) {
+	{ID: "C74", Sentence: "A push costs at most 3 writes and 3 reads, or 6 and 4 in custody, and 6 looks; updates that change nothing cost none", InProcess: func(t *T) {
 		s := set(t)
 		looks := 0
 		work := func() {
@@ -168,9 +168,9 @@ var child = []Check{
 		all := s.Actions()
 		writes := slices.DeleteFunc(slices.Clone(all), reads)
 		t.Logf("%d looks, %v", looks, all)
-		// A copy is made, deleted before the end, and looked for once more after it.
-		budget := map[Mode]int{Default: 3, Custody: 6}[t.Mode]
-		if got := len(all) - len(writes); looks > 6 || got > 3 || len(writes) > budget {
+		// A copy is made, deleted before the end, and looked for once more after it; a ServiceAccount is looked for beside its Secret.
+		most := map[Mode]struct{ writes, reads int }{Default: {3, 3}, Custody: {6, 4}}[t.Mode]
+		if got := len(all) - len(writes); looks > 6 || got > most.reads || len(writes) > most.writes {
 			t.Errorf("%d looks, %d reads, %d writes: %v", looks, got, len(writes), all)
 		}
 	}},

@@ -32,6 +32,8 @@ type refusal struct {
 	// guarded says that the namespace is shared and its policies deny.
 	guarded bool
 	edits   []func(runtime.Object)
+	// account has the team's ServiceAccount in custody, annotated with that robot.
+	account *string
 	// unreadable says that the controller may read no Secret.
 	unreadable bool
 	reason     string
@@ -74,6 +76,7 @@ var (
 		pr.Status.SetCondition(&apis.Condition{Type: apis.ConditionSucceeded, Status: corev1.ConditionFalse, Reason: "Cancelled"})
 	})
 	gone = secret(func(s *corev1.Secret) { s.Name = "another" })
+	held = secret(func(s *corev1.Secret) { s.Namespace = locked })
 )
 
 func edits(all ...func(runtime.Object)) []func(runtime.Object) { return all }
@@ -104,6 +107,10 @@ var refusals = []refusal{
 	{name: "another team's Secret", edits: edits(give("dockerconfig-secret", "quay-robot-team-platform")), reason: v1alpha1.ReasonSecretMismatch, rule: "dockerconfig-secret", decided: "namespace-label"},
 	{name: "no Secret", edits: edits(gone), reason: v1alpha1.ReasonSecretMissing, rule: "secret", decided: "namespace-label"},
 	{name: "no Secret in custody", settings: copies, edits: edits(gone), reason: v1alpha1.ReasonSecretMissing, rule: "secret", decided: "namespace-label"},
+	{name: "a Secret and a ServiceAccount", settings: copies, account: new("team-payments+ci"), edits: edits(held), reason: v1alpha1.ReasonKeylessConflict, rule: "secret", decided: "namespace-label"},
+	{name: "keyless, without a robot", settings: copies, account: new(""), edits: edits(gone), reason: v1alpha1.ReasonKeylessInvalid, rule: "secret", decided: "namespace-label"},
+	{name: "keyless, another team's robot", settings: copies, account: new("team-platform+ci"), edits: edits(gone), reason: v1alpha1.ReasonKeylessInvalid, rule: "secret", decided: "namespace-label"},
+	{name: "keyless, from a registry", settings: copies, account: new("team-payments+ci"), edits: edits(from("docker://"+internal+"/"+ns+"/app"), gone), reason: v1alpha1.ReasonKeylessUnsupported, rule: "secret", decided: "namespace-label"},
 	{name: "another robot's Secret", edits: edits(secret(func(s *corev1.Secret) { s.Data = reconcilertest.NewSecret("", "", "team-platform+ci").Data })), reason: v1alpha1.ReasonSecretInvalid, rule: "secret", decided: "namespace-label"},
 	{name: "no right", unreadable: true, reason: v1alpha1.ReasonSecretUnreadable, rule: "secret", decided: "namespace-label"},
 	{name: "shared, no policy", settings: map[string]string{"shared-namespaces": ns}, edits: edits(unlabelled, payments), reason: v1alpha1.ReasonPolicyMissing, rule: "shared-namespace"},
@@ -140,6 +147,9 @@ func (r refusal) play(t *T) {
 		settings["shared-namespaces"] = ns
 		objects = append(objects, reconcilertest.NewGuards(ns)...)
 	}
+	if r.account != nil {
+		objects = append(objects, reconcilertest.NewServiceAccount(locked, reconcilertest.Secret, *r.account))
+	}
 	s := open(t, constructor, settings, objects...)
 	if r.unreadable {
 		s.reads(false)
@@ -172,7 +182,10 @@ func TestExplainSaysWhatTheControllerDoes(t *testing.T) {
 		played[r.reason] = true
 	}
 	// Of these a decision knows nothing: they come of what is made after it.
-	later := []string{v1alpha1.ReasonSecretRefused, v1alpha1.ReasonTaskRunNameConflict, v1alpha1.ReasonTaskRunRefused,
+	later := []string{v1alpha1.ReasonTokenRefused, v1alpha1.ReasonFederationRobotMissing, v1alpha1.ReasonFederationMissing, v1alpha1.ReasonFederationIssuerMismatch,
+		v1alpha1.ReasonFederationSubjectMismatch, v1alpha1.ReasonFederationAudienceMismatch, v1alpha1.ReasonFederationTokenExpired,
+		v1alpha1.ReasonFederationTokenInvalid, v1alpha1.ReasonFederationIssuerUnreachable, v1alpha1.ReasonFederationUnsupported,
+		v1alpha1.ReasonFederationUnreachable, v1alpha1.ReasonFederationRefused, v1alpha1.ReasonSecretRefused, v1alpha1.ReasonTaskRunNameConflict, v1alpha1.ReasonTaskRunRefused,
 		v1alpha1.ReasonResultsMissing, v1alpha1.ReasonResultsUnproven, v1alpha1.ReasonTaskRunDeleted}
 	source, err := os.ReadFile("../../pkg/apis/quay/v1alpha1/names.go")
 	if err != nil {

@@ -16,6 +16,9 @@ import (
 // revealing are the files that call Reveal of secret.Value, each with what it does with the secret. In every other one it
 // is a value that nothing prints.
 var revealing = map[string]string{
+	"pkg/federation/answer.go":              "looks for its parts in what a server says",
+	"pkg/federation/claims.go":              "reads what it says of itself",
+	"pkg/federation/exchange.go":            "sends it to Quay",
 	"pkg/gitops/credential.go":              "hands it to go-git",
 	"pkg/push/registry/download.go":         "sends it to the registry of a source",
 	"pkg/push/registry/request.go":          "sends it to a registry and its token service",
@@ -31,17 +34,20 @@ var revealing = map[string]string{
 // entering are the files that call New of package secret, each with where the text is from that it makes a secret. Before
 // that it is a string, which anything may print.
 var entering = map[string]string{
-	"pkg/cli/cluster.go":             "a Secret of the cluster",
-	"pkg/cli/doctorlogin.go":         "a token that the API server made for a ServiceAccount",
-	"pkg/cli/token.go":               "$QUAY_TOKEN",
-	"pkg/cli/vault.go":               "$VAULT_TOKEN, or the file of vault login",
-	"pkg/dockerconfig/credential.go": "an entry of a Docker config file",
-	"pkg/gitops/credential.go":       "a mounted Secret",
-	"pkg/vault/blocked.go":           "the header of a request that was sent",
-	"pkg/push/registry/token.go":     "a token service's answer",
-	"pkg/quay/robot.go":              "Quay's answer about a robot",
-	"pkg/robot/credential.go":        "the user's name beside the token, which Vault keeps in one map",
-	"pkg/vault/secret.go":            "what Vault has",
+	"pkg/cli/cluster.go":                  "a Secret of the cluster",
+	"pkg/cli/doctorlogin.go":              "a token that the API server made for a ServiceAccount",
+	"pkg/cli/token.go":                    "$QUAY_TOKEN",
+	"pkg/cli/vault.go":                    "$VAULT_TOKEN, or the file of vault login",
+	"pkg/dockerconfig/credential.go":      "an entry of a Docker config file",
+	"pkg/federation/answer.go":            "Quay's answer with a robot's token, and the parts of the one that was sent",
+	"pkg/gitops/credential.go":            "a mounted Secret",
+	"pkg/vault/blocked.go":                "the header of a request that was sent",
+	"pkg/push/credential/federated.go":    "the file that CI wrote its token to",
+	"pkg/push/registry/token.go":          "a token service's answer",
+	"pkg/quay/robot.go":                   "Quay's answer about a robot",
+	"pkg/robot/credential.go":             "the user's name beside the token, which Vault keeps in one map",
+	"pkg/vault/secret.go":                 "what Vault has",
+	"pkg/reconciler/keyless/exchanger.go": "a token that the API server made for a keyless team's ServiceAccount",
 }
 
 // No file makes or reveals a secret but those, and each of those does.

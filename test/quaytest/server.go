@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 )
 
 // drainTime is how long requests in progress may take when the server stops.
@@ -17,7 +18,7 @@ const drainTime = 10 * time.Second
 
 // server is what the flags say.
 type server struct {
-	listen, host, certFile, keyFile, stateFile, storageDir string
+	listen, host, certFile, keyFile, stateFile, storageDir, issuerCAFile string
 }
 
 // run serves until ctx is done and writes one line to log when it is ready. The
@@ -28,6 +29,13 @@ func (s server) run(ctx context.Context, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
+	if s.issuerCAFile != "" {
+		authorities, err := cafile.Pool(s.issuerCAFile)
+		if err != nil {
+			return fmt.Errorf("reading authorities of issuers: %w", err)
+		}
+		q.TrustIssuers(authorities)
+	}
 	if s.stateFile != "" {
 		state, err := readState(s.stateFile)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/internal/certificate"
+	"github.com/comptech-lab/quay-push/internal/oidctest"
 )
 
 const (
@@ -44,19 +45,24 @@ func writeCertificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 
 func TestServe(t *testing.T) {
 	cert, key, roots := writeCertificate(t)
+	issuer := oidctest.Start(t)
 	state := write(t, "state.yaml", `
 organizations:
 - name: team-payments
   robots:
   - name: ci
     token: `+token+`
+    federation:
+    - issuer: `+issuer.URL()+`
+      subject: system:serviceaccount:payments:pusher
   repositories:
   - name: app
     permissions:
       team-payments+ci: write
 `)
 	storage := t.TempDir()
-	s := server{listen: "127.0.0.1:0", host: host, certFile: cert, keyFile: key, stateFile: state, storageDir: storage}
+	s := server{listen: "127.0.0.1:0", host: host, certFile: cert, keyFile: key, stateFile: state, storageDir: storage,
+		issuerCAFile: write(t, "issuer.crt", string(issuer.CA()))}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	lines, log := io.Pipe()
@@ -75,16 +81,20 @@ organizations:
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: host}}}
 	defer client.CloseIdleConnections()
 	for path, want := range map[string]int{
-		"/health/instance": 200,
-		"/v2/":             401,
+		"/health/instance":               200,
+		"/oauth2/federation/robot/token": 200,
+		"/v2/":                           401,
 		"/v2/auth?service=" + host + "&scope=repository:team-payments/app:push": 200,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+string(match[1])+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(path, "/v2/auth") {
+		switch {
+		case strings.HasPrefix(path, "/v2/auth"):
 			r.SetBasicAuth("team-payments+ci", token)
+		case strings.HasPrefix(path, "/oauth2/"):
+			r.SetBasicAuth("team-payments+ci", issuer.Token("system:serviceaccount:payments:pusher"))
 		}
 		response, err := client.Do(r)
 		if err != nil {
@@ -111,11 +121,12 @@ func TestServeSaysWhatItCannotUse(t *testing.T) {
 	cert, key, _ := writeCertificate(t)
 	good := server{listen: "127.0.0.1:0", host: host, certFile: cert, keyFile: key, storageDir: t.TempDir()}
 	for want, change := range map[string]func(*server){
-		"creating storage directory": func(s *server) { s.storageDir = "/does/not/exist" },
-		"reading state":              func(s *server) { s.stateFile = "/does/not/exist" },
-		"applying state":             func(s *server) { s.stateFile = write(t, "state.yaml", "organizations: [{name: T}]") },
-		`listening on "nowhere"`:     func(s *server) { s.listen = "nowhere" },
-		"serving with certificate":   func(s *server) { s.certFile = "/does/not/exist" },
+		"reading authorities of issuers": func(s *server) { s.issuerCAFile = "/does/not/exist" },
+		"creating storage directory":     func(s *server) { s.storageDir = "/does/not/exist" },
+		"reading state":                  func(s *server) { s.stateFile = "/does/not/exist" },
+		"applying state":                 func(s *server) { s.stateFile = write(t, "state.yaml", "organizations: [{name: T}]") },
+		`listening on "nowhere"`:         func(s *server) { s.listen = "nowhere" },
+		"serving with certificate":       func(s *server) { s.certFile = "/does/not/exist" },
 	} {
 		s := good
 		change(&s)

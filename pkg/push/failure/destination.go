@@ -15,7 +15,7 @@ const again = "run it again later: what is in the registry is not sent twice"
 // Destination is the repository that is pushed to, and as whom.
 type Destination struct {
 	*Peer
-	// Repository is the path below the host, Robot who pushes, Key the entry of its credential in auths.
+	// Repository is the path below the host, Robot who pushes, Key the entry of its credential in auths; empty for one that Quay exchanged.
 	Repository, Robot, Key string
 }
 
@@ -26,6 +26,14 @@ func (d *Destination) address() string { return d.Base.Host + "/" + d.Repository
 func (d *Destination) organization() string {
 	organization, _, _ := strings.Cut(d.Repository, "/")
 	return organization
+}
+
+// Means is what a token is bought with.
+func (d *Destination) Means() string {
+	if d.Key == "" {
+		return "exchanged token"
+	}
+	return fmt.Sprintf("auths entry %q", d.Key)
 }
 
 // Explain makes an Error of what a request to the registry ended in.
@@ -39,9 +47,14 @@ func (d *Destination) explainAnswer(e *Error, a *Answer) {
 	seller, _ := d.tokenService()
 	switch {
 	case d.explainTraffic(e, a):
+	case a.says("could not find robot with specified username") && d.Key == "":
+		e.set(ClassCredentialRefused, "create the robot again, with its federation and its rights, or name another one in "+RobotFlag, "robot %q was deleted", robot)
 	case a.says("could not find robot with specified username"):
 		e.set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
 	case d.explainNoTokenService(e, a):
+	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized && d.Key == "":
+		e.set(ClassCredentialRefused, "ask who runs Quay whether all of its parts have the same keys and settings; nothing is wrong with the issuer's token",
+			"%s does not know robot %q with the token that it exchanged before", seller, robot)
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized:
 		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)
 	case isTokenRefused(e.Err):
@@ -104,7 +117,7 @@ func (d *Destination) CheckRight(actions []string) error {
 	}
 	name := d.address()
 	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", d.Robot, name),
-		Proof: fmt.Sprintf("its token, bought with the auths entry %q, has %q and needs push", d.Key, actions),
+		Proof: fmt.Sprintf("its token, bought with the %s, has %q and needs push", d.Means(), actions),
 		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", d.Repository)}
 	if len(actions) == 0 {
 		e.Class = ClassNoAccess

@@ -6,5 +6,8 @@ const (
 	ImageRefFlag     = "--image-ref (param image-ref)"
 	TagFlag          = "--tag (param tag)"
 	DockerconfigFlag = "--dockerconfig (param dockerconfig-secret)"
-	AnonymousFlag    = "--source-anonymous (param source-anonymous)"
+	// FederatedFlag and RobotFlag have no param: in a cluster the controller exchanges tokens.
+	FederatedFlag = "--federated-token-file"
+	RobotFlag     = "--robot"
+	AnonymousFlag = "--source-anonymous (param source-anonymous)"
 )

@@ -45,7 +45,7 @@ func (r *Registry) ping(ctx context.Context) error {
 		return &failure.Error{Class: failure.ClassProtocol, Problem: r.Name() + " advertised a malformed token service", Proof: fmt.Sprintf("realm %q", failure.Shorten(c.realm)), Next: r.NotInFront()}
 	}
 	// Who has no credential may ask for a token wherever it is.
-	if !r.trusts(realm, r.tokenHost) && (!r.Credential.Authorization().IsZero() || !r.trusts(realm, realm.Host)) {
+	if !r.trusts(realm, r.tokenHost) && (r.Credential != nil || !r.trusts(realm, realm.Host)) {
 		return r.Foreign(r.Name()+" sends its clients for a token", realm, r.tokenHost,
 			fmt.Sprintf("if %q is its token service, name that in %s; else the answer was forged", shown.Cut(realm.Host, 100), r.Role.TokenFlag))
 	}
@@ -76,8 +76,12 @@ func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		query.Add("scope", "repository:"+r.mountFrom+":"+ScopePull)
 	}
 	u.RawQuery = query.Encode()
+	authorization, err := r.authorization(ctx)
+	if err != nil {
+		return token{}, err
+	}
 	asked := r.now()
-	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: *u}, r.Credential.Authorization())
+	a, err := r.roundTrip(ctx, call{method: http.MethodGet, url: *u}, authorization)
 	if err != nil {
 		return token{}, err
 	}
@@ -95,6 +99,15 @@ func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (tok
 			Next:  fmt.Sprintf("ask who runs %s what its token service answers there; %s", u.Host, r.NotInFront())}
 	}
 	return t, nil
+}
+
+// authorization is the header with the credential that is good now; zero where there is none.
+func (r *Registry) authorization(ctx context.Context) (secret.Value, error) {
+	if r.Credential == nil {
+		return secret.Value{}, nil
+	}
+	c, err := r.Credential.Get(ctx)
+	return c.Authorization(), err
 }
 
 // challenge is the registry's, as ping saw it.

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/transport"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -21,8 +21,8 @@ type Registry struct {
 	repository string
 	// tokenHost is the host that gets the robot's credential.
 	tokenHost string
-	// Credential is the robot's; the zero one is nobody's.
-	Credential dockerconfig.Credential
+	// Credential is where the robot's credential comes from; nil is nobody's.
+	Credential credential.Source
 	client     *http.Client
 	// service is what the registry's challenge calls it, once ping has seen that; tokens are there once rights has asked for one.
 	service string
@@ -49,8 +49,9 @@ type Config struct {
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
 	CAFile string
 	// TokenHost is the host that gets the credential; empty: the registry.
-	TokenHost  string
-	Credential dockerconfig.Credential
+	TokenHost string
+	// Credential is where the robot's credential comes from; nil: nobody's.
+	Credential credential.Source
 	// MountFrom is the repository that blobs are mounted from; empty: the repository itself.
 	MountFrom string
 	// Stall is how long a body may stand still.

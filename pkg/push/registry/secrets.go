@@ -13,7 +13,10 @@ type secrets []secret.Value
 
 // secrets returns those of a request with authorization, which may be zero.
 func (r *Registry) secrets(authorization secret.Value) secrets {
-	return secrets{r.Credential.Authorization(), authorization}
+	if r.Credential == nil {
+		return secrets{authorization}
+	}
+	return append(r.Credential.Secrets(), authorization)
 }
 
 // hide takes the secrets out of what a server said.

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 )
@@ -143,7 +144,7 @@ func echoing(t *testing.T, echo http.HandlerFunc) *Registry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := New(Config{Host: host, Repository: "team-a/app", PlainHTTP: true, Credential: match.Credential, Stall: 5 * time.Second, Now: time.Now})
+	r, err := New(Config{Host: host, Repository: "team-a/app", PlainHTTP: true, Credential: credential.Entry{Match: match}, Stall: 5 * time.Second, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

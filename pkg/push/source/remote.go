@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
@@ -24,7 +25,8 @@ type Remote struct {
 	*registry.Registry
 	from  origin
 	retry *retry.Retrier
-	key   string // of the credential, in auths; "" if there is none
+	user  string // whose the credential is; "" if there is none
+	key   string // of the credential, in auths; "" if it is in none
 	image v1.Descriptor
 	body  []byte // of image
 	// Mountable is the repository, if it is another one of the registry that the image goes to; else empty.
@@ -40,9 +42,12 @@ type Reach struct {
 	TokenHost string
 	// SourceTokenHost is the host of the source's token service; empty: the registry's own.
 	SourceTokenHost string
-	// Dockerconfig is the file with the credential, or its directory; Anonymous pulls without one.
+	// Dockerconfig is the file with the credential, or its directory; Anonymous pulls without one. Credential, of User, is for that one
+	// registry in place of the file; nil: the file has it.
 	Dockerconfig string
 	Anonymous    bool
+	Credential   credential.Source
+	User         string
 	// CAFile is a PEM file of authorities to trust beside the system's; empty: none.
 	CAFile string
 	// Stall is how long a body may stand still.
@@ -64,7 +69,8 @@ func openRemote(ctx context.Context, o Options, name string) (Source, error) {
 	how := o.Image
 	c := registry.Config{Host: from.Host, Repository: from.Repository, Role: failure.SourceRole, CAFile: how.CAFile, TokenHost: how.SourceTokenHost, Stall: how.Stall, Now: how.Now}
 	r := &Remote{from: from, retry: how.Retry}
-	if failure.SameHost("https", from.Host, how.To.Host) {
+	same := failure.SameHost("https", from.Host, how.To.Host)
+	if same {
 		if from.Repository != how.To.Repository {
 			r.Mountable = from.Repository
 		}
@@ -73,20 +79,24 @@ func openRemote(ctx context.Context, o Options, name string) (Source, error) {
 	if r.Registry, err = registry.New(c); err != nil {
 		return nil, err
 	}
-	if !how.Anonymous {
-		match, err := registry.FindCredential(how.Dockerconfig, "--source-dockerconfig", from.Target)
+	switch {
+	case how.Anonymous:
+	case same && how.Credential != nil:
+		r.Credential, r.user = how.Credential, how.User
+	default:
+		found, err := credential.Find(how.Dockerconfig, "--source-dockerconfig", from.Host, from.Repository)
 		if reason := (*failure.Error)(nil); errors.As(err, &reason) {
 			return nil, reason.Then(reason.Next + "; if anybody may pull the source, set " + failure.AnonymousFlag)
 		} else if err != nil {
 			return nil, err
 		}
-		r.Credential, r.key = match.Credential, match.Key
+		r.Credential, r.user, r.key = found, found.Credential.Username, found.Key
 	}
 	if err := r.find(ctx); err != nil {
 		r.Close()
 		return nil, r.explain(ctx, err)
 	}
-	o.Log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.Credential.Username)
+	o.Log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.user)
 	return r, nil
 }
 
@@ -166,7 +176,7 @@ func (r *Remote) open(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 
 // origin is where the source is, for errors.
 func (r *Remote) origin() *failure.Origin {
-	return &failure.Origin{Peer: &r.Peer, Repository: r.from.Repository, User: r.Credential.Username, Key: r.key, Reference: r.from.reference}
+	return &failure.Origin{Peer: &r.Peer, Repository: r.from.Repository, User: r.user, Key: r.key, Reference: r.from.reference}
 }
 
 // explain makes an Error of what a request to the registry ended in.

@@ -17,6 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
@@ -44,7 +45,8 @@ func newReconciler(ctx context.Context, names func() *config.Config, now clock.P
 	return &Reconciler{
 		cluster:  cluster,
 		owners:   tenancy.NewOwners(cluster, now),
-		issuer:   runsecret.Issuer{Cluster: cluster, Client: cluster.Kube},
+		keyless:  keyless.New(cluster.Kube, transport),
+		issuer:   runsecret.Issuer{Client: cluster.Kube},
 		verifier: provenance.Verifier{Transport: transport},
 		tekton:   client,
 		taskRuns: taskRuns.Lister(),

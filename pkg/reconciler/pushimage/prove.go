@@ -13,7 +13,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -66,11 +66,18 @@ func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, 
 	if err != nil {
 		return err
 	}
-	s, namespace := v.state, v.run.Namespace
-	if s.ProjectedSecret != "" || s.TaskRun.Namespace != "" {
-		namespace = v.custody()
+	s, place := v.state, request.Place{Namespace: v.run.Namespace}
+	switch {
+	case s.ProjectedSecret != "":
+		place = request.Lending(v.config)
+	case s.TaskRun.Namespace != "":
+		place = request.Place{Namespace: v.custody(), Custody: true}
 	}
-	credential, err := tenancy.Credential(ctx, r.cluster, namespace, imageRef, tenant.Decision{Team: s.Team, Names: v.config.Names(s.Team)})
+	held, err := place.Holding(ctx, r.cluster, imageRef, tenant.Decision{Team: s.Team, Names: v.config.Names(s.Team)})
+	if err != nil {
+		return err
+	}
+	credential, err := r.credential(ctx, held, v.config)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
@@ -26,6 +27,7 @@ import (
 type Reconciler struct {
 	cluster  tenancy.Cluster
 	owners   *tenancy.Owners
+	keyless  *keyless.Exchanger
 	issuer   runsecret.Issuer
 	verifier provenance.Verifier
 	tekton   tekton.Interface

@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
@@ -20,15 +21,28 @@ import (
 // secret makes sure that the tenant can push, and returns the name of the Secret that the TaskRun mounts.
 func (r *Reconciler) secret(ctx context.Context, q request.Request, d tenant.Decision, c *config.Config) (string, error) {
 	place := q.Place(c, d.Rule)
-	if !place.Lent {
-		return d.Secret, tenancy.CheckSecret(ctx, r.cluster, place.Namespace, q.Image(), d)
+	held, err := place.Holding(ctx, r.cluster, q.Image(), d)
+	if err != nil || !place.Lent {
+		return d.Secret, err
 	}
-	name, err := r.issuer.Create(ctx, place.Namespace, q.Image(), q.Run, d)
+	credential, err := r.credential(ctx, held, c)
+	if err != nil {
+		return "", err
+	}
+	name, err := r.issuer.Create(ctx, q.Run, d, credential)
 	if refused(err) {
 		return "", customrun.Failf(v1alpha1.ReasonSecretRefused, "the API server refused the run's own Secret: %v; "+
 			"is config/custody/ applied, and bound in namespace %q? See docs/custody.md", err, q.Run.Namespace)
 	}
 	return name, err
+}
+
+// credential is the one that the tenant has, or, of a keyless team, one that is made for this once.
+func (r *Reconciler) credential(ctx context.Context, held tenancy.Holding, c *config.Config) (dockerconfig.Credential, error) {
+	if held.Account == nil {
+		return held.Credential, nil
+	}
+	return r.keyless.Credential(ctx, c, *held.Account)
 }
 
 // withdraw deletes the run's own Secret. It comes before the end of the run is written, so that who has ended has none.

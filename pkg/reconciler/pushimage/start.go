@@ -33,7 +33,7 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 	secret, err := r.secret(ctx, q, d, c)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
 	if err != nil {
-		return err
+		return r.exchanging(ctx, v, d, err)
 	}
 	want := newTaskRun(q, owner, d, secret, c)
 	if q.Copies() {
@@ -52,9 +52,7 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 			return err
 		}
 	}
-	if v.state.Waiting {
-		run.Status.StartTime = nil // It starts now.
-	}
+	run.Status.StartTime = nil // It starts now, however long it waited.
 	if err := run.Status.EncodeExtraFields(newState(run, d, task, secret)); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)
 	}

@@ -62,6 +62,12 @@ func NewSecret(namespace, name, robot string) *corev1.Secret {
 	}
 }
 
+// NewServiceAccount returns what a keyless team has in the place of a Secret.
+func NewServiceAccount(namespace, name, robot string) *corev1.ServiceAccount {
+	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace,
+		Annotations: map[string]string{v1alpha1.AnnotationRobot: robot}}}
+}
+
 // NewPipelineRun returns a running PipelineRun that lists the CustomRuns children.
 func NewPipelineRun(namespace, name string, children ...string) *pipelinev1.PipelineRun {
 	run := &pipelinev1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, UID: types.UID("uid-of-" + name)}}

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -88,6 +90,8 @@ func (w *World) home(object runtime.Object) (clienttesting.ObjectTracker, schema
 		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("pipelineruns")
 	case *corev1.Secret:
 		return w.kube, corev1.SchemeGroupVersion.WithResource("secrets")
+	case *corev1.ServiceAccount:
+		return w.kube, corev1.SchemeGroupVersion.WithResource("serviceaccounts")
 	case *corev1.Namespace:
 		return w.kube, corev1.SchemeGroupVersion.WithResource("namespaces")
 	case *admissionv1.ValidatingAdmissionPolicy:
@@ -154,6 +158,9 @@ func (w *World) react(tracker clienttesting.ObjectTracker) clienttesting.Reactio
 			return true, create.Object, nil
 		}
 		handled, object, err := store(a)
+		if create, ok := a.(clienttesting.CreateActionImpl); ok && create.Subresource == "token" {
+			object, err = w.token(tracker, create)
+		}
 		if _, patched := a.(clienttesting.PatchActionImpl); patched && err == nil {
 			w.stamp(object)
 			err = tracker.Update(a.GetResource(), object, a.GetNamespace())
@@ -165,6 +172,16 @@ func (w *World) react(tracker clienttesting.ObjectTracker) clienttesting.Reactio
 		}
 		return handled, object, err
 	}
+}
+
+// token is what the API server answers who asks for a token of a ServiceAccount. It stores nothing.
+func (w *World) token(tracker clienttesting.ObjectTracker, a clienttesting.CreateActionImpl) (runtime.Object, error) {
+	if _, err := tracker.Get(a.Resource, a.Namespace, a.Name); err != nil {
+		return nil, err
+	}
+	asked := a.Object.(*authenticationv1.TokenRequest)
+	asked.Status.Token = w.Tokens("system:serviceaccount:"+a.Namespace+":"+a.Name, asked.Spec.Audiences, time.Duration(*asked.Spec.ExpirationSeconds)*time.Second)
+	return asked, nil
 }
 
 // admit does what the API server does before it stores: it gives a new object its identity, and refuses an update of
@@ -191,7 +208,9 @@ func (w *World) admit(tracker clienttesting.ObjectTracker, a clienttesting.Actio
 		if task, ok := a.Object.(*pipelinev1.TaskRun); ok && w.Tektons != nil {
 			task.SetDefaults(apis.WithinCreate(w.Tektons))
 		}
-		w.stamp(a.Object)
+		if a.Subresource == "" {
+			w.stamp(a.Object)
+		}
 	}
 	return nil
 }

@@ -70,6 +70,9 @@ type server struct {
 	// Tektons, if it is not nil, has Tekton's webhook fill in new TaskRuns, with the configuration that it carries.
 	Tektons context.Context
 
+	// Tokens makes a token of a ServiceAccount, by its user name, when one is asked for.
+	Tokens func(subject string, audiences []string, lifetime time.Duration) string
+
 	t            testing.TB
 	kube, tekton clienttesting.ObjectTracker
 	events       *record.FakeRecorder

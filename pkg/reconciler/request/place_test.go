@@ -22,10 +22,10 @@ func TestPlace(t *testing.T) {
 	}{
 		{push, "", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{push, "", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
-		{push, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Lent: true}},
+		{push, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Custody: true, Lent: true}},
 		{push, "custody", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
 		{push, "apps", tenant.RuleNamespace, Place{Namespace: "apps"}},
-		{copied, "custody", tenant.RuleNamespace, Place{Namespace: "custody"}},
+		{copied, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Custody: true}},
 		{resolve, "", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{resolve, "custody", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{resolve, "custody", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},

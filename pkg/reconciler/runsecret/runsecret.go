@@ -1,5 +1,5 @@
-// Package runsecret gives one run a Secret of its own: a copy of its tenant's credential from the custody namespace, where no
-// tenant can read, that lasts as long as the run.
+// Package runsecret gives one run a Secret of its own: with its tenant's credential from the custody namespace, where no tenant can
+// read, or with one that was made for the run. It lasts as long as the run.
 //
 // The CustomRun owns the Secret, since it is there before the Secret is and outlives the TaskRun: the Secret is made first, so
 // that no TaskRun is left behind that waits for one, and deleted before the end of the run is written, so that a run which has
@@ -22,15 +22,12 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
 // Issuer makes and deletes the Secrets of runs. It is safe for concurrent use.
 type Issuer struct {
-	// Cluster reads the tenant's Secret.
-	Cluster tenancy.Cluster
-	// Client writes the run's.
+	// Client writes the Secrets.
 	Client kubernetes.Interface
 }
 
@@ -40,13 +37,9 @@ func Name(run *v1beta1.CustomRun, names tenant.Names) string {
 	return names.Secret + "." + string(run.UID)
 }
 
-// Create copies what a push to image uses of the tenant's Secret in namespace custody into the run's namespace: one entry, for
-// the tenant's organization alone. It returns the name of the copy. The error is tenancy.Credential's or the API server's.
-func (i Issuer) Create(ctx context.Context, custody, image string, run *v1beta1.CustomRun, d tenant.Decision) (string, error) {
-	credential, err := tenancy.Credential(ctx, i.Cluster, custody, image, d)
-	if err != nil {
-		return "", err
-	}
+// Create puts the credential into a Secret in the run's namespace: one entry, for the tenant's organization alone. It returns the
+// Secret's name. The error is the API server's.
+func (i Issuer) Create(ctx context.Context, run *v1beta1.CustomRun, d tenant.Decision, credential dockerconfig.Credential) (string, error) {
 	secret, err := newSecret(run, d, credential)
 	if err != nil {
 		return "", err

@@ -1,10 +1,8 @@
 package runsecret
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -14,18 +12,17 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	fakedynamic "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
-	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-const custody, name = "custody", reconcilertest.Secret + ".uid-1"
+const name = reconcilertest.Secret + ".uid-1"
 
 var payments = tenant.Decision{Team: "payments", Names: convention().Names("payments")}
 
@@ -35,12 +32,11 @@ func newRun() *v1beta1.CustomRun {
 	return run
 }
 
-// issue makes the Secret of newRun in a cluster with the objects.
-func issue(t *testing.T, objects ...runtime.Object) (*fake.Clientset, error) {
+// issue makes the Secret of newRun, for robot, in a cluster with the objects.
+func issue(t *testing.T, robot string, objects ...runtime.Object) (*fake.Clientset, error) {
 	t.Helper()
 	client := fake.NewClientset(objects...)
-	issuer := Issuer{Cluster: &tenancy.Cached{Kube: client, Dynamic: fakedynamic.NewSimpleDynamicClient(runtime.NewScheme())}, Client: client}
-	got, err := issuer.Create(t.Context(), custody, reconcilertest.Image, newRun(), payments)
+	got, err := Issuer{Client: client}.Create(t.Context(), newRun(), payments, dockerconfig.NewCredential(robot, secret.New(reconcilertest.Token)))
 	if err == nil && got != name {
 		t.Errorf("name %q, want %q", got, name)
 	}
@@ -56,13 +52,9 @@ func copied(t *testing.T, client *fake.Clientset) *corev1.Secret {
 	return secret
 }
 
-// The whole Secret. What other registries and organizations the tenant's has entries for stays in custody.
+// The whole Secret, with an entry for the team's organization alone.
 func TestCreate(t *testing.T) {
-	source := reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci")
-	source.Data["extra"] = []byte("EXTRA")
-	source.Data[corev1.DockerConfigJsonKey] = fmt.Appendf(nil, `{"auths":{%q:{"auth":%q},"quay.io":{"username":"a","password":"ELSEWHERE"}}}`,
-		reconcilertest.Host, base64.StdEncoding.EncodeToString([]byte("team-payments+ci:"+reconcilertest.Token)))
-	client, err := issue(t, source)
+	client, err := issue(t, "team-payments+ci")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +92,7 @@ func TestCreate(t *testing.T) {
 // A Secret of that name that is there already is never used: it may be a tenant's, or have a token that is burnt.
 func TestCreateReplaces(t *testing.T) {
 	there := reconcilertest.NewSecret(reconcilertest.Namespace, name, "team-platform+ci")
-	client, err := issue(t, reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-payments+ci-b"), there)
+	client, err := issue(t, "team-payments+ci-b", there)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +101,7 @@ func TestCreateReplaces(t *testing.T) {
 	for _, a := range client.Actions() {
 		actions = append(actions, a.GetVerb()+" in "+a.GetNamespace())
 	}
-	want := []string{"get in custody", "create in apps-payments-checkout", "delete in apps-payments-checkout", "create in apps-payments-checkout"}
+	want := []string{"create in apps-payments-checkout", "delete in apps-payments-checkout", "create in apps-payments-checkout"}
 	if diff := cmp.Diff(want, actions); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -122,18 +114,15 @@ func TestCreateReplaces(t *testing.T) {
 	}
 }
 
+// Nothing is made where the API server makes nothing.
 func TestCreateFails(t *testing.T) {
-	for says, secret := range map[string]*corev1.Secret{
-		`no Secret "quay-robot-team-payments" in namespace "custody"`: reconcilertest.NewSecret(reconcilertest.Namespace, reconcilertest.Secret, "team-payments+ci"),
-		"holds robot": reconcilertest.NewSecret(custody, reconcilertest.Secret, "team-platform+ci"),
-	} {
-		client, err := issue(t, secret)
-		if refusal := (*tenancy.SecretError)(nil); !errors.As(err, &refusal) || !strings.Contains(err.Error(), says) {
-			t.Errorf("error %v, want one that says %q", err, says)
-		}
-		if _, err := client.CoreV1().Secrets(reconcilertest.Namespace).Get(t.Context(), name, metav1.GetOptions{}); !apierrs.IsNotFound(err) {
-			t.Errorf("a Secret was made: %v", err)
-		}
+	client := fake.NewClientset()
+	client.PrependReactor("create", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrs.NewInternalError(errors.New("etcd is slow"))
+	})
+	_, err := Issuer{Client: client}.Create(t.Context(), newRun(), payments, dockerconfig.NewCredential("team-payments+ci", secret.New(reconcilertest.Token)))
+	if err == nil || !strings.Contains(err.Error(), `creating Secret "`+name+`"`) || strings.Contains(err.Error(), reconcilertest.Token) {
+		t.Errorf("Create = %v", err)
 	}
 }
 

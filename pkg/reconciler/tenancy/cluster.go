@@ -82,6 +82,13 @@ func (c *Cached) Secret(ctx context.Context, namespace, name string) (*corev1.Se
 	})
 }
 
+// ServiceAccount implements Cluster.
+func (c *Cached) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	return read(ctx, func() (*corev1.ServiceAccount, error) {
+		return c.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
+	})
+}
+
 // ExternalSecretReady implements Cluster.
 func (c *Cached) ExternalSecretReady(ctx context.Context, namespace, name string) (string, error) {
 	object, err := read(ctx, func() (*unstructured.Unstructured, error) {

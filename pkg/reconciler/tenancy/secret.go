@@ -17,9 +17,11 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
-// SecretError is a Secret that nobody can push with. Its text names the Secret and the next step, and nothing of its data.
+// SecretError is a Secret, or a ServiceAccount in its place, that nobody can push with. Its text names it and the next step, and nothing
+// of its data.
 type SecretError struct {
-	// Reason is one of v1alpha1.ReasonSecretMissing, ReasonSecretUnreadable and ReasonSecretInvalid.
+	// Reason is one of v1alpha1.ReasonSecretMissing, ReasonSecretUnreadable and ReasonSecretInvalid; in custody also of
+	// ReasonKeylessConflict, ReasonKeylessInvalid and ReasonKeylessUnsupported.
 	Reason string
 	// Problem says what is wrong, Next what would mend it.
 	Problem, Next string
@@ -40,16 +42,12 @@ func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, 
 // robots. The error is a *SecretError, or the API server's, and holds nothing of the Secret's data.
 func Credential(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) (dockerconfig.Credential, error) {
 	var none dockerconfig.Credential
-	secret, err := cluster.Secret(ctx, namespace, d.Secret)
+	secret, err := robotSecret(ctx, cluster, namespace, d)
 	switch {
 	case apierrs.IsNotFound(err):
 		return none, missing(ctx, cluster, namespace, d)
-	case apierrs.IsForbidden(err):
-		return none, &SecretError{v1alpha1.ReasonSecretUnreadable,
-			fmt.Sprintf("the controller may not read Secret %q in namespace %q", d.Secret, namespace),
-			"give it a Role with verb get on that name, see docs/install.md"}
 	case err != nil:
-		return none, fmt.Errorf("reading Secret %q: %w", d.Secret, err)
+		return none, err
 	}
 	invalid := func(next, format string, args ...any) error {
 		return &SecretError{v1alpha1.ReasonSecretInvalid,
@@ -85,6 +83,20 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot(1))
 	}
 	return match.Credential, nil
+}
+
+// robotSecret reads the tenant's Secret. One that is missing is the API server's error, and one that may not be read a *SecretError.
+func robotSecret(ctx context.Context, cluster Cluster, namespace string, d tenant.Decision) (*corev1.Secret, error) {
+	secret, err := cluster.Secret(ctx, namespace, d.Secret)
+	switch {
+	case apierrs.IsForbidden(err):
+		return nil, &SecretError{v1alpha1.ReasonSecretUnreadable,
+			fmt.Sprintf("the controller may not read Secret %q in namespace %q", d.Secret, namespace),
+			"give it a Role with verb get on that name, see docs/install.md"}
+	case err != nil:
+		return nil, fmt.Errorf("reading Secret %q: %w", d.Secret, err)
+	}
+	return secret, nil
 }
 
 // maxRobotFile is how large the file in a robot's Secret may be, in bytes. It has one entry, or a few.

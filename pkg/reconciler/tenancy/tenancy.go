@@ -25,6 +25,7 @@ type Cluster interface {
 	Namespace(ctx context.Context, name string) (*corev1.Namespace, error)
 	PipelineRun(ctx context.Context, namespace, name string) (*pipelinev1.PipelineRun, error)
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error)
 	// ExternalSecretReady returns what the condition Ready of the ExternalSecret says; "" if there is none.
 	ExternalSecretReady(ctx context.Context, namespace, name string) (string, error)
 	Policy(ctx context.Context, name string) (*admissionv1.ValidatingAdmissionPolicy, error)

@@ -77,6 +77,8 @@ const (
 	// AnnotationCustomRun is the <namespace>/<name> of the CustomRun that a TaskRun in custody pushes for: no owner reference
 	// leads to another namespace.
 	AnnotationCustomRun = Group + "/customrun"
+	// AnnotationRobot is the robot, <organization>+<short name>, that the ServiceAccount of a keyless team is at Quay.
+	AnnotationRobot = Group + "/robot"
 )
 
 // Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut
@@ -114,6 +116,36 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonSecretRefused: the API server refused the run's own Secret for good (custody).
 	ReasonSecretRefused = "SecretRefused"
+	// ReasonKeylessConflict: custody has both the team's Secret and a ServiceAccount in its place.
+	ReasonKeylessConflict = "KeylessConflict"
+	// ReasonKeylessInvalid: the ServiceAccount names no robot, or another team's.
+	ReasonKeylessInvalid = "KeylessInvalid"
+	// ReasonKeylessUnsupported: the team is keyless, and the push is of a kind that needs a Secret.
+	ReasonKeylessUnsupported = "KeylessUnsupported"
+	// ReasonTokenRefused: the API server refused the controller a token of the team's ServiceAccount for good (keyless).
+	ReasonTokenRefused = "TokenRefused"
+	// ReasonFederationRobotMissing: Quay has no robot of the name that the ServiceAccount of a keyless team names.
+	ReasonFederationRobotMissing = "FederationRobotMissing"
+	// ReasonFederationMissing: the robot trusts no issuer.
+	ReasonFederationMissing = "FederationMissing"
+	// ReasonFederationIssuerMismatch: the robot does not trust the cluster's issuer, or that calls itself something else.
+	ReasonFederationIssuerMismatch = "FederationIssuerMismatch"
+	// ReasonFederationSubjectMismatch: the robot trusts the issuer, and there another subject than the ServiceAccount.
+	ReasonFederationSubjectMismatch = "FederationSubjectMismatch"
+	// ReasonFederationAudienceMismatch: the robot does not trust the token's audience.
+	ReasonFederationAudienceMismatch = "FederationAudienceMismatch"
+	// ReasonFederationTokenExpired: the token's time is over, or has not come, by Quay's clock.
+	ReasonFederationTokenExpired = "FederationTokenExpired"
+	// ReasonFederationTokenInvalid: the token is signed with another key than the issuer's, or in a way that Quay does not take.
+	ReasonFederationTokenInvalid = "FederationTokenInvalid"
+	// ReasonFederationIssuerUnreachable: Quay could not verify the token, mostly for it does not reach the cluster's issuer.
+	ReasonFederationIssuerUnreachable = "FederationIssuerUnreachable"
+	// ReasonFederationUnsupported: Quay is older than 3.13.
+	ReasonFederationUnsupported = "FederationUnsupported"
+	// ReasonFederationUnreachable: Quay did not answer, or is not trusted.
+	ReasonFederationUnreachable = "FederationUnreachable"
+	// ReasonFederationRefused: Quay refused the exchange for another reason.
+	ReasonFederationRefused = "FederationRefused"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.

@@ -1,6 +1,7 @@
-package registry
+package credential
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,32 +9,42 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
-// FindCredential reads the dockerconfig, a file or its directory that flag names, for the entry of a repository.
-func FindCredential(file, flag string, to Target) (dockerconfig.Match, error) {
+// Entry is an entry of a dockerconfig.
+type Entry struct{ dockerconfig.Match }
+
+// Get returns what the entry holds.
+func (e Entry) Get(context.Context) (dockerconfig.Credential, error) { return e.Credential, nil }
+
+// Secrets has the one that the entry holds.
+func (e Entry) Secrets() []secret.Value { return []secret.Value{e.Credential.Authorization()} }
+
+// Find reads the dockerconfig, a file or its directory that flag names, for the entry of host/repository.
+func Find(file, flag, host, repository string) (Entry, error) {
 	failed := &failure.Error{Class: failure.ClassNoCredential, Problem: "there is no dockerconfig"}
 	if file == "" {
-		return dockerconfig.Match{}, failed.Then("name one in " + flag + " or DOCKER_CONFIG")
+		return Entry{}, failed.Then("name one in " + flag + " or DOCKER_CONFIG")
 	}
 	config, err := dockerconfig.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		failed.Err = err
-		return dockerconfig.Match{}, failed.Then("mount the Secret that " + flag + " names there; without a key .dockerconfigjson or config.json it is of another type")
+		return Entry{}, failed.Then("mount the Secret that " + flag + " names there; without a key .dockerconfigjson or config.json it is of another type")
 	}
 	var match dockerconfig.Match
 	if err == nil {
-		match, err = config.For(to.Host, to.Repository)
+		match, err = config.For(host, repository)
 	}
 	if err != nil {
-		failed.Problem, failed.Err = "the dockerconfig has no credential for "+to.Name(), err
-		return dockerconfig.Match{}, failed.Then(credentialNext(err, flag, to.Host))
+		failed.Problem, failed.Err = "the dockerconfig has no credential for "+host+"/"+repository, err
+		return Entry{}, failed.Then(entryNext(err, flag, host))
 	}
-	return match, nil
+	return Entry{match}, nil
 }
 
-// credentialNext is the next step for a dockerconfig that is there and of no use.
-func credentialNext(err error, flag, host string) string {
+// entryNext is the next step for a dockerconfig that is there and of no use.
+func entryNext(err error, flag, host string) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Sprintf("let user %d, as which push-image runs, read the file: fsGroup in the Pod's securityContext, or defaultMode of the volume", os.Getuid())
