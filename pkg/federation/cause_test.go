@@ -109,7 +109,7 @@ func TestCauses(t *testing.T) {
 			next:    "compare the clocks of the issuer and of Quay: they may differ by 30 s"},
 		"another key": {change: func(s *scene) { s.by = oidctest.Forged }, cause: federation.CauseSignature,
 			problem: `the token is not signed by key "rsa-1" of issuer "ISSUER"`, proof: `GET /oauth2/federation/robot/token: 400 Bad Request "Invalid token: Signature verification failed"`,
-			next: "see whether the issuer made this token; if so, its key set is old: after a change of keys it must not keep the name of the old one"},
+			next: "see whether the issuer made this token; if so, its key set is old: a new key needs a new name"},
 		"an issuer with another name": {change: func(s *scene) {
 			s.issuer.Answer(oidctest.DiscoveryPath, func(w http.ResponseWriter, _ *http.Request) {
 				w.Write([]byte(`{"issuer":"https://x.example.com"}`))

@@ -1,6 +1,7 @@
 package federation_test
 
 import (
+	"bufio"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -77,7 +78,10 @@ func TestNoTokenInATransportError(t *testing.T) {
 			if err != nil {
 				return
 			}
-			fmt.Fprintf(c, "HTTP/1.1 %s\r\n\r\n", token)
+			// Not before it is asked.
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				fmt.Fprintf(c, "HTTP/1.1 %s\r\n\r\n", token)
+			}
 			c.Close()
 		}
 	}()

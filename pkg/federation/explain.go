@@ -66,7 +66,7 @@ func (x *exchange) explainRefusal(words string) *Error {
 	case says("not yet valid"), says("cannot be in the future"):
 		return x.failed(CauseClock, "compare the clocks of the issuer and of Quay: they may differ by 30 s", "the token is of %s, which is in the future for Quay", when(x.claims.issuedAt))
 	case says("Signature verification failed"):
-		return x.failed(CauseSignature, "see whether the issuer made this token; if so, its key set is old: after a change of keys it must not keep the name of the old one",
+		return x.failed(CauseSignature, "see whether the issuer made this token; if so, its key set is old: a new key needs a new name",
 			"the token is not signed by key %q of issuer %q", shown.Short(x.claims.key), issuer)
 	case says("alg value is not allowed"):
 		return x.algorithm()

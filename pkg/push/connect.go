@@ -12,7 +12,7 @@ import (
 )
 
 // connect finds the credential and makes the client that may use it.
-func (p *pusher) connect() error {
+func (p *pusher) connect(ctx context.Context) error {
 	if err := p.findCredential(); err != nil {
 		return err
 	}
@@ -21,6 +21,10 @@ func (p *pusher) connect() error {
 		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.robot, organization),
 			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; %s", own, p.given()),
 			Next:  p.otherTeam()}
+	}
+	// Before the registry is asked: what an exchange fails of is told as that.
+	if _, err := p.credential.Get(ctx); err != nil {
+		return err
 	}
 	var err error
 	p.registry, err = registry.New(registry.Config{Host: p.to.Host, Repository: p.to.Repository, PlainHTTP: p.opts.PlainHTTP, Role: failure.TargetRole, CAFile: p.opts.CAFile,

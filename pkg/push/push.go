@@ -68,7 +68,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer p.source.Close()
-	if err := p.connect(); err != nil {
+	if err := p.connect(ctx); err != nil {
 		return Result{}, err
 	}
 	defer p.registry.Close()
