@@ -5,6 +5,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,6 +23,8 @@ func main() {
 		fmt.Fprintf(os.Stderr, "push-image: unexpected argument %q; see push-image --help\n", flag.Arg(0))
 		os.Exit(failure.ClassUsage.Exit)
 	}
+	// net/http writes there what a server sends unasked, which may be the credential that it was sent.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	result, err := push.Push(ctx, opts)

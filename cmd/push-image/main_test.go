@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 )
 
@@ -41,6 +44,7 @@ func TestScripts(t *testing.T) {
 			return err
 		}
 		env.Values[quayKey{}] = q
+		env.Values[testKey{}] = env.T()
 		env.Setenv("HOST", q.Host())
 		env.Setenv("CA", q.CAFile())
 		env.Setenv("OTHER_CA", quaytest.Start(env.T().(testing.TB)).CAFile())
@@ -50,7 +54,10 @@ func TestScripts(t *testing.T) {
 	}})
 }
 
-type quayKey struct{}
+type (
+	quayKey struct{}
+	testKey struct{}
+)
 
 // commands are what the scripts can do to their Quay.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -68,6 +75,30 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		ts.Defer(func() { proxy.Close(); file.Close() })
 		ts.Setenv("HTTPS_PROXY", proxy.URL)
 	},
+	// issuer starts one that the robot trusts, writes a token of it into the file that is named, and makes the robot's own token unknown.
+	"issuer": func(ts *testscript.TestScript, _ bool, args []string) {
+		q, issuer := ts.Value(quayKey{}).(*quaytest.Quay), oidctest.Start(ts.Value(testKey{}).(testing.TB))
+		q.TrustIssuers(issuer.Authorities())
+		q.SetFederation("team-a+ci", quaytest.Federation{Issuer: issuer.URL(), Subject: "ci"})
+		q.RegenerateRobot("team-a+ci")
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(issuer.Token("ci")+"\n"), 0o600))
+	},
+	// echo starts a registry that says of its own accord, after each answer, what it was sent, and names it in $ECHO.
+	"echo": func(ts *testscript.TestScript, _ bool, _ []string) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Defer(func() { listener.Close() })
+		ts.Setenv("ECHO", listener.Addr().String())
+		go func() {
+			for {
+				connection, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go echo(connection, listener.Addr().String())
+			}
+		}()
+	},
 	// stall lets every token request stand still.
 	"stall": func(ts *testscript.TestScript, _ bool, _ []string) {
 		q := ts.Value(quayKey{}).(*quaytest.Quay)
@@ -83,6 +114,27 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		}
 		ts.Fatalf("nothing stalled")
 	},
+}
+
+// echo asks for a credential, and sends it back when nobody asks.
+func echo(connection net.Conn, host string) {
+	defer connection.Close()
+	requests := bufio.NewReader(connection)
+	for {
+		r, err := http.ReadRequest(requests)
+		if err != nil {
+			return
+		}
+		_, password, ok := r.BasicAuth()
+		if !ok {
+			fmt.Fprintf(connection, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"http://%s/v2/auth\"\r\nContent-Length: 0\r\n\r\n", host)
+			continue
+		}
+		// That is tried again, so that the program is still there for what follows.
+		fmt.Fprint(connection, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+		time.Sleep(100 * time.Millisecond)
+		fmt.Fprintf(connection, "HTTP/1.1 200 %s\r\n\r\n", password)
+	}
 }
 
 func writeLayout(dir string) error {

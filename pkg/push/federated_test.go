@@ -111,7 +111,7 @@ func (f *fixture) pass(late *atomic.Int64, d time.Duration) {
 	late.Add(int64(d))
 }
 
-// Where Quay exchanges nothing for a moment, the token from before goes on until its end; a token that is refused does not.
+// Where Quay exchanges nothing, the token from before goes on until its end.
 func TestFederatedPushWhileQuayIsAway(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
@@ -120,7 +120,8 @@ func TestFederatedPushWhileQuayIsAway(t *testing.T) {
 	}{
 		"away, before the end":    {503, 52 * time.Minute, failure.Class{}},
 		"away, after the end":     {503, 70 * time.Minute, failure.ClassUnavailable},
-		"refused, before the end": {400, 52 * time.Minute, failure.ClassProtocol},
+		"refused, before the end": {400, 52 * time.Minute, failure.Class{}},
+		"refused, after the end":  {400, 70 * time.Minute, failure.ClassProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

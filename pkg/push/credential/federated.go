@@ -41,25 +41,34 @@ type Federated struct {
 	secrets []secret.Value
 }
 
-// Get returns the robot's credential. If there cannot be a new one now, the old one does until its end.
+// Get returns the robot's credential. If there cannot be a new one, the old one does until its end.
 func (f *Federated) Get(ctx context.Context) (dockerconfig.Credential, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Now().Before(f.renewAt) {
 		return f.current, nil
 	}
-	token, err := readToken(f.File)
-	if err != nil {
-		return dockerconfig.Credential{}, err
-	}
-	f.keep(token)
-	password, expires, err := f.Exchanger.Exchange(ctx, f.Robot, token)
-	if failed := (*federation.Error)(nil); errors.As(err, &failed) && failed.Passing() && f.Now().Before(f.endsAt) {
-		f.Log.Warn("going on with the token that Quay exchanged before", "robot", f.Robot, "ends", f.endsAt.UTC(), "because", err.Error())
+	err := f.renew(ctx)
+	if err != nil && f.Now().Before(f.endsAt) {
+		f.Log.Warn("going on with the token that Quay exchanged before", "robot", f.Robot, "ends", f.endsAt.UTC().Format(time.RFC3339), "because", err.Error())
 		return f.current, nil
 	}
 	if err != nil {
-		return dockerconfig.Credential{}, failure.Exchange(ctx, err)
+		return dockerconfig.Credential{}, err
+	}
+	return f.current, nil
+}
+
+// renew exchanges what is in the file now.
+func (f *Federated) renew(ctx context.Context) error {
+	token, err := readToken(f.File)
+	if err != nil {
+		return err
+	}
+	f.keep(token)
+	password, expires, err := f.Exchanger.Exchange(ctx, f.Robot, token)
+	if err != nil {
+		return f.explain(ctx, err)
 	}
 	lasts := time.Until(expires)
 	f.current = dockerconfig.NewCredential(f.Robot, password)
@@ -67,7 +76,17 @@ func (f *Federated) Get(ctx context.Context) (dockerconfig.Credential, error) {
 	// As early as a bearer token is renewed, so that the next one is bought with a new credential.
 	f.renewAt, f.endsAt = f.Now().Add(lasts-lasts/6), f.Now().Add(lasts-lasts/60)
 	f.Log.Info("exchanged the token of the issuer for one of the robot", "robot", f.Robot, "ends", f.Now().Add(lasts).UTC().Format(time.RFC3339))
-	return f.current, nil
+	return nil
+}
+
+// explain makes a *failure.Error of what an exchange ended in. A token that was good before has ended since.
+func (f *Federated) explain(ctx context.Context, err error) error {
+	explained := failure.Exchange(ctx, err)
+	failed, reason := (*federation.Error)(nil), (*failure.Error)(nil)
+	if errors.As(err, &failed) && failed.Cause == federation.CauseExpired && !f.endsAt.IsZero() && errors.As(explained, &reason) {
+		return reason.Then("let the file that " + failure.FederatedFlag + " names be renewed while the push runs: it takes longer than one token of the robot lasts")
+	}
+	return explained
 }
 
 // Secrets are the tokens of the issuer and of the robot.

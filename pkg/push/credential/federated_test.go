@@ -83,9 +83,6 @@ func TestFederatedIsRenewed(t *testing.T) {
 		t.Errorf("after 49 minutes there were %d exchanges", len(f.Requests()))
 	}
 	f.late = 51 * time.Minute
-	if _, err := f.Get(t.Context()); err == nil || !strings.Contains(err.Error(), "QP106 no-credential: ") || !strings.Contains(err.Error(), "the token has a space") {
-		t.Errorf("with another file the error is %v", err)
-	}
 	f.hand(t, f.issuer.Token(subject))
 	f.Advance(time.Second) // Two tokens of one second are the same.
 	second := f.get(t)
@@ -109,24 +106,43 @@ func TestFederatedIsRenewed(t *testing.T) {
 	}
 }
 
-// While Quay is away the token from before goes on until a minute before its end.
+// Where there is no new token, the one from before goes on until a minute before its end; then it is told what is missing.
 func TestFederatedOutlastsAPause(t *testing.T) {
-	f := start(t)
-	first := f.get(t)
-	f.Faults.Add(quaytest.Fault{Name: "away", Times: -1, Effect: quaytest.Status(503, nil, "")})
-	f.late = 58 * time.Minute
-	if !f.get(t).Equal(first) || !strings.Contains(f.log.String(), "going on with the token that Quay exchanged before") {
-		t.Errorf("the log is %s", f.log.String())
-	}
-	f.late = 59*time.Minute + time.Second
-	_, err := f.Get(t.Context())
-	if reason := (*failure.Error)(nil); !errors.As(err, &reason) || reason.Class != failure.ClassUnavailable {
-		t.Errorf("error is %v", err)
-	}
-	f.Faults.Clear()
-	f.Advance(time.Second)
-	if f.get(t).Equal(first) {
-		t.Error("the token from before is given after its end")
+	for name, test := range map[string]struct {
+		fail  func(t *testing.T, f *fixture)
+		class failure.Class
+		next  string
+	}{
+		"Quay is away": {func(_ *testing.T, f *fixture) {
+			f.Faults.Add(quaytest.Fault{Name: "away", Times: -1, Effect: quaytest.Status(503, nil, "")})
+		}, failure.ClassUnavailable, "see whether Quay runs behind its proxy, then run it again"},
+		"the file is not renewed": {func(t *testing.T, f *fixture) {
+			claims := f.issuer.Claims(subject)
+			claims["exp"] = time.Now().Add(-time.Minute).Unix()
+			f.hand(t, oidctest.Sign(oidctest.RS256, claims))
+		}, failure.ClassCredentialRefused, "let the file that --federated-token-file names be renewed while the push runs: it takes longer than one token of the robot lasts"},
+		"the file is another one": {func(t *testing.T, f *fixture) { f.hand(t, "no token") }, failure.ClassNoCredential,
+			"give the token that the issuer made for this run, three parts with dots between them, and nothing else, in --federated-token-file"},
+		"the file is gone": {func(t *testing.T, f *fixture) { f.File += "x" }, failure.ClassNoCredential,
+			"let CI write its OIDC token to the file that --federated-token-file names, right before the push"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t)
+			first := f.get(t)
+			test.fail(t, f)
+			f.late = 58 * time.Minute
+			if !f.get(t).Equal(first) || !strings.Contains(f.log.String(), "going on with the token that Quay exchanged before") {
+				t.Errorf("the log is %s", f.log.String())
+			}
+			f.late = 59*time.Minute + time.Second
+			_, err := f.Get(t.Context())
+			if reason := (*failure.Error)(nil); !errors.As(err, &reason) || reason.Class != test.class || reason.Next != test.next {
+				t.Errorf("error is %v, want class %s and the next step %q", err, test.class.Name, test.next)
+			}
+			if strings.Contains(f.log.String(), "eyJ") {
+				t.Errorf("the log is %s", f.log.String())
+			}
+		})
 	}
 }
 
