@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -70,13 +71,14 @@ func (a *Authority) Server(hosts ...string) (Pair, error) {
 	return a.issue(template)
 }
 
-// Key returns a new private key as PEM, for what is signed without a certificate: ServiceAccount tokens.
+// Key returns a new private key as PEM, for what is signed without a certificate: ServiceAccount tokens. It is RSA, since Quay takes
+// no other signature of a token.
 func Key() ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
 	}
-	return encodeKey(key)
+	return encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), nil
 }
 
 func (a *Authority) issue(template *x509.Certificate) (Pair, error) {

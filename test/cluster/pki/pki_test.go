@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
@@ -54,6 +55,7 @@ func TestServerNamesAndAddresses(t *testing.T) {
 	}
 }
 
+// Quay verifies no tokens but those that an RSA key signed.
 func TestKeyIsFresh(t *testing.T) {
 	one, err := Key()
 	if err != nil {
@@ -65,6 +67,13 @@ func TestKeyIsFresh(t *testing.T) {
 	}
 	if string(one) == string(two) {
 		t.Error("two keys are the same")
+	}
+	block, rest := pem.Decode(one)
+	if block == nil || len(rest) > 0 {
+		t.Fatalf("%d bytes are no PEM", len(rest))
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err != nil || key.N.BitLen() != 2048 {
+		t.Errorf("the key is no RSA key of 2048 bits: %v", err)
 	}
 }
 
