@@ -17,6 +17,8 @@ type Tenant struct {
 	VaultPath string
 	// Namespace is where the Secret is in the cluster.
 	Namespace string
+	// Keyless says that the team has a ServiceAccount of that name in the Secret's place, and no stored credential.
+	Keyless bool
 }
 
 // elementPattern is one element of a Vault path.
