@@ -202,3 +202,13 @@ func (k *keyless) forget(ctx context.Context) error {
 	k.forgotten = err == nil
 	return err
 }
+
+// checkStores refuses what is about a stored credential for a team that has none.
+func (t Tenant) checkStores(what string) error {
+	if !t.Keyless {
+		return nil
+	}
+	return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q is keyless: ServiceAccount %q stands for it, and there is no stored credential to %s", t.Team, t.Namespace+"/"+t.Secret, what),
+		Next: fmt.Sprintf("to end its robot for good, with what was bought with it, run tkn quay offboard %s --yes, then tkn quay onboard %s --keyless, and apply the ServiceAccount that this renders: "+
+			"pushes fail in between; for a stored credential delete the ServiceAccount after the first", t.Team, t.Team)}
+}

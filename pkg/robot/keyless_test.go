@@ -201,7 +201,7 @@ func TestBootstrapKeylessRefuses(t *testing.T) {
 			w.quay.AddRobot("team-payments", "ci")
 			w.quay.Grant("team-payments/api", "team-payments+ci", quaytest.Read)
 		}, robot.ReasonRefused, `robot "team-payments+ci" of team "payments" has a role on 1 repositories, and a token that somebody may know`, offboard},
-		"an older Quay": {func(w *world) { w.quay.SetBearerLogin(false) }, robot.ReasonRefused, "no team can be keyless", "upgrade Quay to 3.13 or newer"},
+		"an older Quay":   {func(w *world) { w.quay.SetBearerLogin(false) }, robot.ReasonRefused, "no team can be keyless", "upgrade Quay to 3.13 or newer"},
 		"no organization": {func(w *world) { w.renamed("team-none") }, robot.ReasonMissing, `there is no organization "team-none"`, "--create-organization"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -104,7 +104,7 @@ func (t *trust) exchangeTask() task {
 			proved, detail, err := t.exchanged(ctx)
 			failed := (*federation.Error)(nil)
 			if errors.As(err, &failed) {
-				return false, "", &Error{Reason: ReasonNoRight, Problem: problemOf(failed), Next: failed.Next}
+				return false, "", &Error{Reason: ReasonNoRight, Problem: problemOf(failed, failed.Next), Next: failed.Next}
 			} else if err == nil && !proved {
 				detail = "not proved: " + detail
 			}
@@ -112,10 +112,8 @@ func (t *trust) exchangeTask() task {
 		}}
 }
 
-// problemOf is what an exchange failed of, without the next step.
-func problemOf(failed *federation.Error) string {
-	return strings.TrimSuffix(failed.Error(), "; "+failed.Next)
-}
+// problemOf is what err says without the next step at its end.
+func problemOf(err error, next string) string { return strings.TrimSuffix(err.Error(), "; "+next) }
 
 // exchanged reports whether Quay gives the robot's token for one of the ServiceAccount, with the right to push. That no token is to be had
 // here is no error: the detail says why it was not tried.

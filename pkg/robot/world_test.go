@@ -115,7 +115,9 @@ func (w *world) connect(client *http.Client) robot.Services {
 		w.Fatal(err)
 	}
 	return robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now,
-		Issuer: func(context.Context) (string, error) { return call(w, func() (string, error) { return w.issuer.URL(), nil }) },
+		Issuer: func(context.Context) (string, error) {
+			return call(w, func() (string, error) { return w.issuer.URL(), nil })
+		},
 		Exchange: func(ctx context.Context, robot string, token secret.Value) (secret.Value, error) {
 			at := federation.Exchanger{Client: client, Base: &url.URL{Scheme: "https", Host: w.quay.Host()}, Tries: 1}
 			got, _, err := at.Exchange(ctx, robot, token)
