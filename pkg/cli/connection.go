@@ -18,6 +18,9 @@ type connection struct {
 	vaultAddr, vaultCAFile, vaultNamespace  string
 	vaultTokenFile, vaultRole, vaultJWTFile string
 
+	// issuer is the flag of that name.
+	issuer string
+
 	clients *Clients
 	config  *config.Config
 }
@@ -68,5 +71,9 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 		return services{}, err
 	}
 	view := &cluster{clients, names}
-	return services{robot.Services{Quay: q, Vault: v, Cluster: view, Poll: c.program.Poll, Now: c.program.Now}, view}, nil
+	exchange, err := c.exchange(q.Host())
+	if err != nil {
+		return services{}, err
+	}
+	return services{robot.Services{Quay: q, Vault: v, Cluster: view, Issuer: c.issuerName, Exchange: exchange, Poll: c.program.Poll, Now: c.program.Now}, view}, nil
 }
