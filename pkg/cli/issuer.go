@@ -3,10 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/comptech-lab/quay-push/pkg/federation"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -32,6 +34,9 @@ func (c *connection) issuerName(ctx context.Context) (string, error) {
 	return i.Name, err
 }
 
+// errNoDocuments is an API server that does not say who makes its tokens.
+var errNoDocuments = errors.New("the API server's documents about its tokens are of no use")
+
 // clusterIssuer reads what the API server says of its tokens.
 func (c *connection) clusterIssuer(ctx context.Context) (federation.Issuer, error) {
 	clients, err := c.cluster()
@@ -46,7 +51,7 @@ func (c *connection) clusterIssuer(ctx context.Context) (federation.Issuer, erro
 	}
 	i, err := federation.ReadIssuer(documents[0], documents[1])
 	if err != nil {
-		err = fmt.Errorf("reading the API server's documents about its tokens: %w", err)
+		err = fmt.Errorf("%w: %w", errNoDocuments, err)
 	}
 	return i, err
 }
@@ -57,7 +62,11 @@ func (c *connection) checkedIssuer(ctx context.Context) (string, error) {
 	problem, next := federation.RefusalOf(c.issuer)
 	if c.issuer == "" {
 		var err error
-		if i, err = c.clusterIssuer(ctx); err != nil {
+		if i, err = c.clusterIssuer(ctx); apierrs.IsForbidden(err) {
+			return "", &failure{ExitNoRight, err.Error(), "ask for that right, or give the issuer's name with --issuer"}
+		} else if errors.Is(err, errNoDocuments) {
+			return "", &failure{ExitFailure, err.Error(), "see what kubectl get --raw " + discoveryPath + " prints, or give the issuer's name with --issuer"}
+		} else if err != nil {
 			return "", err
 		}
 		problem, next = i.Refusal()

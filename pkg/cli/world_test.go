@@ -23,6 +23,7 @@ import (
 	fakekube "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
@@ -66,6 +67,9 @@ type world struct {
 	// storeLogin is what Vault answers when a SecretStore logs in, audiences are those of the last token that one asked for.
 	storeLogin error
 	audiences  []string
+	// issuer has the documents of the API server, and makes its tokens; instead are other documents by their paths.
+	issuer  *oidctest.Issuer
+	instead map[string]string
 }
 
 // vaultToken is the token for Vault, which takes any.
@@ -101,6 +105,7 @@ func newWorld(t testing.TB) *world {
 		corev1.SchemeGroupVersion.WithResource("resourcequotas"): "ResourceQuotaList"})
 	w.dynamic.PrependReactor("patch", "*", w.patch)
 	w.dynamic.PrependReactor("delete", "externalsecrets", w.collect)
+	w.dynamic.PrependReactor("delete", "serviceaccounts", w.deleteAccount)
 	return w
 }
 
@@ -121,7 +126,7 @@ func (w *world) program() *cli.Program {
 	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
 	p.Transport = w.quay.Client().Transport.(*http.Transport)
 	p.Cluster = func() (cli.Clients, error) {
-		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic, Namespace: w.namespace}, nil
+		return cli.Clients{Kube: w.kube, Tekton: w.tekton, Dynamic: w.dynamic, Namespace: w.namespace, Document: w.document}, nil
 	}
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
@@ -202,6 +207,8 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 		defer w.sync()
 	case namespaces:
 		defer w.label(object)
+	case serviceAccounts:
+		defer w.putAccount(object)
 	}
 	if patch.GetPatchType() != "application/apply-patch+yaml" {
 		return false, nil, nil
