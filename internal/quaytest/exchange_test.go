@@ -97,6 +97,11 @@ func TestExchangeVerifiesTheSignature(t *testing.T) {
 		t.Log(by)
 		exchange(t, q, "team-a+ci", oidctest.Sign(by, i.Claims(subject))).want(t, want.status, want.text)
 	}
+	for change, want := range map[string]string{"iat": `Token is missing the \"iat\" claim`, "nothing": "Signature verification failed"} {
+		claims := i.Claims(subject)
+		delete(claims, change)
+		exchange(t, q, "team-a+ci", oidctest.Sign(oidctest.Forged, claims)).want(t, 400, want)
+	}
 	token := i.Token(subject)
 	exchange(t, q, "team-a+ci", token[:len(token)-6]+"AAAAAA").want(t, 400, "Signature verification failed")
 	for _, none := range []string{"", "SECRET", "a.b.c", token + ".x", "e30.e30", "e30.W10.e30"} {
@@ -126,6 +131,7 @@ func TestExchangeVerifiesTheClaims(t *testing.T) {
 		"exp is a text":      {map[string]any{"exp": "99999999999"}, 200, "token"},
 		"without sub":        {map[string]any{"sub": nil}, 400, `{"message":"Token does not match robot"}`},
 		"another sub":        {map[string]any{"sub": subject + "x"}, 400, `{"message":"Token does not match robot"}`},
+		"jti is a number":    {map[string]any{"jti": 7}, 400, "JWT ID must be a string"},
 		"sub is a number":    {map[string]any{"sub": 7}, 400, "Subject must be a string"},
 		"any audience":       {map[string]any{"aud": "elsewhere"}, 200, "token"},
 		"no audience":        {map[string]any{"aud": nil}, 200, "token"},

@@ -62,17 +62,8 @@ func (t foreign) check(key *rsa.PublicKey, audiences []string, now time.Time) *a
 	if rsa.VerifyPKCS1v15(key, hash, sum.Sum(nil), t.signature) != nil {
 		return errFederated("Signature verification failed")
 	}
-	for _, name := range []string{"iat", "exp"} {
-		if t.claims[name] == nil {
-			return errFederated("Token is missing the %q claim", name)
-		}
-	}
-	issued, ok := seconds(t.claims["iat"])
-	if !ok {
-		return errFederated("Issued At claim (iat) must be an integer.")
-	}
-	if issued > now.Add(tokenLeeway).Unix() {
-		return errFederated("Issued At claim (iat) cannot be in the future.")
+	if err := t.checkIssued(now); err != nil {
+		return err
 	}
 	expires, ok := seconds(t.claims["exp"])
 	switch {
@@ -86,6 +77,26 @@ func (t foreign) check(key *rsa.PublicKey, audiences []string, now time.Time) *a
 	}
 	if _, ok := t.claims["sub"].(string); !ok && t.claims["sub"] != nil {
 		return errFederated("Subject must be a string")
+	}
+	if _, ok := t.claims["jti"].(string); !ok && t.claims["jti"] != nil {
+		return errFederated("JWT ID must be a string")
+	}
+	return nil
+}
+
+// checkIssued checks what is there, and since when.
+func (t foreign) checkIssued(now time.Time) *apiError {
+	for _, name := range []string{"iat", "exp"} {
+		if t.claims[name] == nil {
+			return errFederated("Token is missing the %q claim", name)
+		}
+	}
+	issued, ok := seconds(t.claims["iat"])
+	switch {
+	case !ok:
+		return errFederated("Issued At claim (iat) must be an integer.")
+	case issued > now.Add(tokenLeeway).Unix():
+		return errFederated("Issued At claim (iat) cannot be in the future.")
 	}
 	return nil
 }

@@ -101,10 +101,10 @@ func TestCauses(t *testing.T) {
 			problem: "the robot does not trust the token's audience", proof: `GET /oauth2/federation/robot/token: 400 Bad Request "Invalid token: Audience doesn't match"`,
 			next: "ask the issuer for a token of the audience that the robot's federation in Quay has"},
 		"expired": {change: func(s *scene) { s.claims["exp"] = past.Unix() }, cause: federation.CauseExpired,
-			problem: "the token ended at " + moment(past), proof: `GET /oauth2/federation/robot/token: 400 Bad Request "Invalid token: Signature has expired"`,
+			problem: "the token expired at " + moment(past), proof: `GET /oauth2/federation/robot/token: 400 Bad Request "Invalid token: Signature has expired"`,
 			next: "ask the issuer for a token right before the push; if it was made just now, compare the clocks of the issuer and of Quay, which may differ by 30 s"},
 		"of the future": {change: func(s *scene) { s.claims["iat"] = future.Unix() }, cause: federation.CauseClock,
-			problem: "the token is of " + moment(future) + ", which is in the future for Quay",
+			problem: "the token was issued at " + moment(future) + ", which is in the future for Quay",
 			proof:   `GET /oauth2/federation/robot/token: 400 Bad Request "Invalid token: Issued At claim (iat) cannot be in the future."`,
 			next:    "compare the clocks of the issuer and of Quay: they may differ by 30 s"},
 		"another key": {change: func(s *scene) { s.by = oidctest.Forged }, cause: federation.CauseSignature,
@@ -122,7 +122,7 @@ func TestCauses(t *testing.T) {
 			s.claims["iss"] = "http://issuer.example.com"
 			s.quay.SetFederation(robot, quaytest.Federation{Issuer: "http://issuer.example.com", Subject: subject})
 		}, cause: federation.CauseIssuerDocument,
-			problem: `issuer "http://issuer.example.com" has none that Quay asks`,
+			problem: `issuer "http://issuer.example.com" is without https`,
 			proof:   `GET /oauth2/federation/robot/token: 500 Internal Server Error "Internal Server Error Internal Server Error" (server "", type "text/html")`,
 			next:    "let the issuer have an address with https: Quay asks no other"},
 		"an issuer that is away": {change: func(s *scene) { s.issuer.Stop() }, cause: federation.CauseUnverified, passing: true,

@@ -37,7 +37,7 @@ func Exchange(ctx context.Context, client *http.Client, base *url.URL, robot str
 	return Exchanger{Client: client, Base: base}.Exchange(ctx, robot, token)
 }
 
-// Exchanger is one Quay that exchanges tokens.
+// Exchanger asks one Quay, and tries again what fails for a passing reason.
 type Exchanger struct {
 	// Client sends the requests. It follows no redirect, whatever it does else: that could carry the token to another host.
 	Client *http.Client
@@ -49,7 +49,7 @@ type Exchanger struct {
 	Tries int
 }
 
-// Exchange is the function of that name.
+// Exchange asks Quay for a token of robot, as the function of that name does.
 func (e Exchanger) Exchange(ctx context.Context, robot string, token secret.Value) (secret.Value, time.Time, error) {
 	x := newExchange(e.Base, robot, token)
 	if err := x.check(); err != nil {

@@ -62,9 +62,9 @@ func (x *exchange) explainRefusal(words string) *Error {
 			"the robot trusts issuer %q, and there not subject %q", issuer, subject)
 	case says("Signature has expired"):
 		return x.failed(CauseExpired, "ask the issuer for a token right before the push; if it was made just now, compare the clocks of the issuer and of Quay, which may differ by 30 s",
-			"the token ended at %s", when(x.claims.expiry))
+			"the token expired at %s", when(x.claims.expiry))
 	case says("not yet valid"), says("cannot be in the future"):
-		return x.failed(CauseClock, "compare the clocks of the issuer and of Quay: they may differ by 30 s", "the token is of %s, which is in the future for Quay", when(x.claims.issuedAt))
+		return x.failed(CauseClock, "compare the clocks of the issuer and of Quay: they may differ by 30 s", "the token was issued at %s, which is in the future for Quay", when(x.claims.issuedAt))
 	case says("Signature verification failed"):
 		return x.failed(CauseSignature, "see whether the issuer made this token; if so, its key set is old: a new key needs a new name",
 			"the token is not signed by key %q of issuer %q", shown.Short(x.claims.key), issuer)
@@ -86,7 +86,7 @@ func (x *exchange) explainCrash() *Error {
 	case x.claims.algorithm != "RS256" && x.claims.algorithm != "RS384":
 		return x.algorithm()
 	case !strings.HasPrefix(x.claims.issuer, "https://"):
-		return x.failed(CauseIssuerDocument, "let the issuer have an address with https: Quay asks no other", "issuer %q has none that Quay asks", shown.Short(x.claims.issuer))
+		return x.failed(CauseIssuerDocument, "let the issuer have an address with https: Quay asks no other", "issuer %q is without https", shown.Short(x.claims.issuer))
 	}
 	e := x.failed(CauseUnverified, fmt.Sprintf("see from Quay's own host that %s answers within 5 s with a certificate that Quay trusts (extra_ca_certs), and that the RSA key %q is in its jwks_uri; Quay's log has the reason",
 		x.discovery(), shown.Short(x.claims.key)), "Quay could not verify the token of issuer %q", shown.Short(x.claims.issuer))

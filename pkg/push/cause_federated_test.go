@@ -74,7 +74,7 @@ var federatedCauses = []cause{
 		`exchanging a token for robot "team-a+ci" at HOST: the robot does not trust issuer "https://gitlab.example.com"`, `"issuer https://gitlab.example.com not configured for this robot"`,
 		"each character counts, also a slash at the end"),
 	federating("expired", signed(oidctest.RS256, func(claims map[string]any) { claims["exp"] = time.Now().Add(-time.Minute).Unix() }), failure.ClassCredentialRefused,
-		"the token ended at ", `400 Bad Request "Invalid token: Signature has expired"`, "ask the issuer for a token right before the push"),
+		"the token expired at ", `400 Bad Request "Invalid token: Signature has expired"`, "ask the issuer for a token right before the push"),
 	federating("ES256", signed(oidctest.ES256, nil), failure.ClassCredentialRefused,
 		`the token is signed with "ES256", and Quay takes RS256 and RS384 alone`, "500 Internal Server Error", "let the issuer sign with an RSA key"),
 	federating("the issuer is away", func(_ *fixture, i *oidctest.Issuer) { i.Stop() }, failure.ClassUnavailable,
@@ -88,7 +88,7 @@ var federatedCauses = []cause{
 	federating("Quay is busy", func(f *fixture, _ *oidctest.Issuer) { play("GET", onExchange, quaytest.Status(429, nil, ""))(f) }, failure.ClassRateLimited,
 		"Quay asks to wait", "429 Too Many Requests", "run it again later"),
 	federating("the time is over before Quay is back", func(f *fixture, _ *oidctest.Issuer) {
-		f.opts.Timeout, f.opts.RetryPause = time.Second, 10*time.Second
+		f.opts.Timeout, f.opts.RetryPause = 4*time.Second, 30*time.Second
 		play("GET", onExchange, quaytest.Status(503, nil, ""))(f)
 	}, failure.ClassUnavailable, "Quay is away, and --timeout is over", "503 Service Unavailable", "see whether Quay runs behind its proxy"),
 	federating("an older Quay", func(f *fixture, _ *oidctest.Issuer) { f.SetBearerLogin(false) }, failure.ClassProtocol,

@@ -37,20 +37,20 @@ func (o *Options) checkFederated() error {
 	return nil
 }
 
-// federate makes Quay's exchange of tokens where the credential comes from, if the flags say so.
-func (p *pusher) federate() error {
+// federate makes Quay's exchange of tokens where the credential comes from, if the flags say so. release ends its connections.
+func (p *pusher) federate() (release func(), err error) {
 	if !p.opts.federated() {
-		return nil
+		return func() {}, nil
 	}
 	if err := transport.CheckProxy("https"); err != nil {
-		return err
+		return nil, err
 	}
 	carrier, err := transport.New(p.opts.CAFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	exchanger := federation.Exchanger{Client: transport.NewClient(carrier), Base: &url.URL{Scheme: "https", Host: p.to.Host}, Pause: p.opts.RetryPause}
 	p.robot = p.opts.Robot
 	p.credential = &credential.Federated{Robot: p.robot, File: p.opts.FederatedTokenFile, Exchanger: exchanger, Log: p.log, Now: p.opts.Now}
-	return nil
+	return carrier.CloseIdleConnections, nil
 }

@@ -61,9 +61,11 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := p.federate(); err != nil {
+	release, err := p.federate()
+	if err != nil {
 		return Result{}, err
 	}
+	defer release()
 	if err := p.open(ctx); err != nil {
 		return Result{}, err
 	}

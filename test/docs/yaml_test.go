@@ -65,6 +65,10 @@ func check(document any) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("no test knows what %v is", document)
+	case object["jobs"] != nil:
+		return checkWorkflow(object)
+	case isJob(object):
+		return checkJob(object)
 	case object["params"] != nil && len(object) == 1:
 		return checkRunParams(object)
 	case object["resources"] != nil, object["patches"] != nil:
