@@ -4,10 +4,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -219,6 +221,28 @@ func TestNetworkPolicy(t *testing.T) {
 	}
 	if !let(map[string]string{"kubernetes.io/metadata.name": "monitoring", "quay.comptech-lab.com/scrape": "true"}) {
 		t.Error("the label does not let in")
+	}
+}
+
+// In custody the controller reads what it knows the name of, has tokens made, and nothing else; the policy that says of whom is there.
+func TestCustodyRights(t *testing.T) {
+	all := documents(t, "../../config/custody/*.yaml")
+	role := read[rbacv1.Role](t, all["Role quay-push-custody"])
+	want := []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"secrets", "serviceaccounts"}, Verbs: []string{"get"}},
+		{APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, Verbs: []string{"create"}},
+	}
+	if !reflect.DeepEqual(role.Rules, want) || role.Namespace != "quay-push-custody" {
+		t.Errorf("in %q it may %+v", role.Namespace, role.Rules)
+	}
+	for _, rule := range read[rbacv1.ClusterRole](t, documents(t, "../../config/*.yaml")["ClusterRole quay-push-controller"]).Rules {
+		if slices.Contains(rule.Resources, "serviceaccounts") || slices.Contains(rule.Resources, "serviceaccounts/token") {
+			t.Errorf("in every namespace it may %+v", rule)
+		}
+	}
+	policy := read[admissionv1.ValidatingAdmissionPolicy](t, all["ValidatingAdmissionPolicy custody-account.quay.comptech-lab.com"])
+	if rules := policy.Spec.MatchConstraints.ResourceRules; len(rules) != 2 || rules[1].Resources[0] != "serviceaccounts/token" || *policy.Spec.FailurePolicy != admissionv1.Fail {
+		t.Errorf("%+v", policy.Spec)
 	}
 }
 

@@ -27,8 +27,9 @@ import (
 const (
 	// lifetime is how long the ServiceAccount's token is good for, in seconds: Kubernetes makes none that is shorter.
 	lifetime = 600
-	// patience is how long one credential may take, in which a thread waits for the API server and for Quay.
-	patience = 10 * time.Second
+	// patience is how long one credential may take, in which a thread waits for the API server and for Quay, which waits 5 s for each of the
+	// issuer's two documents.
+	patience = 15 * time.Second
 	// atOnce is how many credentials are made at once, for all namespaces: a Quay that hangs holds a quarter of the threads.
 	atOnce = 8
 )

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/federation"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -129,6 +133,32 @@ func TestTokenIsWithheld(t *testing.T) {
 	}
 	if n := len(w.Requests()); n != 0 {
 		t.Errorf("%d requests to Quay without a token", n)
+	}
+}
+
+// Each way to fail has a reason of its own, but those that say themselves what is wrong.
+func TestEveryCauseHasAReason(t *testing.T) {
+	source, err := os.ReadFile("../../federation/error.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unnamed []string
+	all := regexp.MustCompile(`(?m)^\tCause\w+ +Cause = "([a-z-]+)"$`).FindAllStringSubmatch(string(source), -1)
+	for _, cause := range all {
+		if reasons[federation.Cause(cause[1])] == "" {
+			unnamed = append(unnamed, cause[1])
+		}
+	}
+	if want := []string{"not-a-robot", "refused", "foreign"}; !slices.Equal(unnamed, want) || len(all) < 15 {
+		t.Errorf("of %d causes %q have no reason, want %q", len(all), unnamed, want)
+	}
+	for _, cause := range unnamed {
+		got := refused(account, &federation.Error{Cause: federation.Cause(cause), Problem: "a problem", Proof: "the proof", Next: "a next step"})
+		want := Error{Reason: v1alpha1.ReasonFederationRefused, Next: "a next step",
+			Problem: `keyless, by ServiceAccount "quay-robot-team-payments" in namespace "custody": a problem: the proof`}
+		if *got != want {
+			t.Errorf("%s: %+v", cause, got)
+		}
 	}
 }
 

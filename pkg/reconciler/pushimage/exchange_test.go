@@ -25,7 +25,9 @@ import (
 	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
 const (
@@ -206,7 +208,7 @@ func TestKeylessRefusals(t *testing.T) {
 			w.Add(reconcilertest.NewSecret(custody, reconcilertest.Secret, robot))
 		}, nil, v1alpha1.ReasonKeylessConflict, []string{"both a Secret and a ServiceAccount", "delete the Secret, with the ExternalSecret that makes it"}},
 		"no robot": {none, onAccount(func(a *corev1.ServiceAccount) { a.Annotations = nil }), v1alpha1.ReasonKeylessInvalid,
-			[]string{"has no annotation quay.comptech-lab.com/robot", "such as " + robot}},
+			[]string{"has no annotation quay.comptech-lab.com/robot", "federation entry, team-payments+<name>"}},
 		"another team's robot": {none, onAccount(func(a *corev1.ServiceAccount) { a.Annotations[v1alpha1.AnnotationRobot] = "team-platform+ci" }), v1alpha1.ReasonKeylessInvalid,
 			[]string{`names robot "team-platform+ci", which is not one of team "payments"`}},
 		"no right to a token": {func(_ *cluster, w *reconcilertest.World) {
@@ -414,4 +416,21 @@ func TestKeylessOutlivesEveryCrash(t *testing.T) {
 				t.Error("a second TaskRun was made")
 			}
 		})
+}
+
+// A run for which there is no place comes back, the later the longer it waits, and nothing is written.
+func TestKeylessWaitsForAPlace(t *testing.T) {
+	w := newCustody(t)
+	r := &Reconciler{clock: w.Clock}
+	for age, want := range map[time.Duration]time.Duration{0: time.Second, 8 * time.Second: 2 * time.Second, time.Hour: exchangePause, -time.Minute: time.Second} {
+		waiting := w.CustomRun(ns, run)
+		waiting.CreationTimestamp.Time = w.Clock.Now().Add(-age)
+		err := r.exchanging(t.Context(), view{run: waiting}, tenant.Decision{}, fmt.Errorf("asking: %w", keyless.ErrBusy))
+		if again, wait := controller.IsRequeueKey(err); !again || wait != want {
+			t.Errorf("after %s: again %v after %s, want %s", age, again, wait, want)
+		}
+	}
+	if actions := w.Actions(); countOf(actions, "update") > 0 {
+		t.Errorf("requests %v", actions)
+	}
 }

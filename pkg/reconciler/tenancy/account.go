@@ -57,7 +57,7 @@ func Held(ctx context.Context, cluster Cluster, custody, image string, d tenant.
 	robot := account.Annotations[v1alpha1.AnnotationRobot]
 	invalid := func(format string, args ...any) error {
 		return &SecretError{v1alpha1.ReasonKeylessInvalid, fmt.Sprintf("ServiceAccount %q in namespace %q ", d.Secret, custody) + fmt.Sprintf(format, args...),
-			fmt.Sprintf("annotate it with %s: the robot of team %s that has the federation entry, such as %s", v1alpha1.AnnotationRobot, d.Team, d.Robot)}
+			fmt.Sprintf("annotate it with %s: the robot of team %s that has the federation entry, %s+<name>", v1alpha1.AnnotationRobot, d.Team, d.Organization)}
 	}
 	switch {
 	case robot == "":
