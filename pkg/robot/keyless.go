@@ -70,8 +70,9 @@ func (k *keyless) tasks() []task {
 		{id: "robot", title: "have the robot", reason: ReasonMissing, next: "see the robots of the organization in Quay", check: k.checkRobot, do: k.createRobot},
 		{id: "repositories", title: "have the team's repositories", reason: ReasonMissing, next: "create them in Quay, or see whether they are read-only or mirrors",
 			check: k.checkRepositories, do: k.createRepositories},
-		k.permissionTask(robot, repositories),
+		// Before the others: a robot that has other rights alone is one whose end was broken off, see choose.
 		k.defaultPermissionTask(k.Organization, robot),
+		k.permissionTask(robot, repositories),
 		k.rightTask(func() credential { return k.active }, repositories, func() []string { return k.Foreign }),
 		{id: "token", title: "replace the robot's token by one that nobody keeps", reason: ReasonConflict, next: "run it again", check: k.checkToken, do: k.forget},
 		k.trust.task(),
@@ -137,8 +138,8 @@ func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 }
 
 // choose decides which robot the team is. The one that its ServiceAccount names is it, if it still has its default permission: a robot
-// loses that first when it is taken out of use. Else it is the latest that was made for this and has a right, else a new one. No other
-// may have a right: somebody may know its token.
+// loses that first when it is taken out of use. Else it is the latest that was made for this and has it, else a new one. No other may have
+// a right: somebody may know its token, or have bought one with it.
 func (k *keyless) choose(ctx context.Context) error {
 	// A plan goes on where there is no organization yet.
 	k.active.username = k.successor(nil)
@@ -155,7 +156,7 @@ func (k *keyless) choose(ctx context.Context) error {
 		k.active.username = a.Name
 	} else {
 		for _, a := range accounts {
-			if a.Description == k.keylessly()+managed && a.holds() != "" {
+			if a.Description == k.keylessly()+managed && len(a.defaults) > 0 {
 				k.active.username = a.Name
 				break
 			}
@@ -163,7 +164,7 @@ func (k *keyless) choose(ctx context.Context) error {
 	}
 	for _, a := range accounts {
 		if held := a.holds(); held != "" && k.own(a) && a.Name != k.active.username {
-			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q of team %q has %s, and a token that somebody may know", a.Name, k.Team, held),
+			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q of team %q has %s, and may be somebody's: its token was stored, or its end was broken off", a.Name, k.Team, held),
 				Next: fmt.Sprintf("end it with tkn quay offboard %s --yes, with --division and --app, then run this again", k.Team)}
 		}
 	}

@@ -73,19 +73,19 @@ func (w *world) isKeyless(name, when string) {
 	}
 }
 
-var keylessSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "token", "federation", "exchange", "spent"}
+var keylessSteps = []string{"organization", "path", "robot", "repositories", "default-permission", "permission", "right", "token", "federation", "exchange", "spent"}
 
 func TestBootstrapKeyless(t *testing.T) {
 	w := newKeyless(t)
 	plan, err := robot.PlanKeyless(t.Context(), w.services(), w.Tenant, robot.KeylessOptions{Issuer: w.issuer.URL()})
-	want := []string{"organization kept", "path kept", "robot pending", "repositories kept", "permission pending", "default-permission pending", "right pending",
+	want := []string{"organization kept", "path kept", "robot pending", "repositories kept", "default-permission pending", "permission pending", "right pending",
 		"token pending", "federation pending", "exchange pending", "spent kept"}
 	if diff := cmp.Diff(want, states(plan.Steps)); diff != "" || err != nil || plan.Robot != "team-payments+ci" {
 		t.Errorf("plan of %q (-want +got):\n%s%v", plan.Robot, diff, err)
 	}
 	w.quay.ForgetRequests()
 	done, err := w.bootstrapKeyless(robot.BootstrapOptions{})
-	want = []string{"organization kept", "path kept", "robot changed", "repositories kept", "permission changed", "default-permission changed", "right kept",
+	want = []string{"organization kept", "path kept", "robot changed", "repositories kept", "default-permission changed", "permission changed", "right kept",
 		"token changed", "federation changed", "exchange kept", "spent kept"}
 	if diff := cmp.Diff(want, states(done.Steps)); diff != "" || err != nil || done.Robot != "team-payments+ci" {
 		t.Fatalf("robot %q (-want +got):\n%s%v", done.Robot, diff, err)
@@ -200,7 +200,17 @@ func TestBootstrapKeylessRefuses(t *testing.T) {
 		"a robot with a right": {func(w *world) {
 			w.quay.AddRobot("team-payments", "ci")
 			w.quay.Grant("team-payments/api", "team-payments+ci", quaytest.Read)
-		}, robot.ReasonRefused, `robot "team-payments+ci" of team "payments" has a role on 1 repositories, and a token that somebody may know`, offboard},
+		}, robot.ReasonRefused, `robot "team-payments+ci" of team "payments" has a role on 1 repositories, and may be somebody's: its token was stored, or its end was broken off`, offboard},
+		"a robot whose end was broken off": {func(w *world) {
+			w.keyless()
+			prototypes, err := w.observer().Quay.Prototypes(t.Context(), "team-payments")
+			if err != nil || len(prototypes) != 1 {
+				t.Fatalf("default permissions are %v, %v", prototypes, err)
+			}
+			if err := w.observer().Quay.DeletePrototype(t.Context(), "team-payments", prototypes[0].ID); err != nil {
+				t.Fatal(err)
+			}
+		}, robot.ReasonRefused, `robot "team-payments+ci" of team "payments" has a role on 2 repositories, and may be somebody's`, offboard},
 		"an older Quay":   {func(w *world) { w.quay.SetBearerLogin(false) }, robot.ReasonRefused, "no team can be keyless", "upgrade Quay to 3.13 or newer"},
 		"no organization": {func(w *world) { w.renamed("team-none") }, robot.ReasonMissing, `there is no organization "team-none"`, "--create-organization"},
 	} {
