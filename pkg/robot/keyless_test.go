@@ -270,3 +270,25 @@ func TestBootstrapKeylessAfterOffboard(t *testing.T) {
 	}
 	w.isKeyless(done.Robot, "after offboarding")
 }
+
+// A team without an organization is planned, and made with one where that is asked for.
+func TestBootstrapKeylessMakesTheOrganization(t *testing.T) {
+	w := newKeyless(t)
+	w.more = []quaytest.Scope{quaytest.UserAdmin}
+	w.renamed("team-orders")
+	opts := robot.KeylessOptions{BootstrapOptions: robot.BootstrapOptions{CreateOrganization: true, Email: "orders@example.com", Repositories: []string{"api"}}, Issuer: w.issuer.URL()}
+	plan, err := robot.PlanKeyless(t.Context(), w.services(), w.Tenant, opts)
+	want := []string{"organization pending", "path kept", "robot pending", "repositories pending", "default-permission pending", "permission pending", "right pending",
+		"token pending", "federation pending", "exchange pending", "spent pending"}
+	if diff := cmp.Diff(want, states(plan.Steps)); diff != "" || err != nil || plan.Robot != "team-orders+ci" {
+		t.Errorf("plan of %q (-want +got):\n%s%v", plan.Robot, diff, err)
+	}
+	done, err := robot.BootstrapKeyless(t.Context(), w.services(), w.Tenant, opts)
+	if err != nil || done.Robot != "team-orders+ci" {
+		t.Fatalf("robot %q, %v", done.Robot, err)
+	}
+	got, err := w.observer().Quay.Federation(t.Context(), done.Robot)
+	if diff := cmp.Diff(w.trusts(), got); diff != "" || err != nil {
+		t.Errorf("it trusts (-want +got):\n%s%v", diff, err)
+	}
+}
