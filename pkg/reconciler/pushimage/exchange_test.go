@@ -240,7 +240,7 @@ func TestKeylessRefusals(t *testing.T) {
 			c.claims = func(claims map[string]any) {
 				claims["iat"], claims["exp"] = time.Now().Add(-time.Hour).Unix(), time.Now().Add(-50*time.Minute).Unix()
 			}
-		}, nil, v1alpha1.ReasonFederationTokenExpired, []string{"the token ended at", "compare the clocks of the API server and of Quay"}},
+		}, nil, v1alpha1.ReasonFederationTokenExpired, []string{"Signature has expired", "compare the clocks of the API server and of Quay"}},
 		"an old Quay": {func(c *cluster, _ *reconcilertest.World) {
 			c.Faults.Add(quaytest.Fault{Name: "old", Path: "^/oauth2/", Times: -1, Effect: quaytest.Status(http.StatusNotFound, nil, "")})
 		}, nil, v1alpha1.ReasonFederationUnsupported, []string{"there is no such exchange", "since 3.13"}},
