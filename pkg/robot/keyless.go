@@ -117,14 +117,14 @@ func (s Services) storedIn(ctx context.Context, t Tenant) (found []string, err e
 	return found, nil
 }
 
-// checkRobot also finds out whether this Quay has federation, before anything is made.
+// checkRobot also finds out whether this Quay has federation, and whether the robot is free for it, before anything is made.
 func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 	if !k.chosen {
 		if err := k.choose(ctx); err != nil {
 			return false, "", err
 		}
 	}
-	if _, err := k.trust.trusted(ctx); err != nil && !quay.IsNotFound(err) {
+	if err := k.trust.checkAlone(ctx); err != nil {
 		return false, "", err
 	}
 	r, err := k.Quay.Robot(ctx, k.active.username)

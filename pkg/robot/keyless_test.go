@@ -211,6 +211,11 @@ func TestBootstrapKeylessRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, robot.ReasonRefused, `robot "team-payments+ci" of team "payments" has a role on 2 repositories, and may be somebody's`, offboard},
+		"another cluster": {func(w *world) {
+			w.keyless()
+			w.quay.SetFederation(first, quaytest.Federation{Issuer: "https://other.example.com", Subject: w.trusts()[0].Subject})
+		}, robot.ReasonRefused, `robot "team-payments+ci" trusts subject "system:serviceaccount:openshift-pipelines:quay-robot-team-payments" of issuer "https://other.example.com", which is another cluster's; ` +
+			"this one has issuer ", "a team is keyless in one cluster; if this one had that issuer before, take the entry out"},
 		"an older Quay":   {func(w *world) { w.quay.SetBearerLogin(false) }, robot.ReasonRefused, "no team can be keyless", "upgrade Quay to 3.13 or newer"},
 		"no organization": {func(w *world) { w.renamed("team-none") }, robot.ReasonMissing, `there is no organization "team-none"`, "--create-organization"},
 	} {

@@ -45,6 +45,21 @@ func noFederation(err error) error {
 		Next: "upgrade Quay to 3.13 or newer, or onboard the team without --keyless; if it is newer, see what answers in front of it"}
 }
 
+// checkAlone refuses a robot that trusts a ServiceAccount of the same name in another cluster: that cluster's pushes would end.
+func (t *trust) checkAlone(ctx context.Context) error {
+	found, err := t.trusted(ctx)
+	if quay.IsNotFound(err) {
+		return nil
+	}
+	for _, one := range found {
+		if one.Subject == t.Subject() && one.Issuer != t.issuer {
+			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q trusts %s, which is another cluster's; this one has issuer %q", t.robot(), names([]quay.Trusted{one})[0], shown.Short(t.issuer)),
+				Next: "a team is keyless in one cluster; if this one had that issuer before, take the entry out of the robot's federation in Quay, then run this again"}
+		}
+	}
+	return err
+}
+
 func (t *trust) task() task {
 	return task{id: "federation", title: fmt.Sprintf("have the robot trust ServiceAccount %q, and nobody else", t.Namespace+"/"+t.Secret), reason: ReasonConflict,
 		next: "see in Quay who else sets the robot's federation, then run this again", check: t.check,
