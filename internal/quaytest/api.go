@@ -33,6 +33,9 @@ type apiCall struct {
 // serveAPI answers a request to the management API.
 func (q *Quay) serveAPI(w http.ResponseWriter, r *http.Request) {
 	found, args, methods := findRoute(r.Method, r.URL.Path)
+	if strings.HasSuffix(r.URL.Path, "/federation") && q.isOlder() {
+		found, methods = nil, nil
+	}
 	if slash, _, _ := findRoute(r.Method, r.URL.Path+"/"); slash != nil && strings.HasSuffix(slash.path, "/") {
 		q.writeMoved(w, r)
 		return

@@ -12,10 +12,7 @@ const exchangePath = "/oauth2/federation/robot/token"
 
 // serveExchange answers as quay/quay:endpoints/oauth/robot_identity_federation.py does.
 func (q *Quay) serveExchange(w http.ResponseWriter, r *http.Request) {
-	q.mu.Lock()
-	older := q.noBearerLogin
-	q.mu.Unlock()
-	if older {
+	if q.isOlder() {
 		writeNotFound(w)
 		return
 	}

@@ -11,7 +11,7 @@ func (q *Quay) SetAnonymousAccess(on bool) {
 
 // SetBearerLogin has every bearer token taken for the password of the robot
 // that it was issued to, and tokens of an issuer exchanged for one, as Quay
-// does since version 3.13.
+// does since version 3.13. Without it a robot has no federation either.
 func (q *Quay) SetBearerLogin(on bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -30,6 +30,13 @@ func (q *Quay) DisablePushes(off bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pushesOff = off
+}
+
+// isOlder reports whether it is one before 3.13.
+func (q *Quay) isOlder() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.noBearerLogin
 }
 
 func (q *Quay) refusesAnonymous() bool {

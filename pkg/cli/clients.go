@@ -22,6 +22,8 @@ type Clients struct {
 	Kube    kubernetes.Interface
 	Tekton  tekton.Interface
 	Dynamic dynamic.Interface
+	// Document reads one of the API server's own, by its path.
+	Document func(ctx context.Context, path string) ([]byte, error)
 	// Namespace is that of the context; empty means default.
 	Namespace string
 	// Context is the context's name; empty in a Pod.

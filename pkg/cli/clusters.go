@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // everyCluster marks a command that works on a team's credential wherever it is rendered.
@@ -145,6 +146,14 @@ func (c lostCluster) Secret(context.Context, string, string) (robot.Secret, erro
 
 func (c lostCluster) ExternalSecret(context.Context, string, string) (robot.ExternalSecret, error) {
 	return robot.ExternalSecret{}, c.error
+}
+
+func (c lostCluster) ServiceAccount(context.Context, string, string) (robot.ServiceAccount, error) {
+	return robot.ServiceAccount{}, c.error
+}
+
+func (c lostCluster) ServiceAccountToken(context.Context, string, string) (secret.Value, error) {
+	return secret.Value{}, c.error
 }
 
 func (c lostCluster) Refresh(context.Context, string, string) error { return c.error }

@@ -20,7 +20,7 @@ func (w *world) withWest() *world {
 	w.Helper()
 	west := newWorld(w.TB)
 	west.quay, west.versions, west.namespace = w.quay, w.versions, "west"
-	west.configure("registry", w.quay.Host())
+	west.set("registry", w.quay.Host())
 	w.clusters = map[string]*world{"west": west}
 	w.onboard("payments")
 	w.onboard("platform")
@@ -29,8 +29,8 @@ func (w *world) withWest() *world {
 	return w
 }
 
-// configure sets a key of config-tenancy.
-func (w *world) configure(key, value string) {
+// set sets a key of config-tenancy.
+func (w *world) set(key, value string) {
 	w.Helper()
 	configs := w.kube.CoreV1().ConfigMaps("quay-push")
 	found, err := configs.Get(w.Context(), config.Name, metav1.GetOptions{})
@@ -72,7 +72,7 @@ func TestRotateInEveryCluster(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t).withWest()
-			w.configure("clusters", test.clusters)
+			w.set("clusters", test.clusters)
 			west := w.clusters["west"]
 			exit, out, stderr := w.run(t.Context(), "", append([]string{"rotate", "payments"}, test.flags...)...)
 			if exit != cli.ExitOK || !strings.Contains(out, `of cluster "east" has the token of "team-payments+ci-2"`) || !strings.Contains(out, `of cluster "west" has the token of "team-payments+ci-2"`) {
@@ -156,7 +156,7 @@ func TestContextsThatCannotBe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t).withWest()
-			w.configure("clusters", test.clusters)
+			w.set("clusters", test.clusters)
 			if exit, _, stderr := w.run(t.Context(), "", test.args...); exit != cli.ExitUsage || !strings.Contains(stderr, test.text) || !strings.Contains(stderr, "\nnext: ") {
 				t.Errorf("exit %d\n%s", exit, stderr)
 			}

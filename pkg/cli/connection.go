@@ -24,6 +24,9 @@ type connection struct {
 	vaultTokenFile, vaultRole, vaultJWTFile string
 	vaultAuthMount                          string
 
+	// issuer is the flag of that name.
+	issuer string
+
 	clients *Clients
 	config  *config.Config
 	// leases is where the Leases are, if not in the cluster at hand: in the first of those that config-tenancy names.
@@ -81,7 +84,11 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 		return services{}, err
 	}
 	view := &cluster{clients, names}
-	s := services{Services: robot.Services{Quay: q, Vault: v, Cluster: view, Poll: c.program.Poll, Now: c.program.Now}, cluster: view}
+	exchange, err := c.exchange(q.Host())
+	if err != nil {
+		return services{}, err
+	}
+	s := services{Services: robot.Services{Quay: q, Vault: v, Cluster: view, Issuer: c.issuerName, Exchange: exchange, Poll: c.program.Poll, Now: c.program.Now}, cluster: view}
 	if !c.every {
 		return s, nil
 	}

@@ -23,7 +23,7 @@ const (
 // symptomOf is what people see when a look of doctor is not ok: a row of docs/failure-modes.md, where there is one.
 var symptomOf = map[string]robot.Symptom{
 	"vault-role": robot.SymptomNotReady, "external-secrets": robot.SymptomNotReady, "quay-hostname": robot.SymptomUnauthorized,
-	"guards": robot.SymptomShared, "external-secret-policy": robot.SymptomShared, "everybody-uses": robot.SymptomShared, "everybody-reads": robot.SymptomLeaked,
+	"guards": robot.SymptomShared, "external-secret-policy": robot.SymptomShared, "everybody-uses": robot.SymptomShared, "everybody-reads": robot.SymptomLeaked, "issuer": robot.SymptomUnauthorized, "issuer-published": robot.SymptomUnauthorized, "keyless-accounts": robot.SymptomLeaked,
 }
 
 // Looks of which several functions speak.
@@ -32,17 +32,18 @@ const (
 	lookVaultRole  = "vault-role"
 )
 
-// sharedLooks are those at each shared namespace besides the one at its guards; quayLooks those at what Quay tells; tenantLooks those that need a tenant.
+// sharedLooks are those at each shared namespace besides the one at its guards; quayLooks those at what Quay tells; keylessLooks those that keyless teams need; tenantLooks those that need a tenant.
 var (
-	sharedLooks = []string{"guarded-label", "pod-security", "run-account", "shared-accounts", "tekton-apart", "old-runs", "quota"}
-	quayLooks   = []string{"quay-version", "quay-state", "quay-hostname", "quay-auto-prune", "quay-superusers"}
-	tenantLooks = []string{"controller-reads-secret", "everybody-reads", "everybody-uses"}
+	sharedLooks  = []string{"guarded-label", "pod-security", "run-account", "shared-accounts", "tekton-apart", "old-runs", "quota"}
+	quayLooks    = []string{"quay-version", "quay-state", "quay-hostname", "quay-auto-prune", "quay-superusers"}
+	keylessLooks = []string{"issuer", "issuer-published", "keyless-accounts"}
+	tenantLooks  = []string{"controller-reads-secret", "everybody-reads", "everybody-uses"}
 )
 
 // looks are all looks, in the order in which they are printed.
 var looks = slices.Concat([]string{"tenants", "controller", "tekton", "task", "external-secrets", "guards"}, sharedLooks,
 	[]string{"external-secret-policy", "controller-lists-secrets", "controller-creates-taskruns"}, tenantLooks,
-	[]string{"quay"}, quayLooks, []string{"quay-token", lookTokenAge, lookVaultToken, lookVaultRole, "clocks"})
+	[]string{"quay"}, quayLooks, []string{"quay-token", lookTokenAge}, keylessLooks, []string{lookVaultToken, lookVaultRole, "clocks"})
 
 // look is one finding of doctor.
 type look struct {

@@ -17,7 +17,9 @@ type doctor struct {
 	*connection
 	clients Clients
 	config  *config.Config
+	// tenants are the teams with a stored credential, keyless the ServiceAccounts of the others.
 	tenants []robot.Tenant
+	keyless []string
 	// unlisted is why the tenants are not known, if they are not.
 	unlisted error
 	// late reports whether a look ran out of time.
@@ -139,7 +141,7 @@ func (c *connection) examine(ctx context.Context) (*doctor, error) {
 	}
 	d := &doctor{connection: c, clients: clients, config: c.config, found: diagnosis{head: newHead("Diagnosis")}}
 	for _, look := range []func(context.Context){d.lookAtTenants, d.lookAtController, d.lookAtTekton, d.lookAtTask, d.lookAtExternalSecrets, d.lookAtPolicies, d.lookAtSharedNamespaces,
-		d.lookAtRights, d.lookAtQuay, d.lookAtQuayTokenAge, d.lookAtVaultToken, d.lookAtVaultRole, d.lookAtClocks} {
+		d.lookAtRights, d.lookAtQuay, d.lookAtQuayTokenAge, d.lookAtKeyless, d.lookAtVaultToken, d.lookAtVaultRole, d.lookAtClocks} {
 		d.late = within(ctx, func(ctx context.Context) error { look(ctx); return ctx.Err() }) != nil || d.late
 	}
 	slices.SortStableFunc(d.found.Looks, func(a, b look) int { return slices.Index(looks, a.ID) - slices.Index(looks, b.ID) })
@@ -154,6 +156,12 @@ func (d *doctor) lookAtTenants(ctx context.Context) {
 		d.cannot(err, "tenants")
 		return
 	}
-	d.tenants = tenants
-	d.addAs(healthy, "tenants", "", fmt.Sprintf("teams with an ExternalSecret: %d", len(tenants)))
+	for _, t := range tenants {
+		if t.Keyless {
+			d.keyless = append(d.keyless, t.Secret)
+		} else {
+			d.tenants = append(d.tenants, t)
+		}
+	}
+	d.addAs(healthy, "tenants", "", fmt.Sprintf("teams with an ExternalSecret: %d, keyless teams: %d", len(d.tenants), len(d.keyless)))
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -61,11 +62,15 @@ func (c *connection) kubeconfigError(err error) error {
 // newClients returns the clients for an API server.
 func newClients(settings *rest.Config) (clients Clients, err error) {
 	var failed [3]error
-	clients.Kube, failed[0] = kubernetes.NewForConfig(settings)
+	kube, err := kubernetes.NewForConfig(settings)
+	clients.Kube, failed[0] = kube, err
 	clients.Tekton, failed[1] = tekton.NewForConfig(settings)
 	clients.Dynamic, failed[2] = dynamic.NewForConfig(settings)
 	if err := errors.Join(failed[:]...); err != nil {
 		return Clients{}, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	clients.Document = func(ctx context.Context, path string) ([]byte, error) {
+		return kube.Discovery().RESTClient().Get().AbsPath(path).DoRaw(ctx)
 	}
 	return clients, nil
 }

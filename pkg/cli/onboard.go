@@ -74,15 +74,21 @@ func (c *connection) newOnboard() *cobra.Command {
 	var to destination
 	var team onboard.Team
 	var account string
+	var keyless bool
 	cmd := &cobra.Command{
 		Use:   "onboard TEAM --division DIVISION --app APP",
 		Short: "Bootstrap a team, and render what it needs in the cluster",
 		Long: `Does what bootstrap does, then prints the team's manifests as YAML for GitOps: the ExternalSecret, the controller's right to its
 Secret, labels of the team's namespace, and the right of a trigger to push as the team in the shared namespaces.
 
-A team has one credential: a second app of it gets the rights and uses what is there.`,
+A team has one credential: a second app of it gets the rights and uses what is there.
+
+With --keyless no credential is stored: the team's robot trusts a ServiceAccount in the custody namespace, which is rendered in place of
+the ExternalSecret, and its own token is replaced by one that nobody keeps. It needs custody, a namespace of the team, Quay 3.13 or newer,
+and an issuer of the cluster that Quay can ask (docs/custody.md).`,
 		Example: `  tkn quay onboard payments --division retail --app checkout --service-account ci/trigger-payments > payments.yaml
   tkn quay onboard payments --division retail --app checkout --namespace apps-payments-checkout --output-dir tenants/payments
+  tkn quay onboard payments --division retail --app checkout --namespace apps-payments-checkout --keyless --apply
   tkn quay onboard platform --vault-address https://vault.example.com:8200 --output-dir platform`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,6 +106,11 @@ A team has one credential: a second app of it gets the rights and uses what is t
 			if err := to.check(); err != nil {
 				return err
 			}
+			if keyless {
+				return c.onboardKeyless(cmd.Context(), args[0], flags, team, to)
+			} else if c.issuer != "" {
+				return usagef("give it with --keyless, or not at all", "--issuer is for a keyless team")
+			}
 			return c.onboard(cmd.Context(), args[0], flags, team, to)
 		},
 	}
@@ -108,6 +119,8 @@ A team has one credential: a second app of it gets the rights and uses what is t
 	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
 	cmd.Flags().StringVar(&account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
 	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
+	cmd.Flags().BoolVar(&keyless, "keyless", false, "store no credential: the robot trusts the cluster's ServiceAccount")
+	c.addIssuerFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	cmd.AddCommand(c.newOnboardPlatform(), c.newOnboardFleet())

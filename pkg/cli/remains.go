@@ -25,7 +25,7 @@ type remain struct {
 func (r remain) String() string { return r.kind + " " + r.namespace + "/" + r.name }
 
 // remains finds what onboard rendered for a team, by the labels that it has, but for the namespace, which is the team's. The
-// ExternalSecret is the last: by it the team is found when offboard is run again.
+// ExternalSecret, or the ServiceAccount of a keyless team, is the last: by it the team is found when offboard is run again.
 func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error) {
 	found := []remain{}
 	rbac := schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}
@@ -42,6 +42,9 @@ func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error)
 		if err != nil {
 			return nil, fmt.Errorf("listing %s of team %q: %w", resource.Resource, t.Team, err)
 		}
+	}
+	if t.Keyless {
+		return append(found, remain{schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}, "ServiceAccount", t.Namespace, t.Secret}), nil
 	}
 	_, err := c.Dynamic.Resource(externalsecret.Resource).Namespace(t.Namespace).Get(ctx, t.Secret, metav1.GetOptions{})
 	if apierrs.IsNotFound(err) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,9 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	tenants, err := s.tenants(ctx)
 	if err != nil {
 		return err
-	} else if len(tenants) == 0 {
+	}
+	// A keyless team has no token that could be old.
+	if tenants = slices.DeleteFunc(tenants, func(t robot.Tenant) bool { return t.Keyless }); len(tenants) == 0 {
 		return &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to rotate", "tkn quay onboard makes one for a team; --context chooses another cluster"}
 	}
 	opts.Timeout, opts.Exclusively = timeout, c.exclusively

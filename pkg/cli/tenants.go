@@ -68,12 +68,26 @@ func (c *connection) newTenant(ctx context.Context, s services, team string, p p
 	if len(others) == 1 && p.namespace == "" {
 		t.Namespace = others[0].Namespace
 	}
+	if err := checkOneKind(others); err != nil {
+		return robot.Tenant{}, false, err
+	}
+	t.Keyless = len(others) == 1 && others[0].Keyless
 	for _, other := range others {
 		if other.Namespace != t.Namespace {
 			return robot.Tenant{}, false, view.elsewhere(t.Team, other.Namespace, t.Namespace)
 		}
 	}
 	return robot.AdoptPath(ctx, s.Services, t)
+}
+
+// checkOneKind fails for a team that has an ExternalSecret and is keyless in the same namespace: nobody could say with what it pushes.
+func checkOneKind(found []robot.Tenant) error {
+	if len(found) != 2 || found[0].Namespace != found[1].Namespace {
+		return nil
+	}
+	return &robot.Error{Reason: robot.ReasonRefused,
+		Problem: fmt.Sprintf("team %q has both an ExternalSecret and a ServiceAccount %q in namespace %q", found[0].Team, found[0].Secret, found[0].Namespace),
+		Next:    "delete the ExternalSecret if the team is keyless, else the ServiceAccount, from Git first"}
 }
 
 // elsewhere is the error for a team that has its ExternalSecret in another namespace than it would get one in.
@@ -134,6 +148,9 @@ func (c *connection) tenantAtHand(ctx context.Context, s services, team string, 
 	case 1:
 		return found[0], nil
 	}
+	if err := checkOneKind(found); err != nil {
+		return robot.Tenant{}, err
+	}
 	return robot.Tenant{}, &robot.Error{Reason: robot.ReasonRefused,
 		Problem: fmt.Sprintf("team %q has ExternalSecrets in the namespaces %q and %q", parsed, found[0].Namespace, found[1].Namespace),
 		Next:    "a team has one Secret: delete one of them"}
@@ -145,7 +162,7 @@ func (c *cluster) located(ctx context.Context, team string) ([]robot.Tenant, err
 	return slices.DeleteFunc(all, func(t robot.Tenant) bool { return t.Team != team }), err
 }
 
-// tenants lists the teams that have an ExternalSecret, by team. An ExternalSecret counts where only the platform, or the team
+// tenants lists the teams that have an ExternalSecret, or are keyless, by team. An ExternalSecret counts where only the platform, or the team
 // itself, can have made it: in the namespaces of the convention, and in the team's own.
 func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 	namespaces, err := c.namespaces(ctx)
@@ -183,6 +200,11 @@ func (c *cluster) tenants(ctx context.Context) ([]robot.Tenant, error) {
 	if err = errors.Join(err, odd); err != nil {
 		return nil, fmt.Errorf("listing ExternalSecrets: %w", err)
 	}
+	keyless, err := c.keyless(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, keyless...)
 	slices.SortFunc(found, func(a, b robot.Tenant) int {
 		return strings.Compare(a.Team+" "+a.Namespace, b.Team+" "+b.Namespace)
 	})

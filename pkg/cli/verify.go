@@ -39,9 +39,16 @@ func (v verified) write(w io.Writer) error {
 	if len(v.Reports) == 0 {
 		return nil
 	}
+	unproved := []string{}
+	for _, r := range v.Reports {
+		for _, what := range r.Unproved {
+			unproved = append(unproved, fmt.Sprintf("team %s, %s", r.Tenant, what))
+		}
+	}
 	if err := table(w, []string{"TEAM", "STATUS", "CHECK", "WHAT", "FOUND"}, rows); err != nil {
 		return err
 	}
+	writeLines(w, "not proved", unproved)
 	if len(v.Reports) > 1 {
 		fmt.Fprintf(w, "%d tenants, %d are right\n", len(v.Reports), len(v.Reports)-v.wrong())
 	}
@@ -68,7 +75,9 @@ func (c *connection) newVerify() *cobra.Command {
 repositories and to no other team's. Each finding has the row of the failure table that it explains (docs/failure-modes.md) and
 the next step; the exit code is that of the worst row.
 
-With --all, every team that has an ExternalSecret; the table then has only what is wrong.`,
+A keyless team has checks of its own: its robot trusts the cluster's ServiceAccount and nobody else, and no credential is stored.
+
+With --all, every team that has an ExternalSecret, or is keyless; the table then has only what is wrong.`,
 		Example: `  tkn quay verify payments
   tkn quay verify --all -o json`,
 		Annotations: map[string]string{everyCluster: ""},
@@ -114,7 +123,8 @@ With --all, every team that has an ExternalSecret; the table then has only what 
 		},
 	}
 	c.addPlaceFlags(cmd, &at)
-	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret")
+	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret, or is keyless")
+	c.addIssuerFlag(cmd)
 	addRecordFlag(cmd, &record, fleet.VerifyConfigMap)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)

@@ -23,6 +23,7 @@ import (
 	fakekube "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/config"
@@ -68,6 +69,9 @@ type world struct {
 	// storeLogin is what Vault answers when a SecretStore logs in, audiences are those of the last token that one asked for.
 	storeLogin error
 	audiences  []string
+	// issuer has the documents of the API server, and makes its tokens; instead are other documents by their paths.
+	issuer  *oidctest.Issuer
+	instead map[string]string
 }
 
 // vaultToken is the token for Vault, which takes any.
@@ -103,6 +107,7 @@ func newWorld(t testing.TB) *world {
 		corev1.SchemeGroupVersion.WithResource("resourcequotas"): "ResourceQuotaList"})
 	w.dynamic.PrependReactor("patch", "*", w.patch)
 	w.dynamic.PrependReactor("delete", "externalsecrets", w.collect)
+	w.dynamic.PrependReactor("delete", "serviceaccounts", w.deleteAccount)
 	return w
 }
 
@@ -129,7 +134,7 @@ func (w *world) program() *cli.Program {
 				return cli.Clients{}, fmt.Errorf("dial tcp: lookup api.%s.example.com: no such host", name)
 			}
 		}
-		return cli.Clients{Kube: at.kube, Tekton: at.tekton, Dynamic: at.dynamic, Namespace: at.namespace, Context: "east"}, nil
+		return cli.Clients{Kube: at.kube, Tekton: at.tekton, Dynamic: at.dynamic, Namespace: at.namespace, Document: at.document, Context: "east"}, nil
 	}
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
@@ -210,6 +215,8 @@ func (w *world) patch(action clienttesting.Action) (bool, runtime.Object, error)
 		defer w.syncNamed(action.GetNamespace(), patch.GetName())
 	case namespaces:
 		defer w.label(object)
+	case serviceAccounts:
+		defer w.putAccount(object)
 	}
 	if patch.GetPatchType() != "application/apply-patch+yaml" {
 		return false, nil, nil

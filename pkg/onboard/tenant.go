@@ -27,6 +27,8 @@ type Team struct {
 	Trigger ServiceAccount
 	// Custody says that robots' Secrets are in the custody namespace, from which each run gets a copy.
 	Custody bool
+	// Robot is the one that the ServiceAccount of a keyless team names; empty: the team has a stored credential.
+	Robot string
 	// Adopted says that the team has its ExternalSecret already, of an older app: there is one a team.
 	Adopted bool
 	// NullBytePolicy says that the installed ExternalSecrets have that field, VersionAnnotation that the Secret is to have that
@@ -48,7 +50,10 @@ func (t Team) Manifests() []Manifest {
 	if t.Namespace != "" {
 		add("namespace.yaml", t.namespace(), t.quota())
 	}
-	if !t.Adopted {
+	switch {
+	case t.Robot != "":
+		add("service-account.yaml", t.serviceAccount())
+	case !t.Adopted:
 		add("external-secret.yaml", t.externalSecret())
 	}
 	add("rbac.yaml", t.rights()...)

@@ -40,6 +40,9 @@ type bootstrap struct {
 // as one does that leaked. A robot that was replaced and holds nothing any more is deleted.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	if err := t.checkStores("make"); err != nil {
+		return nil, err
+	}
 	if err := s.checkPlace(ctx, t); err != nil {
 		return nil, err
 	}
@@ -48,6 +51,9 @@ func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions)
 
 // PlanBootstrap says what Bootstrap would do, and changes nothing.
 func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
+	if err := t.checkStores("make"); err != nil {
+		return nil, err
+	}
 	if err := s.checkPlace(ctx, t); err != nil {
 		return nil, err
 	}

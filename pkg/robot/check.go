@@ -48,6 +48,8 @@ type Report struct {
 	// Written is when its token was written to Vault; zero where Vault has none of the team's.
 	Written time.Time `json:"written,omitzero"`
 	Checks  []Check   `json:"checks"`
+	// Unproved is what nobody may look at who is not the controller, and why; it makes nothing wrong.
+	Unproved []string `json:"unproved,omitempty"`
 
 	// prints are keyed hashes of what must not be shared, by what it is. They never leave the process.
 	prints map[string]string
@@ -96,6 +98,19 @@ var (
 	checkSettings = checkKind{"vault-settings", "Vault keeps what is written for long enough", SymptomNotReady, "run rotate, which writes it again"}
 	checkAsked    = checkKind{"asked", "everything about the team could be asked", "", "run verify for this team alone"}
 	checkShared   = checkKind{"not-shared", "no other team has the same token, Secret or path", SymptomShared, "run rotate for both teams, and render both ExternalSecrets again with onboard"}
+)
+
+// The checks of a keyless team, besides those of above that it has too.
+var (
+	checkAccount = checkKind{"service-account", "the ServiceAccount names a robot of the team's, and is no Pod's", SymptomShared,
+		"apply what tkn quay onboard TEAM --keyless renders for the team"}
+	checkKeylessRobot = checkKind{"robot", "the robot that the ServiceAccount names exists", SymptomUnauthorized, "run onboard with --keyless, and apply the ServiceAccount that it renders"}
+	checkTrust        = checkKind{"federation", "the robot trusts the ServiceAccount and nobody else", SymptomShared, "run onboard with --keyless, which has it trust that alone"}
+	checkTrustedOnce  = checkKind{"federation-subject", "no other robot of the organization trusts the ServiceAccount", SymptomShared, "take it out of that robot's federation in Quay"}
+	checkExchange     = checkKind{"exchange", "Quay gives the robot's token for one of the ServiceAccount", SymptomUnauthorized, "see what Quay says"}
+	checkNoStored     = checkKind{"nothing-stored", "no credential of the team is in Vault, nor a Secret in the cluster", SymptomLeaked,
+		"delete what is there, from Git first: nobody needs it, and it works until it is burnt; tkn quay offboard ends all of it"}
+	checkKeylessOthers = checkKind{"other-robots", "no other robot of the team holds a right", SymptomLeaked, "delete it in Quay"}
 )
 
 func (k checkKind) with(status Status, detail string) Check {

@@ -84,6 +84,9 @@ type leaking struct {
 // are listed, and the chain is verified. It can be run again: it ends every robot of then, and makes another. What could not be
 // found out is named in the report, which is returned with the error.
 func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
+	if err := t.checkStores("replace"); err != nil {
+		return newReport(t, since, first), err
+	}
 	l := &leaking{rotation: &rotation{Services: s, Tenant: t}, report: newReport(t, since, first)}
 	l.retired = s.retirement(t, func(a account) bool { return a.Name != l.to.username })
 	began := s.now()
@@ -186,6 +189,9 @@ func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport)
 // PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
 func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
 	report := newReport(t, since, first)
+	if err := t.checkStores("replace"); err != nil {
+		return report, err
+	}
 	accounts, err := s.accounts(ctx, t)
 	switch {
 	case err != nil:

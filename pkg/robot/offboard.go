@@ -2,6 +2,7 @@ package robot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -80,6 +81,18 @@ func (o *offboarding) tasks() []task {
 }
 
 func (o *offboarding) checkPath(ctx context.Context) (bool, string, error) {
+	if o.Keyless {
+		account, err := o.Cluster.ServiceAccount(ctx, o.Namespace, o.Secret)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return false, "", err
+		}
+		if o.OwnsRobot(account.Robot) {
+			o.taken = append(o.taken, account.Robot)
+		}
+		if o.VaultPath == "" {
+			return true, "the team is keyless, and no path in Vault is known", nil
+		}
+	}
 	found, err := o.read(ctx, o.Tenant)
 	if err != nil || !found.exists {
 		return true, "there is no credential at it", err
@@ -97,6 +110,9 @@ func (o *offboarding) checkRuns(ctx context.Context) (bool, string, error) {
 }
 
 func (o *offboarding) checkVault(ctx context.Context) (bool, string, error) {
+	if o.Keyless && o.VaultPath == "" {
+		return true, "no path is known", nil
+	}
 	metadata, err := o.Vault.Metadata(ctx, o.VaultPath)
 	if err != nil || metadata.Current > 0 {
 		return false, fmt.Sprintf("it is at version %d", metadata.Current), err

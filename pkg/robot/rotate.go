@@ -73,6 +73,9 @@ func PlanRotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (
 }
 
 func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
+	if err := t.checkStores("replace"); err != nil {
+		return RotateResult{}, err
+	}
 	r := &rotation{Services: s, Tenant: t, RotateOptions: opts}
 	current, err := r.load(ctx)
 	if err != nil {

@@ -29,6 +29,8 @@ type Quay interface {
 	CreatePrototype(ctx context.Context, organization, robot string, role quay.Role) (quay.Prototype, error)
 	SetPrototypeRole(ctx context.Context, organization, id string, role quay.Role) error
 	DeletePrototype(ctx context.Context, organization, id string) error
+	Federation(ctx context.Context, robot string) ([]quay.Trusted, error)
+	SetFederation(ctx context.Context, robot string, trusted ...quay.Trusted) error
 	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
@@ -45,6 +47,9 @@ type Vault interface {
 	Delete(ctx context.Context, path string) error
 }
 
+// ErrTokenWithheld is what an error of Cluster wraps when the caller may have no token of a ServiceAccount.
+var ErrTokenWithheld = errors.New("you may have no token of it")
+
 // ErrNotFound is what an error of Cluster wraps when there is no such object.
 var ErrNotFound = errors.New("not found in the cluster")
 
@@ -54,6 +59,10 @@ type Cluster interface {
 	Secret(ctx context.Context, namespace, name string) (Secret, error)
 	// ExternalSecret returns what External Secrets was told and what came of it.
 	ExternalSecret(ctx context.Context, namespace, name string) (ExternalSecret, error)
+	// ServiceAccount returns the ServiceAccount of a keyless team.
+	ServiceAccount(ctx context.Context, namespace, name string) (ServiceAccount, error)
+	// ServiceAccountToken has a token of it made, as the controller does for each run.
+	ServiceAccountToken(ctx context.Context, namespace, name string) (secret.Value, error)
 	// Refresh asks External Secrets to read Vault now; it does not wait.
 	Refresh(ctx context.Context, namespace, name string) error
 	// Runs lists the unfinished PipelineRuns of team, by a name that no later run has.
@@ -84,6 +93,14 @@ type ExternalSecret struct {
 	Frozen string
 }
 
+// ServiceAccount is what a keyless team has in place of its Secret.
+type ServiceAccount struct {
+	// Robot is the robot that it is at Quay, by its annotation.
+	Robot string
+	// Mounts says that a Pod that is it gets a token of it.
+	Mounts bool
+}
+
 // Services are the real things that an operation works on.
 type Services struct {
 	Quay    Quay
@@ -92,6 +109,10 @@ type Services struct {
 	// Name is how people call that cluster, where there are others; Clusters are those, by their names.
 	Name     string
 	Clusters map[string]Cluster
+	// Issuer returns the name of the cluster's issuer of tokens, and Exchange what Quay gives for one of them. Keyless teams alone need
+	// them.
+	Issuer   func(ctx context.Context) (string, error)
+	Exchange func(ctx context.Context, robot string, token secret.Value) (secret.Value, error)
 	// Report is told every step as it begins and as it ends; nil means nobody.
 	Report func(Step)
 	// Poll is the time between two looks at something that is waited for; 0 means two seconds.

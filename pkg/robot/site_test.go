@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // otherCluster is a second cluster whose External Secrets renders the team's credential, from the same path in Vault. It is slower.
@@ -61,6 +62,14 @@ func (c *otherCluster) Secret(_ context.Context, namespace, _ string) (robot.Sec
 
 func (c *otherCluster) ExternalSecret(context.Context, string, string) (robot.ExternalSecret, error) {
 	return call(c.w, func() (robot.ExternalSecret, error) { return c.external, c.away })
+}
+
+func (c *otherCluster) ServiceAccount(context.Context, string, string) (robot.ServiceAccount, error) {
+	return robot.ServiceAccount{}, robot.ErrNotFound
+}
+
+func (c *otherCluster) ServiceAccountToken(context.Context, string, string) (secret.Value, error) {
+	return secret.Value{}, robot.ErrNotFound
 }
 
 func (c *otherCluster) Refresh(context.Context, string, string) error {

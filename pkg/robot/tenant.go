@@ -18,6 +18,8 @@ type Tenant struct {
 	// Namespace is where the Secret is in the cluster at hand, Others are where it is in other clusters.
 	Namespace string
 	Others    []Site
+	// Keyless says that the team has a ServiceAccount of that name in the Secret's place, and no stored credential.
+	Keyless bool
 }
 
 // elementPattern is one element of a Vault path.

@@ -25,21 +25,27 @@ type verification struct {
 	robots []account
 	// cluster is the cluster that is looked at; empty where there is one alone, and outside of any.
 	cluster string
+	// because is the check that failed where there is no robot to look at.
+	because checkKind
 }
 
 // Verify looks at every part of a tenant's chain and changes nothing: Quay, Vault, ExternalSecret, Secret, the right to push
 // to repositories and to none of foreign, which are "organization/name" and exist; nil repositories are all of the
 // organization that take pushes. An error says what could not be asked; what was asked and is wrong is in the report.
 func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []string) (Report, error) {
-	v := &verification{Services: s, Tenant: t, report: Report{Tenant: t.Team, Checks: []Check{}, prints: map[string]string{}}}
+	v := &verification{Services: s, Tenant: t, because: checkVaultToken, report: Report{Tenant: t.Team, Checks: []Check{}, prints: map[string]string{}}}
 	if repositories == nil {
 		var err error
 		if repositories, err = s.repositories(ctx, t.Organization); err != nil {
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
 		}
 	}
-	for _, look := range []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtClusters,
-		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld, v.lookAtOthers, v.lookAtSettings} {
+	looks := []func(context.Context) error{v.lookAtQuay, v.lookAtVault, v.lookAtToken, v.lookAtClusters,
+		v.lookAtDefault, func(ctx context.Context) error { return v.lookAtRights(ctx, repositories, foreign) }, v.lookAtOld, v.lookAtOthers, v.lookAtSettings}
+	if t.Keyless {
+		looks = (&keylessVerification{verification: v}).looks(repositories, foreign)
+	}
+	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)
 		}
@@ -83,7 +89,7 @@ func (v *verification) lookAtQuay(ctx context.Context) error {
 func (v *verification) lookAtDefault(context.Context) error {
 	a := named(v.robots, v.report.Robot)
 	if v.robot == nil || a == nil {
-		v.skip(checkDefault, checkVaultToken)
+		v.skip(checkDefault, v.because)
 		return nil
 	}
 	ok, detail := givesWrite(forEverybody(a.defaults))
@@ -94,8 +100,8 @@ func (v *verification) lookAtDefault(context.Context) error {
 // lookAtRights asks with the token of Quay: what Vault and the Secret have is compared elsewhere.
 func (v *verification) lookAtRights(ctx context.Context, repositories, foreign []string) error {
 	if v.robot == nil {
-		v.skip(checkPush, checkVaultToken)
-		v.skip(checkForeign, checkVaultToken)
+		v.skip(checkPush, v.because)
+		v.skip(checkForeign, v.because)
 		return nil
 	}
 	rights, err := v.Quay.Rights(ctx, v.robot.Name, v.robot.Token, slices.Concat(repositories, foreign)...)

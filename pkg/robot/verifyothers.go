@@ -9,8 +9,12 @@ import (
 // lookAtOthers looks for robots beside the one in use that hold a right: a bearer token that one of them bought is good for the next
 // one, whatever became of its own token.
 func (v *verification) lookAtOthers(context.Context) error {
+	k := checkOthers
+	if v.Keyless {
+		k = checkKeylessOthers
+	}
 	if v.robot == nil {
-		v.skip(checkOthers, checkVaultToken)
+		v.skip(k, v.because)
 		return nil
 	}
 	holding := []string{}
@@ -25,6 +29,6 @@ func (v *verification) lookAtOthers(context.Context) error {
 			holding = append(holding, fmt.Sprintf("%q has teams %s of another organization", a.Name, strings.Join(a.elsewhere, ", ")))
 		}
 	}
-	v.add(checkOthers, len(holding) == 0, "%d others hold a right%s", len(holding), list(":", holding))
+	v.add(k, len(holding) == 0, "%d others hold a right%s", len(holding), list(":", holding))
 	return nil
 }

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/federation"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -45,6 +48,10 @@ type world struct {
 	secrets  map[string]robot.Secret
 	external map[string]robot.ExternalSecret
 	lag      int
+	// accounts are ServiceAccounts by name; issuer makes their tokens, unless withheld.
+	accounts map[string]robot.ServiceAccount
+	issuer   *oidctest.Issuer
+	withheld bool
 	pending  int
 	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version.
 	runs   []string
@@ -73,7 +80,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{TB: t, quay: quaytest.Start(t), Tenant: names, versions: map[string][]*vault.Secret{}, mount: vault.Mount{Name: "secret", Engine: vault.Engine2},
-		secrets: map[string]robot.Secret{}, external: map[string]robot.ExternalSecret{}}
+		secrets: map[string]robot.Secret{}, external: map[string]robot.ExternalSecret{}, accounts: map[string]robot.ServiceAccount{}}
 	w.quay.AddOrganization("team-payments")
 	w.quay.AddRepository("team-payments", "api")
 	w.quay.AddRepository("team-payments", "web")
@@ -109,7 +116,15 @@ func (w *world) connect(client *http.Client) robot.Services {
 	if err != nil {
 		w.Fatal(err)
 	}
-	s := robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now}
+	s := robot.Services{Quay: c, Vault: memoryVault{w}, Cluster: memoryCluster{w}, Poll: time.Millisecond, Now: w.quay.Now,
+		Issuer: func(context.Context) (string, error) {
+			return call(w, func() (string, error) { return w.issuer.URL(), nil })
+		},
+		Exchange: func(ctx context.Context, robot string, token secret.Value) (secret.Value, error) {
+			at := federation.Exchanger{Client: client, Base: &url.URL{Scheme: "https", Host: w.quay.Host()}, Tries: 1}
+			got, _, err := at.Exchange(ctx, robot, token)
+			return got, err
+		}}
 	if w.west != nil {
 		s.Name, s.Clusters = "east", map[string]robot.Cluster{"west": w.west}
 	}
@@ -273,6 +288,34 @@ func (c memoryCluster) ExternalSecret(_ context.Context, _, name string) (robot.
 		}
 		return e, nil
 	})
+}
+
+func (c memoryCluster) ServiceAccount(_ context.Context, _, name string) (robot.ServiceAccount, error) {
+	return call(c.w, func() (robot.ServiceAccount, error) {
+		account, ok := c.w.accounts[name]
+		if !ok {
+			return account, fmt.Errorf("service account %q: %w", name, robot.ErrNotFound)
+		}
+		return account, nil
+	})
+}
+
+func (c memoryCluster) ServiceAccountToken(_ context.Context, namespace, name string) (secret.Value, error) {
+	return call(c.w, func() (secret.Value, error) {
+		if _, ok := c.w.accounts[name]; !ok {
+			return secret.Value{}, fmt.Errorf("service account %q: %w", name, robot.ErrNotFound)
+		} else if c.w.withheld {
+			return secret.Value{}, fmt.Errorf("service account %q: %w", name, robot.ErrTokenWithheld)
+		}
+		return c.w.accountToken("system:serviceaccount:" + namespace + ":" + name), nil
+	})
+}
+
+// accountToken is a token of the ServiceAccount, by the clock of the world.
+func (w *world) accountToken(subject string) secret.Value {
+	claims, now := w.issuer.Claims(subject), w.quay.Now()
+	claims["iat"], claims["nbf"], claims["exp"] = now.Unix(), now.Unix(), now.Add(10*time.Minute).Unix()
+	return secret.New(oidctest.Sign(oidctest.RS256, claims))
 }
 
 func (c memoryCluster) Refresh(_ context.Context, _, name string) error {

@@ -36,6 +36,7 @@ var revealing = map[string]string{
 // that it is a string, which anything may print.
 var entering = map[string]string{
 	"pkg/cli/cluster.go":                  "a Secret of the cluster",
+	"pkg/cli/clusteraccount.go":           "a token that the API server made for a keyless team's ServiceAccount",
 	"pkg/cli/doctorlogin.go":              "a token that the API server made for a ServiceAccount",
 	"pkg/cli/token.go":                    "$QUAY_TOKEN",
 	"pkg/cli/vault.go":                    "$VAULT_TOKEN, or the file of vault login",

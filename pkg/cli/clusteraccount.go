@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
+)
+
+// ServiceAccount implements robot.Cluster.
+func (c *cluster) ServiceAccount(ctx context.Context, namespace, name string) (robot.ServiceAccount, error) {
+	found, err := c.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return robot.ServiceAccount{}, reading("ServiceAccount", namespace, name, err)
+	}
+	mounts := found.AutomountServiceAccountToken == nil || *found.AutomountServiceAccountToken
+	return robot.ServiceAccount{Robot: found.Annotations[v1alpha1.AnnotationRobot], Mounts: mounts}, nil
+}
+
+// ServiceAccountToken implements robot.Cluster. It asks for what the controller asks for.
+func (c *cluster) ServiceAccountToken(ctx context.Context, namespace, name string) (secret.Value, error) {
+	lifetime := int64(600)
+	answer, err := c.Kube.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, &authenticationv1.TokenRequest{
+		Spec: authenticationv1.TokenRequestSpec{Audiences: []string{c.config.Audience()}, ExpirationSeconds: &lifetime}}, metav1.CreateOptions{})
+	switch {
+	// A policy answers with either.
+	case apierrs.IsForbidden(err), apierrs.IsInvalid(err):
+		return secret.Value{}, fmt.Errorf("asking for a token of ServiceAccount %q: %w: %v", namespace+"/"+name, robot.ErrTokenWithheld, err)
+	case apierrs.IsNotFound(err):
+		return secret.Value{}, fmt.Errorf("asking for a token of ServiceAccount %q: %w", namespace+"/"+name, robot.ErrNotFound)
+	case err != nil:
+		return secret.Value{}, fmt.Errorf("asking for a token of ServiceAccount %q: %w", namespace+"/"+name, err)
+	}
+	return secret.New(strings.TrimSpace(answer.Status.Token)), nil
+}
+
+// keyless lists the teams that have a ServiceAccount in custody. Without custody there are none.
+func (c *cluster) keyless(ctx context.Context) ([]robot.Tenant, error) {
+	namespace, found := c.config.CustodyNamespace, []robot.Tenant{}
+	if namespace == "" {
+		return found, nil
+	}
+	var odd error
+	err := eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+		return c.Kube.CoreV1().ServiceAccounts(namespace).List(ctx, opts)
+	}, func(o runtime.Object) {
+		account := o.(*corev1.ServiceAccount)
+		team, ok := c.teamOf(account.Name)
+		if !ok || odd != nil {
+			return
+		}
+		var t robot.Tenant
+		t, odd = c.keylessTenant(team, account.Labels[c.config.DivisionLabel], account.Labels[c.config.AppLabel])
+		found = append(found, t)
+	})
+	if err == nil {
+		err = odd
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing ServiceAccounts of keyless teams in namespace %q: %w", namespace, err)
+	}
+	return found, nil
+}
+
+// keylessTenant is a keyless team. Where division or app are no names, its path in Vault is not known.
+func (c *cluster) keylessTenant(team, division, app string) (robot.Tenant, error) {
+	t, err := robot.NewTenant(c.config.Convention, team, division, app)
+	if err != nil {
+		t, err = robot.TenantAt(c.config.Convention, team, "")
+	}
+	t.Namespace, t.Keyless = c.config.CustodyNamespace, true
+	return t, err
+}
