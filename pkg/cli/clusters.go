@@ -59,13 +59,27 @@ func (c *connection) others(ctx context.Context, names *config.Config, own strin
 			"ConfigMap config-tenancy has the clusters %s, and the context %q is none of them: their credentials would be ended unseen", strings.Join(names.Clusters, ", "), own)
 	}
 	found := map[string]*otherCluster{}
-	for _, name := range slices.Concat(c.contexts, names.Clusters) {
+	for next := slices.Concat(c.contexts, names.Clusters); len(next) > 0; next = next[1:] {
+		name := next[0]
 		if name == own || found[name] != nil {
 			continue
 		}
 		found[name] = c.openOther(ctx, name)
+		if view := found[name].view; view != nil {
+			// What one of them names counts for all: the one at hand may not have been told yet.
+			next = append(next, view.config.Clusters...)
+		}
 	}
 	return found, nil
+}
+
+// leaseCluster is the one of the clusters that has the Leases of teams: the first by name, so that everybody finds it. It is nil where that
+// is the one at hand, of context own.
+func leaseCluster(others map[string]*otherCluster, own string) *otherCluster {
+	if first := slices.Min(append(slices.Collect(maps.Keys(others)), own)); first != own {
+		return others[first]
+	}
+	return nil
 }
 
 // openOther opens the cluster of a context, with its own names.

@@ -29,7 +29,7 @@ type connection struct {
 
 	clients *Clients
 	config  *config.Config
-	// leases is where the Leases are, if not in the cluster at hand: in the first of those that config-tenancy names.
+	// leases is where the Leases are, if not in the cluster at hand.
 	leases *otherCluster
 }
 
@@ -96,8 +96,6 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 		return s, err
 	}
 	s.Name, s.Clusters = clients.Context, map[string]robot.Cluster{}
-	if first := names.Clusters; len(first) > 0 && s.others[first[0]] != nil {
-		c.leases = s.others[first[0]]
-	}
+	c.leases = leaseCluster(s.others, clients.Context)
 	return s, nil
 }

@@ -149,6 +149,12 @@ func (l *leaking) end(ctx context.Context) (err error) {
 
 // replace gives the team a new robot, by Vault and the Secret.
 func (l *leaking) replace(ctx context.Context) ([]Step, error) {
+	if l.report.Burnt.IsZero() {
+		// Else each try would leave a robot that nothing comes of.
+		if err := l.checkRefresh(ctx, l.Tenant); err != nil {
+			return nil, err
+		}
+	}
 	found, err := l.read(ctx, l.Tenant)
 	if err != nil {
 		return nil, err
