@@ -30,7 +30,7 @@ type RotateResult struct {
 	Robot string `json:"robot"`
 	// Resumed says that an earlier, unfinished rotation was finished, and no new one begun.
 	Resumed bool `json:"resumed"`
-	// Outage is how long no credential in the cluster was good, in JSON in nanoseconds; always 0 with two robots.
+	// Outage is how long no credential in the cluster was good, in JSON in nanoseconds; always 0 unless in place.
 	Outage time.Duration `json:"outage"`
 }
 
