@@ -171,12 +171,18 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 	}
 	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
 	l.retired.below = func() int { return l.Generation(l.to.username) }
-	tasks := l.makeTasks()
-	if !l.report.Burnt.IsZero() {
-		// Before the Secret is waited for: as long as they are there, somebody may give them a right.
-		tasks = append(tasks, l.deleteLeaked())
+	steps, err := l.run(ctx, l.makeTasks())
+	if err != nil {
+		return steps, err
 	}
-	return l.run(ctx, append(tasks, l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })))
+	if !l.report.Burnt.IsZero() {
+		// Before the Secret is waited for: as long as they are there, somebody may give them a right. Quay may keep one, which is told
+		// where this is done once more, at the end.
+		deleted, _ := l.run(ctx, []task{l.deleteLeaked()})
+		steps = append(steps, deleted...)
+	}
+	handed, err := l.run(ctx, []task{l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })})
+	return append(steps, handed...), err
 }
 
 // verifyAfter adds to the report how the chain is.

@@ -146,6 +146,21 @@ func TestTwoAtOnceDoNotBothSayThatAllIsWell(t *testing.T) {
 	w.pushes("the leak was answered in the middle of an offboarding")
 }
 
+// Quay keeps a robot that a mirror uses: the team has its new one all the same, and the error is about the other alone.
+func TestLeakOfARobotThatAMirrorUses(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodDelete, Path: "robots/ci$", Times: -1,
+		Effect: quaytest.Status(http.StatusBadRequest, nil, `{"error_message":"Robot is being used by a mirror"}`)})
+	report, err := w.leak(robot.FirstBurn)
+	if err == nil || !strings.Contains(err.Error(), "Robot is being used by a mirror") || report.Robot != second || slices.ContainsFunc(report.Unknown, func(s string) bool { return strings.Contains(s, "whether the team can push") }) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if w.pushes("with a mirror"); !w.works() || w.mayPush(first) || len(w.live()) != 1 {
+		t.Errorf("the Secret works: %t; the old robot may push: %t; %d versions", w.works(), w.mayPush(first), len(w.live()))
+	}
+}
+
 // Its own checks fail: leak does not end as if all were well.
 func TestLeakFailsWithItsVerification(t *testing.T) {
 	w := newWorld(t)
