@@ -90,7 +90,9 @@ func (f Fleet) rights() (objects []map[string]any) {
 	const name = "quay-push-fleet"
 	if f.CustodyNamespace != "" {
 		role := newObject(rbacGroup+"/v1", "Role", f.CustodyNamespace, name, nil)
-		role["rules"] = []any{object{"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"get"}}}
+		// The ServiceAccounts there are those of keyless teams.
+		role["rules"] = []any{object{"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"get"}},
+			object{"apiGroups": []any{""}, "resources": []any{"serviceaccounts"}, "verbs": []any{"get", "list"}}}
 		return append(objects, role, fleetBinding(f.CustodyNamespace, name, nil))
 	}
 	for _, t := range f.Tenants {
