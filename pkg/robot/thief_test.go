@@ -186,11 +186,8 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 			if !test.outage && (failed > 0 || pushed < 3) {
 				t.Errorf("of the team's own pushes %d failed, %d did not", failed, pushed)
 			}
-			ended, step := w.quay.Now(), time.Second
-			if testing.Short() {
-				step = 20 * time.Second
-			}
-			for back := ended; w.quay.Now().Before(until.Add(time.Minute)); pass(step) {
+			ended := w.quay.Now()
+			for back := ended; w.quay.Now().Before(until.Add(time.Minute)); pass(step(w.quay.Now().Sub(ended), until.Sub(w.quay.Now()))) {
 				if test.returns && w.quay.Now().After(back) {
 					w.comesBack()
 					back = back.Add(10 * time.Minute)
@@ -210,6 +207,17 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 			t.Logf("the thief pushed %d times, last %s before the moment that was stated", thief.times, until.Sub(thief.last))
 		})
 	}
+}
+
+// step is how long the thief waits: a second while something is about to change, and else longer, as a token is bought each time.
+func step(since, left time.Duration) time.Duration {
+	switch {
+	case since < 2*time.Minute || left < 2*time.Minute:
+		return time.Second
+	case testing.Short():
+		return 60 * time.Second
+	}
+	return 5 * time.Second
 }
 
 // comesBack offboards the team and onboards it again.
