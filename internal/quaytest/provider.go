@@ -76,12 +76,17 @@ func (p *provider) discover(ctx context.Context) (issuer, keys string, err error
 	case err != nil:
 		return "", "", err
 	case status/100 != 2:
-		return "", "", fmt.Errorf("Could not load OIDC discovery information")
+		return "", "", crashWords("Could not load OIDC discovery information")
 	case document.Issuer == nil:
 		return p.issuer, document.JWKSURI, nil
 	}
 	return *document.Issuer, document.JWKSURI, nil
 }
+
+// crashWords is what Quay trips over, in its own words.
+type crashWords string
+
+func (w crashWords) Error() string { return string(w) }
 
 // key reads the issuer's second document and finds the RSA key kid.
 func (p *provider) key(ctx context.Context, address, kid string) (*rsa.PublicKey, error) {
@@ -93,7 +98,7 @@ func (p *provider) key(ctx context.Context, address, kid string) (*rsa.PublicKey
 		return nil, err
 	}
 	if status != http.StatusOK {
-		return nil, fmt.Errorf("Error loading JWK set - HTTP GET error: %d", status)
+		return nil, crashWords(fmt.Sprintf("Error loading JWK set - HTTP GET error: %d", status))
 	}
 	for _, key := range set.Keys {
 		if key.Kid != kid {
@@ -102,11 +107,11 @@ func (p *provider) key(ctx context.Context, address, kid string) (*rsa.PublicKey
 		n, nErr := base64.RawURLEncoding.DecodeString(key.N)
 		e, eErr := base64.RawURLEncoding.DecodeString(key.E)
 		if key.Kty != "RSA" || nErr != nil || eErr != nil || len(e) > 4 {
-			return nil, fmt.Errorf("No RSA form of public key %s not found", kid)
+			return nil, crashWords(fmt.Sprintf("No RSA form of public key %s not found", kid))
 		}
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}, nil
 	}
-	return nil, fmt.Errorf("Public key %s not found", kid)
+	return nil, crashWords(fmt.Sprintf("Public key %s not found", kid))
 }
 
 // get reads a document of JSON and returns the status; that of another status is not looked at.

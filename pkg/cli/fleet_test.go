@@ -60,10 +60,8 @@ func fleetRights(t *testing.T, rendered, account string) (rules []granted) {
 
 // named is the name of the object that an action is about; empty where it is about many, or one that is made.
 func named(action clienttesting.Action) string {
-	switch a := action.(type) {
-	case clienttesting.GetAction:
-		return a.GetName()
-	case clienttesting.PatchAction:
+	// Those that get, patch and delete have it.
+	if a, ok := action.(clienttesting.GetAction); ok {
 		return a.GetName()
 	}
 	return ""
