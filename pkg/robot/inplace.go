@@ -16,11 +16,7 @@ func (r *rotation) inPlace(ctx context.Context, current stored, work func(contex
 	if err != nil {
 		return RotateResult{}, err
 	}
-	accounts, err := r.accounts(ctx, r.Tenant)
-	if err != nil {
-		return RotateResult{}, err
-	}
-	if a := named(accounts, current.username); a == nil || len(a.defaults) == 0 {
+	if a := named(r.robots, current.username); a == nil || len(a.defaults) == 0 {
 		return RotateResult{}, &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", current.username),
 			Next: "rotate to another robot, and not in place"}
 	}

@@ -133,16 +133,17 @@ func (l *leaking) deleteLeaked() task {
 
 // end takes the robots out of use, and begins to look up what they pushed.
 func (l *leaking) end(ctx context.Context) (err error) {
-	l.Services.report(Step{"burn", "take the robots' rights and burn their tokens", Running, ""})
+	step := Step{"burn", "take the robots' rights and burn their tokens", Running, ""}
+	l.Services.report(step)
 	if l.report.Ended, err = l.retired.disarm(ctx); err != nil {
 		return err
 	}
 	l.report.Burnt = l.retired.powerless
-	l.report.BearersUntil = l.report.Burnt.Add(BearerLifetime)
 	for _, team := range l.retired.elsewhere {
 		l.report.Unknown = append(l.report.Unknown, "what was pushed by "+team+", which ends with the robot alone")
 	}
-	l.Services.report(Step{"burn", "take the robots' rights and burn their tokens", Changed, strings.Join(l.report.Ended, ", ")})
+	step.State, step.Detail = Changed, strings.Join(l.report.Ended, ", ")
+	l.Services.report(step)
 	l.looking.Go(func() { l.looked = l.expose(ctx, l.Tenant, l.report.Ended, l.report.Burnt, &l.report) })
 	return nil
 }
@@ -170,7 +171,7 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 		return nil, noRobot(l.Tenant)
 	}
 	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
-	l.retired.below = func() int { return l.Generation(l.to.username) }
+	l.retired.below = l.Generation(l.to.username)
 	steps, err := l.run(ctx, l.makeTasks())
 	if err != nil {
 		return steps, err

@@ -29,8 +29,9 @@ type retirement struct {
 	whom func(account) bool
 	// burnt are the robots whose tokens this run replaced by ones that nobody keeps.
 	burnt map[string]bool
-	// below is the generation of the robot in use, by which a later one keeps its name until there is a later one still; nil or 0: none does.
-	below func() int
+	// below is the generation of the robot in use: a robot of that or a later one keeps its name until there is a later one still. 0: none
+	// does.
+	below int
 	// foreign is what could not be taken since Quay does not have it in this organization; true where it is listed all the same, so that
 	// it is another's. It ends with the robot alone, and elsewhere tells of it.
 	foreign   map[string]bool
@@ -64,10 +65,13 @@ func (r *retirement) left(ctx context.Context) ([]account, error) {
 	return all, err
 }
 
-// deletable are those of left whose names are never used again: an earlier one than that of the robot in use is not.
-func (r *retirement) deletable(ctx context.Context) ([]account, error) {
+// deletable reports whether the name of a is never used again: that of a robot before the one in use is not.
+func (r *retirement) deletable(a account) bool { return r.below == 0 || a.generation < r.below }
+
+// toDelete are those of left that are deletable.
+func (r *retirement) toDelete(ctx context.Context) ([]account, error) {
 	left, err := r.left(ctx)
-	return slices.DeleteFunc(left, func(a account) bool { return r.below != nil && r.below() > 0 && a.generation >= r.below() }), err
+	return slices.DeleteFunc(left, func(a account) bool { return !r.deletable(a) }), err
 }
 
 // tasks are the steps of a retirement; before is called before anything is taken.
@@ -176,7 +180,7 @@ func (r *retirement) burnEach(ctx context.Context, left []account) map[string]er
 }
 
 func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
-	left, err := r.deletable(ctx)
+	left, err := r.toDelete(ctx)
 	names := []string{}
 	for _, a := range left {
 		names = append(names, a.Name)
@@ -188,7 +192,7 @@ func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
 }
 
 func (r *retirement) delete(ctx context.Context) error {
-	left, err := r.deletable(ctx)
+	left, err := r.toDelete(ctx)
 	armed := false
 	for _, a := range left {
 		armed = armed || a.holds() != ""

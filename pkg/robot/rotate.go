@@ -47,6 +47,8 @@ type rotation struct {
 	// fresh says that nothing was begun yet, over that no robot that is to go is good for anything any more; alive that Quay takes the
 	// credential in use.
 	fresh, over, alive bool
+	// robots are the team's, as they were when the rotation began.
+	robots []account
 	// retired are the robots that go: the one in use before, and every other that an earlier run left.
 	retired *retirement
 	// repositories are those that the new robot has to be able to push to.
@@ -101,6 +103,9 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	}
 	tasks := r.tasks()
 	if r.fresh {
+		if r.repositories, err = r.Services.repositories(ctx, r.Organization); err != nil {
+			return RotateResult{}, err
+		}
 		why, err := r.renewal(ctx, current)
 		if err != nil {
 			return RotateResult{}, err
@@ -122,23 +127,26 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 		return true, fmt.Sprintf("it is %s old", age.Round(time.Second)), nil
 	}}
 	r.retired = r.retirement(r.Tenant, func(a account) bool { return r.own(a) && a.Name != result.Robot })
-	left, err := r.retired.left(ctx)
-	if err != nil {
-		return result, err
+	r.retired.below = r.Generation(result.Robot)
+	armed, left := false, false
+	for _, a := range r.robots {
+		if r.retired.whom(a) {
+			armed, left = armed || a.holds() != "", left || a.holds() != "" || r.retired.deletable(a)
+		}
 	}
 	tasks := []task{young}
-	r.retired.below = func() int { return r.Generation(result.Robot) }
-	if left = slices.DeleteFunc(left, func(a account) bool { return a.holds() == "" && a.generation >= r.retired.below() }); slices.ContainsFunc(left, func(a account) bool { return a.holds() != "" }) {
+	if armed {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
 			return result, err
 		}
 		tasks = append(tasks, r.secretTask("secret", "see that the Secret has the credential in use", func() credential { return r.from }), r.runsTask())
 	}
-	if len(left) > 0 {
+	if left {
 		r.to = r.from
 		tasks = append(tasks, r.retired.tasks(r.checkTakenOver)...)
 	}
-	result.Steps, err = work(ctx, tasks)
+	steps, err := work(ctx, tasks)
+	result.Steps = steps
 	return result, err
 }
 
@@ -167,26 +175,22 @@ func (r *rotation) load(ctx context.Context) (stored, error) {
 	if err := r.checkOwner(ctx, r.Tenant); err != nil {
 		return stored{}, err
 	}
-	if r.repositories, err = r.Services.repositories(ctx, r.Organization); err != nil {
-		return stored{}, err
-	}
 	old, found, err := r.unfinished(ctx, current)
 	if err != nil {
+		return stored{}, err
+	}
+	if r.robots, err = r.accounts(ctx, r.Tenant); err != nil {
 		return stored{}, err
 	}
 	if found {
 		r.from, r.to = old, current.credential
 		return current, r.resume(ctx)
 	}
-	accounts, err := r.accounts(ctx, r.Tenant)
-	if err != nil {
-		return stored{}, err
-	}
 	r.fresh = true
-	if r.alive, err = r.takes(ctx, accounts, current.credential); err != nil {
+	if r.alive, err = r.takes(ctx, current.credential); err != nil {
 		return stored{}, err
 	}
-	r.from, r.to = current.credential, credential{username: r.successor(accounts, current.username)}
+	r.from, r.to = current.credential, credential{username: r.successor(r.robots, current.username)}
 	return current, nil
 }
 
@@ -218,23 +222,19 @@ func (r *rotation) resume(ctx context.Context) error {
 	if err := r.stillGood(ctx); err != nil {
 		return err
 	}
-	accounts, err := r.accounts(ctx, r.Tenant)
-	if err != nil {
-		return err
-	}
-	if to := named(accounts, r.to.username); to != nil && len(to.defaults) == 0 {
+	if to := named(r.robots, r.to.username); to != nil && len(to.defaults) == 0 {
 		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, lost its rights", to.Name), Next: nextBootstrap}
 	}
 	// Whichever of them a run has: it is waited for.
-	r.over = !slices.ContainsFunc(accounts, func(a account) bool {
+	r.over = !slices.ContainsFunc(r.robots, func(a account) bool {
 		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username) && a.holds() != ""
 	})
 	return nil
 }
 
 // takes reports whether Quay takes the credential, of a robot that was not begun to be taken out of use.
-func (r *rotation) takes(ctx context.Context, accounts []account, c credential) (bool, error) {
-	if a := named(accounts, c.username); a == nil || len(a.defaults) == 0 {
+func (r *rotation) takes(ctx context.Context, c credential) (bool, error) {
+	if a := named(r.robots, c.username); a == nil || len(a.defaults) == 0 {
 		return false, nil
 	}
 	robot, err := r.Quay.Robot(ctx, c.username)
@@ -250,7 +250,7 @@ func (r *rotation) tasks() []task {
 		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
 	})
 	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
-	r.retired.below = func() int { return r.Generation(r.to.username) }
+	r.retired.below = r.Generation(r.to.username)
 	retire := r.retired.tasks(r.checkTakenOver)
 	// Quay may keep a robot, as one that a mirror uses: that is told last of all.
 	end := []task{retire[0], r.destroyTask(), retire[1]}
