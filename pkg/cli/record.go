@@ -34,7 +34,10 @@ func (c *connection) recordVerification(ctx context.Context, reports []robot.Rep
 	for _, r := range reports {
 		checks := map[string]string{}
 		for _, check := range r.Checks {
-			checks[check.ID] = string(check.Status)
+			// Several clusters have it: what is right in one hides nothing in another.
+			if before := checks[check.ID]; before == "" || before == fleet.Passed || check.Status == robot.Failed {
+				checks[check.ID] = string(check.Status)
+			}
 		}
 		v.Add(r.Tenant, r.Written, checks)
 	}

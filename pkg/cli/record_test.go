@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"strings"
@@ -71,6 +72,40 @@ func TestVerifyLeavesARecord(t *testing.T) {
 	w.refused = errors.New("no answer")
 	if exit, _, _ := w.run(t.Context(), "", "verify", "--all", "--record"); exit == cli.ExitOK || w.recorded(fleet.VerifyConfigMap) != before {
 		t.Errorf("exit %d, record is %s", exit, w.recorded(fleet.VerifyConfigMap))
+	}
+}
+
+// A check that every cluster has is recorded once, by the worst of them: what is right in one hides nothing in another.
+func TestTheRecordOfSeveralClusters(t *testing.T) {
+	for name, spoil := range map[string]func(w *world){
+		"the first": func(w *world) { w.stale() },
+		"the other": func(w *world) { w.clusters["west"].stale() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).withRecords().withWest()
+			spoil(w)
+			exit, out, _ := w.run(t.Context(), "", "verify", "--all", "--record", "--context", "east", "--context", "west")
+			v, err := fleet.Decode[fleet.Verification](w.recorded(fleet.VerifyConfigMap))
+			want := map[string]map[string]string{"secret-token": {"payments": "failed"}}
+			if diff := cmp.Diff(want, v.Findings); diff != "" || err != nil || exit != cli.ExitUnauthorized || v.Teams != 2 || v.Right != 1 {
+				t.Errorf("exit %d, %+v, %v, findings (-want +got):\n%s%s", exit, v, err, diff, out)
+			}
+		})
+	}
+}
+
+// stale gives team payments' Secret a token that is not the one in Vault.
+func (w *world) stale() {
+	w.Helper()
+	secrets := w.kube.CoreV1().Secrets(shared)
+	found, err := secrets.Get(w.Context(), "quay-robot-team-payments", metav1.GetOptions{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	auth := base64.StdEncoding.EncodeToString([]byte("team-payments+ci:STALE"))
+	found.Data[corev1.DockerConfigJsonKey] = []byte(`{"auths":{"` + w.quay.Host() + `":{"auth":"` + auth + `"}}}`)
+	if _, err := secrets.Update(w.Context(), found, metav1.UpdateOptions{}); err != nil {
+		w.Fatal(err)
 	}
 }
 
