@@ -1,4 +1,4 @@
-// Package cafile reads the file of certificate authorities that a user names beside the system's.
+// Package cafile reads the file of certificate authorities that a user names beside the system's, and tells whether one is missing.
 package cafile
 
 import (

@@ -2,8 +2,6 @@ package federation
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 	"github.com/comptech-lab/quay-push/pkg/proxy"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
@@ -126,7 +125,7 @@ func (x *exchange) unanswered(err error) *Error {
 	case errors.As(err, &refusal):
 		e = x.failed(CauseProxy, nextOfProxy(refusal, x.base.Host), "a proxy does not let the request through")
 		e.passing = !refusal.ForGood()
-	case untrusted(err):
+	case cafile.Untrusted(err):
 		e = x.failed(CauseCertificate, "trust the authority that signed it; where the address is wrong, correct that", "the certificate of %s is not trusted here", x.base.Host)
 	default:
 		e = x.failed(CauseUnreachable, "see whether Quay runs and can be reached from here, then run it again", "Quay does not answer")
@@ -134,12 +133,6 @@ func (x *exchange) unanswered(err error) *Error {
 	}
 	e.Proof = fmt.Sprintf("GET %s: %s", path, shown.Short(shown.Plain(x.hide(err.Error()))))
 	return e
-}
-
-// untrusted reports whether the server's certificate, or its lack of one, is the problem.
-func untrusted(err error) bool {
-	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, new(tls.RecordHeaderError)) || errors.As(err, new(*tls.CertificateVerificationError)) ||
-		errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError)) || errors.As(err, new(x509.CertificateInvalidError))
 }
 
 // nextOfProxy is the next step towards a host that a proxy refuses.

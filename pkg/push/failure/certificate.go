@@ -1,25 +1,14 @@
 package failure
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 )
-
-// Untrusted reports whether the server's certificate, or its lack of one, is the problem.
-func Untrusted(err error) bool {
-	return withoutTLS(err) || errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(x509.UnknownAuthorityError)) ||
-		errors.As(err, new(x509.HostnameError)) || errors.As(err, new(x509.CertificateInvalidError)) || errors.As(err, new(x509.SystemRootsError))
-}
-
-// withoutTLS reports whether the server speaks something else.
-func withoutTLS(err error) bool {
-	return errors.As(err, new(tls.RecordHeaderError)) || errors.Is(err, http.ErrSchemeMismatch)
-}
 
 // explainTLS fills e in for a server that cannot be trusted.
 func (p *Peer) explainTLS(e *Error) {
@@ -29,7 +18,7 @@ func (p *Peer) explainTLS(e *Error) {
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
-	case withoutTLS(e.Err):
+	case cafile.WithoutTLS(e.Err):
 		e.Problem = fmt.Sprintf("%s speaks HTTP without TLS", name)
 		e.Next = "check host and port in " + p.Role.flag + p.Role.withoutTLS
 	case errors.As(e.Err, &hostname):

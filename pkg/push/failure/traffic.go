@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 	"github.com/comptech-lab/quay-push/pkg/proxy"
 )
 
@@ -45,7 +46,7 @@ func (p *Peer) explainRequest(e *Error) {
 		e.set(ClassNetwork, nextOfProxy(refused.Status, host), "the proxy %s refuses to connect to %s", refused.Host, strings.TrimSuffix(name, ","))
 	case errors.As(e.Err, &op) && op.Op == "proxyconnect":
 		e.set(ClassNetwork, "check HTTPS_PROXY and NO_PROXY of the step; "+again, "the proxy on the way to %s cannot be reached", name)
-	case Untrusted(e.Err):
+	case cafile.Untrusted(e.Err):
 		p.explainTLS(e)
 	case errors.Is(e.Err, ErrStalled):
 		e.set(ClassStalled, again+"; a slow registry may need a longer --stall-timeout", "%s moves no more bytes", name)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/cafile"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/retryafter"
 )
@@ -106,7 +107,7 @@ func passing(err error) bool {
 		// Quay says the first of these when its storage failed, too: the digest is checked here before it is sent.
 		return answered.Code == "BLOB_UPLOAD_INVALID" || answered.Code == "BLOB_UPLOAD_UNKNOWN"
 	case errors.As(err, &request):
-		return !errors.Is(err, failure.ErrRedirect) && !failure.Untrusted(err) && !failure.RefusedByProxy(err)
+		return !errors.Is(err, failure.ErrRedirect) && !cafile.Untrusted(err) && !failure.RefusedByProxy(err)
 	}
 	return false
 }
