@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -27,7 +26,6 @@ Where robots' Secrets are not in custody, run it again for new teams: each has a
   tkn quay onboard fleet --vault-address https://vault.example.com:8200 --vault-ca-file vault-ca.pem --auth-mount k8s-prod`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.VaultNamespace = cmp.Or(f.VaultNamespace, c.program.Getenv("VAULT_NAMESPACE"))
 			if err := c.checkPlatform(&f.Platform, caFile); err != nil {
 				return err
 			}

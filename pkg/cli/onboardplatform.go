@@ -23,7 +23,6 @@ with. Nothing is changed in Vault: the commands for that are printed. A team tha
   tkn quay onboard platform --vault-address https://vault.example.com:8200 --vault-ca-file vault-ca.pem --vault-namespace admin/ci`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p.VaultNamespace = cmp.Or(p.VaultNamespace, c.program.Getenv("VAULT_NAMESPACE"))
 			if err := c.checkPlatform(&p, caFile); err != nil {
 				return err
 			}
@@ -55,8 +54,9 @@ func addPlatformFlags(cmd *cobra.Command, p *onboard.Platform, caFile *string) {
 	flags.StringVar(&p.AuthMount, "auth-mount", onboard.AuthMount, "`path` at which Vault's Kubernetes login is mounted")
 }
 
-// checkPlatform refuses what cannot be, and reads the authorities.
+// checkPlatform refuses what cannot be, and reads the environment and the authorities.
 func (c *connection) checkPlatform(p *onboard.Platform, caFile string) error {
+	p.VaultNamespace = cmp.Or(p.VaultNamespace, c.program.Getenv("VAULT_NAMESPACE"))
 	if p.VaultAddress == "" {
 		return usagef("give the address at which External Secrets reaches Vault", "--vault-address is missing")
 	}

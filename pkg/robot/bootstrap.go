@@ -58,10 +58,15 @@ func PlanBootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOpti
 		return nil, err
 	}
 	b := newBootstrap(s, t, opts)
-	steps, err := plan(ctx, b.tasks())
-	// There Bootstrap ends; what comes after would be a guess.
-	if err == nil && !opts.CreateOrganization && steps[0].State == Pending {
-		return steps[:1], &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no organization %q", t.Organization), Next: b.organizationTask().next}
+	return b.plan(ctx, b.tasks())
+}
+
+// plan says what tasks, of which the first is that of the organization, would do. Without one that may be made it ends there, as the tasks
+// do: what comes after would be a guess.
+func (b *bootstrap) plan(ctx context.Context, tasks []task) ([]Step, error) {
+	steps, err := plan(ctx, tasks)
+	if err == nil && !b.CreateOrganization && steps[0].State == Pending {
+		return steps[:1], &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no organization %q", b.Organization), Next: tasks[0].next}
 	}
 	return steps, err
 }

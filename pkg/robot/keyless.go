@@ -46,11 +46,7 @@ func BootstrapKeyless(ctx context.Context, s Services, t Tenant, opts KeylessOpt
 // PlanKeyless says what BootstrapKeyless would do, and changes nothing.
 func PlanKeyless(ctx context.Context, s Services, t Tenant, opts KeylessOptions) (KeylessResult, error) {
 	k := newKeyless(s, t, opts)
-	steps, err := plan(ctx, k.tasks())
-	// There BootstrapKeyless ends; what comes after would be a guess.
-	if err == nil && !opts.CreateOrganization && steps[0].State == Pending {
-		steps, err = steps[:1], &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no organization %q", t.Organization), Next: k.organizationTask().next}
-	}
+	steps, err := k.plan(ctx, k.tasks())
 	return KeylessResult{steps, k.active.username}, err
 }
 

@@ -3,8 +3,6 @@ package fleet
 import (
 	"fmt"
 	"maps"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/comptech-lab/quay-push/pkg/fleet"
+	"github.com/comptech-lab/quay-push/test/docs"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -122,18 +121,11 @@ func TestManyTeams(t *testing.T) {
 	}
 }
 
-// row is a line of the table in docs/fleet.md: | `name` | type | `label`, `label` | meaning |
-var row = regexp.MustCompile("(?m)^\\| `(quay_push_fleet_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*) \\|")
-
 // The table names every metric, with its type and labels, and no other.
 func TestDocsNameEveryMetric(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/fleet.md")
+	documented, err := docs.Metrics("../../../docs/fleet.md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	documented := map[string]string{}
-	for _, match := range row.FindAllStringSubmatch(string(page), -1) {
-		documented[match[1]] = match[2] + " " + strings.ReplaceAll(match[3], "`", "")
 	}
 	got := map[string]string{}
 	c, _ := everything()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/comptech-lab/quay-push/pkg/tenant"
+	"github.com/comptech-lab/quay-push/test/docs"
 )
 
 // newRegistry returns instruments, and what Prometheus reads of them: names are made as Knative's server makes them.
@@ -156,18 +155,11 @@ func TestOneProviderCountsTogether(t *testing.T) {
 	}
 }
 
-// row is a line of the table in docs/operations.md: | `name` | type | `label`, `label` | meaning |
-var row = regexp.MustCompile("(?m)^\\| `(quay_push_[a-z_]+)` \\| ([a-z]+) \\| ([^|]*) \\|")
-
 // The table names every metric, with its type and labels, and no other.
 func TestDocsNameEveryMetric(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/operations.md")
+	documented, err := docs.Metrics("../../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	documented := map[string]string{}
-	for _, match := range row.FindAllStringSubmatch(string(page), -1) {
-		documented[match[1]] = match[2] + " " + strings.ReplaceAll(match[3], "`", "")
 	}
 	m, registry := newRegistry(t)
 	everything(t, m)
