@@ -32,8 +32,11 @@ func (c *cluster) ServiceAccount(ctx context.Context, namespace, name string) (r
 
 // NameRobot implements robot.Cluster. It leaves alone what the ServiceAccount was onboarded with, which may be in Git.
 func (c *cluster) NameRobot(ctx context.Context, namespace, name, successor, version string, dryRun bool) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": version,
-		"annotations": map[string]string{v1alpha1.AnnotationSuccessor: successor}}})
+	metadata := map[string]any{"annotations": map[string]string{v1alpha1.AnnotationSuccessor: successor}}
+	if version != "" {
+		metadata["resourceVersion"] = version
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
 		return err
 	}

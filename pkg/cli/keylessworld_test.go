@@ -34,7 +34,18 @@ func newCustody(t testing.TB) *world {
 	w.quay.TrustIssuers(w.issuer.Authorities())
 	w.configure(map[string]string{"registry": w.quay.Host(), "custody-namespace": custody})
 	w.kube.PrependReactor("create", "serviceaccounts", w.token)
+	w.kube.PrependReactor("patch", "serviceaccounts", w.dryRun)
 	return w
+}
+
+// dryRun changes nothing, which the fake knows nothing of.
+func (w *world) dryRun(action clienttesting.Action) (bool, runtime.Object, error) {
+	patch := action.(clienttesting.PatchActionImpl)
+	if len(patch.PatchOptions.DryRun) == 0 {
+		return false, nil, nil
+	}
+	found, err := w.kube.Tracker().Get(serviceAccounts, patch.Namespace, patch.Name)
+	return true, found, err
 }
 
 // configure writes ConfigMap config-tenancy.

@@ -7,15 +7,13 @@ type former struct {
 	// username is the robot's name, empty if nobody knows; version is the one in Vault to write on.
 	username string
 	version  int
-	// account is the ServiceAccount of a keyless team.
-	account ServiceAccount
 }
 
 // former returns who pushed so far, by Vault, or by the ServiceAccount.
 func (s Services) former(ctx context.Context, t Tenant) (former, error) {
 	if t.Keyless {
 		account, err := s.serviceAccount(ctx, t)
-		return former{username: account.Robot, account: account}, err
+		return former{username: account.Robot}, err
 	}
 	found, err := s.read(ctx, t)
 	return former{username: found.username, version: found.version}, err
@@ -26,7 +24,7 @@ func (l *leaking) handover(ctx context.Context, found former) (makes []task, han
 	if !l.Keyless {
 		return l.makeTasks(), l.secretTask("secret", "have the Secret take it over", func() credential { return l.to }), nil
 	}
-	heir, err := l.heir(ctx, l.Tenant, found.account, l.to.username, l.repositories, nil)
+	heir, err := l.heir(ctx, l.Tenant, found.username, l.to.username, l.repositories, nil)
 	if err != nil {
 		return nil, task{}, err
 	}

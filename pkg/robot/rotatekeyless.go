@@ -13,9 +13,8 @@ import (
 // rotation.
 type keylessRotation struct {
 	*rotation
-	// account is the ServiceAccount at the beginning, made is when the robot was that it named.
-	account ServiceAccount
-	made    time.Time
+	// made is when the robot was made that the ServiceAccount named at the beginning.
+	made time.Time
 	// heir is the robot that takes over; nil where none is made.
 	heir *keyless
 }
@@ -29,7 +28,7 @@ func rotateKeyless(ctx context.Context, s Services, t Tenant, opts RotateOptions
 	if err := r.load(ctx); err != nil {
 		return RotateResult{}, err
 	}
-	result := RotateResult{Robot: r.account.Robot, Resumed: !r.fresh}
+	result := RotateResult{Robot: r.from.username, Resumed: !r.fresh}
 	tasks, err := r.tasks(ctx)
 	if err != nil {
 		return RotateResult{}, err
@@ -47,7 +46,8 @@ func (r *keylessRotation) load(ctx context.Context) (err error) {
 	if err = r.checkOneCluster(ctx, r.Tenant); err != nil {
 		return err
 	}
-	if r.account, err = r.serviceAccount(ctx, r.Tenant); err != nil {
+	found, err := r.serviceAccount(ctx, r.Tenant)
+	if err != nil {
 		return err
 	}
 	if err = r.checkOwner(ctx, r.Tenant); err != nil {
@@ -56,8 +56,8 @@ func (r *keylessRotation) load(ctx context.Context) (err error) {
 	if r.robots, err = r.accounts(ctx, r.Tenant); err != nil {
 		return err
 	}
-	r.from.username = r.account.Robot
-	current := named(r.robots, r.account.Robot)
+	r.from.username = found.Robot
+	current := named(r.robots, found.Robot)
 	r.alive = current != nil && len(current.defaults) > 0
 	r.fresh = !r.alive || !slices.ContainsFunc(r.robots, func(a account) bool {
 		return a.generation < current.generation && r.own(a) && a.holds() != ""
@@ -96,7 +96,7 @@ func (r *keylessRotation) tasks(ctx context.Context) (tasks []task, err error) {
 		if r.repositories, err = r.Services.repositories(ctx, r.Organization); err != nil {
 			return nil, err
 		}
-		if r.heir, err = r.Services.heir(ctx, r.Tenant, r.account, r.to.username, r.repositories, r.Foreign); err != nil {
+		if r.heir, err = r.Services.heir(ctx, r.Tenant, r.from.username, r.to.username, r.repositories, r.Foreign); err != nil {
 			return nil, err
 		}
 		tasks = append(r.heir.heirTasks(), r.nameTask(r.Tenant, func() string { return r.to.username }))

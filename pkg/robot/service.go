@@ -67,8 +67,8 @@ type Cluster interface {
 	ServiceAccount(ctx context.Context, namespace, name string) (ServiceAccount, error)
 	// ServiceAccountToken has a token of it made, as the controller does for each run.
 	ServiceAccountToken(ctx context.Context, namespace, name string) (secret.Value, error)
-	// NameRobot has the ServiceAccount name robot as the successor of the one before, if it still is at version; dryRun only asks whether
-	// that may be.
+	// NameRobot has the ServiceAccount name robot as the successor of the one before, if it still is at version, where that is not empty;
+	// dryRun only asks whether that may be.
 	NameRobot(ctx context.Context, namespace, name, robot, version string, dryRun bool) error
 	// Refresh asks External Secrets to read Vault now; it does not wait.
 	Refresh(ctx context.Context, namespace, name string) error

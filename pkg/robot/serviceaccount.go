@@ -66,7 +66,7 @@ func (s Services) checkOneCluster(ctx context.Context, t Tenant) error {
 
 // heir is the robot of that name, which is to take over from the one that the ServiceAccount named so far. It fails, and makes nothing,
 // where that could not be finished.
-func (s Services) heir(ctx context.Context, t Tenant, from ServiceAccount, name string, repositories, foreign []string) (*keyless, error) {
+func (s Services) heir(ctx context.Context, t Tenant, from, name string, repositories, foreign []string) (*keyless, error) {
 	if err := s.checkOneCluster(ctx, t); err != nil {
 		return nil, err
 	}
@@ -76,12 +76,12 @@ func (s Services) heir(ctx context.Context, t Tenant, from ServiceAccount, name 
 	}
 	k := newKeyless(s, t, KeylessOptions{BootstrapOptions: BootstrapOptions{Foreign: foreign}, Issuer: issuer})
 	// First the one of before: an issuer that it does not know of is a mistake, or another cluster.
-	k.active.username, k.chosen, k.wanted = from.Robot, true, repositories
+	k.active.username, k.chosen, k.wanted = from, true, repositories
 	if err := k.trust.checkAlone(ctx); err != nil {
 		return nil, err
 	}
 	k.active.username = name
-	return k, s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, name, from.Version, true)
+	return k, s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, name, "", true)
 }
 
 // heirTasks make the robot.

@@ -125,6 +125,9 @@ func (w *world) connect(client *http.Client) robot.Services {
 		Exchange: func(ctx context.Context, robot string, token secret.Value) (secret.Value, error) {
 			at := federation.Exchanger{Client: client, Base: &url.URL{Scheme: "https", Host: w.quay.Host()}, Tries: 1}
 			got, _, err := at.Exchange(ctx, robot, token)
+			if crashed, ok := client.Transport.(counted); ok && crashed.w.alive() != nil {
+				err = errCrash // Which is no more than a text in an error of federation.
+			}
 			return got, err
 		}}
 	if w.west != nil {
@@ -329,7 +332,7 @@ func (c memoryCluster) NameRobot(_ context.Context, _, name, successor, version 
 			return nil, c.w.unnamed
 		case !ok:
 			return nil, fmt.Errorf("service account %q: %w", name, robot.ErrNotFound)
-		case account.Version != version:
+		case version != account.Version && !dryRun:
 			return nil, fmt.Errorf("service account %q: %w", name, robot.ErrChanged)
 		case !dryRun:
 			c.w.accounts[name] = robot.ServiceAccount{Robot: successor, Mounts: account.Mounts, Version: version + "+"}
