@@ -75,14 +75,7 @@ func TestLeakKeylessGoesOnAfterACrashAnywhere(t *testing.T) {
 					err = fmt.Errorf("not passed: %q", wrong(report.Verification))
 				}
 				return err
-			}, func(w *world, when string) {
-				w.onCall = nil
-				name := w.accounts[w.Secret].Robot
-				if name == first {
-					t.Errorf("%s: the leaked robot is in use", when)
-				}
-				w.only(name, when)
-			})
+			}, (*world).replaced)
 		})
 	}
 }
@@ -121,10 +114,7 @@ func TestLeakKeylessBrokenOff(t *testing.T) {
 			if err := mend(w); err != nil {
 				t.Fatal(err)
 			}
-			if got := w.accounts[w.Secret].Robot; got == first {
-				t.Errorf("the ServiceAccount names %q", got)
-			}
-			w.only(w.accounts[w.Secret].Robot, "mended")
+			w.replaced("mended")
 		})
 	}
 }
