@@ -109,6 +109,14 @@ func (w *world) putAccount(object *unstructured.Unstructured) {
 		w.Error(err)
 		return
 	}
+	// The API server leaves alone what another than the applier set.
+	if before, err := w.kube.Tracker().Get(serviceAccounts, account.Namespace, account.Name); err == nil {
+		for name, text := range before.(*corev1.ServiceAccount).Annotations {
+			if _, applied := account.Annotations[name]; !applied {
+				account.Annotations[name] = text
+			}
+		}
+	}
 	if w.kube.Tracker().Create(serviceAccounts, account, account.Namespace) != nil {
 		if err := w.kube.Tracker().Update(serviceAccounts, account, account.Namespace); err != nil {
 			w.Error(err)
