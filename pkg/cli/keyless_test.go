@@ -157,7 +157,7 @@ func TestKeylessRefusesTheOthers(t *testing.T) {
 			t.Errorf("%q: exit %d\n%s%s", args, exit, stdout, stderr)
 		}
 	}
-	if exit, _, stderr := w.run(t.Context(), "", "rotate", "payments", "--in-place", "--yes"); exit != cli.ExitRefused || !strings.Contains(stderr, "next: leave out --in-place") {
+	if exit, _, stderr := w.run(t.Context(), "", "rotate", "payments", "--in-place", "--yes"); exit != cli.ExitRefused || !strings.Contains(stderr, "next: leave that out: another robot takes over") {
 		t.Errorf("exit %d: %s", exit, stderr)
 	}
 }

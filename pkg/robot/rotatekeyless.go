@@ -22,7 +22,7 @@ type keylessRotation struct {
 func rotateKeyless(ctx context.Context, s Services, t Tenant, opts RotateOptions, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
 	if opts.InPlace {
 		return RotateResult{}, &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q is keyless: nobody has a token of its robot that could be replaced in place", t.Team),
-			Next: "leave out --in-place: another robot takes over, and no push fails"}
+			Next: "leave that out: another robot takes over, and no push fails"}
 	}
 	r := &keylessRotation{rotation: &rotation{Services: s, Tenant: t, RotateOptions: opts}}
 	if err := r.load(ctx); err != nil {

@@ -169,7 +169,7 @@ func TestRotateKeylessRefuses(t *testing.T) {
 		reason robot.Reason
 		says   string
 	}{
-		"in place": {func(*world) {}, robot.RotateOptions{InPlace: true}, robot.ReasonRefused, "nobody has a token of its robot that could be replaced in place; leave out --in-place"},
+		"in place": {func(*world) {}, robot.RotateOptions{InPlace: true}, robot.ReasonRefused, "nobody has a token of its robot that could be replaced in place; leave that out: another robot takes over"},
 		"no right to name another": {func(w *world) {
 			w.unnamed = &robot.Error{Reason: robot.ReasonNoRight, Problem: "naming robot", Next: "get the right"}
 		}, robot.RotateOptions{},
