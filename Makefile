@@ -22,10 +22,13 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+try: ## The main job told as a story in one process, without a cluster: a push, a refusal, the overlay's changed line
+	go run ./test/try
 
 # What takes long says so with testing.Short, the race detector makes the rest take several times as long, and vet reads
 # every package that is built in. CI leaves none of it out: make test SHORT= RACE=-race && make lint RACE=-race
