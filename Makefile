@@ -22,7 +22,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -91,6 +91,9 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 e2e: tekton ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
+
+argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
+	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
 
 demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked
 	go run ./test/demo
