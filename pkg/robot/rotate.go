@@ -121,13 +121,20 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	return result, err
 }
 
+// makingTakes is how long a robot may be on its way to Vault, as one that a leak makes: as long it is not taken for one that was left.
+const makingTakes = time.Hour
+
 // tidy leaves a credential alone that is young enough. Another robot that can push goes all the same.
 func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Duration, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
 	young := task{id: "age", title: "see whether the credential is old enough", check: func(context.Context) (bool, string, error) {
 		return true, fmt.Sprintf("it is %s old", age.Round(time.Second)), nil
 	}}
-	r.retired = r.retirement(r.Tenant, func(a account) bool { return r.own(a) && a.Name != result.Robot })
-	r.retired.below = r.Generation(result.Robot)
+	now, inUse := r.quayNow(), r.Generation(result.Robot)
+	r.retired = r.retirement(r.Tenant, func(a account) bool {
+		beingMade := a.generation > inUse && now.Sub(a.Created.Time) < makingTakes
+		return r.own(a) && a.Name != result.Robot && !beingMade
+	})
+	r.retired.below = inUse
 	armed, left := false, false
 	for _, a := range r.robots {
 		if r.retired.whom(a) {
@@ -246,11 +253,13 @@ func (r *rotation) takes(ctx context.Context, c credential) (bool, error) {
 
 // tasks are the steps of a rotation. Those before "secret" are done where an earlier run did them.
 func (r *rotation) tasks() []task {
+	to := r.Generation(r.to.username)
 	r.retired = r.retirement(r.Tenant, func(a account) bool {
-		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
+		// One of a later generation is somebody's who works on the team now: it is the next run's, if it is anybody's.
+		return a.Name != r.to.username && a.generation <= to && (r.own(a) || a.Name == r.from.username)
 	})
 	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
-	r.retired.below = r.Generation(r.to.username)
+	r.retired.below = to
 	retire := r.retired.tasks(r.checkTakenOver)
 	// Quay may keep a robot, as one that a mirror uses: that is told last of all.
 	end := []task{retire[0], r.destroyTask(), retire[1]}
@@ -272,7 +281,7 @@ func (r *rotation) makeTasks() []task {
 	return []task{
 		{id: "robot", title: fmt.Sprintf("make the robot %q", r.to.username), reason: ReasonMissing,
 			next: "see the robots of the organization in Quay", check: r.checkRobot,
-			do: func(ctx context.Context) error { return r.createRobot(ctx, r.to.username, r.pushing()) }},
+			do: func(ctx context.Context) error { return r.createRobot(ctx, r.Tenant, r.to.username, r.pushing()) }},
 		r.permissionTask(robot, repositories),
 		r.defaultPermissionTask(r.Organization, robot),
 		r.rightTask(func() credential { return r.to }, repositories, func() []string { return r.Foreign }),
@@ -360,7 +369,13 @@ func (r *rotation) checkRuns(ctx context.Context) (bool, string, error) {
 }
 
 func (r *rotation) waitForRuns(ctx context.Context) error {
-	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) { return r.checkRuns(ctx) })
+	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) {
+		done, detail, err := r.checkRuns(ctx)
+		if !done && err == nil {
+			err = r.inVault(ctx, r.Tenant, r.to)
+		}
+		return done, detail, err
+	})
 }
 
 // checkTakenOver fails unless the cluster has the new credential, and Quay takes it: only then the old one is of no use.
@@ -374,12 +389,8 @@ func (r *rotation) checkTakenOver(ctx context.Context) error {
 
 // checkStands fails unless Vault has the new credential, and Quay takes it: somebody else may have worked on it at the same time.
 func (r *rotation) checkStands(ctx context.Context) error {
-	found, err := r.read(ctx, r.Tenant)
-	if err != nil {
+	if err := r.inVault(ctx, r.Tenant, r.to); err != nil {
 		return err
-	}
-	if !found.exists || !found.equal(r.to) {
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Vault has another credential than that of %q, which was put there", r.to.username), Next: nextConflict}
 	}
 	return r.stillGood(ctx)
 }

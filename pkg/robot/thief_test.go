@@ -120,11 +120,11 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 		outage, returns bool
 	}{
 		"leak": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 			return report.BearersUntil, err
 		}, true, false},
 		"leak, replacing first": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 			if report.Outage != 0 {
 				t.Errorf("the report tells of an outage of %s", report.Outage)
 			}

@@ -159,11 +159,11 @@ func TestKeylessIsRefused(t *testing.T) {
 			return err
 		},
 		"leak": func() error {
-			_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+			_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 			return err
 		},
 		"a plan of leak": func() error {
-			_, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+			_, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 			return err
 		},
 	} {
