@@ -71,6 +71,9 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 		return &failure{ExitMissing, "no team has an ExternalSecret, or is keyless: there was nothing to rotate", "tkn quay onboard makes one for a team; --context chooses another cluster"}
 	}
 	opts.Timeout, opts.Exclusively = timeout, c.exclusively
+	if record {
+		opts.Tried = c.lastRotation(ctx).Tried
+	}
 	progress := c.program.start(fmt.Sprintf("reading the ages of %d credentials", len(tenants)))
 	ended, began := 0, c.program.Now()
 	opts.Ended = func(t robot.TeamRotation) {
@@ -89,7 +92,7 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	}
 	left := leftOver(ctx, done)
 	if record {
-		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, result.Counts); err != nil {
+		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, done.Teams); err != nil {
 			return err
 		}
 	}

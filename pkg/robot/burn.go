@@ -82,7 +82,7 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 	if len(harms) > 0 {
 		return names, r.notDisarmed(harms)
 	}
-	r.powerless = r.now().UTC()
+	r.powerless = r.quayNow().UTC()
 	return names, nil
 }
 

@@ -183,7 +183,7 @@ func (k *keyless) choose(ctx context.Context) error {
 func (t Tenant) keylessly() string { return "pushes images of team " + t.Team + ", keyless" }
 
 func (k *keyless) createRobot(ctx context.Context) error {
-	return k.bootstrap.Services.createRobot(ctx, k.active.username, k.keylessly())
+	return k.bootstrap.Services.createRobot(ctx, k.Tenant, k.active.username, k.keylessly())
 }
 
 // checkToken is done when nobody can know the robot's token: this run replaced it, or an earlier one did, which made the robot, and had it

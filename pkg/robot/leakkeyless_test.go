@@ -21,7 +21,7 @@ func TestLeakKeyless(t *testing.T) {
 			since := w.quay.Now()
 			w.push("team-payments/api", "v1", username, password)
 			w.quay.ForgetRequests()
-			report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, way)
+			report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: way})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestLeakKeylessGoesOnAfterACrashAnywhere(t *testing.T) {
 				}
 				return w
 			}, func(w *world) error {
-				report, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), way)
+				report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: way})
 				if err == nil && !report.Verification.OK() {
 					err = fmt.Errorf("not passed: %q", wrong(report.Verification))
 				}
@@ -100,7 +100,7 @@ func TestLeakKeylessBrokenOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := keylessTeam(t)
 			w.unnamed = &robot.Error{Reason: robot.ReasonNoRight, Problem: "naming robot", Next: "get the right"}
-			report, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+			report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 			if e := (*robot.Error)(nil); !errors.As(err, &e) || e.Reason != robot.ReasonNoRight || report.Burnt.IsZero() || report.Robot != "" || !slices.Equal(report.Ended, []string{first}) {
 				t.Fatalf("report is %+v, %v", report, err)
 			}
@@ -123,13 +123,35 @@ func TestLeakKeylessBrokenOff(t *testing.T) {
 func TestLeakKeylessReplacesFirstOrNotAtAll(t *testing.T) {
 	w := keylessTeam(t)
 	w.unnamed = &robot.Error{Reason: robot.ReasonNoRight, Problem: "naming robot", Next: "get the right"}
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstReplace)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstReplace})
 	if err == nil || err.Error() != "nothing was burnt, as the new robot comes first and failed: naming robot; get the right" || !report.Burnt.IsZero() {
 		t.Errorf("report is %+v, %v", report, err)
 	}
 	if changes := w.changes(); len(changes) > 0 || !w.gives() {
 		t.Errorf("changes are %q", changes)
 	}
+}
+
+// A run that bought its token with the old robot is waited for, and pushes with it until it ends.
+func TestLeakKeylessWaitsForRuns(t *testing.T) {
+	w := keylessTeam(t)
+	w.runs = []string{"ci/run-1/u1"}
+	looks, pushed := 0, 0
+	w.onRuns = func() { // The caller holds mu.
+		if looks++; looks > 5 {
+			w.runs = []string{"ci/run-2/u2"}
+			return
+		}
+		if !w.mayPush(first) {
+			t.Errorf("at look %d the run cannot push any more", looks)
+		}
+		pushed++
+	}
+	report, err := w.replace(time.Minute)
+	if err != nil || pushed != 5 || !slices.Equal(report.Ended, []string{first}) || w.mayPush(first) {
+		t.Errorf("the run pushed %d times, %+v, %v", pushed, report, err)
+	}
+	w.replaced("after the leak")
 }
 
 // A robot that trusts the ServiceAccount still is named, as a token that could not be burnt is.
@@ -140,7 +162,7 @@ func TestLeakKeylessSaysWhoIsTrustedStill(t *testing.T) {
 	} {
 		w := keylessTeam(t)
 		w.quay.Faults.Add(quaytest.Fault{Method: http.MethodDelete, Path: "/federation$", Times: -1, Effect: quaytest.Status(status, nil, `{"message":"x"}`)})
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 		if err == nil || !strings.HasPrefix(err.Error(), says) || w.mayPush(first) {
 			t.Errorf("status %d: %v", status, err)
 		}
@@ -149,7 +171,7 @@ func TestLeakKeylessSaysWhoIsTrustedStill(t *testing.T) {
 
 func TestPlanLeakKeyless(t *testing.T) {
 	w := keylessTeam(t)
-	report, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+	report, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 	if err != nil || !report.Burnt.IsZero() || !report.Verification.OK() || len(w.changes()) > 0 {
 		t.Errorf("report is %+v, %v", report, err)
 	}

@@ -37,7 +37,7 @@ type retirement struct {
 	// it is another's. It ends with the robot alone, and elsewhere tells of it.
 	foreign   map[string]bool
 	elsewhere []string
-	// powerless is when the last right was seen to be gone; zero until then.
+	// powerless is when the last right was seen to be gone, by Quay's clock; zero until then.
 	powerless time.Time
 }
 
@@ -207,16 +207,35 @@ func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
 	return true, "there is none", nil
 }
 
+// inMirror is the error for a robot that is not deleted, since Quay would delete the organization's mirror with it, without a word: it
+// refuses where a repository's mirror uses a robot, and looks for none of a whole organization (quay/quay data/model/user.py,
+// delete_robot).
+func inMirror(robot, organization string) error {
+	return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q, which has no right any more, makes the repositories of the mirror that organization %q is, and Quay would delete that mirror with it", robot, organization),
+		Next: "give the mirror another robot in Quay, then run this again"}
+}
+
 func (r *retirement) delete(ctx context.Context) error {
 	left, err := r.toDelete(ctx)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	mirroring, err := r.Quay.MirrorRobot(ctx, r.Organization)
+	if err != nil {
+		return err
+	}
 	armed := false
 	for _, a := range left {
+		if a.Name == mirroring {
+			err = errors.Join(err, inMirror(a.Name, r.Organization))
+			continue
+		}
 		armed = armed || a.holds() != ""
 		err = errors.Join(err, unlessGone(r.Quay.DeleteRobot(ctx, a.Name)))
 	}
 	if armed && err == nil && !r.powerless.IsZero() {
 		// Somebody gave one its rights back in the meantime, as a bootstrap that was on its way.
-		r.powerless = r.now().UTC()
+		r.powerless = r.quayNow().UTC()
 	}
 	return err
 }

@@ -23,6 +23,9 @@ type RotateAllOptions struct {
 	Parallel int
 	// Timeout is how long one team may take, the wait for its runs included. The next run goes on where it was.
 	Timeout time.Duration
+	// Tried is by team when it was worked on last and not rotated: it comes behind those whose credential was written before that, so
+	// that what stops a team does not stop others from their turn.
+	Tried map[string]time.Time
 	// DryRun says of each team what would be done, and changes nothing.
 	DryRun bool
 	// Exclusively does work while nobody else works on the team's credential; it fails with ReasonConflict where somebody does.
@@ -62,14 +65,15 @@ type agedTeam struct {
 	written  time.Time
 }
 
-// RotateAll rotates every team whose credential is older than MaxAge, or, of a keyless team, whose robot is, the oldest first, and finishes what an earlier run left undone.
+// RotateAll rotates every team whose credential is older than MaxAge, or, of a keyless team, whose robot is, the oldest first but for
+// Tried, and finishes what an earlier run left undone.
 // What there is to do it sees in Quay and Vault alone, so that it can be run again after any failure. What is wrong with one team
 // does not stop the others; what is wrong with all of them does, see commonTrouble. When ctx ends no further team is begun, and
 // those under way stop where they are.
 func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAllOptions) RotateAllResult {
 	// The steps of several teams at once would tell nobody anything.
 	s.Report = nil
-	r := &rotationOfAll{Services: s, RotateAllOptions: opts, common: commonTrouble{Services: s, others: spread(tenants)}}
+	r := &rotationOfAll{Services: s, RotateAllOptions: opts, common: commonTrouble{Services: s, others: tenants}}
 	for _, t := range tenants {
 		r.teams = append(r.teams, agedTeam{Tenant: t})
 	}
@@ -136,9 +140,16 @@ func (r *rotationOfAll) readKeylessAge(ctx context.Context, t *agedTeam) error {
 	return nil
 }
 
-// sort puts the oldest credential first, and before it those whose age is not known. From then on it is known of whom Vault answered.
+// sort puts first whom nothing was done for the longest: the credential was written then, or that was tried. Before all are those of
+// whom neither is known. From then on it is known of whom Vault answered.
 func (r *rotationOfAll) sort() {
-	slices.SortStableFunc(r.teams, func(a, b agedTeam) int { return a.written.Compare(b.written) })
+	last := func(t agedTeam) time.Time {
+		if tried := r.Tried[t.Team]; tried.After(t.written) {
+			return tried
+		}
+		return t.written
+	}
+	slices.SortStableFunc(r.teams, func(a, b agedTeam) int { return last(a).Compare(last(b)) })
 	known := []Tenant{}
 	for _, t := range r.teams {
 		if !t.written.IsZero() {
@@ -146,7 +157,7 @@ func (r *rotationOfAll) sort() {
 		}
 	}
 	if len(known) > 0 {
-		r.common.others = spread(known)
+		r.common.others = known
 	}
 }
 

@@ -77,10 +77,14 @@ func (r *keylessRotation) tasks(ctx context.Context) (tasks []task, err error) {
 	if r.to = r.from; r.fresh && !young {
 		r.to = credential{username: r.successor(r.robots, r.from.username)}
 	}
+	now, inUse := r.quayNow(), r.Generation(r.to.username)
 	r.retired = r.retirement(r.Tenant, func(a account) bool {
+		if a.generation > inUse && (!young || r.beingMade(a, inUse, now)) {
+			return false
+		}
 		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
 	})
-	r.retired.below = r.Generation(r.to.username)
+	r.retired.below = inUse
 	armed, left := r.remains()
 	if armed {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
@@ -113,22 +117,15 @@ func (r *keylessRotation) tasks(ctx context.Context) (tasks []task, err error) {
 // checkNamed fails unless the ServiceAccount names the robot in use, and that has its rights and trusts the ServiceAccount alone: only then
 // the others are of no use.
 func (r *keylessRotation) checkNamed(ctx context.Context) error {
-	found, err := r.serviceAccount(ctx, r.Tenant)
-	if err != nil {
-		return err
-	}
 	robots, err := r.accounts(ctx, r.Tenant)
 	if err != nil {
 		return err
 	}
-	problem := ""
 	if a := named(robots, r.to.username); a == nil || len(a.defaults) == 0 {
-		problem = fmt.Sprintf("somebody ended robot %q at the same time", r.to.username)
-	} else if found.Robot != r.to.username {
-		problem = fmt.Sprintf("ServiceAccount %q names %q, and not %q", r.Namespace+"/"+r.Secret, found.Robot, r.to.username)
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody ended robot %q at the same time", r.to.username), Next: nextElse}
 	}
-	if problem != "" {
-		return &Error{Reason: ReasonConflict, Problem: problem, Next: "see who else works on this team, then run it again"}
+	if err := r.checkInUse(ctx); err != nil {
+		return err
 	}
 	issuer, err := r.issuer(ctx)
 	if err != nil {

@@ -237,7 +237,7 @@ func TestRotateKeylessBesideOthers(t *testing.T) {
 			return
 		}
 		w.onCall = nil
-		_, leaked = robot.Leak(t.Context(), w.observer(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+		_, leaked = robot.Leak(t.Context(), w.observer(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 	}
 	_, err = robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
 	if err == nil || leaked != nil || w.onCall != nil {

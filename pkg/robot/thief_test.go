@@ -136,11 +136,11 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 		outage, returns bool
 	}{
 		"keyless, leak": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 			return report.BearersUntil, err
 		}, true, false},
 		"keyless, leak, replacing first": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 			return report.BearersUntil, err
 		}, false, false},
 		"keyless, rotate": {func(w *world) (time.Time, error) {
@@ -152,11 +152,11 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 			return stated(t, steps), err
 		}, true, true},
 		"leak": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 			return report.BearersUntil, err
 		}, true, false},
 		"leak, replacing first": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 			if report.Outage != 0 {
 				t.Errorf("the report tells of an outage of %s", report.Outage)
 			}

@@ -57,7 +57,7 @@ type world struct {
 	// conflicts is how often somebody labels it right before.
 	conflicts int
 	pending   int
-	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version.
+	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version, or none is needed.
 	runs   []string
 	onRuns func()
 	// noRuns is why they cannot be listed.
@@ -255,7 +255,9 @@ func (v memoryVault) Mount(context.Context) (vault.Mount, error) {
 func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
 	_, err := call(v.w, func() (any, error) {
 		for _, n := range versions {
-			v.w.versions[path][n-1] = nil
+			if n <= len(v.w.versions[path]) { // What never was is passed over.
+				v.w.versions[path][n-1] = nil
+			}
 		}
 		return nil, nil
 	})
@@ -362,7 +364,7 @@ func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
 func (c memoryCluster) Runs(context.Context, string) ([]string, error) {
 	return call(c.w, func() ([]string, error) {
 		found := slices.Clone(c.w.runs)
-		if c.w.onRuns != nil && len(c.w.versions[c.w.VaultPath]) > 1 {
+		if c.w.onRuns != nil && (c.w.Keyless || len(c.w.versions[c.w.VaultPath]) > 1) {
 			c.w.onRuns()
 		}
 		return found, c.w.noRuns
