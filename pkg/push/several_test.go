@@ -251,7 +251,17 @@ func TestSourcesThatAreNoIndex(t *testing.T) {
 			remove(t, blobFile(dir, layers(t, dir, image)[0].Digest))
 			return dir
 		}, failure.ClassSourceMissing, "is missing", ""},
-		"too many": {func(*testing.T) string { return strings.Repeat("x,", 49) + "x" }, failure.ClassUsage, "names 51 sources, at most 50", ""},
+		"too many": {func(*testing.T) string { return strings.Repeat("x,", 15) + "x" }, failure.ClassUsage, "names 17 sources, at most 16", ""},
+		"large indexes": {func(t *testing.T) string {
+			var dirs []string
+			for _, platform := range []string{linuxARM64, windows} {
+				dir := t.TempDir()
+				writeIndex(t, dir, addJSON(t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "annotations": map[string]string{"x": strings.Repeat("x", 3<<20)},
+					"manifests": []descriptor{writeImage(t, dir, `{`+platform+`}`, 7)}}))
+				dirs = append(dirs, dir)
+			}
+			return strings.Join(dirs, ",")
+		}, failure.ClassSourceRefused, "the indexes of the sources have more than 4194304 bytes together", "fewer platforms"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

@@ -41,9 +41,8 @@ func newWorkshop(t *testing.T) *workshop {
 	storage := filepath.Join(home, "storage.conf")
 	write(t, w.dockerconfig, q.Dockerconfig("team-payments+ci"))
 	write(t, storage, []byte("[storage]\ndriver = \"vfs\"\ngraphroot = \""+home+"/root\"\nrunroot = \""+home+"/run\"\n"))
-	write(t, filepath.Join(home, "policy.json"), []byte(`{"default":[{"type":"insecureAcceptAnything"}]}`))
 	for name, value := range map[string]string{
-		"HOME": home, "DOCKER_CONFIG": home, "REGISTRY_AUTH_FILE": w.dockerconfig, "SSL_CERT_FILE": q.CAFile(),
+		"DOCKER_CONFIG": home, "REGISTRY_AUTH_FILE": w.dockerconfig, "SSL_CERT_FILE": q.CAFile(),
 		"CONTAINERS_STORAGE_CONF": storage, "BUILDAH_ISOLATION": "chroot",
 		"BUILDKIT_HOST": "unix://" + home + "/buildkit.sock", "DOCKER_HOST": "unix://" + home + "/docker.sock",
 	} {
@@ -55,7 +54,7 @@ func newWorkshop(t *testing.T) *workshop {
 	}
 	// Both unpack into plain directories, and have no network.
 	start(t, home, []string{"buildkitd", "--addr", os.Getenv("BUILDKIT_HOST"), "--root", home + "/buildkit", "--oci-worker-snapshotter", "native",
-		"--oci-worker-no-process-sandbox", "--oci-worker-net", "host", "--containerd-worker=false"}, []string{"buildctl", "debug", "workers"})
+		"--oci-worker-net", "host", "--containerd-worker=false"}, []string{"buildctl", "debug", "workers"})
 	start(t, home, []string{"dockerd", "--host", os.Getenv("DOCKER_HOST"), "--data-root", home + "/docker", "--exec-root", home + "/docker-run",
 		"--pidfile", home + "/docker.pid", "--storage-driver", "vfs", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"},
 		[]string{"docker", "version"})

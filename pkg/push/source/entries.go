@@ -10,12 +10,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // entries are those of an index that is made of several sources.
 type entries struct {
 	all []v1.Descriptor
+	// bytes are those of the indexes that they were taken out of.
+	bytes int
 	// platforms are the platforms so far, each with the source that it is of.
 	platforms map[string]string
 	// docker and oci say which formats the images have.
@@ -27,6 +30,9 @@ type entries struct {
 func (e *entries) add(ctx context.Context, name string, s Source, image *Image) error {
 	of := []v1.Descriptor{image.Root().Descriptor}
 	if image.Root().Descriptor.MediaType.IsIndex() {
+		if e.bytes += len(image.Root().Body); e.bytes > registry.MaxManifest {
+			return failure.Refused("the indexes of the sources have more than %d bytes together", registry.MaxManifest).Then(failure.SmallerIndex)
+		}
 		var index struct {
 			Manifests []v1.Descriptor `json:"manifests"`
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
 
-// maxSources is how many sources are taken as one index: Go knows fewer platforms.
-const maxSources = 50
+// maxSources is how many sources are taken as one index: no Linux distribution is built for more platforms.
+const maxSources = 16
 
 // several is the index of several sources, such as the runs of a build for one platform each left them.
 type several struct {
