@@ -196,8 +196,8 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 	return nil
 }
 
-func (d *dockerArchive) root() v1.Descriptor   { return d.image }
-func (d *dockerArchive) referrers() []referrer { return nil }
+func (d *dockerArchive) root() v1.Descriptor          { return d.image }
+func (d *dockerArchive) referrers() []choice.Referrer { return nil }
 
 // check has nothing to do: what the manifest names was read to make it.
 func (d *dockerArchive) check(context.Context, v1.Descriptor) error { return nil }

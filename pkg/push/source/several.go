@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 )
 
 // maxSources is how many sources are taken as one index: no Linux distribution is built for more platforms.
@@ -86,7 +87,7 @@ func (s *several) own(member Source, image *Image) error {
 
 func (s *several) root() v1.Descriptor { return s.index }
 
-func (s *several) referrers() (all []referrer) {
+func (s *several) referrers() (all []choice.Referrer) {
 	for _, member := range s.sources {
 		all = append(all, member.referrers()...)
 	}

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 	"github.com/comptech-lab/quay-push/pkg/reference"
 )
@@ -24,7 +25,7 @@ type Source interface {
 	// root is the manifest or index to push.
 	root() v1.Descriptor
 	// referrers are manifests that have a subject, be it root, something below it, one of them or none of these.
-	referrers() []referrer
+	referrers() []choice.Referrer
 	// check says, without reading it, whether the content of d is there in its full size.
 	check(ctx context.Context, d v1.Descriptor) error
 	// open returns the content of d from its first byte.
