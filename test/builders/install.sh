@@ -24,8 +24,8 @@ build() { # module@version, where to build it, packages
   [[ -e $into/done ]] || (mkdir -p "$into" && cd "$2" && echo "building $1" && CGO_ENABLED=0 GOFLAGS= go build -trimpath -ldflags='-s -w' -o "$into/" "${@:3}" && touch "$into/done")
   ln -sf "$into"/* "$bin/"
 }
-source() { go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
+directory() { go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
 for module in "github.com/google/go-containerregistry@$crane ./cmd/crane" "github.com/google/ko@$ko ." "github.com/moby/buildkit@$buildkit ./cmd/buildctl ./cmd/buildkitd"; do
   read -r -a words <<< "$module"
-  build "${words[0]}" "$(source "${words[0]}")" "${words[@]:1}"
+  build "${words[0]}" "$(directory "${words[0]}")" "${words[@]:1}"
 done
