@@ -27,7 +27,8 @@ const (
 	ParamTag = "tag"
 	// ParamDockerconfigSecret names the Secret of type kubernetes.io/dockerconfigjson that the push mounts.
 	ParamDockerconfigSecret = "dockerconfig-secret"
-	// ParamSource is where the image is: a path in the workspace, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
+	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
+	// index, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
