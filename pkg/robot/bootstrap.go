@@ -36,7 +36,7 @@ type bootstrap struct {
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
-// permission, proof of the right, Vault. What is right already is kept: the robot in use stays in use, unless it lost its rights,
+// permission, proof of the right, Vault, the Secret if something renders it. What is right already is kept: the robot in use stays in use, unless it lost its rights,
 // as one does that leaked. A robot that was replaced and holds nothing any more is deleted.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
@@ -93,6 +93,7 @@ func (b *bootstrap) tasks() []task {
 		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
 		b.spentTask(),
+		b.secretTask(),
 	}
 }
 
