@@ -226,17 +226,21 @@ func (p *platform) rotate(t *testing.T, ctx context.Context, image string) {
 	p.tool(ctx, cli.ExitOK, "verify", "story")
 }
 
-// rotateInPlace gives the robot in use a new token, for contrast. External Secrets is as late as it takes for a push to meet the old token.
+// rotateInPlace gives the robot in use a new token, for contrast. External Secrets is away until a push met the old token.
 func (p *platform) rotateInPlace(t *testing.T, ctx context.Context, image string) {
 	pushing := p.push(t, ctx, image)
-	p.operator.hold.Lock()
-	go func() {
-		defer p.operator.hold.Unlock()
+	var back sync.WaitGroup
+	defer back.Wait()
+	holding, release := context.WithCancel(ctx)
+	defer release()
+	p.scaleOperator(ctx, 0)
+	back.Go(func() {
 		select {
 		case <-pushing.broken:
-		case <-ctx.Done():
+		case <-holding.Done():
 		}
-	}()
+		p.scaleOperator(ctx, 1)
+	})
 	var result struct{ OutageSeconds float64 }
 	if err := json.Unmarshal([]byte(p.tool(ctx, cli.ExitOK, "rotate", "story", "--in-place", "-o", "json")), &result); err != nil {
 		t.Fatal(err)
