@@ -22,10 +22,13 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+try: ## The main job told as a story in one process, without a cluster: a push, a refusal, the overlay's changed line
+	go run ./test/try
 
 # What takes long says so with testing.Short, the race detector makes the rest take several times as long, and vet reads
 # every package that is built in. CI leaves none of it out: make test SHORT= RACE=-race && make lint RACE=-race
@@ -88,6 +91,9 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 e2e: tekton external-secrets ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
+
+argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
+	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
 
 demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked
 	go run ./test/demo

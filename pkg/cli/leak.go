@@ -31,6 +31,8 @@ bearer token that a robot bought for its password. Another robot takes over; pus
 --first replace makes the new robot first, so that pushes go on, but for one that is under way when the leaked robot ends; whoever has
 the leaked token can push until then.
 
+Of a keyless team that is also the end of whom its robots trust; its ServiceAccount names the new one, by its annotation robot-successor.
+
 Then it lists what was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and
 YAML by -o. It says until when a bearer token that was bought before can still be used.`,
 		Example: `  tkn quay leak payments --since 72h --dry-run
@@ -82,6 +84,7 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 	cmd.Flags().StringVar(&first, "first", string(robot.FirstBurn), "what comes first: `burn`, which ends the leaked robots at once, or replace, by which the team's pushes go on")
 	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
+	c.addIssuerFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

@@ -83,7 +83,10 @@ func (c *commonTrouble) meets(ctx context.Context, t Tenant) bool {
 		func() error { return c.checkRefresh(ctx, t) },
 		func() error { _, err := c.unfinishedRuns(ctx, t); return err },
 	}
-	if t.VaultPath != "" {
+	switch {
+	case t.Keyless:
+		looks[1] = func() error { _, err := c.serviceAccount(ctx, t); return err }
+	case t.VaultPath != "":
 		looks = append(looks, func() error { _, err := c.Vault.Read(ctx, t.VaultPath); return err })
 	}
 	for _, look := range looks {

@@ -80,13 +80,11 @@ type leaking struct {
 }
 
 // Leak answers a leaked token. Every robot that the team has loses its rights, its token and its name, and a new one of the next
-// generation takes over, by Vault and the Secret; first says which of the two is done first. Pushes and tags since the given time
+// generation takes over, by Vault and the Secret, or by the ServiceAccount of a keyless team; first says which of the two is done first.
+// Pushes and tags since the given time
 // are listed, and the chain is verified. It can be run again: it ends every robot of then, and makes another. What could not be
 // found out is named in the report, which is returned with the error.
 func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
-	if err := t.checkStores("replace"); err != nil {
-		return newReport(t, since, first), err
-	}
 	l := &leaking{rotation: &rotation{Services: s, Tenant: t}, report: newReport(t, since, first)}
 	l.retired = s.retirement(t, func(a account) bool { return a.Name != l.to.username })
 	began := s.now()
@@ -111,7 +109,11 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first Firs
 	var kept error
 	if failed == nil {
 		l.report.Robot = l.to.username
-		last, kept = s.run(ctx, []task{l.destroyTask(), l.deleteLeaked()})
+		after := []task{l.destroyTask(), l.deleteLeaked()}
+		if l.Keyless {
+			after = after[1:]
+		}
+		last, kept = s.run(ctx, after)
 	} else {
 		failed = l.report.miss("whether the team can push again", failed)
 	}
@@ -148,15 +150,15 @@ func (l *leaking) end(ctx context.Context) (err error) {
 	return nil
 }
 
-// replace gives the team a new robot, by Vault and the Secret.
+// replace gives the team a new robot, by Vault and the Secret, or by the ServiceAccount.
 func (l *leaking) replace(ctx context.Context) ([]Step, error) {
-	if l.report.Burnt.IsZero() {
+	if l.report.Burnt.IsZero() && !l.Keyless {
 		// Else each try would leave a robot that nothing comes of.
 		if err := l.checkRefresh(ctx, l.Tenant); err != nil {
 			return nil, err
 		}
 	}
-	found, err := l.read(ctx, l.Tenant)
+	found, err := l.former(ctx, l.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +174,11 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 	}
 	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
 	l.retired.below = l.Generation(l.to.username)
-	steps, err := l.run(ctx, l.makeTasks())
+	makes, hand, err := l.handover(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := l.run(ctx, makes)
 	if err != nil {
 		return steps, err
 	}
@@ -182,7 +188,7 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 		deleted, _ := l.run(ctx, []task{l.deleteLeaked()})
 		steps = append(steps, deleted...)
 	}
-	handed, err := l.run(ctx, []task{l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })})
+	handed, err := l.run(ctx, []task{hand})
 	return append(steps, handed...), err
 }
 
@@ -202,15 +208,12 @@ func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport)
 // PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
 func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
 	report := newReport(t, since, first)
-	if err := t.checkStores("replace"); err != nil {
-		return report, err
-	}
 	accounts, err := s.accounts(ctx, t)
 	switch {
 	case err != nil:
 		return report, err
 	case len(accounts) == 0:
-		found, err := s.read(ctx, t)
+		found, err := s.former(ctx, t)
 		if err == nil && found.username == "" {
 			err = noRobot(t)
 		}
@@ -223,7 +226,7 @@ func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first 
 		names = append(names, a.Name)
 		report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("end the robot %q", a.Name), Pending, cmp.Or(a.holds(), "it holds no right")})
 	}
-	report.Steps = append(report.Steps, Step{"robot", fmt.Sprintf("make the robot %q", t.successor(accounts)), Pending, "Vault may know a later one"})
+	report.Steps = append(report.Steps, Step{"robot", fmt.Sprintf("make the robot %q", t.successor(accounts)), Pending, "Vault or the ServiceAccount may know a later one"})
 	return report, cmp.Or(s.expose(ctx, t, names, s.now().UTC(), &report), s.verifyAfter(ctx, t, &report))
 }
 

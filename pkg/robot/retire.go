@@ -18,7 +18,8 @@ import (
 // 3,600 s and takes it for 30 s more (quay/quay endpoints/v2/v2auth.py, util/security/registry_jwt.py).
 const BearerLifetime = 3630 * time.Second
 
-// retirement takes robots out of use for good: first their rights, then their tokens, then the robots themselves. A new token alone
+// retirement takes robots out of use for good: first their rights, then their tokens, then, of a keyless team, whom they trust, then the
+// robots themselves. A new token alone
 // would end nothing: from v3.13 on Quay takes any bearer token that a robot bought for its password, and sells it the next one
 // with all rights that the robot has (quay/quay data/model/user.py, verify_robot_jwt_token). So a robot that was deleted must not
 // be made again by its name either, which is what generations are for.
@@ -174,6 +175,21 @@ func (r *retirement) burnEach(ctx context.Context, left []account) map[string]er
 			failed[a.Name] = err
 		} else {
 			r.burnt[a.Name] = true
+		}
+	}
+	return failed
+}
+
+// distrustEach has every robot of left of a keyless team trust nobody any more; the errors are by the robot's name.
+func (r *retirement) distrustEach(ctx context.Context, left []account) map[string]error {
+	failed := map[string]error{}
+	for _, a := range left {
+		if !r.Keyless {
+			break
+		}
+		// A Quay that has no federation gives nobody a token for another's.
+		if err := unlessGone(r.Quay.DeleteFederation(ctx, a.Name)); err != nil && !errors.Is(err, quay.ErrNoFederation) {
+			failed[a.Name] = err
 		}
 	}
 	return failed

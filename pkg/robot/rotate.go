@@ -64,7 +64,8 @@ type rotation struct {
 //
 // What a rotation has left undone is read from Quay and Vault alone: an older version in Vault that names another robot is there until
 // the very end, and what that robot holds says how far the rotation was. A robot that was made and never written to Vault goes with
-// the next rotation, under which it has a name of its own.
+// the next rotation, under which it has a name of its own. Of a keyless team the ServiceAccount takes Vault's and the Secret's place, see
+// keylessRotation.
 func Rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (RotateResult, error) {
 	return rotate(ctx, s, t, opts, s.run)
 }
@@ -75,8 +76,8 @@ func PlanRotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (
 }
 
 func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
-	if err := t.checkStores("replace"); err != nil {
-		return RotateResult{}, err
+	if t.Keyless {
+		return rotateKeyless(ctx, s, t, opts, work)
 	}
 	r := &rotation{Services: s, Tenant: t, RotateOptions: opts}
 	current, err := r.load(ctx)
@@ -128,12 +129,7 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 	}}
 	r.retired = r.retirement(r.Tenant, func(a account) bool { return r.own(a) && a.Name != result.Robot })
 	r.retired.below = r.Generation(result.Robot)
-	armed, left := false, false
-	for _, a := range r.robots {
-		if r.retired.whom(a) {
-			armed, left = armed || a.holds() != "", left || a.holds() != "" || r.retired.deletable(a)
-		}
-	}
+	armed, left := r.remains()
 	tasks := []task{young}
 	if armed {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
@@ -148,6 +144,16 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 	steps, err := work(ctx, tasks)
 	result.Steps = steps
 	return result, err
+}
+
+// remains reports whether a robot that is to go holds anything, and whether there is anything to do about any of them.
+func (r *rotation) remains() (armed, left bool) {
+	for _, a := range r.robots {
+		if r.retired.whom(a) {
+			armed, left = armed || a.holds() != "", left || a.holds() != "" || r.retired.deletable(a)
+		}
+	}
+	return armed, left
 }
 
 // checkFresh fails where a rotation that is begun now could not be finished, or be told from one that was never begun.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -55,12 +56,13 @@ type rotationOfAll struct {
 // agedTeam is a team with what Vault had at the beginning.
 type agedTeam struct {
 	Tenant
-	// username is the robot in Vault, written is when it was written there; empty and zero where Vault did not say.
+	// username is the robot in Vault, written is when it was written there; of a keyless team the robot that its ServiceAccount names, and
+	// when it was made. Empty and zero where nobody said.
 	username string
 	written  time.Time
 }
 
-// RotateAll rotates every team whose credential is older than MaxAge, the oldest first, and finishes what an earlier run left undone.
+// RotateAll rotates every team whose credential is older than MaxAge, or, of a keyless team, whose robot is, the oldest first, and finishes what an earlier run left undone.
 // What there is to do it sees in Quay and Vault alone, so that it can be run again after any failure. What is wrong with one team
 // does not stop the others; what is wrong with all of them does, see commonTrouble. When ctx ends no further team is begun, and
 // those under way stop where they are.
@@ -101,7 +103,9 @@ func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAll
 func (r *rotationOfAll) readAges(ctx context.Context) error {
 	return each(ctx, len(r.teams), func(ctx context.Context, i int) error {
 		t := &r.teams[i]
-		if t.VaultPath == "" {
+		if t.Keyless {
+			return r.readKeylessAge(ctx, t)
+		} else if t.VaultPath == "" {
 			return nil
 		}
 		secret, err := r.Vault.Read(ctx, t.VaultPath)
@@ -115,6 +119,21 @@ func (r *rotationOfAll) readAges(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// readKeylessAge reads from Quay when the robot was made that a keyless team's ServiceAccount names: of that team nothing else could be old.
+func (r *rotationOfAll) readKeylessAge(ctx context.Context, t *agedTeam) error {
+	account, err := r.serviceAccount(ctx, t.Tenant)
+	if err == nil {
+		var robot quay.Robot
+		if robot, err = r.Quay.Robot(ctx, account.Robot); err == nil {
+			t.username, t.written = robot.Name, robot.Created.Time
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // sort puts the oldest credential first, and before it those whose age is not known. From then on it is known of whom Vault answered.

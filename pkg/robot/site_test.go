@@ -65,7 +65,14 @@ func (c *otherCluster) ExternalSecret(context.Context, string, string) (robot.Ex
 }
 
 func (c *otherCluster) ServiceAccount(context.Context, string, string) (robot.ServiceAccount, error) {
+	if c.away != nil {
+		return robot.ServiceAccount{}, c.away
+	}
 	return robot.ServiceAccount{}, robot.ErrNotFound
+}
+
+func (c *otherCluster) NameRobot(context.Context, string, string, string, string, bool) error {
+	return robot.ErrNotFound
 }
 
 func (c *otherCluster) ServiceAccountToken(context.Context, string, string) (secret.Value, error) {

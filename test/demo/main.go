@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/test/stage"
+	"github.com/comptech-lab/quay-push/test/story"
 )
 
 func main() {
@@ -29,15 +30,11 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &story{stage: s, out: os.Stdout}
+	st := &scenes{Story: story.New(os.Stdout), stage: s}
 	for _, scene := range []func(context.Context) error{st.pushImage, st.seedsWay, st.refused, st.overlay} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
 	}
-	if st.untrue > 0 {
-		return fmt.Errorf("%d of the statements above are untrue", st.untrue)
-	}
-	fmt.Printf("\nAll %d checked statements are true.\n", st.told)
-	return nil
+	return st.End()
 }

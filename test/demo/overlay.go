@@ -2,19 +2,17 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/test/stage"
+	"github.com/comptech-lab/quay-push/test/story"
 )
 
-// sourceCommit is what a trigger would say was built.
-const sourceCommit = "3f4781f2c0ffee00000000000000000000000000"
-
 // overlay is the whole chain: source, build, push, digest, branch; then once more with the same digest.
-func (s *story) overlay(ctx context.Context) error {
+func (s *scenes) overlay(ctx context.Context) error {
 	t := stage.Payments
 	dir, err := os.MkdirTemp("", "quay-push-demo-")
 	if err != nil {
@@ -25,18 +23,18 @@ func (s *story) overlay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.scene("4. Team %s, source commit %.8s: build, push, and the digest on a branch of %s", t.Team, sourceCommit, gitops.URL)
+	s.Scene("4. Team %s, source commit %.8s: build, push, and the digest on a branch of %s", t.Team, story.SourceCommit, gitops.URL)
 	base, err := gitops.Build(ctx, "main", "base")
 	if err != nil {
 		return err
 	}
-	s.tell(base == t.Repository+":placeholder", "kustomize build base: %s", base)
+	s.Tell(base == t.Repository+":placeholder", "kustomize build base: %s", base)
 	before, err := s.renders(ctx, gitops, "main", "sha256:REPLACED_BY_CI")
 	if err != nil {
 		return err
 	}
 	params := map[string]string{"image-ref": t.Repository, "tag": "v3", "git-url": gitops.URL, "git-secret": t.GitSecret,
-		"team": t.Team, "app": t.App, "source-commit": sourceCommit}
+		"team": t.Team, "app": t.App, "source-commit": story.SourceCommit}
 	run, err := s.stage.Run(ctx, stage.NewRun(t, "build-and-push-image", params))
 	if err != nil {
 		return err
@@ -45,11 +43,15 @@ func (s *story) overlay(ctx context.Context) error {
 	s.pushed(ctx, t, run, "v3")
 	results := stage.Results(run)
 	digest, branch := results[v1alpha1.ResultImageDigest], results["overlay-branch"]
-	if err := s.proposed(ctx, gitops, branch, digest); err != nil {
+	if _, err := gitops.Branches(ctx); err != nil {
 		return err
 	}
-	head, err := s.renders(ctx, gitops, "origin/"+branch, digest)
+	head, err := s.Proposed(ctx, story.Proposal{Git: gitops.Git, Refs: "origin/", Branch: branch, Digest: digest,
+		Overlay: overlay.Overlay{Team: t.Team, App: t.App, Env: "dev"}})
 	if err != nil {
+		return err
+	}
+	if _, err := s.renders(ctx, gitops, "origin/"+branch, digest); err != nil {
 		return err
 	}
 
@@ -63,39 +65,17 @@ func (s *story) overlay(ctx context.Context) error {
 		return err
 	}
 	again := stage.Results(run)["overlay-changed"]
-	s.tell(again == "false" && heads[branch] == head, "the same digest again, from the pipeline without the custom task: no second commit, the branch is at %.8s", heads[branch])
-	s.tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
+	s.Tell(again == "false" && heads[branch] == head, "the same digest again, from the pipeline without the custom task: no second commit, the branch is at %.8s", heads[branch])
+	s.Tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
 	return nil
 }
 
 // renders checks what kustomize makes of the dev overlay, and returns the commit at which it looked.
-func (s *story) renders(ctx context.Context, gitops *stage.Repository, at, digest string) (string, error) {
+func (s *scenes) renders(ctx context.Context, gitops *stage.Repository, at, digest string) (string, error) {
 	image, err := gitops.Build(ctx, at, "overlays/dev")
 	if err != nil {
 		return "", err
 	}
-	s.tell(image == stage.Payments.Repository+"@"+digest, "kustomize build overlays/dev on %s: %s", strings.TrimPrefix(at, "origin/"), image)
+	s.Tell(image == stage.Payments.Repository+"@"+digest, "kustomize build overlays/dev on %s: %s", strings.TrimPrefix(at, "origin/"), image)
 	return gitops.Git(ctx, "rev-parse", "HEAD")
-}
-
-// proposed checks the branch: one commit of the contract's message, one line of one file.
-func (s *story) proposed(ctx context.Context, gitops *stage.Repository, branch, digest string) error {
-	heads, err := gitops.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	s.tell(branch == "ci/dev/"+sourceCommit[:8] && heads[branch] != "", "branch %s, named after the source commit, is at %.8s", branch, heads[branch])
-	message, err := gitops.Git(ctx, "log", "--format=%s", "main..origin/"+branch)
-	if err != nil {
-		return err
-	}
-	want := fmt.Sprintf("bump: %s/%s dev @%.8s", stage.Payments.Team, stage.Payments.App, strings.TrimPrefix(digest, "sha256:"))
-	s.tell(message == want, "it has one commit: %s", message)
-	changed, err := gitops.Git(ctx, "diff", "--numstat", "main", "origin/"+branch)
-	if err != nil {
-		return err
-	}
-	file := gitops.App + "/overlays/dev/kustomization.yaml"
-	s.tell(changed == "1\t1\t"+file, "and changes one line of one file: %s", file)
-	return nil
 }

@@ -79,6 +79,8 @@ const (
 	AnnotationCustomRun = Group + "/customrun"
 	// AnnotationRobot is the robot, <organization>+<short name>, that the ServiceAccount of a keyless team is at Quay.
 	AnnotationRobot = Group + "/robot"
+	// AnnotationSuccessor is the robot that replaced that one, if it is a later one: rotate and leak set it, and what is in Git stays as it is.
+	AnnotationSuccessor = Group + "/robot-successor"
 )
 
 // Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut
