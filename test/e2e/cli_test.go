@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"sync"
@@ -32,13 +33,15 @@ type platform struct {
 	quay    *quay.Client
 	vault   *vaultServer
 	dynamic dynamic.Interface
-	mu      sync.Mutex
+	// tag is how the tags begin that runs push: on a stage that was used before, Quay logs no push of what is there.
+	tag string
+	mu  sync.Mutex
 }
 
 // newPlatform sets the tool up; what it makes of the teams in the cluster is deleted at the end.
 func newPlatform(t *testing.T, ctx context.Context) *platform {
 	t.Helper()
-	p := &platform{T: t, vault: openVault(t, ctx), dynamic: newDynamic(t, s.Config)}
+	p := &platform{T: t, vault: openVault(t, ctx), dynamic: newDynamic(t, s.Config), tag: "v" + strings.ToLower(rand.Text()[:8]) + "-"}
 	t.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
 	t.Setenv("VAULT_ADDR", p.vault.Address)
 	t.Setenv("VAULT_TOKEN", p.vault.Token)
@@ -205,7 +208,7 @@ func TestCLI(t *testing.T) {
 		old := p.inUse(ctx)
 		report := p.tool(ctx, cli.ExitOK, "leak", "story", "--since", "1h")
 		// A tag, a push of the robot that leaked, and what came of it.
-		for _, want := range []string{"| team-story/app | v0 |", "| " + old + " |", "The team pushes with " + p.inUse(ctx) + ". For "} {
+		for _, want := range []string{"| team-story/app | " + p.tag + "0 |", "| " + old + " |", "The team pushes with " + p.inUse(ctx) + ". For "} {
 			if !strings.Contains(report, want) {
 				t.Errorf("%q is not in the report\n%s", want, report)
 			}

@@ -110,7 +110,7 @@ func (p *platform) push(t *testing.T, ctx context.Context, claim string) *pushes
 		tick := time.NewTicker(pace)
 		defer tick.Stop()
 		for n := 0; ; n++ {
-			tag := pipelinev1.Param{Name: v1alpha1.ParamTag, Value: *pipelinev1.NewStructuredValues(fmt.Sprint("v", n))}
+			tag := pipelinev1.Param{Name: v1alpha1.ParamTag, Value: *pipelinev1.NewStructuredValues(fmt.Sprint(p.tag, n))}
 			run, err := runs.Create(ctx, p.run(claim, tag), metav1.CreateOptions{})
 			u.ended.Go(func() { u.note(ctx, run, err) })
 			u.begun <- struct{}{}
