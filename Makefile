@@ -24,7 +24,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale builders conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -90,7 +90,7 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 	@set -e; for package in $$(go list ./pkg/push/... ./pkg/dockerconfig ./pkg/overlay ./pkg/quay); do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
-e2e: tekton ## The tests that need the cluster
+e2e: tekton external-secrets ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
 
@@ -121,7 +121,10 @@ cluster-down: ## Stop it and delete all but the programs that were built
 	go run -C test/cluster . down
 
 tekton: $(cluster) bin/ko
-	go run -C test/tekton . install
+	go run -C test/tekton . install pipelines
+
+external-secrets: $(cluster) bin/ko
+	go run -C test/tekton . install external-secrets
 
 bin/ko:
 	GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)

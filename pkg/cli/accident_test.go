@@ -10,6 +10,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 // accident is how a row of docs/failure-modes.md comes about, for team payments, which is onboarded.
@@ -39,6 +40,14 @@ var accidents = []accident{
 			w.setReady(w.externalSecret("payments"), "False", "SecretSyncedError", "could not get secret data from provider: 403 permission denied")
 		},
 		(*world).sync, "correct policy and bound namespaces: `onboard platform` renders both"},
+	{"vault-lost", robot.SymptomNotReady, "the path in Vault was deleted, and so External Secrets deleted the Secret", cli.ExitUnauthorized,
+		func(w *world) {
+			w.versions = map[string][]*vault.Secret{}
+			if err := w.kube.CoreV1().Secrets(shared).Delete(w.Context(), "quay-robot-team-payments", metav1.DeleteOptions{}); err != nil {
+				w.Fatal(err)
+			}
+		},
+		func(w *world) { w.must("bootstrap", "payments", "--division", "payments", "--app", "app") }, "put it there again, and have it read: `bootstrap`"},
 	{"never-refreshes", robot.SymptomNotReady, "the ExternalSecret has `refreshInterval: 0`, `CreatedOnce` or an immutable target, so that no new token comes through", cli.ExitNotReady,
 		withSpec("0", "refreshInterval"), withSpec("1h0m0s", "refreshInterval"), "correct the field that is named, or render it again: `onboard`"},
 	{"vault-deletes", robot.SymptomNotReady, "`delete_version_after` or `max_versions: 1` in Vault takes away what a rotation, or the team, needs", cli.ExitNotReady,

@@ -116,7 +116,7 @@ var causes = []cause{
 	{"it is not ready", func(w *world) {
 		w.setReady(w.externalSecret("payments").DeepCopy(), "False", "SecretSyncedError", "403 permission denied")
 		w.asleep = true
-	}, "leak-briefly", cli.ExitTimeout, `the ExternalSecret is not ready: SecretSyncedError "403 permission denied"`, "see the events of the ExternalSecret"},
+	}, "leak-briefly", cli.ExitTimeout, `the ExternalSecret is not ready: SecretSyncedError "403 permission denied"`, "see the Vault role"},
 	{"it sleeps", func(w *world) { w.asleep = true }, "rotate-briefly leak-briefly", cli.ExitTimeout, "still waiting for Secret", "run it again with more time"},
 	{"there are two", func(w *world) {
 		object := w.externalSecret("payments").DeepCopy()

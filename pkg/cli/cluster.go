@@ -50,7 +50,11 @@ func (c *cluster) ExternalSecret(ctx context.Context, namespace, name string) (r
 	if err != nil {
 		return robot.ExternalSecret{}, reading("ExternalSecret", namespace, name, err)
 	}
-	return readExternalSecret(object, c.config.VaultMount), nil
+	e := readExternalSecret(object, c.config.VaultMount)
+	if !e.Ready {
+		e.Warning = c.warning(ctx, object)
+	}
+	return e, nil
 }
 
 // Refresh implements robot.Cluster.

@@ -116,7 +116,7 @@ func (c *connection) removeFrom(ctx context.Context, view *cluster, where string
 			result.Delete = append(result.Delete, where+r.String())
 			continue
 		}
-		if err := view.delete(ctx, r); err != nil {
+		if err := view.delete(ctx, r, c.program.Poll); err != nil {
 			return err
 		}
 		result.Deleted = append(result.Deleted, where+r.String())

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,11 +56,36 @@ func (c *cluster) remains(ctx context.Context, t robot.Tenant) ([]remain, error)
 	return append(found, remain{externalsecret.Resource, "ExternalSecret", t.Namespace, t.Secret}), nil
 }
 
-// delete deletes it; that it is gone already is no error.
-func (c *cluster) delete(ctx context.Context, r remain) error {
+// delete deletes it; that it is gone already is no error. For an ExternalSecret it waits, with a look every poll.
+func (c *cluster) delete(ctx context.Context, r remain, poll time.Duration) error {
 	err := c.Dynamic.Resource(r.resource).Namespace(r.namespace).Delete(ctx, r.name, metav1.DeleteOptions{})
+	if err == nil && r.resource == externalsecret.Resource {
+		err = c.waitUntilGone(ctx, r, poll)
+	}
 	if err != nil && !apierrs.IsNotFound(err) {
 		return fmt.Errorf("deleting %s: %w", r, err)
 	}
 	return nil
+}
+
+// looksUntilGone is how often it is looked whether a deleted object is gone: for a minute.
+const looksUntilGone = 30
+
+// waitUntilGone waits until the API server has not the object any more. External Secrets keeps a finalizer on its own, and takes it away
+// when it has deleted the Secret.
+func (c *cluster) waitUntilGone(ctx context.Context, r remain, poll time.Duration) error {
+	for looks := 1; ; looks++ {
+		left, err := c.Dynamic.Resource(r.resource).Namespace(r.namespace).Get(ctx, r.name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		} else if looks == looksUntilGone {
+			return &failure{ExitTimeout, fmt.Sprintf("its finalizers %q are still there", left.GetFinalizers()),
+				"see that whoever put them there runs, as External Secrets takes its own away; then run it again"}
+		}
+		select {
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

@@ -38,12 +38,18 @@ func (r *rotation) deliver(ctx context.Context, token secret.Value) error {
 	if err := r.Delivery.Refresh(ctx); err != nil {
 		return err
 	}
-	for {
+	for looks := 1; ; looks++ {
 		has, err := r.Delivery.Token(ctx)
 		if err != nil {
 			return err
 		} else if has.Equal(token) {
 			return nil
+		}
+		// After a failure External Secrets waits longer and longer by itself, up to seven minutes.
+		if looks%5 == 0 {
+			if err := r.Delivery.Refresh(ctx); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-time.After(r.Poll):

@@ -105,6 +105,16 @@ func TestRotateWaitsForTheSecret(t *testing.T) {
 	}
 }
 
+// Asked while Vault refuses, External Secrets would look again after minutes; so it is asked again.
+func TestRotateAsksAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deaf = 3
+	if r, err := w.rotate(nil); err != nil || !w.inSecret.Equal(w.current().Data["token"]) {
+		t.Errorf("%+v, %v; %d refreshes were not asked for", r, err, w.deaf)
+	}
+}
+
 // What cannot be is refused, with the reason; nothing is changed, nothing is left, and no token is in the error.
 func TestRotateIsRefused(t *testing.T) {
 	t.Parallel()

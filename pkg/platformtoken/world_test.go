@@ -26,6 +26,8 @@ type world struct {
 	versions []*vault.Secret
 	inSecret secret.Value
 	asleep   bool
+	// deaf is how many refreshes come to nothing.
+	deaf int
 	// calls counts the calls that change something; at number crash the process dies, before it is done or after.
 	calls, crash int
 	after        bool
@@ -149,7 +151,7 @@ func (w *world) Destroy(_ context.Context, _ string, versions []int) error {
 
 func (w *world) Refresh(context.Context) error {
 	return w.change(func() error {
-		if !w.asleep {
+		if w.deaf--; !w.asleep && w.deaf < 0 {
 			w.inSecret = w.current().Data["token"]
 		}
 		return nil

@@ -38,8 +38,9 @@ type bootstrap struct {
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
-// permission, proof of the right, Vault. What is right already is kept: the robot in use stays in use, unless it lost its rights,
-// as one does that leaked. A robot whose end was begun is ended, and one that holds nothing any more is deleted.
+// permission, proof of the right, Vault, the Secret if something renders it. What is right already is kept: the robot in use stays in
+// use, unless it lost its rights, as one does that leaked. A robot whose end was begun is ended, and one that holds nothing any more
+// is deleted.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
 	if err := t.checkStores("make"); err != nil {
@@ -96,6 +97,7 @@ func (b *bootstrap) tasks() []task {
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
 		b.endTask(),
 		b.spentTask(),
+		b.secretTask(),
 	}
 }
 

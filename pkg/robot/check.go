@@ -79,16 +79,15 @@ var (
 	checkVaultRobot   = checkKind{"vault-robot", "the robot in Vault is one of the team's", SymptomShared, "run bootstrap for the path's own team"}
 	checkVaultToken   = checkKind{"vault-token", "Vault has the token that Quay has", SymptomUnauthorized, "run rotate, which makes another robot and ends this one"}
 	checkCluster      = checkKind{"cluster", "the cluster answers", SymptomUnauthorized, "see that it is there, and that the context of the kubeconfig opens it"}
-	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady,
-		"see the Vault role: its policy needs secret/data/apps/+/+/ci/quay-robot, for * matches only at the end, and its bound namespaces the ExternalSecret's"}
-	checkFollows     = checkKind{"external-secret-refresh", "the Secret takes over what is written to Vault", SymptomNotReady, nextFrozen}
-	checkPath        = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "delete it and render it again with onboard"}
-	checkType        = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", SymptomUnauthorized, "render the ExternalSecret again with onboard"}
-	checkHost        = checkKind{"secret-host", "the Secret has an entry for the registry", SymptomStronger, "render the ExternalSecret again with onboard"}
-	checkSecretRobot = checkKind{"secret-robot", "the robot in the Secret is one of the team's", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
-	checkSecretToken = checkKind{"secret-token", "the Secret has the token that Vault has", SymptomUnauthorized, "refresh the ExternalSecret, or run rotate, which does"}
-	checkAge         = checkKind{"secret-age", "the Secret is not older than the version in Vault", SymptomUnauthorized, "refresh the ExternalSecret"}
-	checkDefault     = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized,
+	checkReady        = checkKind{"external-secret", "the ExternalSecret is ready", SymptomNotReady, "see its Events"}
+	checkFollows      = checkKind{"external-secret-refresh", "the Secret takes over what is written to Vault", SymptomNotReady, nextOfFrozen("")}
+	checkPath         = checkKind{"external-secret-path", "the ExternalSecret reads this team's path", SymptomShared, "delete it and render it again with onboard"}
+	checkType         = checkKind{"secret-type", "the Secret has the type kubernetes.io/dockerconfigjson", SymptomUnauthorized, "render the ExternalSecret again with onboard"}
+	checkHost         = checkKind{"secret-host", "the Secret has an entry for the registry", SymptomStronger, "render the ExternalSecret again with onboard"}
+	checkSecretRobot  = checkKind{"secret-robot", "the robot in the Secret is one of the team's", SymptomShared, "rename the Secret by the convention and create the ExternalSecret again"}
+	checkSecretToken  = checkKind{"secret-token", "the Secret has the token that Vault has", SymptomUnauthorized, "run bootstrap, which has the Secret take it over"}
+	checkAge          = checkKind{"secret-age", "the Secret is not older than the version in Vault", SymptomUnauthorized, "run bootstrap, which has the Secret take it over"}
+	checkDefault      = checkKind{"default-permission", "the robot gets Write on repositories made later", SymptomUnauthorized,
 		"run rotate, which makes a robot that does: a robot that leaked, and whose end was broken off, lacks it too"}
 	checkPush = checkKind{"push-right", "the robot may push to every repository of the team", SymptomUnauthorized,
 		"run bootstrap; if it has Write, see whether the repository is read-only or a mirror"}

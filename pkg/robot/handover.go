@@ -18,41 +18,52 @@ func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
 	if err := s.checkRefresh(ctx, t); err != nil {
 		return err
 	}
-	sites := s.sites(t)
+	return s.refresh(ctx, s.sites(t), func(ctx context.Context, x site) (bool, string, error) { return x.has(ctx, t, c) })
+}
+
+// refresh has External Secrets read Vault in those clusters, and waits until the Secret has what it is to have.
+func (s Services) refresh(ctx context.Context, sites []site, has func(context.Context, site) (bool, string, error)) error {
 	for _, x := range sites {
 		if err := x.Refresh(ctx, x.namespace, x.secret); err != nil {
 			return x.named(err)
 		}
 	}
 	for _, x := range sites {
-		if err := s.waitFor(ctx, x, t, c); err != nil {
+		if err := s.waitFor(ctx, x, has); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// waitFor waits until the Secret there carries c.
-func (s Services) waitFor(ctx context.Context, x site, t Tenant, c credential) error {
-	ready := true
+// looksPerRefresh is how often the Secret is looked at until External Secrets is asked again.
+const looksPerRefresh = 5
+
+// waitFor waits until the Secret there has what it is to have.
+func (s Services) waitFor(ctx context.Context, x site, has func(context.Context, site) (bool, string, error)) error {
+	next, looks := "", 0
 	err := s.wait(ctx, fmt.Sprintf("Secret %s", x), func() (bool, string, error) {
-		ok, detail, err := x.has(ctx, t, c)
+		ok, detail, err := has(ctx, x)
 		if ok || err != nil {
 			return ok, detail, err
 		}
 		if err := s.inVault(ctx, t, c); err != nil {
 			return false, detail, err // It never comes.
 		}
-		// Why it does not come is in the condition of the ExternalSecret; that this cannot be read changes nothing.
+		// Why it does not come is with the ExternalSecret; that this cannot be read changes nothing.
 		if e, err := x.readExternalSecret(ctx); err == nil {
-			if ready = e.Ready; !ready {
-				detail += fmt.Sprintf("; the ExternalSecret is not ready: %s %q", e.Reason, e.Message)
+			if next = ""; !e.Ready {
+				detail, next = detail+"; the ExternalSecret is not ready: "+e.why(), e.next()
 			}
 		}
-		return false, detail, nil
+		// After a failure it waits longer and longer by itself, up to seven minutes; asked, it looks at once.
+		if looks++; looks%looksPerRefresh == 0 {
+			err = x.Refresh(ctx, x.namespace, x.secret)
+		}
+		return false, detail, x.named(err)
 	})
-	if e := (*Error)(nil); !ready && errors.As(err, &e) {
-		e.Next = "see the events of the ExternalSecret and mend what they name; then run it again"
+	if e := (*Error)(nil); next != "" && errors.As(err, &e) && e.Reason == ReasonTimeout {
+		e.Next = next + "; then run it again"
 	}
 	return err
 }

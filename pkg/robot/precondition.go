@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,11 +93,17 @@ func (s Services) checkRefresh(ctx context.Context, t Tenant) error {
 	return nil
 }
 
-// The next steps where a Secret does not follow Vault.
-const (
-	nextFrozen    = "correct that field, or render the ExternalSecret again with onboard"
-	nextImmutable = "delete the Secret: External Secrets makes it again from Vault, without that where the ExternalSecret does not want it"
-)
+// nextOfFrozen is the next step for what keeps an ExternalSecret from following Vault.
+func nextOfFrozen(frozen string) string {
+	next := "correct that field, or render the ExternalSecret again with onboard"
+	if strings.HasPrefix(frozen, "spec.target.immutable") {
+		next += "; then " + nextImmutable
+	}
+	return next
+}
+
+// nextImmutable is the next step where nobody can change the Secret, whatever the ExternalSecret wants by now.
+const nextImmutable = "delete the Secret: External Secrets makes it again from Vault, without that where the ExternalSecret does not want it"
 
 // endsSoon reports whether Vault is about to delete the version that is stored.
 func (s Services) endsSoon(c stored) bool {

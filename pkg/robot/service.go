@@ -93,9 +93,10 @@ type Secret struct {
 
 // ExternalSecret is an ExternalSecret in the cluster.
 type ExternalSecret struct {
-	// Ready is its Ready condition, Reason and Message are that condition's.
-	Ready           bool
-	Reason, Message string
+	// Ready is its Ready condition, Reason and Message are that condition's. Warning is the newest in its Events where it is not ready,
+	// empty if none is to be seen: External Secrets says why there alone.
+	Ready                    bool
+	Reason, Message, Warning string
 	// RefreshTime is when it last took the value from Vault.
 	RefreshTime time.Time
 	// Path is the path in Vault that it reads, without the mount. Odd says why it is not one alone; empty if it is.

@@ -68,7 +68,7 @@ func (x site) checkRefresh(ctx context.Context, t Tenant) error {
 		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %s reads %q and not %q, and a team has one credential", x, e.Path, t.VaultPath),
 			Next: "render it again with onboard, by the same --division and --app as in the other cluster"}
 	case e.Frozen != "":
-		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %s never takes over a new token: %s", x, e.Frozen), Next: nextFrozen}
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ExternalSecret %s never takes over a new token: %s", x, e.Frozen), Next: nextOfFrozen(e.Frozen)}
 	}
 	secret, err := x.readSecret(ctx)
 	if err == nil && secret.Immutable {

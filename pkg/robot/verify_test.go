@@ -123,7 +123,10 @@ func TestVerifyNames(t *testing.T) {
 			e := w.external[w.Secret]
 			e.Ready, e.Reason, e.Message = false, "SecretSyncedError", "permission denied"
 			w.external[w.Secret] = e
-		}, []string{"external-secret failed"}, "SecretSyncedError: permission denied"},
+		}, []string{"external-secret failed"}, `SecretSyncedError "permission denied"`},
+		"the same was written to Vault again, and the Secret has it": {func(w *world) {
+			w.put(w.VaultPath, vault.Data{"username": secret.New(first), "token": secret.New(w.quay.RobotToken(first))})
+		}, []string{"old-tokens failed"}, "[1]"},
 		"it reads another path": {func(w *world) {
 			e := w.external[w.Secret]
 			e.Path = "apps/platform/base/ci/quay-robot"

@@ -14,7 +14,9 @@ type clusterLook struct {
 	site
 	// carried is what the Secret has for the registry, nil if that is of no use.
 	carried *dockerconfig.Credential
-	found   Secret
+	// same says that it is what Vault has.
+	same  bool
+	found Secret
 	// frozen says why the Secret never takes over what is written to Vault; empty if it does. told says that there is an
 	// ExternalSecret to tell.
 	frozen string
@@ -60,7 +62,12 @@ func (l *clusterLook) lookAtExternalSecret(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	l.add(checkReady, e.Ready, "%s: %s", e.Reason, e.Message)
+	k := checkReady
+	if k.next = e.next() + "; then " + l.again(); e.Ready {
+		l.add(k, true, "%s: %s", e.Reason, e.Message)
+	} else {
+		l.add(k, false, "%s", e.why())
+	}
 	if e.Odd != "" {
 		l.add(checkPath, false, "%s", e.Odd)
 	} else {
@@ -86,6 +93,7 @@ func (l *clusterLook) lookAtFollows(immutable bool) {
 	case !l.told:
 		l.skip(k, checkReady)
 	case l.frozen != "":
+		k.next = nextOfFrozen(l.frozen)
 		l.add(k, false, "it never does: %s", l.frozen)
 	case immutable:
 		l.frozen, k.next = "the Secret is immutable", nextImmutable
@@ -93,6 +101,11 @@ func (l *clusterLook) lookAtFollows(immutable bool) {
 	default:
 		l.add(k, true, "no field keeps it from that")
 	}
+}
+
+// again is how a person has External Secrets look at once: it does where an annotation is another than when it last succeeded.
+func (l *clusterLook) again() string {
+	return fmt.Sprintf("have it read Vault again: kubectl annotate externalsecret %s --namespace %s force-sync=$(date +%%s%%N) --overwrite", l.secret, l.namespace)
 }
 
 func (l *clusterLook) lookAtSecret(ctx context.Context) error {
@@ -103,8 +116,7 @@ func (l *clusterLook) lookAtSecret(ctx context.Context) error {
 	l.lookAtFollows(secret.Immutable)
 	if err != nil {
 		k := checkType
-		k.next = fmt.Sprintf("see the events of the ExternalSecret, then have it read Vault again: kubectl annotate externalsecret %s --namespace %s force-sync=again --overwrite",
-			l.secret, l.namespace)
+		k.next = "run bootstrap, which has External Secrets make it again; or " + l.again()
 		l.add(k, false, "there is no Secret %s", l.site)
 		l.skip(checkHost, checkType)
 		l.skip(checkSecretRobot, checkType)
@@ -129,7 +141,7 @@ func (l *clusterLook) lookAtSecret(ctx context.Context) error {
 		return nil
 	}
 	same, k := l.stored.same(found), checkSecretToken
-	if l.frozen != "" {
+	if l.same = same; l.frozen != "" {
 		k.next = "see " + checkFollows.id + ": refreshing changes nothing"
 	}
 	l.add(k, same, "robot and token are the same: %t", same)
@@ -145,6 +157,10 @@ func (l *clusterLook) lookAtAge(ctx context.Context) error {
 		return nil
 	case l.stored == nil:
 		l.skip(checkAge, checkVaultRobot)
+		return nil
+	case l.same:
+		// Vault may have the same again in a newer version.
+		l.add(checkAge, true, "it has what version %d in Vault has", l.stored.version)
 		return nil
 	case l.found.VaultVersion > 0:
 		l.add(checkAge, l.found.VaultVersion >= l.stored.version, "it was rendered from version %d, Vault has %d", l.found.VaultVersion, l.stored.version)

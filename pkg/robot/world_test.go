@@ -48,6 +48,10 @@ type world struct {
 	secrets  map[string]robot.Secret
 	external map[string]robot.ExternalSecret
 	lag      int
+	// deaf is how many refreshes come to nothing, as Vault refuses just then.
+	deaf int
+	// noSecret is why a Secret cannot be read.
+	noSecret error
 	// accounts are ServiceAccounts by name; issuer makes their tokens, unless withheld.
 	accounts map[string]robot.ServiceAccount
 	issuer   *oidctest.Issuer
@@ -282,6 +286,9 @@ func (c memoryCluster) Secret(_ context.Context, _, name string) (robot.Secret, 
 			}
 		}
 		secret, ok := c.w.secrets[name]
+		if c.w.noSecret != nil {
+			return robot.Secret{}, c.w.noSecret
+		}
 		if !ok {
 			return robot.Secret{}, fmt.Errorf("secret %q: %w", name, robot.ErrNotFound)
 		}
@@ -353,7 +360,9 @@ func (c memoryCluster) NameRobot(_ context.Context, _, name, successor, version 
 
 func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
 	_, err := call(c.w, func() (any, error) {
-		if c.w.pending = c.w.lag; c.w.lag == 0 {
+		if c.w.deaf > 0 {
+			c.w.deaf--
+		} else if c.w.pending = c.w.lag; c.w.lag == 0 {
 			c.w.sync(name)
 		}
 		return nil, nil

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"sync"
@@ -20,32 +21,27 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
-	"github.com/comptech-lab/quay-push/pkg/vault"
-	"github.com/comptech-lab/quay-push/pkg/vault/vaulttest"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
 // teams are those that the tool onboards; nobody else knows them.
 var teams = []string{"story", "other"}
 
-// platform is what the tool works on: the Quay in the cluster, a real Vault on this machine, and the cluster.
+// platform is what the tool works on: the cluster, with the Quay, the Vault and the External Secrets in it.
 type platform struct {
 	*testing.T
 	quay    *quay.Client
-	vault   vaulttest.Server
+	vault   *vaultServer
 	dynamic dynamic.Interface
-	// operator plays External Secrets.
-	operator *operator
-	mu       sync.Mutex
+	// tag is how the tags begin that runs push: on a stage that was used before, Quay logs no push of what is there.
+	tag string
+	mu  sync.Mutex
 }
 
 // newPlatform sets the tool up; what it makes of the teams in the cluster is deleted at the end.
-func newPlatform(t *testing.T, ctx context.Context, server vaulttest.Server) *platform {
+func newPlatform(t *testing.T, ctx context.Context) *platform {
 	t.Helper()
-	installDefinition(t, ctx, "externalsecrets")
-	installDefinition(t, ctx, "secretstores")
-	p := &platform{T: t, vault: server, dynamic: newDynamic(t, s.Config)}
-	transcript.mustNotHave(p.vault.Token)
+	p := &platform{T: t, vault: openVault(t, ctx), dynamic: newDynamic(t, s.Config), tag: "v" + strings.ToLower(rand.Text()[:8]) + "-"}
 	t.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
 	t.Setenv("VAULT_ADDR", p.vault.Address)
 	t.Setenv("VAULT_TOKEN", p.vault.Token)
@@ -53,19 +49,8 @@ func newPlatform(t *testing.T, ctx context.Context, server vaulttest.Server) *pl
 	if p.quay, err = quay.New(quay.Options{URL: "https://" + s.Quay.Host, Token: secret.New(s.Quay.OAuthToken()), HTTPClient: s.Quay.Client()}); err != nil {
 		t.Fatal(err)
 	}
-	client, err := vault.New(vault.Options{Address: p.vault.Address, Token: secret.New(p.vault.Token), Mount: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	operating, stop := context.WithCancel(ctx)
-	var stopped sync.WaitGroup
-	p.operator = &operator{vault: client, dynamic: p.dynamic, teams: teams, lag: 500 * time.Millisecond}
-	stopped.Go(func() { p.operator.run(operating, t) })
-	t.Cleanup(func() {
-		stop()
-		stopped.Wait()
-		p.clean()
-	})
+	t.Cleanup(p.clean)
+	p.openStore(ctx)
 	return p
 }
 
@@ -139,7 +124,7 @@ func (p *platform) robots(ctx context.Context, team string) []string {
 // inUse is the robot that team story pushes with, by Vault.
 func (p *platform) inUse(ctx context.Context) string {
 	p.Helper()
-	stored, err := p.operator.vault.Read(ctx, "apps/e2e/story/ci/quay-robot")
+	stored, err := p.vault.client.Read(ctx, "apps/e2e/story/ci/quay-robot")
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -200,9 +185,9 @@ func (p *platform) onboard(ctx context.Context, team string) {
 // rotated without a failed push, rotated in place, leaked, offboarded. Names are counted from the robot in use: a stage that was used
 // before has robots of then.
 func TestCLI(t *testing.T) {
-	server := vaulttest.Start(t) // It is built, which takes minutes.
-	ctx := within(t, 8*time.Minute)
-	p := newPlatform(t, ctx, server)
+	// The Vault is built, which takes minutes the first time.
+	ctx := within(t, 15*time.Minute)
+	p := newPlatform(t, ctx)
 	for _, team := range teams {
 		p.onboard(ctx, team)
 	}
@@ -223,7 +208,7 @@ func TestCLI(t *testing.T) {
 		old := p.inUse(ctx)
 		report := p.tool(ctx, cli.ExitOK, "leak", "story", "--since", "1h")
 		// A tag, a push of the robot that leaked, and what came of it.
-		for _, want := range []string{"| team-story/app | v0 |", "| " + old + " |", "The team pushes with " + p.inUse(ctx) + ". For "} {
+		for _, want := range []string{"| team-story/app | " + p.tag + "0 |", "| " + old + " |", "The team pushes with " + p.inUse(ctx) + ". For "} {
 			if !strings.Contains(report, want) {
 				t.Errorf("%q is not in the report\n%s", want, report)
 			}
@@ -231,6 +216,7 @@ func TestCLI(t *testing.T) {
 		p.replaced(t, ctx, old)
 		p.tool(ctx, cli.ExitOK, "verify", "story")
 	})
+	t.Run("External Secrets", func(t *testing.T) { p.external(t, ctx) })
 	t.Run("doctor logs in as External Secrets does", func(t *testing.T) { p.doctor(t, ctx) })
 	p.hear(ctx)
 	t.Run("offboard", func(t *testing.T) { p.offboard(t, ctx) })

@@ -110,7 +110,7 @@ func (p *platform) push(t *testing.T, ctx context.Context, claim string) *pushes
 		tick := time.NewTicker(pace)
 		defer tick.Stop()
 		for n := 0; ; n++ {
-			tag := pipelinev1.Param{Name: v1alpha1.ParamTag, Value: *pipelinev1.NewStructuredValues(fmt.Sprint("v", n))}
+			tag := pipelinev1.Param{Name: v1alpha1.ParamTag, Value: *pipelinev1.NewStructuredValues(fmt.Sprint(p.tag, n))}
 			run, err := runs.Create(ctx, p.run(claim, tag), metav1.CreateOptions{})
 			u.ended.Go(func() { u.note(ctx, run, err) })
 			u.begun <- struct{}{}
@@ -226,17 +226,21 @@ func (p *platform) rotate(t *testing.T, ctx context.Context, image string) {
 	p.tool(ctx, cli.ExitOK, "verify", "story")
 }
 
-// rotateInPlace gives the robot in use a new token, for contrast. External Secrets is as late as it takes for a push to meet the old token.
+// rotateInPlace gives the robot in use a new token, for contrast. External Secrets is away until a push met the old token.
 func (p *platform) rotateInPlace(t *testing.T, ctx context.Context, image string) {
 	pushing := p.push(t, ctx, image)
-	p.operator.hold.Lock()
-	go func() {
-		defer p.operator.hold.Unlock()
+	var back sync.WaitGroup
+	defer back.Wait()
+	holding, release := context.WithCancel(ctx)
+	defer release()
+	p.scaleOperator(ctx, 0)
+	back.Go(func() {
 		select {
 		case <-pushing.broken:
-		case <-ctx.Done():
+		case <-holding.Done():
 		}
-	}()
+		p.scaleOperator(ctx, 1)
+	})
 	var result struct{ OutageSeconds float64 }
 	if err := json.Unmarshal([]byte(p.tool(ctx, cli.ExitOK, "rotate", "story", "--in-place", "-o", "json")), &result); err != nil {
 		t.Fatal(err)

@@ -152,7 +152,6 @@ func try(t *testing.T, ctx context.Context, client dynamic.ResourceInterface, na
 // asks them whether they may onboard. Whoever else may write ExternalSecrets there changes nothing of it.
 func TestNeighboursOfAnExternalSecret(t *testing.T) {
 	ctx := within(t, 3*time.Minute)
-	installDefinition(t, ctx, "externalsecrets")
 	admin, err := dynamic.NewForConfig(s.Config)
 	if err != nil {
 		t.Fatal(err)

@@ -176,7 +176,6 @@ func TestHoleExternalSecret(t *testing.T) {
 
 // testExternalSecrets tries as who may write ExternalSecrets in the namespace, and onboard team platform there.
 func testExternalSecrets(t *testing.T, ctx context.Context, namespace string) {
-	installDefinition(t, ctx, "externalsecrets")
 	const account = "trigger-platform"
 	resource := externalsecret.Resource
 	grantIn(t, namespace, account, rbacv1.PolicyRule{APIGroups: []string{resource.Group}, Resources: []string{resource.Resource}, Verbs: []string{"*"}})

@@ -113,9 +113,14 @@ func (s *Stage) kubectl(ctx context.Context, input io.Reader, args ...string) er
 func (s *Stage) run(ctx context.Context, input io.Reader, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdin = s.root, input
+	return run(cmd)
+}
+
+// run runs a command; the error has what it printed.
+func run(cmd *exec.Cmd) error {
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("running %s %s: %w\n%s", name, strings.Join(args, " "), err, output)
+		return fmt.Errorf("running %s: %w\n%s", strings.Join(cmd.Args, " "), err, output)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func main() {
 	var s server
 	flags := flag.NewFlagSet("vault", flag.ExitOnError)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:0", "address to serve on")
-	flags.StringVar(&s.tokenFile, "token-file", "", "file to write the root token to (required)")
+	flags.StringVar(&s.tokenFile, "token-file", "", "file with a token that gets root's rights; if there is none, the root token is written there (required)")
 	// ExitOnError leaves no error to return.
 	_ = flags.Parse(os.Args[1:])
 	if s.tokenFile == "" || flags.NArg() > 0 {

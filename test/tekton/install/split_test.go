@@ -1,4 +1,4 @@
-package pipelines
+package install
 
 import (
 	"testing"
@@ -28,7 +28,7 @@ spec:
 `
 
 func TestSplit(t *testing.T) {
-	first, rest, err := split([]byte(manifests))
+	first, rest, err := Split([]byte(manifests))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ spec:
 }
 
 func TestSplitRefusesWhatIsNoYAML(t *testing.T) {
-	if first, rest, err := split([]byte("kind: [")); err == nil {
-		t.Errorf("split = %q, %q, want an error", first, rest)
+	if first, rest, err := Split([]byte("kind: [")); err == nil {
+		t.Errorf("Split = %q, %q, want an error", first, rest)
 	}
 }

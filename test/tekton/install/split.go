@@ -1,4 +1,4 @@
-package pipelines
+package install
 
 import (
 	"bytes"
@@ -7,14 +7,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// split parts YAML documents into what the others stand on, namespaces and CRDs, and the others, each in its order.
-func split(manifests []byte) (first, rest []byte, err error) {
+// Split parts YAML documents into what the others stand on, namespaces and CRDs, and the others, each in its order.
+func Split(manifests []byte) (first, rest []byte, err error) {
 	for document := range bytes.SplitSeq(manifests, []byte("\n---")) {
 		var object struct {
 			Kind string `json:"kind"`
 		}
 		if err := yaml.Unmarshal(document, &object); err != nil {
-			return nil, nil, fmt.Errorf("reading Tekton's manifests: %w", err)
+			return nil, nil, fmt.Errorf("reading manifests: %w", err)
 		}
 		part := &rest
 		switch object.Kind {
