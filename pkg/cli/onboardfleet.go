@@ -29,8 +29,8 @@ Where robots' Secrets are not in custody, run it again for new teams: each has a
 			if err := c.checkPlatform(&f.Platform, caFile); err != nil {
 				return err
 			}
-			if err := vault.CheckPath(f.QuayTokenPath); err != nil {
-				return usagef("give a path below the mount, such as "+defaultOAuthPath, "--oauth-path: %v", err)
+			if err := checkOAuthPath(f.QuayTokenPath); err != nil {
+				return err
 			}
 			if err := to.check(); err != nil {
 				return err
@@ -43,8 +43,21 @@ Where robots' Secrets are not in custody, run it again for new teams: each has a
 		return usagef("see tkn quay onboard fleet --help; for a team of that name: tkn quay onboard team-fleet", "%v", err)
 	})
 	addPlatformFlags(cmd, &f.Platform, &caFile)
-	cmd.Flags().StringVar(&f.QuayTokenPath, "oauth-path", defaultOAuthPath, "`path` in Vault of Quay's OAuth token, which is its key token")
+	addOAuthPathFlag(cmd, &f.QuayTokenPath, "")
 	return cmd
+}
+
+// addOAuthPathFlag defines the flag of a command that needs Quay's OAuth token, or only where it is; when says when.
+func addOAuthPathFlag(cmd *cobra.Command, path *string, when string) {
+	cmd.Flags().StringVar(path, "oauth-path", defaultOAuthPath, when+"`path` in Vault of Quay's OAuth token, which is its key token")
+}
+
+// checkOAuthPath refuses what is no path in Vault.
+func checkOAuthPath(path string) error {
+	if err := vault.CheckPath(path); err != nil {
+		return usagef("give a path below the mount, such as "+defaultOAuthPath, "--oauth-path: %v", err)
+	}
+	return nil
 }
 
 // onboardFleet renders the fleet's part, and delivers it.

@@ -86,7 +86,7 @@ The first token, which a person made by hand, it cannot tell from others of the 
 	flags.StringVar(&f.Organization, "organization", "", "`name` of the organization that has the application")
 	flags.StringVar(&f.Application, "application", "", "client `ID` of the application")
 	require(cmd, "give both: the application's page in Quay shows its client ID", "organization", "application")
-	flags.StringVar(&f.Path, "oauth-path", defaultOAuthPath, "`path` in Vault of the OAuth token, which is its key token")
+	addOAuthPathFlag(cmd, &f.Path, "")
 	flags.StringVar(&f.externalSecret, "wait-for", "", "wait for the ExternalSecret `namespace/name`, whose Secret of the same name gets the token as key token")
 	flags.DurationVar(&f.MaxAge, "max-age", 0, "leave a token alone that is younger; an unfinished rotation is finished anyway")
 	flags.DurationVar(&f.Lifetime, "lifetime", 90*24*time.Hour, "how long the new one is good")

@@ -28,9 +28,13 @@ func checkRecord(record, all bool) error {
 	return nil
 }
 
-// recordVerification leaves what verify found of all teams.
-func (c *connection) recordVerification(ctx context.Context, reports []robot.Report) error {
-	v := fleet.NewVerification(c.program.Now())
+// recordVerification leaves what verify found of all teams, and when Vault got the OAuth token that is at oauthPath.
+func (c *connection) recordVerification(ctx context.Context, reports []robot.Report, v robot.Vault, oauthPath string) error {
+	found := fleet.NewVerification(c.program.Now())
+	// Without the right to it, or while Vault is away, its age is not told; of a team's token the checks say that.
+	if metadata, err := v.Metadata(ctx, oauthPath); err == nil && !metadata.Written.IsZero() {
+		found.OAuthWritten = metadata.Written.UTC().Truncate(time.Second)
+	}
 	for _, r := range reports {
 		checks := map[string]string{}
 		for _, check := range r.Checks {
@@ -39,9 +43,9 @@ func (c *connection) recordVerification(ctx context.Context, reports []robot.Rep
 				checks[check.ID] = string(check.Status)
 			}
 		}
-		v.Add(r.Tenant, r.Written, checks)
+		found.Add(r.Tenant, r.Written, checks)
 	}
-	return record(ctx, c, fleet.VerifyConfigMap, func(string) (fleet.Verification, error) { return *v, nil })
+	return record(ctx, c, fleet.VerifyConfigMap, func(string) (fleet.Verification, error) { return *found, nil })
 }
 
 // lastRotation is what the last run of rotate left; zero where that cannot be read, as the record of this run says then.

@@ -51,8 +51,18 @@ func TestVerifyLeavesARecord(t *testing.T) {
 	w.onboard("platform")
 	platform := w.quay.Now()
 	w.quay.Advance(time.Hour)
-	w.must("verify", "--all", "--record")
+	oauth := w.withOAuth().quay.Now()
+	w.quay.Advance(time.Hour)
+	w.must("verify", "--all", "--record", "--oauth-path", "platform/none")
 	v, err := fleet.Decode[fleet.Verification](w.recorded(fleet.VerifyConfigMap))
+	if err != nil || !v.OAuthWritten.IsZero() {
+		t.Errorf("without an OAuth token in Vault: %+v, %v", v, err)
+	}
+	w.must("verify", "--all", "--record")
+	v, err = fleet.Decode[fleet.Verification](w.recorded(fleet.VerifyConfigMap))
+	if oauth.Sub(v.OAuthWritten).Abs() > time.Minute {
+		t.Errorf("the OAuth token is of %s, want %s", v.OAuthWritten, oauth)
+	}
 	if err != nil || v.Teams != 2 || v.Right != 2 || len(v.Findings) > 0 || !v.Ended.Equal(w.quay.Now().Truncate(time.Second)) {
 		t.Errorf("record is %+v, %v", v, err)
 	}

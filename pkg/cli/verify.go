@@ -68,6 +68,7 @@ func (v verified) wrong() (n int) {
 func (c *connection) newVerify() *cobra.Command {
 	var at place
 	var all, record bool
+	var oauthPath string
 	cmd := &cobra.Command{
 		Use:   "verify TEAM | --all",
 		Short: "Check a team's credential from Quay to the Secret, and that it opens nothing else",
@@ -92,6 +93,9 @@ With --all, every team that has an ExternalSecret, or is keyless; the table then
 			if err := checkRecord(record, all); err != nil {
 				return err
 			}
+			if err := checkOAuthPath(oauthPath); err != nil {
+				return err
+			}
 			s, err := c.services(cmd.Context(), all)
 			if err != nil {
 				return err
@@ -109,7 +113,7 @@ With --all, every team that has an ExternalSecret, or is keyless; the table then
 				return err
 			}
 			if record {
-				if err := c.recordVerification(cmd.Context(), result.Reports); err != nil {
+				if err := c.recordVerification(cmd.Context(), result.Reports, s.Vault, oauthPath); err != nil {
 					return err
 				}
 			}
@@ -126,6 +130,7 @@ With --all, every team that has an ExternalSecret, or is keyless; the table then
 	cmd.Flags().BoolVar(&all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	c.addIssuerFlag(cmd)
 	addRecordFlag(cmd, &record, fleet.VerifyConfigMap)
+	addOAuthPathFlag(cmd, &oauthPath, "with --record: ")
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd

@@ -62,6 +62,8 @@ type world struct {
 	refused error
 	// vaultAddress is that of what answers in place of the Vault in memory; empty: nothing does.
 	vaultAddress string
+	// realVault is a real one that takes the place of that in memory; nil: none does.
+	realVault func() cli.Vault
 	// namespace is that of the context.
 	namespace string
 	// clusters are those of other contexts than east, which is this one's; with the same Quay and Vault.
@@ -139,6 +141,9 @@ func (w *world) program() *cli.Program {
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
 			return nil, fmt.Errorf("mount is %q", mount)
+		}
+		if w.realVault != nil {
+			return w.realVault(), nil
 		}
 		if w.vaultAddress != "" {
 			return vault.New(vault.Options{Address: w.vaultAddress, Token: secret.New(vaultToken), Mount: mount})
@@ -393,7 +398,7 @@ func (v *memoryVault) Metadata(_ context.Context, path string) (vault.Metadata, 
 	m := vault.Metadata{Current: len(v.w.versions[path])}
 	for i, secret := range v.w.versions[path] {
 		if secret != nil {
-			m.Live = append(m.Live, i+1)
+			m.Live, m.Written = append(m.Live, i+1), secret.Created
 		}
 	}
 	return m, nil

@@ -23,6 +23,8 @@ type Verification struct {
 	Checks map[string]map[string]int `json:"checks,omitempty"`
 	// Findings is by check and team how a check went that did not pass, for the first 100 teams of each check.
 	Findings map[string]map[string]string `json:"findings,omitempty"`
+	// OAuthWritten is when Quay's OAuth token was written to Vault; zero where Vault does not say.
+	OAuthWritten time.Time `json:"oauthWritten,omitzero"`
 }
 
 // NewVerification returns one that has no team yet.

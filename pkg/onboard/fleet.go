@@ -63,7 +63,7 @@ func (f Fleet) Commands() (commands []string) {
 }
 
 func (f Fleet) configMap() object {
-	data := object{"vault-addr": f.VaultAddress, "vault-auth-mount": f.authMount()}
+	data := object{"vault-addr": f.VaultAddress, "vault-auth-mount": f.authMount(), "oauth-path": f.QuayTokenPath}
 	if f.VaultNamespace != "" {
 		data["vault-namespace"] = f.VaultNamespace
 	}
@@ -120,6 +120,9 @@ func (f Fleet) policyOf(account string) string {
 	teams := f.allTeams()
 	paths := [][2]string{{"data/" + teams, `"read"`}, {"metadata/" + teams, `"read"`}, {"config", `"read"`}}
 	switch account {
+	case FleetVerify:
+		// Its age, and nothing of it.
+		paths = append(paths, [2]string{"metadata/" + f.QuayTokenPath, `"read"`})
 	case FleetRotate:
 		paths[0][1] = `"read", "update"`
 		paths = append(paths, [2]string{"destroy/" + teams, `"update"`})

@@ -45,6 +45,9 @@ path "secret/metadata/apps/+/+/ci/quay-robot" {
 path "secret/config" {
   capabilities = ["read"]
 }
+path "secret/metadata/platform/quay-push/quay-token" {
+  capabilities = ["read"]
+}
 `,
 		"fleet-rotate": `path "secret/data/apps/+/+/ci/quay-robot" {
   capabilities = ["read", "update"]
@@ -124,7 +127,7 @@ func TestFleetReadsTheQuayToken(t *testing.T) {
 	if err := yaml.Unmarshal(data, &c); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"vault-addr": "https://vault.example.com:8200", "vault-auth-mount": "k8s", "vault-namespace": "admin/ci"}, c.Data); diff != "" {
+	if diff := cmp.Diff(map[string]string{"vault-addr": "https://vault.example.com:8200", "vault-auth-mount": "k8s", "oauth-path": "quay/oauth", "vault-namespace": "admin/ci"}, c.Data); diff != "" {
 		t.Errorf("ConfigMap (-want +got):\n%s", diff)
 	}
 }

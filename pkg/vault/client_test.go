@@ -96,9 +96,9 @@ func TestMetadataAndDestroy(t *testing.T) {
 		"9":{"created_time":"2026-11-24T10:00:00Z","deletion_time":"2026-11-24T11:00:00Z","destroyed":false},
 		"10":{"created_time":"2026-11-24T10:00:00Z","deletion_time":"","destroyed":true},
 		"11":{"created_time":"2026-11-24T10:00:00Z","deletion_time":"","destroyed":false},
-		"12":{"created_time":"2026-11-24T10:00:00Z","deletion_time":"","destroyed":false}}}}`, "204 ", `404 {"errors":[]}`)
+		"12":{"created_time":"2026-11-24T12:00:00Z","deletion_time":"","destroyed":false}}}}`, "204 ", `404 {"errors":[]}`)
 	got, err := c.Metadata(t.Context(), path)
-	if diff := cmp.Diff(vault.Metadata{Current: 12, Live: []int{11, 12}}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(vault.Metadata{Current: 12, Live: []int{11, 12}, Written: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}, got); diff != "" || err != nil {
 		t.Errorf("metadata (-want +got):\n%s%v", diff, err)
 	}
 	if err := c.Destroy(t.Context(), path, []int{11}); err != nil {

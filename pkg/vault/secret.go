@@ -86,6 +86,8 @@ type Metadata struct {
 	Current int
 	// Live are the versions that can be read, the current one included, in order.
 	Live []int
+	// Written is when the current version was written; zero if there is none.
+	Written time.Time
 	// Limits are the secret's own; the mount's count beside them.
 	Limits
 }
@@ -103,6 +105,9 @@ func (c *Client) Metadata(ctx context.Context, path string) (Metadata, error) {
 	}
 	metadata := Metadata{Current: found.CurrentVersion, Limits: limits(found)}
 	for _, v := range found.Versions {
+		if v.Version == found.CurrentVersion {
+			metadata.Written = v.CreatedTime
+		}
 		// One that is to be deleted some day has its time already.
 		if !v.Destroyed && (v.DeletionTime.IsZero() || v.DeletionTime.After(time.Now())) {
 			metadata.Live = append(metadata.Live, v.Version)

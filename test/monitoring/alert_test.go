@@ -91,6 +91,11 @@ var scenarios = map[string][]scenario{
 			[]map[string]string{{"team": "payments", "check": "vault-token"}}, ""},
 		{"one run found it", `quay_push_fleet_finding{team="payments", check="vault-token", status="failed"} 1x60 _x240`, 200 * time.Minute, nil, ""},
 	},
+	"QuayPushOAuthTokenOld": {
+		{"a hundred days", `quay_push_fleet_oauth_token_age_seconds{pod="a"} 8640000+60x100
+			quay_push_fleet_oauth_token_age_seconds{pod="b"} 8640000+60x100`, 65 * time.Minute, []map[string]string{{}}, "100d 1h 5m 0s"},
+		{"eighty days", `quay_push_fleet_oauth_token_age_seconds{pod="a"} 6912000+60x100`, 65 * time.Minute, nil, ""},
+	},
 	"QuayPushVerifyMissing": {
 		{"it never ran", `quay_push_fleet_last_success_timestamp_seconds{run="verify", pod="a"} 0x400
 			quay_push_fleet_last_success_timestamp_seconds{run="rotate", pod="a"} 0x400`, 6 * time.Hour, []map[string]string{{}}, ""},

@@ -17,6 +17,7 @@ var (
 	lastSuccess = metric("last_success_timestamp_seconds", "When the last good run of verify or rotate over all teams ended; 0 where none has", "run")
 	tokenAge    = metric("token_age_seconds", "How long ago the team's token was written to Vault, by the last run of verify", "team")
 	tokenMaxAge = metric("token_max_age_seconds", "Age from which rotate replaces a token, by its last run")
+	oauthAge    = metric("oauth_token_age_seconds", "How long ago Quay's OAuth token was written to Vault, by the last run of verify")
 	finding     = metric("finding", "1 where a check of the last run of verify did not pass: failed or skipped; for the first 100 teams of each check", "team", "check", "status")
 	checks      = metric("checks", "Teams by how a check of the last run of verify went", "check", "status")
 	verified    = metric("verified_teams", "Teams that the last run of verify asked about, and whether all is right with them", "right")
@@ -55,7 +56,7 @@ func (c *Collector) SetRotation(r *fleet.Rotation) {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lastSuccess, tokenAge, tokenMaxAge, finding, checks, verified, rotated} {
+	for _, d := range []*prometheus.Desc{lastSuccess, tokenAge, tokenMaxAge, oauthAge, finding, checks, verified, rotated} {
 		to <- d
 	}
 }
@@ -94,6 +95,9 @@ func (c *Collector) tellVerification(v *fleet.Verification, tell func(d *prometh
 	tell(verified, float64(v.Teams-v.Right), "false")
 	for team, written := range v.Written {
 		tell(tokenAge, c.clock.Since(written).Seconds(), team)
+	}
+	if !v.OAuthWritten.IsZero() {
+		tell(oauthAge, c.clock.Since(v.OAuthWritten).Seconds())
 	}
 	for check, byStatus := range v.Checks {
 		for status, teams := range byStatus {

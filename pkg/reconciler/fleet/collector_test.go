@@ -48,6 +48,7 @@ func everything() (*Collector, *clocktesting.FakePassiveClock) {
 	v.Add("payments", noon.Add(-48*time.Hour), map[string]string{"vault-token": "passed", "push-right": "passed"})
 	v.Add("platform", noon.Add(-time.Hour), map[string]string{"vault-token": "failed", "push-right": "skipped"})
 	v.Add("retail", time.Time{}, map[string]string{"vault-token": "skipped"})
+	v.OAuthWritten = noon.Add(-time.Hour)
 	c.SetVerification(v)
 	r := fleet.Rotation{}.After(noon.Add(-2*time.Hour), true, 720*time.Hour, nil).After(noon.Add(-time.Hour), false, 720*time.Hour, map[string]int{"rotated": 2, "failed": 1})
 	c.SetRotation(&r)
@@ -62,6 +63,7 @@ func TestCollect(t *testing.T) {
 		"token_age_seconds team=payments":                       "172800",
 		"token_age_seconds team=platform":                       "3600",
 		"token_max_age_seconds":                                 "2592000",
+		"oauth_token_age_seconds":                               "3600",
 		"finding check=vault-token status=failed team=platform": "1",
 		"finding check=push-right status=skipped team=platform": "1",
 		"finding check=vault-token status=skipped team=retail":  "1",
@@ -140,7 +142,7 @@ func TestDocsNameEveryMetric(t *testing.T) {
 	if diff := cmp.Diff(got, documented); diff != "" {
 		t.Errorf("(-code +docs):\n%s", diff)
 	}
-	if len(slices.Collect(maps.Keys(got))) != 7 {
+	if len(slices.Collect(maps.Keys(got))) != 8 {
 		t.Errorf("%d metrics", len(got))
 	}
 }
