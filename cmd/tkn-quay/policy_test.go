@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // judge evaluates a ValidatingAdmissionPolicy that has no parameter, for a request, as the API server does: nil is what nobody refuses.
@@ -121,5 +122,73 @@ func TestFleetRotatePolicy(t *testing.T) {
 	request := map[string]any{"operation": "UPDATE", "userInfo": map[string]any{"username": rotate}, "resource": map[string]any{"resource": "externalsecrets"}, "subResource": "status"}
 	if refused := judge(t, policy, maps.Clone(request), external(nil), external(nil)); fmt.Sprint(refused) != "[fleet-rotate changes nothing of an ExternalSecret but its annotation force-sync]" {
 		t.Errorf("its status: %q", refused)
+	}
+}
+
+// Nobody uses the fleet's accounts or the OAuth token but Pods of Jobs, and who does anything else in the namespace is not hindered.
+func TestFleetAccountPolicy(t *testing.T) {
+	all := documents(t)
+	policy := read[admissionv1.ValidatingAdmissionPolicy](t, all["ValidatingAdmissionPolicy fleet-account.quay.comptech-lab.com"], true)
+	binding := read[admissionv1.ValidatingAdmissionPolicyBinding](t, all["ValidatingAdmissionPolicyBinding fleet-account.quay.comptech-lab.com"], true)
+	if binding.Spec.PolicyName != policy.Name || len(binding.Spec.ValidationActions) != 1 || binding.Spec.ValidationActions[0] != admissionv1.Deny || *policy.Spec.FailurePolicy != admissionv1.Fail ||
+		binding.Spec.MatchResources.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] != "quay-push" {
+		t.Errorf("%+v", binding.Spec)
+	}
+	const jobs, tekton, kubelet = "system:serviceaccount:kube-system:job-controller", "system:serviceaccount:tekton-pipelines:tekton-pipelines-controller", "system:node:a"
+	pod := func(account string, more ...string) map[string]any {
+		spec := map[string]any{"serviceAccountName": account, "containers": []any{map[string]any{"image": "a"}}}
+		for i := 0; i < len(more); i += 2 {
+			var value any
+			if err := yaml.Unmarshal([]byte(more[i+1]), &value); err != nil {
+				t.Fatal(err)
+			}
+			spec[more[i]] = value
+		}
+		return map[string]any{"spec": spec}
+	}
+	secret := func(kind, account string) map[string]any {
+		return map[string]any{"type": kind, "metadata": map[string]any{"annotations": map[string]any{"kubernetes.io/service-account.name": account}}}
+	}
+	const token = "kubernetes.io/service-account-token"
+	for name, test := range map[string]struct {
+		user, operation, resource, sub, name string
+		object, oldObject                    map[string]any
+		refused                              bool
+	}{
+		"a Pod of a Job":                        {jobs, "CREATE", "pods", "", "", pod("fleet-rotate", "volumes", "[{secret: {secretName: fleet-quay-token}}]"), nil, false},
+		"a Pod of Tekton's":                     {tekton, "CREATE", "pods", "", "", pod("fleet-rotate"), nil, true},
+		"another account":                       {tekton, "CREATE", "pods", "", "", pod("default"), nil, false},
+		"an account that is not named":          {tekton, "CREATE", "pods", "", "", map[string]any{"spec": map[string]any{"containers": []any{}}}, nil, false},
+		"the OAuth token as a volume":           {tekton, "CREATE", "pods", "", "", pod("default", "volumes", "[{secret: {secretName: fleet-quay-token}}]"), nil, true},
+		"the OAuth token among others":          {tekton, "CREATE", "pods", "", "", pod("default", "volumes", "[{projected: {sources: [{secret: {name: fleet-quay-token}}]}}]"), nil, true},
+		"another Secret":                        {tekton, "CREATE", "pods", "", "", pod("default", "volumes", "[{secret: {secretName: another}}, {projected: {sources: [{secret: {name: another}}]}}]"), nil, false},
+		"the OAuth token in a variable":         {tekton, "CREATE", "pods", "", "", pod("default", "containers", "[{image: a, env: [{valueFrom: {secretKeyRef: {name: fleet-quay-token}}}]}]"), nil, true},
+		"the OAuth token in every variable":     {tekton, "CREATE", "pods", "", "", pod("default", "initContainers", "[{image: a, envFrom: [{secretRef: {name: fleet-quay-token}}]}]"), nil, true},
+		"a label of its Pod":                    {tekton, "UPDATE", "pods", "", "", pod("fleet-verify"), pod("fleet-verify"), false},
+		"another image in its Pod":              {tekton, "UPDATE", "pods", "", "", pod("fleet-verify", "containers", "[{image: b}]"), pod("fleet-verify"), true},
+		"another image elsewhere":               {tekton, "UPDATE", "pods", "", "", pod("controller", "containers", "[{image: b}]"), pod("controller"), false},
+		"one more container in its Pod":         {tekton, "UPDATE", "pods", "ephemeralcontainers", "", pod("fleet-verify"), pod("fleet-verify"), true},
+		"one more container elsewhere":          {tekton, "UPDATE", "pods", "ephemeralcontainers", "", pod("controller"), pod("controller"), false},
+		"a command in a Pod":                    {jobs, "CONNECT", "pods", "exec", "first-verify-x", map[string]any{}, nil, true},
+		"its token for the kubelet":             {kubelet, "CREATE", "serviceaccounts", "token", "fleet-rotate", map[string]any{"spec": map[string]any{}}, nil, false},
+		"its token for another":                 {tekton, "CREATE", "serviceaccounts", "token", "fleet-rotate", map[string]any{"spec": map[string]any{}}, nil, true},
+		"a token of the store's":                {tekton, "CREATE", "serviceaccounts", "token", "fleet-quay-token", map[string]any{"spec": map[string]any{}}, nil, false},
+		"a token of its that stays":             {tekton, "CREATE", "secrets", "", "", secret(token, "fleet-verify"), nil, true},
+		"a token of another's that stays":       {tekton, "CREATE", "secrets", "", "", secret(token, "metrics-reader"), nil, false},
+		"a Secret of another kind":              {tekton, "CREATE", "secrets", "", "", secret("Opaque", "fleet-verify"), nil, false},
+		"a Secret of no kind and no annotation": {tekton, "UPDATE", "secrets", "", "", map[string]any{"metadata": map[string]any{}}, map[string]any{}, false},
+	} {
+		groups := []any{"system:authenticated"}
+		if test.user == kubelet {
+			groups = append(groups, "system:nodes")
+		}
+		request := map[string]any{"operation": test.operation, "userInfo": map[string]any{"username": test.user, "groups": groups},
+			"resource": map[string]any{"resource": test.resource}, "name": test.name}
+		if test.sub != "" {
+			request["subResource"] = test.sub
+		}
+		if refused := judge(t, policy, request, test.object, test.oldObject); len(refused) > 0 != test.refused || len(refused) > 1 {
+			t.Errorf("%s: refused with %q, want %v", name, refused, test.refused)
+		}
 	}
 }
