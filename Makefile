@@ -102,6 +102,7 @@ demo: tekton test/build/kodata/image ## The main job told as a story, from a bui
 
 vault: ## The tests that need the real Vault server, which they build
 	go test -tags vault -count=1 -timeout 30m ./pkg/vault/ ./pkg/robot/
+	go test -tags vault -count=1 -timeout 30m -run RealVault ./pkg/cli/
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli

@@ -18,7 +18,13 @@ func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
 	if err := s.checkRefresh(ctx, t); err != nil {
 		return err
 	}
-	return s.refresh(ctx, s.sites(t), func(ctx context.Context, x site) (bool, string, error) { return x.has(ctx, t, c) })
+	return s.refresh(ctx, s.sites(t), func(ctx context.Context, x site) (bool, string, error) {
+		ok, detail, err := x.has(ctx, t, c)
+		if !ok && err == nil {
+			err = s.inVault(ctx, t, c) // Else it never comes.
+		}
+		return ok, detail, err
+	})
 }
 
 // refresh has External Secrets read Vault in those clusters, and waits until the Secret has what it is to have.
@@ -46,9 +52,6 @@ func (s Services) waitFor(ctx context.Context, x site, has func(context.Context,
 		ok, detail, err := has(ctx, x)
 		if ok || err != nil {
 			return ok, detail, err
-		}
-		if err := s.inVault(ctx, t, c); err != nil {
-			return false, detail, err // It never comes.
 		}
 		// Why it does not come is with the ExternalSecret; that this cannot be read changes nothing.
 		if e, err := x.readExternalSecret(ctx); err == nil {

@@ -3,8 +3,6 @@
 package vault_test
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -39,23 +37,10 @@ func client(t *testing.T, server vaulttest.Server, token string) *vault.Client {
 	return c
 }
 
-// admin returns Vault's own client with the root token.
-func admin(t *testing.T, server vaulttest.Server) *api.Client {
-	t.Helper()
-	config := api.DefaultConfig()
-	config.Address = server.Address
-	c, err := api.NewClient(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.SetToken(server.Token)
-	return c
-}
-
 // tokenFor returns a token that has the policy alone.
 func tokenFor(t *testing.T, server vaulttest.Server, name, policy string) string {
 	t.Helper()
-	c := admin(t, server)
+	c := server.Admin(t)
 	if err := c.Sys().PutPolicyWithContext(t.Context(), name, policy); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +84,20 @@ func TestServer(t *testing.T) {
 		}
 	})
 
+	t.Run("what is known of a secret", func(t *testing.T) {
+		current, err := root.Read(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := root.Metadata(t.Context(), path)
+		if err != nil || got.Current != 1 || !got.Written.Equal(current.Created) || time.Since(got.Written).Abs() > time.Hour {
+			t.Errorf("metadata is %+v, %v, and it was written at %s", got, err, current.Created)
+		}
+		if got, err := root.Metadata(t.Context(), "apps/never/was/ci/quay-robot"); err != nil || !got.Written.IsZero() {
+			t.Errorf("what never was: %+v, %v", got, err)
+		}
+	})
+
 	t.Run("of two writers one is told", func(t *testing.T) {
 		if version, err := root.Write(t.Context(), path, data, 1); version != 2 || err != nil {
 			t.Errorf("first writer: %d, %v", version, err)
@@ -123,7 +122,7 @@ func TestServer(t *testing.T) {
 		if got, err := root.Metadata(t.Context(), path); got.Current != 2 || !slices.Equal(got.Live, []int{2}) || err != nil {
 			t.Errorf("metadata is %v, %v", got, err)
 		}
-		if err := admin(t, server).KVv2("secret").Delete(t.Context(), path); err != nil {
+		if err := server.Admin(t).KVv2("secret").Delete(t.Context(), path); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := root.Read(t.Context(), path); !errors.Is(err, vault.ErrNotFound) {
@@ -164,7 +163,7 @@ func TestServer(t *testing.T) {
 
 	t.Run("what keeps no older version is told", func(t *testing.T) {
 		config := func(fields map[string]any) {
-			if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), "secret/config", fields); err != nil {
+			if _, err := server.Admin(t).Logical().WriteWithContext(t.Context(), "secret/config", fields); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -208,7 +207,7 @@ func TestServer(t *testing.T) {
 	})
 
 	t.Run("KV version 1 is told", func(t *testing.T) {
-		if err := admin(t, server).Sys().MountWithContext(t.Context(), "old", &api.MountInput{Type: "kv", Options: map[string]string{"version": "1"}}); err != nil {
+		if err := server.Admin(t).Sys().MountWithContext(t.Context(), "old", &api.MountInput{Type: "kv", Options: map[string]string{"version": "1"}}); err != nil {
 			t.Fatal(err)
 		}
 		c, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(server.Token), Mount: "old"})
@@ -222,7 +221,7 @@ func TestServer(t *testing.T) {
 
 	t.Run("a ServiceAccount logs in", func(t *testing.T) {
 		tokenFor(t, server, "ours", ourPolicy)
-		reviewers(t, server)
+		roles(t, server)
 		c := client(t, server, "")
 		if err := c.LoginKubernetes(t.Context(), "kubernetes", "quay-push", account("openshift-pipelines", "external-secrets")); err != nil {
 			t.Fatal(err)
@@ -241,9 +240,9 @@ func TestServer(t *testing.T) {
 			}
 		}
 		for text, login := range map[string][2]string{
-			"namespace not authorized":            {"quay-push", serviceAccount("team-payments", "external-secrets")},
-			"service account name not authorized": {"quay-push", serviceAccount("openshift-pipelines", "default")},
-			"invalid role name":                   {"other", serviceAccount("openshift-pipelines", "external-secrets")},
+			"namespace not authorized":            {"quay-push", vaulttest.ServiceAccountToken("team-payments", "external-secrets", "vault")},
+			"service account name not authorized": {"quay-push", vaulttest.ServiceAccountToken("openshift-pipelines", "default", "vault")},
+			"invalid role name":                   {"other", vaulttest.ServiceAccountToken("openshift-pipelines", "external-secrets", "vault")},
 		} {
 			err := client(t, server, "").LoginKubernetes(t.Context(), "kubernetes", login[0], func() (secret.Value, error) { return secret.New(login[1]), nil })
 			if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), login[1]) {
@@ -253,56 +252,21 @@ func TestServer(t *testing.T) {
 	})
 }
 
-// serviceAccount is a token with the claims of a ServiceAccount's. Vault looks at them and leaves the signature to the
-// TokenReview.
-func serviceAccount(namespace, name string) string {
-	encode := func(v any) string {
-		data, _ := json.Marshal(v)
-		return base64.RawURLEncoding.EncodeToString(data)
-	}
-	claims := map[string]any{"iss": "https://kubernetes.default.svc", "sub": "system:serviceaccount:" + namespace + ":" + name,
-		"exp": 4102444800, "iat": 1, "aud": []string{"vault"}, "kubernetes.io": map[string]any{"namespace": namespace,
-			"serviceaccount": map[string]any{"name": name, "uid": "6f6f2ac5-8b41-4bd5-9d63-6dcbd1b4d5c1"}}}
-	return encode(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + encode(claims) + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 256))
-}
-
 // account tells that token as a login asks for it.
 func account(namespace, name string) func() (secret.Value, error) {
-	return func() (secret.Value, error) { return secret.New(serviceAccount(namespace, name)), nil }
+	return func() (secret.Value, error) {
+		return secret.New(vaulttest.ServiceAccountToken(namespace, name, "vault")), nil
+	}
 }
 
-// reviewers sets up the login, with an API server that believes every token.
-func reviewers(t *testing.T, server vaulttest.Server) {
+// roles sets up the login, with an API server that believes every token.
+func roles(t *testing.T, server vaulttest.Server) {
 	t.Helper()
-	kubernetes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var review struct {
-			Spec struct{ Token string }
-		}
-		if err := json.NewDecoder(r.Body).Decode(&review); err != nil || r.URL.Path != "/apis/authentication.k8s.io/v1/tokenreviews" {
-			t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
-		}
-		payload, _ := base64.RawURLEncoding.DecodeString(strings.Split(review.Spec.Token, ".")[1])
-		var claims struct {
-			Sub string
-		}
-		if err := json.Unmarshal(payload, &claims); err != nil {
-			t.Error(err)
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusCreated)
-		json.NewEncoder(w).Encode(map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
-			"status": map[string]any{"authenticated": true, "audiences": []string{"vault"}, "user": map[string]any{"username": claims.Sub, "uid": "6f6f2ac5-8b41-4bd5-9d63-6dcbd1b4d5c1",
-				"groups": []string{"system:serviceaccounts"}}}})
-	}))
-	t.Cleanup(kubernetes.Close)
-	for at, data := range map[string]map[string]any{
-		"auth/kubernetes/config": {"kubernetes_host": kubernetes.URL, "token_reviewer_jwt": serviceAccount("vault", "vault"), "disable_local_ca_jwt": true},
-		"auth/kubernetes/role/quay-push": {"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
-			"token_policies": "ours", "audience": "vault"},
-		"auth/kubernetes/role/brief": {"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
-			"token_policies": "ours", "audience": "vault", "token_ttl": "2s", "token_max_ttl": "2s"},
-	} {
-		if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), at, data); err != nil {
+	server.Believe(t)
+	for name, ttl := range map[string]string{"quay-push": "0s", "brief": "2s"} {
+		if _, err := server.Admin(t).Logical().WriteWithContext(t.Context(), "auth/kubernetes/role/"+name, map[string]any{
+			"bound_service_account_names": "external-secrets", "bound_service_account_namespaces": "openshift-pipelines",
+			"token_policies": "ours", "audience": "vault", "token_ttl": ttl, "token_max_ttl": ttl}); err != nil {
 			t.Fatal(err)
 		}
 	}
