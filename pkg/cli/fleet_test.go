@@ -12,6 +12,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	clienttesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/cli"
 )
 
 // granted is a rule of a ServiceAccount: everywhere if namespace is empty.
@@ -92,6 +94,12 @@ func TestFleetHasTheRightsThatItUses(t *testing.T) {
 			w.dynamic.ClearActions()
 			w.tekton.ClearActions()
 			w.must(args...)
+			// Where an ExternalSecret is not ready its Events say why.
+			w.failing()
+			w.quay.Advance(800 * time.Hour)
+			if exit, _, stderr := w.run(w.Context(), "", args...); exit != cli.ExitNotReady {
+				t.Errorf("with an ExternalSecret that is not ready: exit %d\n%s", exit, stderr)
+			}
 			rules, used := fleetRights(t, rendered, account), map[string]bool{}
 			for _, action := range slices.Concat(w.kube.Actions(), w.dynamic.Actions(), w.tekton.Actions()) {
 				allowed := false
