@@ -151,8 +151,10 @@ func testPoliciesAreNeeded(t *testing.T, server vaulttest.Server) {
 			if err := server.Admin(t).Sys().PutPolicyWithContext(t.Context(), "quay-push-fleet-"+run, less); err != nil {
 				t.Fatal(err)
 			}
-			if exit, some, _ := w.runs(run); exit == cli.ExitOK && some == all {
-				t.Errorf("%s has no use for %q of\n%s", run, capability, whole)
+			// The mount's settings tell rotate whether older versions are kept: on a mount that keeps them it goes on without.
+			settings := run == "rotate" && n == 3
+			if exit, some, _ := w.runs(run); exit == cli.ExitOK && some == all && !settings {
+				t.Errorf("%s has no use for capability %d, %q, of\n%s", run, n, capability, whole)
 			}
 		}
 		if !slices.Equal(have, need) {
