@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/cel"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // judge evaluates a ValidatingAdmissionPolicy that has no parameter, for a request, as the API server does: nil is what nobody refuses.
@@ -88,7 +90,15 @@ func TestFleetRotatePolicy(t *testing.T) {
 	if binding.Spec.PolicyName != policy.Name || len(binding.Spec.ValidationActions) != 1 || binding.Spec.ValidationActions[0] != admissionv1.Deny || *policy.Spec.FailurePolicy != admissionv1.Fail {
 		t.Errorf("%+v", binding.Spec)
 	}
-	const rotate = "system:serviceaccount:quay-push:fleet-rotate"
+	const rotate, successor = "system:serviceaccount:quay-push:fleet-rotate", v1alpha1.AnnotationSuccessor
+	account := func(change func(map[string]any), annotations ...string) map[string]any {
+		o := external(nil, annotations...)
+		delete(o, "spec")
+		if change != nil {
+			change(o)
+		}
+		return o
+	}
 	lease := func(name string) map[string]any { return map[string]any{"metadata": map[string]any{"name": name}} }
 	for name, test := range map[string]struct {
 		user, resource, operation string
@@ -107,6 +117,14 @@ func TestFleetRotatePolicy(t *testing.T) {
 		"one is made":                  {rotate, "externalsecrets", "CREATE", external(nil), nil, true},
 		"one is deleted":               {rotate, "externalsecrets", "DELETE", nil, external(nil), true},
 		"somebody else changes it":     {"system:serviceaccount:quay-push:controller", "externalsecrets", "UPDATE", external(nil, "a", "1"), external(nil), false},
+		"a keyless robot's successor":  {rotate, "serviceaccounts", "UPDATE", account(nil, successor, "a+ci-2"), account(nil), false},
+		"a later successor":            {rotate, "serviceaccounts", "UPDATE", account(nil, "a", "1", successor, "a+ci-3"), account(nil, "a", "1", successor, "a+ci-2"), false},
+		"force-sync of an account":     {rotate, "serviceaccounts", "UPDATE", account(nil, "force-sync", "2026"), account(nil), true},
+		"a successor of an Ext.Secret": {rotate, "externalsecrets", "UPDATE", external(nil, successor, "a+ci-2"), external(nil), true},
+		"an account is mounted":        {rotate, "serviceaccounts", "UPDATE", account(func(o map[string]any) { o["automountServiceAccountToken"] = true }), account(nil), true},
+		"an account gets Secrets":      {rotate, "serviceaccounts", "UPDATE", account(func(o map[string]any) { o["imagePullSecrets"] = []any{map[string]any{"name": "a"}} }), account(nil), true},
+		"an account is made":           {rotate, "serviceaccounts", "CREATE", account(nil), nil, true},
+		"an account is deleted":        {rotate, "serviceaccounts", "DELETE", nil, account(nil), true},
 		"a team's Lease is made":       {rotate, "leases", "CREATE", lease("credential-payments"), nil, false},
 		"a team's Lease is held":       {rotate, "leases", "UPDATE", lease("credential-payments"), lease("credential-payments"), false},
 		"the controller's Lease":       {rotate, "leases", "UPDATE", lease("controller.00-of-01"), lease("controller.00-of-01"), true},
@@ -120,7 +138,7 @@ func TestFleetRotatePolicy(t *testing.T) {
 		}
 	}
 	request := map[string]any{"operation": "UPDATE", "userInfo": map[string]any{"username": rotate}, "resource": map[string]any{"resource": "externalsecrets"}, "subResource": "status"}
-	if refused := judge(t, policy, maps.Clone(request), external(nil), external(nil)); fmt.Sprint(refused) != "[fleet-rotate changes nothing of an ExternalSecret but its annotation force-sync]" {
+	if refused := judge(t, policy, maps.Clone(request), external(nil), external(nil)); fmt.Sprint(refused) != "[fleet-rotate changes nothing but an annotation: force-sync of an ExternalSecret, quay.comptech-lab.com/robot-successor of a ServiceAccount]" {
 		t.Errorf("its status: %q", refused)
 	}
 }
