@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,11 +18,10 @@ import (
 
 func main() {
 	opts := push.Options{LogOutput: os.Stderr}
-	opts.Flags(flag.CommandLine)
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "push-image: unexpected argument %q; see push-image --help\n", flag.Arg(0))
-		os.Exit(failure.ClassUsage.Exit)
+	if err := opts.Parse(os.Args[1:], os.Stdout); errors.Is(err, flag.ErrHelp) {
+		return
+	} else if err != nil {
+		fail(opts, err)
 	}
 	// net/http writes there what a server sends unasked, which may be the credential that it was sent.
 	log.SetOutput(io.Discard)
@@ -29,11 +29,16 @@ func main() {
 	defer stop()
 	result, err := push.Push(ctx, opts)
 	if err != nil {
-		failure.Log(opts.Logger(), err)
-		if err := push.WriteFailure(opts, err); err != nil {
-			opts.Logger().Warn("the result failure cannot be written", "err", err)
-		}
-		os.Exit(failure.ExitCode(err))
+		fail(opts, err)
 	}
 	fmt.Println(result.Pinned())
+}
+
+// fail leaves an error as a result and as the last line of the log, and ends the program.
+func fail(opts push.Options, err error) {
+	if err := push.WriteFailure(opts, err); err != nil {
+		opts.Logger().Warn("the result failure cannot be written", "err", err)
+	}
+	failure.Log(opts.Logger(), err)
+	os.Exit(failure.ExitCode(err))
 }

@@ -3,12 +3,9 @@ package gitops
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"regexp"
-	"strings"
 
-	"github.com/comptech-lab/quay-push/pkg/version"
+	"github.com/comptech-lab/quay-push/pkg/stepargs"
 )
 
 // Flags defines the flags of update-overlay on fs; parsing fs fills o in.
@@ -33,36 +30,14 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
-// singleDash is a flag as package flag writes it.
-var singleDash = regexp.MustCompile(`(^ *|flag |for |: )-([a-z])`)
-
 // Parse parses the program's arguments into o, and writes help or the version to out if that is asked for: then the error is
-// flag.ErrHelp.
-// Flags are written with two dashes, as everybody writes them. Any other error is an *Error.
+// flag.ErrHelp. Any other error is an *Error.
 func (o *Options) Parse(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("update-overlay", flag.ContinueOnError)
-	fs.Usage = func() {}
 	o.Flags(fs)
-	told := fs.Bool("version", false, "print what the program was built from")
-	flags := &strings.Builder{}
-	fs.SetOutput(flags)
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fs.PrintDefaults()
-		fmt.Fprintln(out, "Usage: update-overlay --repository URL --team TEAM --app APP --overlay-image ITEM [flags]")
-		for line := range strings.Lines(flags.String()) {
-			io.WriteString(out, singleDash.ReplaceAllString(line, "$1--$2"))
-		}
-		return err
-	case err != nil:
-		return usageError(helpNext, "%s", singleDash.ReplaceAllString(err.Error(), "$1--$2"))
-	case *told:
-		io.WriteString(out, version.Read().Text("update-overlay"))
-		return flag.ErrHelp
-	case fs.NArg() > 0:
-		return usageError(helpNext, "unexpected argument %q", fs.Arg(0))
+	err := stepargs.Parse(fs, "update-overlay --repository URL --team TEAM --app APP --overlay-image ITEM [flags]", args, out)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return usageError(stepargs.See(fs.Name()), "%v", err)
 	}
-	return nil
+	return err
 }
-
-const helpNext = "see update-overlay --help"

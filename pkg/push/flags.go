@@ -1,8 +1,13 @@
 package push
 
 import (
+	"errors"
 	"flag"
+	"io"
 	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/stepargs"
 )
 
 // Flags defines the flags of push-image on fs; parsing fs fills o in.
@@ -40,6 +45,18 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push")
 	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
+}
+
+// Parse parses the program's arguments into o, and writes help or the version to out if that is asked for: then the error is
+// flag.ErrHelp. Any other error is a usage error; o has what stood before the mistake.
+func (o *Options) Parse(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("push-image", flag.ContinueOnError)
+	o.Flags(fs)
+	err := stepargs.Parse(fs, "push-image --source SOURCE --image-ref HOST/ORGANIZATION/NAME[:TAG] --dockerconfig FILE [flags]", args, out)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return failure.Usage("%v", err).Then(stepargs.See(fs.Name()))
+	}
+	return err
 }
 
 // Defaults of the flags.
