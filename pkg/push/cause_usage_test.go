@@ -16,6 +16,7 @@ var usageCauses = []cause{
 	{"a long name", func(f *fixture) { f.opts.ImageRef += strings.Repeat("a", 255) }, failure.ClassUsage, "at most 255 are taken", "", "shorter name"},
 	{"a long name of the source", func(f *fixture) { f.opts.Source = "docker://quay.test/" + strings.Repeat("a", 255) }, failure.ClassUsage, "at most 255 are taken", "", "shorter name"},
 	{"a host that is none", func(f *fixture) { f.opts.ImageRef = "-quay.test/a/b" }, failure.ClassUsage, "has an invalid host", "", "correct the flag, or the param of the Task"},
+	{"no organization", func(f *fixture) { f.opts.ImageRef = f.Host() + "/app:v1" }, failure.ClassUsage, `/app:v1" has no organization: host/organization/name`, "", "correct the flag, or the param of the Task"},
 	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, failure.ClassUsage, "has an invalid repository", "", "correct the flag, or the param of the Task"},
 	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, failure.ClassUsage, `tag "-v1" is invalid`, "", "correct the flag, or the param of the Task"},
 	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, failure.ClassUsage, "--source-token-host", "", "correct the flag, or the param of the Task"},

@@ -59,6 +59,9 @@ func ParseTarget(image string, tags []string) (Target, error) {
 		return Target{}, TooLong(failure.ImageRefFlag, len(to.Name()))
 	case !reference.IsRepository(repository):
 		return Target{}, failure.Usage("--image-ref %q has an invalid repository: lower case letters, digits and . _ - between them", image)
+	case !strings.Contains(repository, "/"):
+		// Quay takes it for one of the organization "library" (quay/quay config.py, LIBRARY_NAMESPACE), which no tenant is.
+		return Target{}, failure.Usage("--image-ref %q has no organization: host/organization/name", image)
 	case tagged && tag == "":
 		return Target{}, failure.Usage("--image-ref %q ends in an empty tag", image)
 	}

@@ -47,7 +47,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		"q.io/team-a/app@sha256:" + strings.Repeat("0", 64), "q.io/team-a/app:v1@sha256:" + strings.Repeat("0", 64),
 		"q.io/team-a/../team-b/app", "q.io/team-a/./app", "q.io/team-a//app", "q.io//app", "q.io/Team-A/app", "q.io/team-a/app/",
 		"q.io/team-a/app:", "q.io/team-a/app:-v", "q.io/team-a/app:v 1", "q.io/team-a/app\n", "q.io/team-a/app?x=1", "q.io/team-a/%2e%2e/app",
-		"user@q.io/team-a/app", "q.io:port/team-a/app", "[1]:0/a", "[::1::]/a", "[127.0.0.1]/a", "[fe80::1%25eth0]/a", "-q.io/team-a/app", "q.io/" + strings.Repeat("a", 251),
+		"user@q.io/team-a/app", "q.io:port/team-a/app", "[1]:0/a", "[::1::]/a", "[127.0.0.1]/a", "[fe80::1%25eth0]/a", "-q.io/team-a/app", "q.io/app", "q.io/app:v1", "q.io/" + strings.Repeat("a", 251),
 	} {
 		if got, err := registry.ParseTarget(reference, nil); failure.ExitCode(err) != failure.ClassUsage.Exit {
 			t.Errorf("ParseTarget(%q) = %+v, %v, want a usage error", reference, got, err)
