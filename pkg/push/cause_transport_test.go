@@ -157,6 +157,7 @@ var answerCauses = []cause{
 	{"a firewall's page for a token", play("GET", onToken, webPage(401)), failure.ClassProtocol, "something in front of HOST refuses the request", "Request Rejected", "firewall"},
 	{"a firewall that knows no PUT", play("PUT", onManifest, webPage(405)), failure.ClassProtocol, "something in front of HOST refuses the request", "405", "firewall"},
 	{"a page, 400", play("POST", onUpload, webPage(400)), failure.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},
+	{"TLS where none is asked for", func(f *fixture) { f.opts.PlainHTTP = true }, failure.ClassProtocol, "HOST sent an unexpected response", "HTTP request to an HTTPS server", "; if it has TLS, leave --plain-http out"},
 	{"a web site", play("GET", onPing, webPage(404)), failure.ClassProtocol, "HOST sent an unexpected response", "GET /v2/: 404", "names the registry, not something in front of it"},
 	{"a page for a manifest", play("GET", onTag, webPage(200)), failure.ClassProtocol, "HOST sent an unexpected response", `200 OK "Request Rejected Your support ID is 1234." (server "BigIP", type "text/html")`, "names the registry, not something in front of it"},
 	{"a page for a manifest, after the write", after(1, "GET", onTag, webPage(200)), failure.ClassProtocol, "HOST sent an unexpected response", "Request Rejected", "names the registry, not something in front of it"},

@@ -46,9 +46,13 @@ func (p *Peer) Party(err error) (name, host string) {
 	return fmt.Sprintf("%s, to which %s leads,", Shorten(request.Host), p.Base.Host), request.Host
 }
 
-// NotInFront is the next step where an answer is not that of a registry.
+// NotInFront is the next step where an answer is not that of a registry; one with TLS has no other for a request without.
 func (p *Peer) NotInFront() string {
-	return "check that " + p.Role.flag + " names the registry, not something in front of it"
+	next := "check that " + p.Role.flag + " names the registry, not something in front of it"
+	if p.Base.Scheme == "http" {
+		next += "; if it has TLS, leave --plain-http out"
+	}
+	return next
 }
 
 // SameHost compares two hosts; a scheme's own port may be left out.
