@@ -19,7 +19,8 @@ func Missing(err error, format string, args ...any) *Error {
 
 // NoSource is the error for a source of which nothing is there.
 func NoSource(err error, format string, args ...any) *Error {
-	return Missing(err, format, args...).Then("check " + SourceFlag + "; a build leaves an OCI layout with, for example, buildah push IMAGE oci:DIRECTORY")
+	return Missing(err, format, args...).Then("check " + SourceFlag + ": a path, alone or behind oci:, oci-archive: or docker-archive:, or docker://HOST/REPOSITORY; " +
+		"a build leaves an OCI layout with, for example, buildah push IMAGE oci:DIRECTORY")
 }
 
 // Unreadable is the error for a part of the source that cannot be opened or read: for want of permission, or since it is not

@@ -52,6 +52,9 @@ func SplitRef(name string) (path, ref string) {
 
 // Open opens the regular file at path, never through a link in its last element.
 func Open(path string) (*os.File, fs.FileInfo, error) {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return nil, nil, notRegular(path, kind(info.Mode())).Then("a layout in a directory is oci:DIRECTORY in " + failure.SourceFlag)
+	}
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, failure.NoSource(err, "%q is not there", path)
