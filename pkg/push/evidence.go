@@ -7,6 +7,12 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
+// The files of --evidence.
+const (
+	evidenceFile   = "evidence.json"
+	evidenceDigest = "image-digest.txt"
+)
+
 // evidence is the content of evidence.json: what was pushed, by whom, and what it replaced.
 type evidence struct {
 	Image     string        `json:"image"`
@@ -30,7 +36,7 @@ type evidenceTag struct {
 	Before string `json:"before,omitempty"`
 }
 
-// writeEvidence writes image-digest.txt and evidence.json.
+// writeEvidence writes both files.
 func (p *pusher) writeEvidence(before state) error {
 	if p.opts.EvidenceDir == "" {
 		return nil
@@ -47,10 +53,10 @@ func (p *pusher) writeEvidence(before state) error {
 	}
 	content, err := json.MarshalIndent(e, "", "  ")
 	if err == nil {
-		err = results.WriteFile(p.opts.EvidenceDir, "evidence.json", string(content)+"\n")
+		err = results.WriteFile(p.opts.EvidenceDir, evidenceFile, string(content)+"\n")
 	}
 	if err == nil {
-		err = results.WriteFile(p.opts.EvidenceDir, "image-digest.txt", p.image.Digest+"\n")
+		err = results.WriteFile(p.opts.EvidenceDir, evidenceDigest, p.image.Digest+"\n")
 	}
 	if err != nil {
 		return unwritable("--evidence", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,5 +60,41 @@ func TestPushRemovesAnEarlierFailure(t *testing.T) {
 	f.push()
 	if _, err := os.Stat(filepath.Join(f.results, "failure")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the earlier failure is there: %v", err)
+	}
+}
+
+// Nor is the evidence of an earlier one; a rehearsal leaves it where it is.
+func TestPushRemovesEarlierEvidence(t *testing.T) {
+	f := newFixture(t)
+	f.opts.EvidenceDir = t.TempDir()
+	f.push()
+	left := func() []string {
+		names, err := filepath.Glob(filepath.Join(f.opts.EvidenceDir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range names {
+			names[i] = filepath.Base(names[i])
+		}
+		return names
+	}
+	want := []string{"evidence.json", "image-digest.txt"}
+	if got := left(); !slices.Equal(got, want) {
+		t.Fatalf("a push leaves %q, want %q", got, want)
+	}
+	f.opts.Source = "oci:/none"
+	rehearsal := f.opts
+	rehearsal.DryRun = true
+	if _, err := push.Push(t.Context(), rehearsal); failure.ExitCode(err) != failure.ClassSourceMissing.Exit {
+		t.Fatal(err)
+	}
+	if got := left(); !slices.Equal(got, want) {
+		t.Errorf("after a rehearsal that failed there is %q, want %q", got, want)
+	}
+	if _, err := push.Push(t.Context(), f.opts); failure.ExitCode(err) != failure.ClassSourceMissing.Exit {
+		t.Fatal(err)
+	}
+	if got := left(); len(got) > 0 {
+		t.Errorf("after a push that failed there is %q", got)
 	}
 }

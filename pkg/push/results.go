@@ -36,13 +36,12 @@ func (r Result) values() (map[string]string, error) {
 	}, nil
 }
 
-// openResults makes sure, before anything is sent, that results and evidence can be written, and removes the results of an
-// earlier run.
+// openResults makes sure, before anything is sent, that results and evidence can be written, and removes those of an earlier run.
 func (p *pusher) openResults() (results.Dir, error) {
 	if p.opts.readOnly() {
 		return "", nil
 	}
-	if err := results.Dir(p.opts.EvidenceDir).Prepare(); err != nil {
+	if err := results.Dir(p.opts.EvidenceDir).Prepare(evidenceFile, evidenceDigest); err != nil {
 		return "", unwritable("--evidence", err)
 	}
 	dir := results.Dir(p.opts.ResultsDir)
