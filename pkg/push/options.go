@@ -106,7 +106,7 @@ func (o *Options) complete() error {
 	}
 	const maxJobs = 64
 	if o.Jobs < 0 || o.Jobs > maxJobs {
-		return failure.Usage("--jobs is %d, not 1 to %d", o.Jobs, maxJobs)
+		return failure.Usage("--jobs is %d, not 1 to %d, or 0 for the default", o.Jobs, maxJobs)
 	}
 	if o.Jobs == 0 {
 		o.Jobs = defaultJobs
