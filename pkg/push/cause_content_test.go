@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
@@ -81,6 +82,13 @@ var sourceCauses = []cause{
 		write(f.t, blobFile(f.layout, f.image().Layers[0].Digest), []byte(strings.Repeat("x", small)))
 	}, failure.ClassSourceCorrupt, `hashes to "sha256:`, "", "build the image again"},
 	{"a link", func(f *fixture) { link(f.t, "/etc/hostname", blobFile(f.layout, f.image().Layers[0].Digest)) }, failure.ClassSourceRefused, "not a regular file but a symbolic link", "", "cp -L"},
+	{"a pipe", func(f *fixture) {
+		f.opts.Source = "docker-archive:" + filepath.Join(f.t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(strings.TrimPrefix(f.opts.Source, "docker-archive:"), 0o644); err != nil {
+			f.t.Fatal(err)
+		}
+	}, failure.ClassSourceRefused, "not a regular file but a special file", "", "and no pipes"},
+	{"a file that is no archive", func(f *fixture) { f.opts.Source = filepath.Join(f.layout, "index.json") }, failure.ClassSourceCorrupt, "is not a tar file, or cut off", "", "check --source (param source); if it names the image, build the image again"},
 	{"a linked layout", func(f *fixture) {
 		path := filepath.Join(f.t.TempDir(), "link")
 		if err := os.Symlink(f.layout, path); err != nil {

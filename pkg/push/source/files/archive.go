@@ -86,7 +86,11 @@ func (a *Archive) index(ctx context.Context, size int64) error {
 			return failure.Refused("%q has more than %d bytes of headers for one entry, after %d entries", a.path, maxHeader, n).Then(failure.AsDirectory)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return failure.Corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.path, err, n)
+			e := failure.Corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.path, err, n)
+			if n == 0 {
+				e.Next = "check " + failure.SourceFlag + "; if it names the image, " + e.Next
+			}
+			return e
 		}
 		if n == maxEntries {
 			return failure.Refused("%q has more than %d entries", a.path, maxEntries).Then(failure.AsDirectory)

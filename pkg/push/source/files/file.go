@@ -67,7 +67,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 
 // notRegular is the error for something in the place of a file.
 func notRegular(path, kind string) *failure.Error {
-	return failure.Refused("%q is not a regular file but %s", path, kind).Then("let the build leave the files themselves, not links to them (cp -L)")
+	return failure.Refused("%q is not a regular file but %s", path, kind).Then("let the build leave the files themselves, not links to them (cp -L), and no pipes")
 }
 
 // kind is what a file is that is not regular.
