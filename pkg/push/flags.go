@@ -42,8 +42,8 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
 	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
 	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs over 1 MiB sent at the same time, and three times as many smaller ones")
-	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push")
-	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted")
+	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push, such as 30m")
+	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted, such as 90s")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
 
