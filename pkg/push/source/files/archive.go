@@ -52,7 +52,7 @@ func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	a, size := newArchive(path, file), info.Size()
 	if format := compress.Format(file); format != "" {
 		defer file.Close()
-		unpacked, err := unpack(ctx, file, format, maxUnpacked)
+		unpacked, err := unpack(ctx, path, file, format, maxUnpacked)
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -20,9 +19,8 @@ import (
 const maxUnpacked = 20 << 30
 
 // unpack decompresses a tar file that is compressed as a whole into a temporary file: it cannot be read where it lies. It stops behind
-// the given number of bytes.
-func unpack(ctx context.Context, file *os.File, format string, most int64) (*scratch.File, error) {
-	path := file.Name()
+// the given number of bytes. path is what errors call it.
+func unpack(ctx context.Context, path string, file io.Reader, format string, most int64) (*scratch.File, error) {
 	unpacked, err := scratch.New("the contents of the compressed tar file")
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -117,6 +118,16 @@ func TestOpenBadCompressed(t *testing.T) {
 	}
 }
 
+// It is called as it was named, as a file that is not compressed is.
+func TestOpenBadCompressedByItsName(t *testing.T) {
+	path := written(t, []byte("BZh91AY&SY"))
+	t.Chdir(filepath.Dir(path))
+	name := filepath.Base(path)
+	if _, err := OpenArchive(t.Context(), name); err == nil || !strings.HasPrefix(err.(*failure.Error).Problem, fmt.Sprintf("%q is compressed", name)) {
+		t.Errorf("%q: %v", name, err)
+	}
+}
+
 // A bomb is stopped at the bound, not behind it; what has just so many bytes is taken.
 func TestUnpackStops(t *testing.T) {
 	const most = 1 << 20
@@ -126,7 +137,7 @@ func TestUnpackStops(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		unpacked, err := unpack(t.Context(), file, "gzip", most)
+		unpacked, err := unpack(t.Context(), file.Name(), file, "gzip", most)
 		reason, refused := err.(*failure.Error)
 		switch {
 		case size <= most && (err != nil || unpacked.Size() != int64(size)):
