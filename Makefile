@@ -89,7 +89,7 @@ e2e: tekton ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
 
-demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked
+demo: tekton ## The main job told as a story, from a commit to the running app, each statement checked
 	go run ./test/demo
 
 vault: ## The tests that need the real Vault server, which they build
@@ -112,10 +112,6 @@ tekton: $(cluster) bin/ko
 
 bin/ko:
 	GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
-
-# A real image, made by Debian's buildah from nothing but a static program.
-test/build/kodata/image:
-	test/build/image.sh $@
 
 bench-push: ## push-image beside crane, regctl, skopeo and podman: writes docs/benchmarks (CASE=large BENCH_RUNS=5)
 	go run -C test/bench . -case "$(CASE)" -runs $(or $(BENCH_RUNS),5)

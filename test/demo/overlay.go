@@ -4,28 +4,28 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// sourceCommit is what a trigger would say was built.
-const sourceCommit = "3f4781f2c0ffee00000000000000000000000000"
-
 // overlay is the whole chain: source, build, push, digest, branch; then once more with the same digest.
 func (s *story) overlay(ctx context.Context) error {
 	t := stage.Payments
-	dir, err := os.MkdirTemp("", "quay-push-demo-")
-	if err != nil {
+	dir := filepath.Join(s.dir, "gitops")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
 	gitops, err := s.stage.NewRepository(ctx, dir, t)
 	if err != nil {
 		return err
 	}
-	s.scene("4. Team %s, source commit %.8s: build, push, and the digest on a branch of %s", t.Team, sourceCommit, gitops.URL)
+	if err := s.change(ctx); err != nil {
+		return err
+	}
+	s.scene("4. Team %s commits %.8s: build, push, and the digest on a branch of %s", t.Team, s.commit.Hash, gitops.URL)
 	base, err := gitops.Build(ctx, "main", "base")
 	if err != nil {
 		return err
@@ -36,12 +36,15 @@ func (s *story) overlay(ctx context.Context) error {
 		return err
 	}
 	params := map[string]string{"image-ref": t.Repository, "tag": "v3", "git-url": gitops.URL, "git-secret": t.GitSecret,
-		"team": t.Team, "app": t.App, "source-commit": sourceCommit}
-	run, err := s.stage.Run(ctx, stage.NewRun(t, "build-and-push-image", params))
+		"team": t.Team, "app": t.App}
+	run, err := s.stage.Run(ctx, s.builder.NewRun(t, "clone-build-and-push-image", s.commit, params))
 	if err != nil {
 		return err
 	}
 	s.succeeded(run)
+	if err := s.built(ctx, run); err != nil {
+		return err
+	}
 	s.pushed(ctx, t, run, "v3")
 	results := stage.Results(run)
 	digest, branch := results[v1alpha1.ResultImageDigest], results["overlay-branch"]
@@ -54,7 +57,7 @@ func (s *story) overlay(ctx context.Context) error {
 	}
 
 	params["dockerconfig-secret"] = t.Secret
-	if run, err = s.stage.Run(ctx, stage.NewRun(t, "build-and-push-quay", params)); err != nil {
+	if run, err = s.stage.Run(ctx, s.builder.NewRun(t, "clone-build-and-push-quay", s.commit, params)); err != nil {
 		return err
 	}
 	s.succeeded(run)
@@ -62,9 +65,11 @@ func (s *story) overlay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	again := stage.Results(run)["overlay-changed"]
-	s.tell(again == "false" && heads[branch] == head, "the same digest again, from the pipeline without the custom task: no second commit, the branch is at %.8s", heads[branch])
+	again := stage.Results(run)
+	s.tell(again[v1alpha1.ResultImageDigest] == digest, "the same commit, built again in the pipeline without the custom task: the same digest")
+	s.tell(again["overlay-changed"] == "false" && heads[branch] == head, "so there is no second commit, the branch is at %.8s", heads[branch])
 	s.tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
+	s.gitops, s.branch, s.digest = gitops, branch, digest
 	return nil
 }
 
@@ -84,7 +89,7 @@ func (s *story) proposed(ctx context.Context, gitops *stage.Repository, branch, 
 	if err != nil {
 		return err
 	}
-	s.tell(branch == "ci/dev/"+sourceCommit[:8] && heads[branch] != "", "branch %s, named after the source commit, is at %.8s", branch, heads[branch])
+	s.tell(branch == "ci/dev/"+s.commit.Hash[:8] && heads[branch] != "", "branch %s, named after the source commit, is at %.8s", branch, heads[branch])
 	message, err := gitops.Git(ctx, "log", "--format=%s", "main..origin/"+branch)
 	if err != nil {
 		return err
