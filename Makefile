@@ -5,6 +5,8 @@ SHELL := /bin/bash -o pipefail
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/quay-push
 KO_VERSION := v0.19.1
+CRANE_VERSION := v0.22.1
+BUILDKIT_VERSION := v0.34.2
 GOVULNCHECK_VERSION := v1.9.0
 STATICCHECK_VERSION := v0.8.2
 
@@ -22,10 +24,13 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help docs test lint alerts vulncheck fuzz e2e demo vault scale conformance cluster-up cluster-down tekton bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale builders conformance cluster-up cluster-down tekton bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+try: ## The main job told as a story in one process, without a cluster: a push, a refusal, the overlay's changed line
+	go run ./test/try
 
 # What takes long says so with testing.Short, the race detector makes the rest take several times as long, and vet reads
 # every package that is built in. CI leaves none of it out: make test SHORT= RACE=-race && make lint RACE=-race
@@ -53,7 +58,7 @@ lint: $(STATICCHECK) ## gofmt, vet and staticcheck, of all but what starts Kuber
 		go vet $(RACE) ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) ./...); done
 
 # What only the cluster, Vault, a long run or Prometheus' tool runs.
-TAGS := e2e,vault,scale,promtool
+TAGS := e2e,vault,scale,promtool,builders
 
 # Prometheus' own tool, from Debian's package and without its server.
 PROMTOOL := $(CACHE)/prometheus/usr/bin
@@ -89,6 +94,9 @@ e2e: tekton ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
 
+argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
+	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
+
 demo: tekton ## The main job told as a story, from a commit to the running app, each statement checked
 	go run ./test/demo
 
@@ -97,6 +105,11 @@ vault: ## The tests that need the real Vault server, which they build
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli
+
+BUILDERS := $(CACHE)/builders
+builders: ## What buildah, podman, skopeo, crane, BuildKit and ko really write, pushed and pulled back: writes docs/builders.md
+	test/builders/install.sh $(BUILDERS) crane=$(CRANE_VERSION) ko=$(KO_VERSION) buildkit=$(BUILDKIT_VERSION)
+	PATH=$(BUILDERS):$$PATH go test -vet=off -tags builders -count=1 -v -timeout 20m -run TestBuilders ./test/builders/ -update
 
 conformance: tekton ## Each line of the contract between Tekton and a custom task: pass, fail, or why not
 	cd test/conformance && go test -count=1 -timeout 20m -run TestConformance -cluster

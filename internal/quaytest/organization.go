@@ -34,6 +34,8 @@ type organization struct {
 	immutable bool
 	// quota is the limit in bytes; 0 means none.
 	quota int64
+	// mirror is nil for an organization that is none.
+	mirror *mirror
 }
 
 // AddOrganization makes the organization org. It panics if the name is not

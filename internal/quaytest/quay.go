@@ -139,6 +139,7 @@ func (q *Quay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer q.gate.RUnlock()
+	w.Header().Set("Date", q.Now().UTC().Format(http.TimeFormat))
 	entry := q.journal.open(w, r)
 	// An HTTP/1.1 answer goes out while the body is still coming in. Only the
 	// server's own writer can do that, and nothing is lost where it cannot.

@@ -104,6 +104,9 @@ func (q *Quay) deleteRobot(robot string) {
 	delete(q.robots, robot)
 	q.forget(robot)
 	for _, o := range q.organizations {
+		if o.mirror != nil && o.mirror.robot == robot {
+			o.mirror = nil
+		}
 		o.prototypes = slices.DeleteFunc(o.prototypes, func(p *prototype) bool {
 			return p.delegate == robot || p.activating == robot
 		})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -17,51 +19,65 @@ import (
 )
 
 // Start serves an empty Quay over TLS on a free port of 127.0.0.1 until the
-// test ends. HTTP/1.1 and HTTP/2 are both offered; the certificate is from an
-// authority of its own, see CAFile.
+// test ends, as Serve does.
 func Start(t testing.TB) *Quay {
 	t.Helper()
+	q, stop, err := Serve(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return q
+}
+
+// Serve serves an empty Quay over TLS on a free port of 127.0.0.1 until stop is
+// called; its files are in dir. HTTP/1.1 and HTTP/2 are both offered; the
+// certificate is from an authority of its own, see CAFile.
+func Serve(dir string) (q *Quay, stop func() error, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatalf("listening for quay: %v", err)
+		return nil, nil, fmt.Errorf("listening for quay: %w", err)
 	}
-	q, err := New(Options{Host: listener.Addr().String(), StorageDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	defer func() {
+		if err != nil {
+			listener.Close()
+		}
+	}()
 	made, err := certificate.New("127.0.0.1", "localhost")
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	pair, err := tls.X509KeyPair(made.Certificate, made.Key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	q.caFile = filepath.Join(t.TempDir(), "ca.crt")
-	if err := os.WriteFile(q.caFile, made.CA, 0o644); err != nil {
-		t.Fatalf("writing certificate authority: %v", err)
+	caFile := filepath.Join(dir, "ca.crt")
+	if err := os.WriteFile(caFile, made.CA, 0o644); err != nil {
+		return nil, nil, fmt.Errorf("writing certificate authority: %w", err)
+	}
+	if q, err = New(Options{Host: listener.Addr().String(), StorageDir: dir}); err != nil {
+		return nil, nil, err
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(made.CA)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
-	q.client = &http.Client{Transport: transport}
+	q.caFile, q.client = caFile, &http.Client{Transport: transport}
 
 	server := q.Server()
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}}
 	served := make(chan error, 1)
 	go func() { served <- server.ServeTLS(listener, "", "") }()
-	t.Cleanup(func() {
+	return q, func() error {
 		transport.CloseIdleConnections()
 		// Cut what is still connected, then let the handlers return.
-		if err := server.Close(); err != nil {
-			t.Errorf("closing quay: %v", err)
-		}
+		err := server.Close()
 		<-served
-		if err := q.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return q
+		return errors.Join(err, q.Close())
+	}, nil
 }
 
 // CAFile is the path of the PEM file with the authority of a started Quay.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -23,7 +25,40 @@ func (c *cluster) ServiceAccount(ctx context.Context, namespace, name string) (r
 		return robot.ServiceAccount{}, reading("ServiceAccount", namespace, name, err)
 	}
 	mounts := found.AutomountServiceAccountToken == nil || *found.AutomountServiceAccountToken
-	return robot.ServiceAccount{Robot: found.Annotations[v1alpha1.AnnotationRobot], Mounts: mounts}, nil
+	team, _ := c.teamOf(name) // Nobody asks for one of another name, and none would be its robot.
+	inUse := c.config.Names(team).RobotInUse(found.Annotations[v1alpha1.AnnotationRobot], found.Annotations[v1alpha1.AnnotationSuccessor])
+	return robot.ServiceAccount{Robot: inUse, Mounts: mounts, Version: found.ResourceVersion}, nil
+}
+
+// NameRobot implements robot.Cluster. It leaves alone what the ServiceAccount was onboarded with, which may be in Git.
+func (c *cluster) NameRobot(ctx context.Context, namespace, name, successor, version string, dryRun bool) error {
+	metadata := map[string]any{"annotations": map[string]string{v1alpha1.AnnotationSuccessor: successor}}
+	if version != "" {
+		metadata["resourceVersion"] = version
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata})
+	if err != nil {
+		return err
+	}
+	opts := metav1.PatchOptions{FieldManager: fieldManager}
+	if dryRun {
+		opts.DryRun = []string{metav1.DryRunAll}
+	}
+	_, err = c.Kube.CoreV1().ServiceAccounts(namespace).Patch(ctx, name, types.MergePatchType, patch, opts)
+	what := fmt.Sprintf("naming robot %q in ServiceAccount %q", successor, namespace+"/"+name)
+	switch {
+	// A policy answers with either.
+	case apierrs.IsForbidden(err), apierrs.IsInvalid(err):
+		return &robot.Error{Reason: robot.ReasonNoRight, Problem: what, Err: err,
+			Next: "get the right to patch ServiceAccounts there, and the verb onboard or rotate on the team, see docs/cli.md#rights"}
+	case apierrs.IsConflict(err):
+		return fmt.Errorf("%s: %w: %v", what, robot.ErrChanged, err)
+	case apierrs.IsNotFound(err):
+		return fmt.Errorf("%s: %w", what, robot.ErrNotFound)
+	case err != nil:
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
 }
 
 // ServiceAccountToken implements robot.Cluster. It asks for what the controller asks for.

@@ -170,6 +170,10 @@ func (c lostCluster) ServiceAccountToken(context.Context, string, string) (secre
 	return secret.Value{}, c.error
 }
 
+func (c lostCluster) NameRobot(context.Context, string, string, string, string, bool) error {
+	return c.error
+}
+
 func (c lostCluster) Refresh(context.Context, string, string) error { return c.error }
 
 func (c lostCluster) Runs(context.Context, string) ([]string, error) { return nil, c.error }

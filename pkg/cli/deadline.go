@@ -33,6 +33,13 @@ func limit(cmd *cobra.Command) error {
 	if name, ok := cmd.Annotations[timeoutOfEach]; ok && cmd.Flag(name).Value.String() == "true" {
 		return nil
 	}
+	if replaces(cmd) {
+		wait, err := cmd.Flags().GetDuration(waitForRuns)
+		if err != nil {
+			return err
+		}
+		timeout += max(0, wait)
+	}
 	parent := cmd.Context()
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	context.AfterFunc(parent, cancel) // The parent ends with the program.

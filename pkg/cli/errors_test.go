@@ -69,7 +69,7 @@ func TestErrors(t *testing.T) {
 		"one team at once":         {"rotate payments --parallel 2", none, cli.ExitUsage, "--parallel is for --all, and one team was named", "leave it out, or use --all"},
 		"a rate below none":        {"rotate --all --max-age 1h --rate -1", none, cli.ExitUsage, "--rate is -1, which is not between 0 and 10000", "give how many requests a second Quay may be sent, such as 40"},
 		"a rate that is no number": {"rotate payments --rate nan", none, cli.ExitUsage, "--rate is NaN, which is not between 0 and 10000", "such as 40, or leave it out"},
-		"all of no team":           {"rotate --all --max-age 1h", none, cli.ExitMissing, "no team has an ExternalSecret: there was nothing to rotate", "tkn quay onboard makes one for a team"},
+		"all of no team":           {"rotate --all --max-age 1h", none, cli.ExitMissing, "no team has an ExternalSecret, or is keyless: there was nothing to rotate", "tkn quay onboard makes one for a team"},
 		"no time":                  {"leak payments", none, cli.ExitUsage, "--since is missing", "such as --since 72h"},
 		"an empty time":            {"leak payments --since=", none, cli.ExitUsage, "--since is missing", "such as --since 72h"},
 		"no division and app":      {"onboard payments", none, cli.ExitUsage, "--division and --app are missing", "give both: they name the path in Vault"},

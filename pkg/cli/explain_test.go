@@ -79,6 +79,17 @@ kind: ServiceAccount
 metadata: {name: quay-robot-team-payments, namespace: custody, annotations: {quay.comptech-lab.com/robot: ROBOT}}
 `
 
+// lacking has the controller lack one right: to create that subresource of the team's ServiceAccount.
+func lacking(w *world, subresource string) {
+	w.kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
+		what := review.Spec.ResourceAttributes
+		review.Status.Allowed = review.Spec.User != "system:serviceaccount:quay-push:controller" || *what != authorizationv1.ResourceAttributes{
+			Verb: "create", Resource: "serviceaccounts", Subresource: subresource, Namespace: "custody", Name: "quay-robot-team-payments"}
+		return true, review, nil
+	})
+}
+
 // A keyless team pushes by its ServiceAccount, if that names a robot of its own; no token is asked for.
 func TestExplainKeyless(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -90,6 +101,11 @@ func TestExplainKeyless(t *testing.T) {
 		"its own robot": {"team-payments+ci", func(*world) {}, cli.ExitOK, []string{
 			"/team-payments, keyless, by ServiceAccount custody/quay-robot-team-payments\n",
 			"secret               passed   keyless, by ServiceAccount custody/quay-robot-team-payments: Quay is asked for a token of robot team-payments+ci when a run starts"}},
+		"a controller that gets no token": {"team-payments+ci", func(w *world) { lacking(w, "token") }, cli.ExitRefused, []string{"may not push: TokenRefused",
+			`refused  the controller may have no token of ServiceAccount "quay-robot-team-payments" in namespace "custody" made, which Quay would exchange`,
+			"allow: apply config/custody/ again: it gives the right to create serviceaccounts/token there"}},
+		"a controller that lacks something else": {"team-payments+ci", func(w *world) { lacking(w, "other") }, cli.ExitOK, []string{"keyless, by ServiceAccount custody/quay-robot-team-payments\n"}},
+		"nobody says what the controller may":    {"team-payments+ci", func(w *world) { forbid(w, "create", "subjectaccessreviews") }, cli.ExitOK, []string{"keyless, by ServiceAccount custody/quay-robot-team-payments\n"}},
 		"another team's robot": {"team-platform+ci", func(*world) {}, cli.ExitRefused, []string{"may not push: KeylessInvalid",
 			`refused  ServiceAccount "quay-robot-team-payments" in namespace "custody" names robot "team-platform+ci", which is not one of team "payments"`,
 			"allow: annotate it with quay.comptech-lab.com/robot"}},

@@ -12,6 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -61,10 +64,7 @@ func (r rights) ServiceAccount(ctx context.Context, namespace, name string) (*co
 func asController[T any](ctx context.Context, kube kubernetes.Interface, resource, namespace, name string,
 	read func(context.Context, string, string) (T, error)) (T, error) {
 	var none T
-	who := controllerUser
-	who.ResourceAttributes = &authorizationv1.ResourceAttributes{Verb: "get", Resource: resource, Namespace: namespace, Name: name}
-	answer, err := kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
-	if err == nil && !answer.Status.Allowed {
+	if controllerLacks(ctx, kube, authorizationv1.ResourceAttributes{Verb: "get", Resource: resource, Namespace: namespace, Name: name}) {
 		return none, apierrs.NewForbidden(corev1.Resource(resource), name, errors.New("the controller has no right to get it"))
 	}
 	object, err := read(ctx, namespace, name)
@@ -72,4 +72,21 @@ func asController[T any](ctx context.Context, kube kubernetes.Interface, resourc
 		return none, fmt.Errorf("%w: %v", errNotYours, err)
 	}
 	return object, err
+}
+
+// controllerLacks reports whether the controller has no such right. Where the caller may not ask that, nothing is known to be lacking.
+func controllerLacks(ctx context.Context, kube kubernetes.Interface, right authorizationv1.ResourceAttributes) bool {
+	who := controllerUser
+	who.ResourceAttributes = &right
+	answer, err := kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
+	return err == nil && !answer.Status.Allowed
+}
+
+// withheld is the end of a keyless run for which the controller may have no token made; nil if it may, or nobody says.
+func withheld(ctx context.Context, kube kubernetes.Interface, account tenancy.Account) *customrun.Failure {
+	if !controllerLacks(ctx, kube, authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token", Namespace: account.Namespace, Name: account.Name}) {
+		return nil
+	}
+	return &customrun.Failure{Reason: v1alpha1.ReasonTokenRefused, Next: keyless.NextTokenRefused,
+		Message: fmt.Sprintf("the controller may have no token of ServiceAccount %q in namespace %q made, which Quay would exchange", account.Name, account.Namespace)}
 }

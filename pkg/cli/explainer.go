@@ -115,6 +115,10 @@ func (e *explainer) secret(ctx context.Context, x *explanation, q request.Reques
 	held, err := place.Holding(ctx, e.cluster, q.Image(), d)
 	switch refused := tenancy.FailureOf(err); {
 	case err == nil && held.Account != nil:
+		if refused := withheld(ctx, e.clients.Kube, *held.Account); refused != nil {
+			x.refuse(ruleSecret, refused)
+			return nil
+		}
 		x.Allowed, x.Secret, x.ServiceAccount, x.Robot = true, "", name, held.Account.Robot
 		x.pass(ruleSecret, fmt.Sprintf("keyless, by ServiceAccount %s: Quay is asked for a token of robot %s when a run starts", name, held.Account.Robot))
 	case err == nil:

@@ -155,7 +155,8 @@ func TestOnboardFleetRendersTheRightToSecrets(t *testing.T) {
 	}
 	configuration := w.file(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"config-tenancy"},"data":{"registry":"quay.example.com","custody-namespace":"quay-push-custody"}}`)
 	out = w.must("onboard", "fleet", "--vault-address", "https://vault.example.com:8200", "-o", "json", "--config", configuration)
-	want = append(want[:4], "Role quay-push-custody/quay-push-fleet [get] [secrets] [] [get list] [serviceaccounts] []", "RoleBinding quay-push-custody/quay-push-fleet")
+	want = append(want[:4], "Role quay-push-custody/quay-push-fleet [get] [secrets] [] [get list] [serviceaccounts] []", "RoleBinding quay-push-custody/quay-push-fleet",
+		"Role quay-push-custody/quay-push-fleet-rotate [patch] [serviceaccounts] [] [rotate] [tenants] []", "RoleBinding quay-push-custody/quay-push-fleet-rotate")
 	if got := read(out); !slices.Equal(got, want) {
 		t.Errorf("in custody it renders %q", got)
 	}

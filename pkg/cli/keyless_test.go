@@ -13,6 +13,8 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
@@ -142,19 +144,133 @@ func TestOnboardKeylessRefuses(t *testing.T) {
 	}
 }
 
-// What is about a stored credential is refused for a keyless team, with what ends its robot.
+// What makes a stored credential is refused for a keyless team.
 func TestKeylessRefusesTheOthers(t *testing.T) {
 	w := newCustody(t)
 	w.must(onboardKeyless("--apply")...)
 	for _, args := range [][]string{
-		{"rotate", "payments"}, {"rotate", "payments", "--dry-run"}, {"leak", "payments", "--since", "1h", "--yes"}, {"leak", "payments", "--since", "1h", "--dry-run"},
 		{"bootstrap", "payments", "--division", "retail", "--app", "checkout"}, {"onboard", "payments", "--division", "retail", "--app", "checkout", "--namespace", "apps-payments", "--apply"},
 	} {
 		exit, stdout, stderr := w.run(t.Context(), "", args...)
 		if exit != cli.ExitRefused || stdout != "" || !strings.Contains(stderr, `team "payments" is keyless: ServiceAccount "custody/quay-robot-team-payments" stands for it`) ||
-			!strings.Contains(stderr, "next: to end its robot for good, with what was bought with it, run tkn quay offboard payments --yes") {
+			!strings.Contains(stderr, "next: to replace its robot run tkn quay rotate payments") {
 			t.Errorf("%q: exit %d\n%s%s", args, exit, stdout, stderr)
 		}
+	}
+	if exit, _, stderr := w.run(t.Context(), "", "rotate", "payments", "--in-place", "--yes"); exit != cli.ExitRefused || !strings.Contains(stderr, "next: leave that out: another robot takes over") {
+		t.Errorf("exit %d: %s", exit, stderr)
+	}
+}
+
+// annotations are those by which the ServiceAccount names the robot of its onboarding, and the one that replaced it.
+func (w *world) annotations() [2]string {
+	w.Helper()
+	found := w.account().Annotations
+	return [2]string{found["quay.comptech-lab.com/robot"], found["quay.comptech-lab.com/robot-successor"]}
+}
+
+// rotate and leak replace the robot of a keyless team. What was applied at onboarding stays, so that nobody's GitOps takes that back; and
+// whoever applies that again changes nothing.
+func TestKeylessIsReplaced(t *testing.T) {
+	w := newCustody(t)
+	w.must(onboardKeyless("--apply")...)
+	for _, args := range [][]string{{"rotate", "payments", "--dry-run"}, {"leak", "payments", "--since", "1h", "--dry-run"}} {
+		w.must(args...)
+	}
+	if got := w.annotations(); got != [2]string{"team-payments+ci", ""} {
+		t.Fatalf("a dry run named %q", got)
+	}
+	for i, step := range []struct {
+		args  []string
+		says  []string
+		names string
+	}{
+		{[]string{"rotate", "payments"}, []string{"team payments pushes with team-payments+ci-2\n"}, "team-payments+ci-2"},
+		{[]string{"leak", "payments", "--since", "1h", "--yes"}, []string{"The team pushes with team-payments+ci-3. For ", "no robot of then had a right or a good token any more: team-payments+ci-2", "can still pull and push until "}, "team-payments+ci-3"},
+		{[]string{"leak", "payments", "--since", "1h", "--yes", "--first", "replace", "--issuer", w.issuer.URL()}, []string{"The team pushes with team-payments+ci-4, and had a credential that worked all the time."}, "team-payments+ci-4"},
+		{onboardKeyless("--apply"), []string{`Quay gave a token of "team-payments+ci-4"`}, "team-payments+ci-4"},
+	} {
+		said := w.must(step.args...)
+		for _, part := range step.says {
+			if !strings.Contains(said, part) {
+				t.Errorf("%q does not say %q:\n%s", step.args, part, said)
+			}
+		}
+		want := [2]string{"team-payments+ci", step.names}
+		if i == 3 {
+			want[0] = step.names
+		}
+		if got := w.annotations(); got != want {
+			t.Errorf("%q: it names %q, want %q", step.args, got, want)
+		}
+		w.must("verify", "payments")
+		for _, token := range w.tokens {
+			if strings.Contains(said, token) {
+				t.Errorf("%q shows a token", step.args)
+			}
+		}
+	}
+}
+
+// Whoever may not have the ServiceAccount name another robot is told so, and makes none; one that changed meanwhile is read again.
+func TestKeylessIsNotReplacedWithoutTheRight(t *testing.T) {
+	w := newCustody(t)
+	w.must(onboardKeyless("--apply")...)
+	policy := apierrs.NewInvalid(corev1.SchemeGroupVersion.WithKind("ServiceAccount").GroupKind(), "quay-robot-team-payments", nil)
+	for _, refusal := range []error{policy, apierrs.NewForbidden(corev1.Resource("serviceaccounts"), "quay-robot-team-payments", nil)} {
+		refusing := true
+		w.kube.PrependReactor("patch", "serviceaccounts", func(clienttesting.Action) (bool, runtime.Object, error) { return refusing, nil, refusal })
+		exit, _, stderr := w.run(t.Context(), "", "rotate", "payments")
+		if exit != cli.ExitNoRight || !strings.Contains(stderr, `naming robot "team-payments+ci-2" in ServiceAccount "custody/quay-robot-team-payments"`) ||
+			!strings.Contains(stderr, "next: get the right to patch ServiceAccounts there, and the verb onboard or rotate on the team") {
+			t.Errorf("exit %d: %s", exit, stderr)
+		}
+		refusing = false
+	}
+	if w.quay.RobotToken("team-payments+ci-2") != "" {
+		t.Error("a robot was made for nothing")
+	}
+	conflicts := 2
+	w.kube.PrependReactor("patch", "serviceaccounts", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if patch := action.(clienttesting.PatchActionImpl); len(patch.PatchOptions.DryRun) > 0 || conflicts == 0 {
+			return false, nil, nil
+		}
+		conflicts--
+		return true, nil, apierrs.NewConflict(corev1.Resource("serviceaccounts"), "quay-robot-team-payments", nil)
+	})
+	w.must("rotate", "payments")
+	if got := w.annotations(); got != [2]string{"team-payments+ci", "team-payments+ci-2"} || conflicts != 0 {
+		t.Errorf("it names %q, %d conflicts are left", got, conflicts)
+	}
+}
+
+// rotate --all goes by the age of a keyless team's robot, with the rights that config/fleet gives and no other.
+func TestRotateAllKeyless(t *testing.T) {
+	w := newCustody(t).withRecords()
+	w.must(onboardKeyless("--apply")...)
+	rendered := w.must("onboard", "fleet", "--vault-address", "https://vault.example.com:8200")
+	w.refuse("create", "serviceaccounts", apierrs.NewForbidden(corev1.Resource("serviceaccounts"), "quay-robot-team-payments", nil))
+	all := []string{"rotate", "--all", "--max-age", "720h", "--record"}
+	w.must(all...)
+	if got := w.annotations(); got[1] != "" {
+		t.Errorf("a robot that was just made was replaced by %q", got[1])
+	}
+	w.quay.Advance(800 * time.Hour)
+	w.kube.ClearActions()
+	w.must(all...)
+	if got := w.annotations(); got != [2]string{"team-payments+ci", "team-payments+ci-2"} || w.quay.RobotToken("team-payments+ci") != "" {
+		t.Errorf("it names %q", got)
+	}
+	rules := fleetRights(t, rendered, "fleet-rotate")
+	for _, action := range w.kube.Actions() {
+		tries := action.GetSubresource() == "token" // Which it does without where it may not.
+		if !tries && !slices.ContainsFunc(rules, func(g granted) bool { return g.allows(action) }) {
+			t.Errorf("fleet-rotate may not %s %s %s/%s", action.GetVerb(), action.GetResource(), action.GetNamespace(), named(action))
+		}
+	}
+	w.must(all...)
+	if got := w.annotations(); got[1] != "team-payments+ci-2" {
+		t.Errorf("it was replaced again, by %q", got[1])
 	}
 }
 

@@ -34,7 +34,18 @@ func newCustody(t testing.TB) *world {
 	w.quay.TrustIssuers(w.issuer.Authorities())
 	w.configure(map[string]string{"registry": w.quay.Host(), "custody-namespace": custody})
 	w.kube.PrependReactor("create", "serviceaccounts", w.token)
+	w.kube.PrependReactor("patch", "serviceaccounts", w.dryRun)
 	return w
+}
+
+// dryRun changes nothing, which the fake knows nothing of.
+func (w *world) dryRun(action clienttesting.Action) (bool, runtime.Object, error) {
+	patch := action.(clienttesting.PatchActionImpl)
+	if len(patch.PatchOptions.DryRun) == 0 {
+		return false, nil, nil
+	}
+	found, err := w.kube.Tracker().Get(serviceAccounts, patch.Namespace, patch.Name)
+	return true, found, err
 }
 
 // configure writes ConfigMap config-tenancy.
@@ -97,6 +108,14 @@ func (w *world) putAccount(object *unstructured.Unstructured) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, account); err != nil {
 		w.Error(err)
 		return
+	}
+	// The API server leaves alone what another than the applier set.
+	if before, err := w.kube.Tracker().Get(serviceAccounts, account.Namespace, account.Name); err == nil {
+		for name, text := range before.(*corev1.ServiceAccount).Annotations {
+			if _, applied := account.Annotations[name]; !applied {
+				account.Annotations[name] = text
+			}
+		}
 	}
 	if w.kube.Tracker().Create(serviceAccounts, account, account.Namespace) != nil {
 		if err := w.kube.Tracker().Update(serviceAccounts, account, account.Namespace); err != nil {

@@ -19,17 +19,28 @@ type leaked struct {
 
 func (l leaked) write(w io.Writer) error { return l.WriteMarkdown(w) }
 
+// waitForRuns is the flag of leak by which it waits for runs.
+const waitForRuns = "wait-for-runs"
+
+// replaces reports whether the command is a leak that makes the new robot first.
+func replaces(cmd *cobra.Command) bool {
+	return cmd.Flag(waitForRuns) != nil && cmd.Flag("first").Value.String() == string(robot.FirstReplace)
+}
+
 func (c *connection) newLeak() *cobra.Command {
 	at := place{orElse: "if Vault still has its credential; of a team that was offboarded no token is left to burn"}
 	var since, first string
+	var runs time.Duration
 	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use:   "leak TEAM --since TIME",
 		Short: "End a leaked robot for good, give the team another, list what was pushed since",
 		Long: `Ends every robot that the team has: takes its rights, burns its token and deletes it. A new token alone would end nothing, since Quay takes a
 bearer token that a robot bought for its password. Another robot takes over; pushes of the team fail until the Secret has its token.
---first replace makes the new robot first, so that pushes go on, but for one that is under way when the leaked robot ends; whoever has
-the leaked token can push until then.
+--first replace makes the new robot first and lets the runs end that began with the old one, so that pushes go on; whoever has the leaked
+token can push until then.
+
+Of a keyless team that is also the end of whom its robots trust; its ServiceAccount names the new one, by its annotation robot-successor.
 
 Then it lists what was pushed and which tags were moved since the given time, and checks the chain. The report is Markdown, or JSON and
 YAML by -o. It says until when a bearer token that was bought before can still be used.`,
@@ -46,7 +57,13 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 			way, ask := robot.First(first), "The robots of team %s are ended now, and its pushes fail until its Secret has the new token. Go on?"
 			switch way {
 			case robot.FirstBurn:
+				if cmd.Flag(waitForRuns).Changed {
+					return usagef("leave it out, or use --first replace", "--%s goes with --first replace: where the leaked robots are ended first, no run is waited for", waitForRuns)
+				}
 			case robot.FirstReplace:
+				if runs < 0 {
+					return usagef("give a duration such as 15m, or 0 to wait for none", "--%s is %s", waitForRuns, runs)
+				}
 				ask = "Team %s gets a new robot, then its robots of now are ended. Go on?"
 			default:
 				return usagef("use burn or replace", "--first is %q", first)
@@ -60,11 +77,11 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 			if err != nil {
 				return err
 			}
-			result := leaked{head: newHead("LeakReport")}
+			result, opts := leaked{head: newHead("LeakReport")}, robot.LeakOptions{Since: from, First: way, Runs: runs}
 			if dryRun {
-				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s.Services, t, from, way)
+				result.LeakReport, err = robot.PlanLeak(cmd.Context(), s.Services, t, opts)
 			} else {
-				result.LeakReport, err = c.leak(cmd.Context(), s, t, from, way)
+				result.LeakReport, err = c.leak(cmd.Context(), s, t, opts)
 			}
 			// What was found until an error is what there is in an incident.
 			if result.Burnt.IsZero() && len(result.Steps) == 0 && err != nil {
@@ -80,18 +97,20 @@ YAML by -o. It says until when a bearer token that was bought before can still b
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on the token may be known: RFC 3339, or a duration such as 72h")
 	require(cmd, "say since when the token may be known, such as --since 72h", "since")
 	cmd.Flags().StringVar(&first, "first", string(robot.FirstBurn), "what comes first: `burn`, which ends the leaked robots at once, or replace, by which the team's pushes go on")
+	cmd.Flags().DurationVar(&runs, waitForRuns, defaultRotateTimeout, "with --first replace, and beside --timeout: for how long at most runs are waited for that began with the old token")
 	cmd.Flags().BoolVar(&yes, "yes", false, "burn without asking; without a terminal nothing is asked")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "burn nothing: list the pushes, and say what would be done")
+	c.addIssuerFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	return cmd
 }
 
-func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, since time.Time, first robot.First) (robot.LeakReport, error) {
+func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, opts robot.LeakOptions) (robot.LeakReport, error) {
 	progress := c.program.start("ending the robots of team " + t.Team)
 	defer progress.stop()
 	s.Report = progress.report
-	return robot.Leak(ctx, s.Services, t, since, first)
+	return robot.Leak(ctx, s.Services, t, opts)
 }
 
 // parseSince reads a time or a duration before now.

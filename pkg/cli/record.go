@@ -44,16 +44,38 @@ func (c *connection) recordVerification(ctx context.Context, reports []robot.Rep
 	return record(ctx, c, fleet.VerifyConfigMap, func(string) (fleet.Verification, error) { return *v, nil })
 }
 
+// lastRotation is what the last run of rotate left; zero where that cannot be read, as the record of this run says then.
+func (c *connection) lastRotation(ctx context.Context) fleet.Rotation {
+	clients, err := c.cluster()
+	if err != nil {
+		return fleet.Rotation{}
+	}
+	found, err := clients.Kube.CoreV1().ConfigMaps(systemNamespace).Get(ctx, fleet.RotateConfigMap, metav1.GetOptions{})
+	if err != nil {
+		return fleet.Rotation{}
+	}
+	last, _ := fleet.Decode[fleet.Rotation](found.Data[fleet.Key])
+	return last
+}
+
 // recordRotation leaves what rotate did with all teams. It was good if it came to each of them.
-func (c *connection) recordRotation(ctx context.Context, good bool, maxAge time.Duration, counts map[robot.Outcome]int) error {
-	outcomes := map[string]int{}
-	for outcome, teams := range counts {
-		outcomes[string(outcome)] = teams
+func (c *connection) recordRotation(ctx context.Context, good bool, maxAge time.Duration, teams []robot.TeamRotation) error {
+	outcomes, left := map[string]int{}, fleet.Left{}
+	for _, outcome := range robot.Outcomes {
+		outcomes[string(outcome)] = 0
+	}
+	for _, t := range teams {
+		switch outcomes[string(t.Outcome)]++; {
+		case t.Outcome == robot.OutcomeNotBegun:
+			left.NotBegun = append(left.NotBegun, t.Team)
+		case t.Err != nil:
+			left.Tried = append(left.Tried, t.Team)
+		}
 	}
 	return record(ctx, c, fleet.RotateConfigMap, func(old string) (fleet.Rotation, error) {
 		// What cannot be read is replaced: the next run could not read it either.
 		last, _ := fleet.Decode[fleet.Rotation](old)
-		return last.After(c.program.Now(), good, maxAge, outcomes), nil
+		return last.After(c.program.Now(), good, maxAge, outcomes, left), nil
 	})
 }
 

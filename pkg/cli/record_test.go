@@ -190,16 +190,17 @@ func TestRotateLeavesARecord(t *testing.T) {
 	})
 	exit, out, errs := w.run(t.Context(), "", "rotate", "--all", "--max-age", "720h", "--record")
 	r, err = fleet.Decode[fleet.Rotation](w.recorded(fleet.RotateConfigMap))
-	if err != nil || exit != cli.ExitNoRight || r.Good.Sub(good) < 800*time.Hour || r.Outcomes["rotated"] != 1 || r.Outcomes["failed"] != 1 {
+	if err != nil || exit != cli.ExitNoRight || r.Good.Sub(good) < 800*time.Hour || r.Outcomes["rotated"] != 1 || r.Outcomes["failed"] != 1 || len(r.Tried) != 1 || !r.Tried["platform"].Equal(r.Ended) {
 		t.Errorf("a team fails: exit %d, record is %+v, %v\n%s\n%s", exit, r, err, out, errs)
 	}
-	// What all would meet stops it: the last good run is that of before.
+	// What all would meet stops it: the last good run is that of before, and who was tried then is not tried first.
 	good = r.Good
+	tried := r.Tried["platform"]
 	w.quay.Advance(800 * time.Hour)
 	w.quay.RevokeOAuthTokens()
-	exit, _, _ = w.run(t.Context(), "", "rotate", "--all", "--max-age", "720h", "--record")
+	exit, _, _ = w.run(t.Context(), "", "rotate", "--all", "--max-age", "720h", "--parallel", "1", "--record")
 	r, err = fleet.Decode[fleet.Rotation](w.recorded(fleet.RotateConfigMap))
-	if err != nil || exit == cli.ExitOK || !r.Good.Equal(good) || r.Ended.Sub(good) < 800*time.Hour || r.Outcomes["rotated"] != 0 {
+	if err != nil || exit == cli.ExitOK || !r.Good.Equal(good) || r.Ended.Sub(good) < 800*time.Hour || r.Outcomes["rotated"] != 0 || tried.IsZero() || r.Tried["platform"].Before(tried) {
 		t.Errorf("it is stopped: exit %d, record is %+v, %v", exit, r, err)
 	}
 }

@@ -53,9 +53,12 @@ failure, or when the time is up, run it again: it goes on where it was.
 one. How long that was is in the result. From Quay v3.13 on that does not end what the old token bought: Quay takes a bearer token for
 the robot's password.
 
-With --all, every team that has an ExternalSecret and a token older than --max-age, the oldest first, a few at once; an unfinished
-rotation is finished whatever its age. What is wrong with one team does not stop the others. --timeout is for each team: one whose
-runs have not ended by then is named, and the next run goes on with it.`,
+Of a keyless team the ServiceAccount names the new robot in place of Vault and Secret, by its annotation robot-successor. That is how to
+end what was bought with the robot before: a token that nobody keeps cannot be too old.
+
+With --all, every team that has an ExternalSecret and a token older than --max-age, or that is keyless and whose robot is, the oldest
+first, a few at once; an unfinished rotation is finished whatever its age. What is wrong with one team does not stop the others.
+--timeout is for each team: one whose runs have not ended by then is named, and the next run goes on with it.`,
 		Example: `  tkn quay rotate payments --dry-run
   tkn quay rotate payments --max-age 720h
   tkn quay rotate --all --max-age 720h --timeout 20m`,
@@ -103,6 +106,7 @@ runs have not ended by then is named, and the next run goes on with it.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be done, change nothing")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask before --in-place")
 	addRotateAllFlags(cmd, &many)
+	c.addIssuerFlag(cmd)
 	c.addRateFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,7 @@ type rotateAllFlags struct {
 
 // addRotateAllFlags defines them.
 func addRotateAllFlags(cmd *cobra.Command, f *rotateAllFlags) {
-	cmd.Flags().BoolVar(&f.all, "all", false, "every team that has an ExternalSecret; needs --max-age")
+	cmd.Flags().BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless; needs --max-age")
 	addRecordFlag(cmd, &f.record, fleet.RotateConfigMap)
 	cmd.Flags().IntVar(&f.parallel, "parallel", defaultParallel, "with --all: how many `teams` are worked on at once")
 }
@@ -68,11 +67,13 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	if err != nil {
 		return err
 	}
-	// A keyless team has no token that could be old.
-	if tenants = slices.DeleteFunc(tenants, func(t robot.Tenant) bool { return t.Keyless }); len(tenants) == 0 {
-		return &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to rotate", "tkn quay onboard makes one for a team; --context chooses another cluster"}
+	if len(tenants) == 0 {
+		return &failure{ExitMissing, "no team has an ExternalSecret, or is keyless: there was nothing to rotate", "tkn quay onboard makes one for a team; --context chooses another cluster"}
 	}
 	opts.Timeout, opts.Exclusively = timeout, c.exclusively
+	if record {
+		opts.Tried = c.lastRotation(ctx).Tried
+	}
 	progress := c.program.start(fmt.Sprintf("reading the ages of %d credentials", len(tenants)))
 	ended, began := 0, c.program.Now()
 	opts.Ended = func(t robot.TeamRotation) {
@@ -91,7 +92,7 @@ func (c *connection) rotateAll(cmd *cobra.Command, opts robot.RotateAllOptions, 
 	}
 	left := leftOver(ctx, done)
 	if record {
-		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, result.Counts); err != nil {
+		if err := c.recordRotation(ctx, ctx.Err() == nil && done.Stopped == nil, opts.MaxAge, done.Teams); err != nil {
 			return err
 		}
 	}

@@ -72,11 +72,10 @@ func (w *world) rotateAll(ctx context.Context, m *mortal, ended func()) (r rotat
 	runtime.KeepAlive(w)
 	r.rotation = decode(w, out.String())
 	w.Logf("%s: exit %d, %v, %d requests to Quay, %d within the busiest second, %d KiB held", r.took.Round(100*time.Millisecond), r.exit, r.Counts, r.requests, r.busiest, r.held>>10)
-	// Half a second's worth may come at once after a pause; and a few more within the second by the machine's own delays.
-	if most := rate + rate/2 + rate/20; r.busiest > most {
-		w.Errorf("%d requests to Quay within a second, want %d at most", r.busiest, most)
+	if r.busiest > rate {
+		w.Errorf("%d requests to Quay within a second, want %d at most", r.busiest, rate)
 	}
-	if most := rate/2 + rate*r.took.Seconds(); float64(r.requests) > most {
+	if most := 1 + rate*r.took.Seconds(); float64(r.requests) > most {
 		w.Errorf("%d requests to Quay in %s, want %.0f at most", r.requests, r.took, most)
 	}
 	return r
@@ -186,16 +185,15 @@ func TestRotateAllOfAThousandTeams(t *testing.T) {
 	if fmt.Sprint(left) != fmt.Sprint(said) || last.exit != cli.ExitFindings || len(last.Teams) != 1000 {
 		t.Errorf("exit %d, %d teams, left are %v, want %v", last.exit, len(last.Teams), left, said)
 	}
-	// A Quay that fails stops verify.
-	w.quay.Faults.Clear()
-	_, text, _ := w.run(t.Context(), "", "verify", "--all", "-o", "json")
+	// Verify goes on, too, where Quay fails at one team.
+	exit, text, _ := w.run(t.Context(), "", "verify", "--all", "-o", "json")
 	var verified struct{ Reports []robot.Report }
-	if err := json.Unmarshal([]byte(text), &verified); err != nil || len(verified.Reports) != 1000 {
+	if err := json.Unmarshal([]byte(text), &verified); err != nil || len(verified.Reports) != 1000 || exit == cli.ExitOK {
 		t.Fatalf("%d reports, %v", len(verified.Reports), err)
 	}
 	for _, r := range verified.Reports {
-		if said[r.Tenant] == "" && !r.OK() {
-			t.Errorf("%s is not right: %v", r.Tenant, r.Checks)
+		if said[r.Tenant] == "" && !r.OK() || r.Tenant == "t500" && r.OK() {
+			t.Errorf("%s is right: %t: %v", r.Tenant, r.OK(), r.Checks)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestRecord(t *testing.T) {
 	if diff := cmp.Diff(*v, back); diff != "" || err != nil {
 		t.Errorf("(-want +got):\n%s%v", diff, err)
 	}
-	r := Rotation{}.After(morning, true, time.Hour, map[string]int{"kept": 3})
+	r := Rotation{}.After(morning, true, time.Hour, map[string]int{"kept": 3}, Left{Tried: []string{"payments"}})
 	if text, err = Encode(r); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
@@ -93,7 +94,12 @@ func (f Fleet) rights() (objects []map[string]any) {
 		// The ServiceAccounts there are those of keyless teams.
 		role["rules"] = []any{object{"apiGroups": []any{""}, "resources": []any{"secrets"}, "verbs": []any{"get"}},
 			object{"apiGroups": []any{""}, "resources": []any{"serviceaccounts"}, "verbs": []any{"get", "list"}}}
-		return append(objects, role, fleetBinding(f.CustodyNamespace, name, nil))
+		// Rotate has them name another robot; what else of them may change is for the policies to say.
+		rotates := newObject(rbacGroup+"/v1", "Role", f.CustodyNamespace, name+"-rotate", nil)
+		rotates["rules"] = []any{object{"apiGroups": []any{""}, "resources": []any{"serviceaccounts"}, "verbs": []any{"patch"}},
+			object{"apiGroups": []any{v1alpha1.Group}, "resources": []any{"tenants"}, "verbs": []any{"rotate"}}}
+		return append(objects, role, fleetBinding(f.CustodyNamespace, name, nil), rotates,
+			newBinding(f.CustodyNamespace, name+"-rotate", nil, "Role", name+"-rotate", controllerNamespace, FleetRotate))
 	}
 	for _, t := range f.Tenants {
 		labels, name := map[string]string{f.TeamLabel: t.Team}, name+"-"+t.Team

@@ -143,7 +143,8 @@ func TestFleetMayReadTheRobotsSecrets(t *testing.T) {
 		t.Errorf("%v\n%s", err, data)
 	}
 	_, files = fleetOf(t, func(f *onboard.Fleet) { f.CustodyNamespace = "quay-push-custody" })
-	want = []string{"Role quay-push-custody/quay-push-fleet", "RoleBinding quay-push-custody/quay-push-fleet"}
+	want = []string{"Role quay-push-custody/quay-push-fleet", "RoleBinding quay-push-custody/quay-push-fleet",
+		"Role quay-push-custody/quay-push-fleet-rotate", "RoleBinding quay-push-custody/quay-push-fleet-rotate"}
 	if diff := cmp.Diff(want, objects(t, []onboard.Manifest{files["rbac.yaml"]})); diff != "" {
 		t.Errorf("in custody (-want +got):\n%s", diff)
 	}

@@ -3,7 +3,6 @@ package push_test
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io/fs"
 	"os"
@@ -92,6 +91,37 @@ func TestOCIArchive(t *testing.T) {
 	}
 }
 
+// An archive that is compressed as a whole is pushed as it is without that, whatever it is and however it is named.
+func TestCompressedArchive(t *testing.T) {
+	f := newFixture(t)
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
+	content := layerOf(1, 5000)
+	saved := tarOf(t, tarEntry{name: "a.tar", content: content}, tarEntry{name: "c.json", content: savedConfig(t, content)},
+		tarEntry{name: "manifest.json", content: marshal(t, []savedImage{{Config: "c.json", Layers: []string{"a.tar"}}})})
+	layout := tarOf(t, entriesOf(t, f.layout)...)
+	for transport, plain := range map[string][]byte{"oci-archive:": layout, "docker-archive:": saved} {
+		file := filepath.Join(t.TempDir(), "image.tar")
+		push := func(transport string, content []byte) string {
+			write(t, file, content)
+			f.opts.Source = transport + file
+			return f.push().Digest
+		}
+		want := push(transport, plain)
+		for _, transport := range []string{transport, ""} {
+			if got := push(transport, gzipped(t, plain)); got != want {
+				t.Errorf("%q in gzip is %s, want %s", transport, got, want)
+			}
+			if got := push(transport, zstandard(t, plain, 1<<20)); got != want {
+				t.Errorf("%q in zstd is %s, want %s", transport, got, want)
+			}
+		}
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("%v is left (%v)", left, err)
+	}
+}
+
 // A ref has colons and slashes, as buildah writes it, and so may the path.
 func TestOCIArchiveWithRef(t *testing.T) {
 	f := newFixture(t)
@@ -155,7 +185,7 @@ func TestBadArchive(t *testing.T) {
 		{"a name of another system", named(`blobs\..\..\x`), failure.ClassSourceRefused, "absolute or goes upwards"},
 		{"a long name", named(strings.Repeat("x", 256)), failure.ClassSourceRefused, "a name of 256 bytes"},
 		{"a name twice", named("index.json"), failure.ClassSourceRefused, `two entries "index.json"`},
-		{"a name twice, written otherwise", named(".//index.json"), failure.ClassSourceRefused, `two entries "index.json"`},
+		{"a name twice in another form", named(".//index.json"), failure.ClassSourceRefused, `two entries "index.json"`},
 		{"another blob under the name", func(t *testing.T, entries []tarEntry) []byte {
 			blob(entries, large).content = bytes.Repeat([]byte("x"), large)
 			return pack(t, entries)
@@ -208,13 +238,15 @@ func TestBadArchive(t *testing.T) {
 			e.name = "elsewhere"
 			return append(packed, pack(t, entries)...)
 		}, failure.ClassSourceRefused, "a sparse file"},
-		{"compressed", func(t *testing.T, entries []tarEntry) []byte {
-			var packed bytes.Buffer
-			w := gzip.NewWriter(&packed)
-			w.Write(pack(t, entries))
-			w.Close()
-			return packed.Bytes()
-		}, failure.ClassSourceRefused, "is compressed (gzip)"},
+		{"compressed in an unknown format", func(*testing.T, []tarEntry) []byte { return []byte("BZh91AY&SY") }, failure.ClassSourceRefused, "is compressed with bzip2"},
+		{"compressed and cut off", func(t *testing.T, entries []tarEntry) []byte {
+			packed := gzipped(t, pack(t, entries))
+			return packed[:len(packed)/2]
+		}, failure.ClassSourceCorrupt, "or is cut off"},
+		{"another blob in what is compressed", func(t *testing.T, entries []tarEntry) []byte {
+			blob(entries, large).content = bytes.Repeat([]byte("x"), large)
+			return gzipped(t, pack(t, entries))
+		}, failure.ClassSourceCorrupt, "hashes to"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)

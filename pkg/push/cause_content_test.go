@@ -87,11 +87,17 @@ var sourceCauses = []cause{
 		f.opts.Source = "oci:" + path
 	}, failure.ClassSourceRefused, "is a symbolic link", "", "name the directory that it leads to"},
 	{"a file for a layout", func(f *fixture) { f.opts.Source = "oci:" + filepath.Join(f.layout, "index.json") }, failure.ClassSourceRefused, "is not a directory", "", "oci-archive:FILE"},
-	{"a compressed archive", func(f *fixture) {
-		path := filepath.Join(f.t.TempDir(), "image.tar.gz")
-		write(f.t, path, gzipped(f.t, tarOf(f.t, entriesOf(f.t, f.layout)...)))
+	{"an archive in bzip2", func(f *fixture) {
+		path := filepath.Join(f.t.TempDir(), "image.tar.bz2")
+		write(f.t, path, []byte("BZh91AY&SY"))
 		f.opts.Source = path
-	}, failure.ClassSourceRefused, "is compressed (gzip)", "", "leave the tar file as it is"},
+	}, failure.ClassSourceRefused, "is compressed with bzip2, and only gzip and zstd are read", "", "leave a plain tar file"},
+	{"a compressed archive that is cut off", func(f *fixture) {
+		path := filepath.Join(f.t.TempDir(), "image.tar.gz")
+		packed := gzipped(f.t, tarOf(f.t, entriesOf(f.t, f.layout)...))
+		write(f.t, path, packed[:len(packed)/2])
+		f.opts.Source = path
+	}, failure.ClassSourceCorrupt, "cannot be decompressed (gzip), or is cut off", "", "build the image again"},
 	{"a foreign layer", func(f *fixture) {
 		layer := addBlob(f.t, f.layout, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", []byte("x"))
 		writeIndex(f.t, f.layout, manifestOf(f.t, f.layout, map[string]any{"layers": []descriptor{layer}}))

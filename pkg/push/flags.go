@@ -7,7 +7,14 @@ import (
 
 // Flags defines the flags of push-image on fs; parsing fs fills o in.
 func (o *Options) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&o.Source, "source", "", "the image: `TRANSPORT:PATH[:REF]` with oci, oci-archive or docker-archive, docker://HOST/REPOSITORY[:TAG|@DIGEST], or a path")
+	fs.Func("source", "the image: `TRANSPORT:PATH[:REF]` with oci, oci-archive or docker-archive, docker://HOST/REPOSITORY[:TAG|@DIGEST], or a path; several, repeated or with commas between them, are pushed as one index", func(source string) error {
+		if o.Source != "" {
+			source = o.Source + "," + source
+		}
+		o.Source = source
+		return nil
+	})
+	fs.StringVar(&o.SourceDir, "source-dir", "", "`directory` in which the paths of --source are")
 	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
 	fs.Func("tag", "`tag` to set, may be repeated (default digest-<first 32 hex>)", func(tag string) error {
 		o.Tags = append(o.Tags, tag)

@@ -18,8 +18,11 @@ import (
 // works; each field but the last ones is a flag.
 type Options struct {
 	// Source is where the image is: oci:DIRECTORY[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF],
-	// docker://HOST/REPOSITORY[:TAG|@DIGEST], or the path of one of the first three.
+	// docker://HOST/REPOSITORY[:TAG|@DIGEST], or the path of one of the first three. Several of those with a path, separated by
+	// commas, are pushed as one index.
 	Source string
+	// SourceDir is the directory in which the paths of Source are; empty: they are those of the process.
+	SourceDir string
 	// ImageRef is the repository to push to, host/organization/name, with an optional :tag.
 	ImageRef string
 	// Tags are more tags; empty ones are none. Without any tag the digest gets the tag digest-<first 32 hex>.

@@ -123,7 +123,7 @@ func (p *pusher) opening() source.Options {
 	if o.SourceDockerconfig == "" {
 		how.Credential, how.User = p.credential, p.robot
 	}
-	return source.Options{Log: p.log, Image: how}
+	return source.Options{Log: p.log, Dir: o.SourceDir, Image: how}
 }
 
 // read reads what the source has, but for the content of the blobs, and holds it against what the options allow.

@@ -11,9 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/comptech-lab/quay-push/pkg/secret"
 )
@@ -37,7 +36,7 @@ type Options struct {
 	Token secret.Value
 	// HTTPClient sends the requests; nil means one that uses the system's certificates. Redirects are never followed.
 	HTTPClient *http.Client
-	// Rate is the most requests per second; 0 means 40.
+	// Rate is the most requests in any second, whatever came before; 0 means 40.
 	Rate float64
 	// Pause is the time before the first retry, each further one takes twice as long; 0 means half a second.
 	Pause time.Duration
@@ -45,11 +44,13 @@ type Options struct {
 
 // Client is safe for concurrent use. Printing it shows no token.
 type Client struct {
-	base    *url.URL
-	token   secret.Value
-	http    *http.Client
-	limiter *rate.Limiter
-	pause   time.Duration
+	base  *url.URL
+	token secret.Value
+	http  *http.Client
+	pace  *pace
+	pause time.Duration
+	// date is that of the last answer, by Quay's clock; nil where it had none.
+	date atomic.Pointer[time.Time]
 }
 
 // New returns a client for opts. The error says what is wrong with the URL, without the token.
@@ -67,13 +68,12 @@ func New(opts Options) (*Client, error) {
 	}
 	// A redirect could carry the token to another host.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	perSecond := rate.Limit(cmp.Or(opts.Rate, defaultRate))
 	return &Client{
-		base:    &url.URL{Scheme: base.Scheme, Host: base.Host},
-		token:   opts.Token,
-		http:    &client,
-		limiter: rate.NewLimiter(perSecond, max(1, int(perSecond/2))),
-		pause:   cmp.Or(opts.Pause, 500*time.Millisecond),
+		base:  &url.URL{Scheme: base.Scheme, Host: base.Host},
+		token: opts.Token,
+		http:  &client,
+		pace:  newPace(cmp.Or(opts.Rate, defaultRate)),
+		pause: cmp.Or(opts.Pause, 500*time.Millisecond),
 	}, nil
 }
 
@@ -145,7 +145,7 @@ func (c *Client) target(r call) (*url.URL, error) {
 
 // try sends a call once.
 func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) error {
-	if err := c.limiter.Wait(ctx); err != nil {
+	if err := c.pace.wait(ctx); err != nil {
 		return fmt.Errorf("waiting to ask Quay: %w", err)
 	}
 	request, err := http.NewRequestWithContext(ctx, r.method, target.String(), bytes.NewReader(body))
@@ -168,6 +168,7 @@ func (c *Client) try(ctx context.Context, r call, target *url.URL, body []byte) 
 		return &transportError{r.method, target.Path, unwrapURL(err)}
 	}
 	defer response.Body.Close()
+	c.note(response.Header)
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:

@@ -104,11 +104,17 @@ func (t Tenant) successor(accounts []account, usernames ...string) string {
 	return t.Robot(highest + 1)
 }
 
-// createRobot makes a robot unless it exists.
-func (s Services) createRobot(ctx context.Context, name, description string) error {
+// createRobot makes a robot unless it exists, which one of a later generation does only where somebody made it just now: unless that
+// is one of ours, it is not taken.
+func (s Services) createRobot(ctx context.Context, t Tenant, name, description string) error {
 	_, err := s.Quay.CreateRobot(ctx, name, description+managed)
-	if quay.IsExists(err) {
-		return nil
+	if !quay.IsExists(err) {
+		return err
+	}
+	found, err := s.Quay.Robot(ctx, name)
+	if err == nil && !t.own(account{Grants: quay.Grants{Robot: found}, generation: t.Generation(name)}) {
+		err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody made robot %q at the same time, and not with this tool", name),
+			Next: "run it again: it leaves that one alone, and takes a later name"}
 	}
 	return err
 }

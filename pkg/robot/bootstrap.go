@@ -30,14 +30,16 @@ type bootstrap struct {
 	// active is the robot that is to push: see choose.
 	active credential
 	chosen bool
-	stored stored
+	// adopted says that it was there: its name is not used for another.
+	adopted bool
+	stored  stored
 	// existing are the repositories of the organization, wanted those that the robot is to push to.
 	existing, wanted []string
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
 // permission, proof of the right, Vault. What is right already is kept: the robot in use stays in use, unless it lost its rights,
-// as one does that leaked. A robot that was replaced and holds nothing any more is deleted.
+// as one does that leaked. A robot whose end was begun is ended, and one that holds nothing any more is deleted.
 // The steps until an error are returned with it.
 func Bootstrap(ctx context.Context, s Services, t Tenant, opts BootstrapOptions) ([]Step, error) {
 	if err := t.checkStores("make"); err != nil {
@@ -92,6 +94,7 @@ func (b *bootstrap) tasks() []task {
 		b.rightTask(func() credential { return b.active }, repositories, func() []string { return b.Foreign }),
 		{id: "vault", title: fmt.Sprintf("write the credential to %q in Vault", b.VaultPath), reason: ReasonConflict,
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
+		b.endTask(),
 		b.spentTask(),
 	}
 }
@@ -145,7 +148,7 @@ func (b *bootstrap) choose(ctx context.Context) error {
 			inUse = robot.Token.Equal(b.stored.token)
 		}
 		if left := b.stored.username == "" && b.own(a) && a.holds() != ""; inUse || left {
-			b.active.username = a.Name
+			b.active.username, b.adopted = a.Name, true
 			break
 		}
 	}
@@ -153,7 +156,26 @@ func (b *bootstrap) choose(ctx context.Context) error {
 }
 
 func (b *bootstrap) createRobot(ctx context.Context) error {
-	return b.Services.createRobot(ctx, b.active.username, b.pushing())
+	if b.adopted {
+		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody deleted robot %q at the same time", b.active.username), Next: nextAnother}
+	}
+	return b.Services.createRobot(ctx, b.Tenant, b.active.username, b.pushing())
+}
+
+// nextAnother is the next step where the robot that was to push is of no use any more.
+const nextAnother = "run it again: it makes another robot"
+
+// endTask ends the robots before the one in use that lost their default permissions, which is how an end begins: that of a leak may have
+// been broken off, and whoever has the token can push still. One that has them may be that of runs which go on; rotate waits for those.
+func (b *bootstrap) endTask() task {
+	var r *retirement
+	r = b.retirement(b.Tenant, func(a account) bool {
+		begun := len(a.defaults) == 0 && a.holds() != "" || r.burnt[a.Name]
+		return begun && b.own(a) && a.Name != b.active.username && a.generation <= b.Generation(b.active.username)
+	})
+	t := r.tasks(func(ctx context.Context) error { return b.inVault(ctx, b.Tenant, b.active) })[0]
+	t.title = "end robots whose end was begun: take the rest of their rights, and burn their tokens"
+	return t
 }
 
 // spentTask deletes the robots before the one in use that hold nothing: what offboarding, or a leak that was broken off, left.
@@ -174,13 +196,13 @@ func (b *bootstrap) spentTask() task {
 		for _, a := range accounts {
 			switch held := a.holds(); {
 			case written && a.Name == b.active.username && len(a.defaults) == 0:
-				return false, "", &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody ended robot %q at the same time", a.Name), Next: "run it again: it makes another robot"}
+				return false, "", &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody ended robot %q at the same time", a.Name), Next: nextAnother}
 			case a.Name != b.active.username && b.own(a) && held != "":
 				detail = fmt.Sprintf("%s; but %q still has %s: run rotate, which ends it", detail, a.Name, held)
 			}
 		}
 		if err == nil && written && named(accounts, b.active.username) == nil {
-			err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody deleted robot %q at the same time", b.active.username), Next: "run it again: it makes another robot"}
+			err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody deleted robot %q at the same time", b.active.username), Next: nextAnother}
 		}
 		return true, detail, err
 	}

@@ -43,7 +43,7 @@ func (w *world) bootstrapped(when string) {
 	}
 }
 
-var bootstrapSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "vault", "spent"}
+var bootstrapSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "vault", "burn", "spent"}
 
 func TestBootstrap(t *testing.T) {
 	w := newWorld(t)
@@ -55,7 +55,7 @@ func TestBootstrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"organization kept", "path kept", "robot pending", "repositories pending", "permission pending", "default-permission pending",
-		"right pending", "vault pending", "spent kept"}
+		"right pending", "vault pending", "burn kept", "spent kept"}
 	if diff := cmp.Diff(want, states(planned)); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
@@ -73,7 +73,7 @@ func TestBootstrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = []string{"organization kept", "path kept", "robot changed", "repositories changed", "permission changed", "default-permission changed",
-		"right kept", "vault changed", "spent kept"}
+		"right kept", "vault changed", "burn kept", "spent kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -115,7 +115,7 @@ func TestBootstrapAdopts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"organization kept", "path kept", "robot kept", "repositories kept", "permission changed", "default-permission changed", "right kept", "vault changed", "spent kept"}
+	want := []string{"organization kept", "path kept", "robot kept", "repositories kept", "permission changed", "default-permission changed", "right kept", "vault changed", "burn kept", "spent kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}

@@ -14,7 +14,7 @@ import (
 
 // harmful is what may be good still of a robot that was to be disarmed.
 type harmful struct {
-	// robot is its name, what is "rights" or "token"; both are empty where it is not known which robots there are.
+	// robot is its name, what is "rights", "token" or "federation"; both are empty where it is not known which robots there are.
 	robot, what string
 	err         error
 }
@@ -49,7 +49,7 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 			break
 		}
 	}
-	burning := r.burnEach(ctx, left)
+	burning, distrusting := r.burnEach(ctx, left), r.distrustEach(ctx, left)
 	for _, a := range left {
 		names = append(names, a.Name)
 		for _, team := range a.elsewhere {
@@ -70,6 +70,9 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 		if burning[a.Name] != nil {
 			harms = append(harms, harmful{a.Name, "token", burning[a.Name]})
 		}
+		if distrusting[a.Name] != nil {
+			harms = append(harms, harmful{a.Name, "federation", distrusting[a.Name]})
+		}
 	}
 	for what, listed := range r.foreign {
 		if listed {
@@ -79,7 +82,7 @@ func (r *retirement) disarm(ctx context.Context) ([]string, error) {
 	if len(harms) > 0 {
 		return names, r.notDisarmed(harms)
 	}
-	r.powerless = r.now().UTC()
+	r.powerless = r.quayNow().UTC()
 	return names, nil
 }
 
@@ -112,6 +115,10 @@ func (h harmful) problem(team string) string {
 		return fmt.Sprintf("it is not known whether the rights of %q were taken", h.robot)
 	case h.what == "rights":
 		return fmt.Sprintf("the rights of %q were NOT taken", h.robot)
+	case h.what == "federation" && unsure(h.err):
+		return fmt.Sprintf("it is not known whether %q still trusts the team's ServiceAccount", h.robot)
+	case h.what == "federation":
+		return fmt.Sprintf("robot %q still trusts the team's ServiceAccount", h.robot)
 	case unsure(h.err):
 		return fmt.Sprintf("it is not known whether the token of %q was burnt", h.robot)
 	}

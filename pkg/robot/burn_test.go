@@ -51,7 +51,7 @@ func TestLeakBurnsWhatItCan(t *testing.T) {
 		w.onboard()
 		asleep := w.quay.AddRobot("team-payments", "ci-b")
 		w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: test.effect})
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 		e := (*robot.Error)(nil)
 		if !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), test.problem) || !strings.Contains(e.Next, test.next) ||
 			strings.Contains(e.Next, "it burns again") != (test.problem == unsure) {
@@ -69,7 +69,7 @@ func TestLeakRemembersALostAnswer(t *testing.T) {
 	w.onboard()
 	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: 1, Effect: quaytest.CommitThenReset()},
 		quaytest.Fault{Method: http.MethodPost, Path: "/robots/ci/regenerate$", Times: -1, Effect: quaytest.Status(503, nil, "")})
-	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); err == nil || !strings.HasPrefix(err.Error(), unsure) {
+	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); err == nil || !strings.HasPrefix(err.Error(), unsure) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 	e := (*robot.Error)(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
-	if _, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.HasPrefix(err.Error(), noneBurnt) {
+	if _, err := robot.Leak(ctx, w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.HasPrefix(err.Error(), noneBurnt) {
 		t.Errorf("without time: %v", err)
 	}
 	for name, test := range map[string]struct {
@@ -103,7 +103,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 				}
 				<-r.Context().Done()
 			}})
-		_, err := robot.Leak(ctx, w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+		_, err := robot.Leak(ctx, w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 		if end(); !errors.As(err, &e) || e.Reason != test.reason || !strings.HasPrefix(err.Error(), unsure) || !strings.HasSuffix(e.Next, test.next) {
 			t.Errorf("%s while it was asked: %v", name, err)
 		}
@@ -118,7 +118,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 		if s.Quay, err = quay.New(quay.Options{URL: url, Pause: time.Microsecond}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now(), robot.FirstBurn); !errors.As(err, &e) || !strings.HasPrefix(err.Error(), noneBurnt) || !strings.Contains(e.Next, "--quay-url is its address") {
+		if _, err := robot.Leak(t.Context(), s, w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); !errors.As(err, &e) || !strings.HasPrefix(err.Error(), noneBurnt) || !strings.Contains(e.Next, "--quay-url is its address") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestLeakNamesTheRobotsThatThereAre(t *testing.T) {
 			w.quay.AddRobot("team-payments", "ci-b")
 		}
 		w.quay.Faults.Add(test.faults...)
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 		if (err == nil) != (test.problem == "") || err != nil && !strings.HasPrefix(err.Error(), test.problem) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -110,7 +110,7 @@ var (
 	checkExchange     = checkKind{"exchange", "Quay gives the robot's token for one of the ServiceAccount", SymptomUnauthorized, "see what Quay says"}
 	checkNoStored     = checkKind{"nothing-stored", "no credential of the team is in Vault, nor a Secret in the cluster", SymptomLeaked,
 		"delete what is there, from Git first: nobody needs it, and it works until it is burnt; tkn quay offboard ends all of it"}
-	checkKeylessOthers = checkKind{"other-robots", "no other robot of the team holds a right", SymptomLeaked, "delete it in Quay"}
+	checkKeylessOthers = checkKind{"other-robots", "no other robot of the team holds a right", SymptomLeaked, "run rotate, which ends it"}
 )
 
 func (k checkKind) with(status Status, detail string) Check {

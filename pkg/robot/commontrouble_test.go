@@ -106,6 +106,24 @@ func TestRotateAllWithOneTeamsTrouble(t *testing.T) {
 	}
 }
 
+// However many teams have trouble of their own, one after the other and of the same kind: the others are rotated.
+func TestRotateAllWithManyTeamsTrouble(t *testing.T) {
+	for name, effect := range map[string]quaytest.Effect{"Quay fails at them": quaytest.Status(500, nil, `{"message":"oops"}`), "Quay does not answer for them": quaytest.Reset(0)} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			tenants := w.teams(16)
+			opts := allOptions()
+			opts.MaxAge = time.Minute
+			// The oldest thirteen, and the youngest.
+			w.quay.Faults.Add(quaytest.Fault{Path: "^/api/v1/organization/team-t([0-9]|1[0125])($|/)", Times: -1, Effect: effect})
+			result := robot.RotateAll(t.Context(), w.services(), tenants, opts)
+			if count(result, robot.OutcomeRotated) != 2 || count(result, robot.OutcomeFailed) != 14 || result.Stopped != nil {
+				t.Errorf("%q, stopped: %v", outcomes(result), result.Stopped)
+			}
+		})
+	}
+}
+
 // endlessRuns is a cluster in which a run of team t1 never ends.
 type endlessRuns struct{ robot.Cluster }
 
@@ -134,6 +152,15 @@ func TestRotateAllWithTwoOfATeam(t *testing.T) {
 	}
 }
 
+// full is a Vault that answers what it is asked, and takes nothing.
+type full struct{ robot.Vault }
+
+var errFull = errors.New("no space left")
+
+func (full) Write(context.Context, string, vault.Data, int) (int, error) { return 0, errFull }
+
+func (full) Destroy(context.Context, string, []int) error { return errFull }
+
 // What all teams would meet stops the run, and is not told a thousand times.
 func TestRotateAllStopsEarly(t *testing.T) {
 	const teams = 30
@@ -155,6 +182,7 @@ func TestRotateAllStopsEarly(t *testing.T) {
 		"Vault is sealed": {func(_ *world, s *robot.Services, _ *robot.RotateAllOptions) {
 			s.Vault = troubledVault{s.Vault, func(string) error { return vault.ErrSealed }}
 		}, 0, "sealed"},
+		"Vault takes no changes": {func(_ *world, s *robot.Services, _ *robot.RotateAllOptions) { s.Vault = full{s.Vault} }, 10, "no space left"},
 		"the Vault token ends": {func(_ *world, s *robot.Services, opts *robot.RotateAllOptions) {
 			ended := false
 			s.Vault = troubledVault{s.Vault, func(string) error {

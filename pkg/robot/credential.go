@@ -91,6 +91,15 @@ func (s Services) write(ctx context.Context, t Tenant, c credential, version int
 	return err
 }
 
+// inVault fails unless Vault has c, which was put there: a leak that is answered meanwhile, or who else works on the team, put another.
+func (s Services) inVault(ctx context.Context, t Tenant, c credential) error {
+	found, err := s.read(ctx, t)
+	if err == nil && (!found.exists || !found.equal(c)) {
+		err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Vault has another credential than that of %q, which was put there", c.username), Next: nextConflict}
+	}
+	return err
+}
+
 // carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
 func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
 	config, err := dockerconfig.Parse([]byte(secret.Dockerconfig.Reveal()))

@@ -64,7 +64,7 @@ func TestLeakDoesNotTakeUnknownForNone(t *testing.T) {
 				if plan {
 					run = robot.PlanLeak
 				}
-				report, err := run(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
+				report, err := run(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 				if (err != nil) != test.failed || report.Burnt.IsZero() != plan {
 					t.Errorf("error is %v, burnt %s", err, report.Burnt)
 				}
@@ -109,7 +109,7 @@ func TestLeakSaysThatNothingWasPushed(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
 	w.quay.Advance(time.Minute)
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 	if text := markdown(t, report); err != nil || !strings.Contains(text, "## Pushes in that time: 0\n") || !strings.Contains(text, "## Tags set in that time: 0\n") {
 		t.Errorf("%v\n%s", err, text)
 	}
@@ -139,7 +139,7 @@ func TestLeakLooksWhileTheSecretDoesNotCome(t *testing.T) {
 			done()
 		}
 	}
-	report, err := robot.Leak(ctx, s, w.Tenant, since, robot.FirstBurn)
+	report, err := robot.Leak(ctx, s, w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 	e := (*robot.Error)(nil)
 	if !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || len(report.Pushes) != 1 || !report.PushesComplete || len(report.Tags) != 1 || !report.TagsComplete {
 		t.Errorf("report is %+v, %v", report, err)
@@ -153,7 +153,7 @@ func TestLeakLooksWhileTheSecretDoesNotCome(t *testing.T) {
 func TestLeakOfATeamThatWasNeverRotated(t *testing.T) {
 	w, since := exposed(t)
 	w.quay.ForgetRequests()
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 	if err != nil || len(report.Pushes) != 1 || !report.Verification.OK() {
 		t.Errorf("report is %+v, %v", report, err)
 	}

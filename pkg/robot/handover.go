@@ -40,6 +40,9 @@ func (s Services) waitFor(ctx context.Context, x site, t Tenant, c credential) e
 		if ok || err != nil {
 			return ok, detail, err
 		}
+		if err := s.inVault(ctx, t, c); err != nil {
+			return false, detail, err // It never comes.
+		}
 		// Why it does not come is in the condition of the ExternalSecret; that this cannot be read changes nothing.
 		if e, err := x.readExternalSecret(ctx); err == nil {
 			if ready = e.Ready; !ready {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -58,14 +59,24 @@ func newKeyless(s Services, t Tenant, opts KeylessOptions) *keyless {
 }
 
 func (k *keyless) tasks() []task {
+	return slices.Concat([]task{
+		k.organizationTask(),
+		{id: "path", title: fmt.Sprintf("see that the team has no stored credential, at %q in Vault or in the cluster", k.VaultPath), check: k.checkNothingStored},
+		k.robotTask("have the robot"),
+		{id: "repositories", title: "have the team's repositories", reason: ReasonMissing, next: "create them in Quay, or see whether they are read-only or mirrors",
+			check: k.checkRepositories, do: k.createRepositories},
+	}, k.rightTasks(), []task{k.spentTask()})
+}
+
+func (k *keyless) robotTask(title string) task {
+	return task{id: "robot", title: title, reason: ReasonMissing, next: "see the robots of the organization in Quay", check: k.checkRobot, do: k.createRobot}
+}
+
+// rightTasks give the robot its rights, prove them, and hand it to the ServiceAccount alone.
+func (k *keyless) rightTasks() []task {
 	robot := func() string { return k.active.username }
 	repositories := func() []string { return k.wanted }
 	return []task{
-		k.organizationTask(),
-		{id: "path", title: fmt.Sprintf("see that the team has no stored credential, at %q in Vault or in the cluster", k.VaultPath), check: k.checkNothingStored},
-		{id: "robot", title: "have the robot", reason: ReasonMissing, next: "see the robots of the organization in Quay", check: k.checkRobot, do: k.createRobot},
-		{id: "repositories", title: "have the team's repositories", reason: ReasonMissing, next: "create them in Quay, or see whether they are read-only or mirrors",
-			check: k.checkRepositories, do: k.createRepositories},
 		// Before the others: a robot that has other rights alone is one whose end was broken off, see choose.
 		k.defaultPermissionTask(k.Organization, robot),
 		k.permissionTask(robot, repositories),
@@ -73,7 +84,6 @@ func (k *keyless) tasks() []task {
 		{id: "token", title: "replace the robot's token by one that nobody keeps", reason: ReasonConflict, next: "run it again", check: k.checkToken, do: k.forget},
 		k.trust.task(),
 		k.trust.exchangeTask(),
-		k.spentTask(),
 	}
 }
 
@@ -134,8 +144,9 @@ func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 }
 
 // choose decides which robot the team is. The one that its ServiceAccount names is it, if it still has its default permission: a robot
-// loses that first when it is taken out of use. Else it is the latest that was made for this and has it, else a new one. No other may have
-// a right: somebody may know its token, or have bought one with it.
+// loses that first when it is taken out of use. Else it is the latest that was made for this and has it, else a new one; none that is
+// earlier than what the ServiceAccount names, see tenant.Names.RobotInUse. No other may have a right: somebody may know its token, or have
+// bought one with it.
 func (k *keyless) choose(ctx context.Context) error {
 	// A plan goes on where there is no organization yet.
 	k.active.username = k.successor(nil)
@@ -147,12 +158,13 @@ func (k *keyless) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.active.username, k.chosen = k.successor(accounts), true
+	k.active.username, k.chosen = k.successor(accounts, account.Robot), true
+	next := fmt.Sprintf("end it with tkn quay offboard %s --yes, with --division and --app, then run this again", k.Team)
 	if a := named(accounts, account.Robot); a != nil && len(a.defaults) > 0 {
-		k.active.username = a.Name
+		k.active.username, next = a.Name, fmt.Sprintf("end it with tkn quay rotate %s, by which no push fails, then run this again", k.Team)
 	} else {
 		for _, a := range accounts {
-			if a.Description == k.keylessly()+managed && len(a.defaults) > 0 {
+			if a.Description == k.keylessly()+managed && len(a.defaults) > 0 && a.generation > k.Generation(account.Robot) {
 				k.active.username = a.Name
 				break
 			}
@@ -161,7 +173,7 @@ func (k *keyless) choose(ctx context.Context) error {
 	for _, a := range accounts {
 		if held := a.holds(); held != "" && k.own(a) && a.Name != k.active.username {
 			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q of team %q has %s, and may be somebody's: its token was stored, or its end was broken off", a.Name, k.Team, held),
-				Next: fmt.Sprintf("end it with tkn quay offboard %s --yes, with --division and --app, then run this again", k.Team)}
+				Next: next}
 		}
 	}
 	return nil
@@ -171,7 +183,7 @@ func (k *keyless) choose(ctx context.Context) error {
 func (t Tenant) keylessly() string { return "pushes images of team " + t.Team + ", keyless" }
 
 func (k *keyless) createRobot(ctx context.Context) error {
-	return k.bootstrap.Services.createRobot(ctx, k.active.username, k.keylessly())
+	return k.bootstrap.Services.createRobot(ctx, k.Tenant, k.active.username, k.keylessly())
 }
 
 // checkToken is done when nobody can know the robot's token: this run replaced it, or an earlier one did, which made the robot, and had it
@@ -206,6 +218,6 @@ func (t Tenant) checkStores(what string) error {
 		return nil
 	}
 	return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q is keyless: ServiceAccount %q stands for it, and there is no stored credential to %s", t.Team, t.Namespace+"/"+t.Secret, what),
-		Next: fmt.Sprintf("to end its robot for good, with what was bought with it, run tkn quay offboard %s --yes, then tkn quay onboard %s --keyless, and apply the ServiceAccount that this renders: "+
-			"pushes fail in between; for a stored credential delete the ServiceAccount after the first", t.Team, t.Team)}
+		Next: fmt.Sprintf("to replace its robot run tkn quay rotate %s; for a stored credential run tkn quay offboard %s --yes, delete the ServiceAccount, then run this again: "+
+			"pushes fail in between", t.Team, t.Team)}
 }

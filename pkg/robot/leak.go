@@ -22,6 +22,17 @@ const (
 	FirstReplace First = "replace"
 )
 
+// LeakOptions say how a leaked token is answered.
+type LeakOptions struct {
+	// Since is the time from which on the token may have been known.
+	Since time.Time
+	// First is what comes first.
+	First First
+	// Runs is for how long, where the new robot comes first, runs are waited for that began with the token of before; then they are
+	// ended with it.
+	Runs time.Duration
+}
+
 // LeakReport says what was done about a leaked token and what could have been done with it.
 type LeakReport struct {
 	Tenant string `json:"tenant"`
@@ -64,8 +75,8 @@ type LeakTag struct {
 }
 
 // newReport is a report in which nothing was looked at yet.
-func newReport(t Tenant, since time.Time, first First) LeakReport {
-	return LeakReport{Tenant: t.Team, First: first, Since: since.UTC(), Ended: []string{}, Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
+func newReport(t Tenant, opts LeakOptions) LeakReport {
+	return LeakReport{Tenant: t.Team, First: opts.First, Since: opts.Since.UTC(), Ended: []string{}, Pushes: []quay.Push{}, Tags: []LeakTag{}, Unknown: []string{
 		"pushes by digest alone: Quay writes no log of them, and keeps them for an hour unless something names them",
 		"pulls: whoever had the token could read what its robot can read"}}
 }
@@ -73,26 +84,39 @@ func newReport(t Tenant, since time.Time, first First) LeakReport {
 // leaking is one run of Leak.
 type leaking struct {
 	*rotation
+	opts   LeakOptions
 	report LeakReport
+	// before is the robot that Vault named when the new one was made first; empty where the robots of then were ended first.
+	before string
+	// strangers are robots that have a name of the team's, and are not the team's.
+	strangers map[string]account
 	// looking ends when what the leaked robots pushed was looked up; looked is what failed of that.
 	looking sync.WaitGroup
 	looked  error
 }
 
 // Leak answers a leaked token. Every robot that the team has loses its rights, its token and its name, and a new one of the next
-// generation takes over, by Vault and the Secret; first says which of the two is done first. Pushes and tags since the given time
-// are listed, and the chain is verified. It can be run again: it ends every robot of then, and makes another. What could not be
-// found out is named in the report, which is returned with the error.
-func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
-	if err := t.checkStores("replace"); err != nil {
-		return newReport(t, since, first), err
-	}
-	l := &leaking{rotation: &rotation{Services: s, Tenant: t}, report: newReport(t, since, first)}
-	l.retired = s.retirement(t, func(a account) bool { return a.Name != l.to.username })
+// generation takes over, by Vault and the Secret, or by the ServiceAccount of a keyless team; opts say which of the two is done first.
+// Pushes and tags since the given time are listed, and the chain is verified. It can be run again: it ends every robot of then, and
+// makes another. What could not be found out is named in the report, which is returned with the error.
+func Leak(ctx context.Context, s Services, t Tenant, opts LeakOptions) (LeakReport, error) {
+	l := &leaking{rotation: &rotation{Services: s, Tenant: t}, opts: opts, report: newReport(t, opts), strangers: map[string]account{}}
+	teams := s.ofTeam(ctx, t)
+	l.retired = s.retirement(t, func(a account) bool {
+		switch {
+		case l.to.username != "" && (a.Name == l.to.username || a.generation > t.Generation(l.to.username)):
+			// One of a later generation is somebody's who works on the team now, and came after.
+			return false
+		case a.Name == l.before || teams(a):
+			return true
+		}
+		l.strangers[a.Name] = a
+		return false
+	})
 	began := s.now()
 	var steps []Step
 	var failed error
-	if first == FirstReplace {
+	if opts.First == FirstReplace {
 		if steps, failed = l.replace(ctx); failed != nil {
 			l.report.Steps = steps
 			return l.report, fmt.Errorf("nothing was burnt, as the new robot comes first and failed: %w", failed)
@@ -101,7 +125,7 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first Firs
 	if err := l.end(ctx); err != nil {
 		return l.report, err
 	}
-	if first != FirstReplace {
+	if opts.First != FirstReplace {
 		if steps, failed = l.replace(ctx); failed == nil {
 			l.report.Outage = s.now().Sub(began)
 		}
@@ -110,8 +134,15 @@ func Leak(ctx context.Context, s Services, t Tenant, since time.Time, first Firs
 	var last []Step
 	var kept error
 	if failed == nil {
+		failed = l.checkStands(ctx)
+	}
+	if failed == nil {
 		l.report.Robot = l.to.username
-		last, kept = s.run(ctx, []task{l.destroyTask(), l.deleteLeaked()})
+		after := []task{l.destroyTask(), l.deleteLeaked()}
+		if l.Keyless {
+			after = after[1:]
+		}
+		last, kept = s.run(ctx, after)
 	} else {
 		failed = l.report.miss("whether the team can push again", failed)
 	}
@@ -139,6 +170,8 @@ func (l *leaking) end(ctx context.Context) (err error) {
 		return err
 	}
 	l.report.Burnt = l.retired.powerless
+	l.report.noteClock(l.Services)
+	l.report.noteStrangers(l.strangers)
 	for _, team := range l.retired.elsewhere {
 		l.report.Unknown = append(l.report.Unknown, "what was pushed by "+team+", which ends with the robot alone")
 	}
@@ -148,17 +181,25 @@ func (l *leaking) end(ctx context.Context) (err error) {
 	return nil
 }
 
-// replace gives the team a new robot, by Vault and the Secret.
+// replace gives the team a new robot, by Vault and the Secret, or by the ServiceAccount.
 func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 	if l.report.Burnt.IsZero() {
 		// Else each try would leave a robot that nothing comes of.
-		if err := l.checkRefresh(ctx, l.Tenant); err != nil {
+		if !l.Keyless {
+			if err := l.checkRefresh(ctx, l.Tenant); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := l.unfinishedRuns(ctx, l.Tenant); err != nil {
 			return nil, err
 		}
 	}
-	found, err := l.read(ctx, l.Tenant)
+	found, err := l.former(ctx, l.Tenant)
 	if err != nil {
 		return nil, err
+	}
+	if l.report.Burnt.IsZero() {
+		l.before = found.username
 	}
 	accounts, err := l.accounts(ctx, l.Tenant)
 	if err != nil {
@@ -172,7 +213,11 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 	}
 	l.version, l.to = found.version, credential{username: l.successor(accounts, append(l.report.Ended, found.username)...)}
 	l.retired.below = l.Generation(l.to.username)
-	steps, err := l.run(ctx, l.makeTasks())
+	makes, hand, err := l.handover(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := l.run(ctx, makes)
 	if err != nil {
 		return steps, err
 	}
@@ -182,8 +227,37 @@ func (l *leaking) replace(ctx context.Context) ([]Step, error) {
 		deleted, _ := l.run(ctx, []task{l.deleteLeaked()})
 		steps = append(steps, deleted...)
 	}
-	handed, err := l.run(ctx, []task{l.secretTask("secret", "have the Secret take it over", func() credential { return l.to })})
+	last := []task{hand}
+	if l.report.Burnt.IsZero() {
+		last = append(last, l.boundedRunsTask())
+	}
+	handed, err := l.run(ctx, last)
 	return append(steps, handed...), err
+}
+
+// boundedRunsTask lets the runs end that began with the old token, for as long as that may take. Those that are left then fail where
+// they push, and are told.
+func (l *leaking) boundedRunsTask() task {
+	t, over := l.runsTask(), false
+	check, wait := t.check, t.do
+	t.check = func(ctx context.Context) (bool, string, error) {
+		done, detail, err := check(ctx)
+		if err == nil && !done && over {
+			l.report.Unknown = append(l.report.Unknown, fmt.Sprintf("whether runs failed that began with the leaked token and had not ended after %s: %s", l.opts.Runs, detail))
+			return true, fmt.Sprintf("they were waited for %s, and not for longer: %s", l.opts.Runs, detail), nil
+		}
+		return done, detail, err
+	}
+	t.do = func(all context.Context) error {
+		ctx, cancel := context.WithTimeout(all, l.opts.Runs)
+		defer cancel()
+		err := wait(ctx)
+		if over = ctx.Err() != nil && all.Err() == nil; over {
+			return nil
+		}
+		return err
+	}
+	return t
 }
 
 // verifyAfter adds to the report how the chain is.
@@ -200,17 +274,14 @@ func (s Services) verifyAfter(ctx context.Context, t Tenant, report *LeakReport)
 }
 
 // PlanLeak says what was pushed since the given time and what Leak would do, and changes nothing: Burnt stays zero.
-func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first First) (LeakReport, error) {
-	report := newReport(t, since, first)
-	if err := t.checkStores("replace"); err != nil {
-		return report, err
-	}
+func PlanLeak(ctx context.Context, s Services, t Tenant, opts LeakOptions) (LeakReport, error) {
+	report := newReport(t, opts)
 	accounts, err := s.accounts(ctx, t)
 	switch {
 	case err != nil:
 		return report, err
 	case len(accounts) == 0:
-		found, err := s.read(ctx, t)
+		found, err := s.former(ctx, t)
 		if err == nil && found.username == "" {
 			err = noRobot(t)
 		}
@@ -218,13 +289,19 @@ func PlanLeak(ctx context.Context, s Services, t Tenant, since time.Time, first 
 			return report, err
 		}
 	}
-	names := []string{}
+	names, teams, strangers := []string{}, s.ofTeam(ctx, t), map[string]account{}
 	for _, a := range accounts {
+		if !teams(a) {
+			strangers[a.Name] = a
+			continue
+		}
 		names = append(names, a.Name)
 		report.Steps = append(report.Steps, Step{"burn", fmt.Sprintf("end the robot %q", a.Name), Pending, cmp.Or(a.holds(), "it holds no right")})
 	}
-	report.Steps = append(report.Steps, Step{"robot", fmt.Sprintf("make the robot %q", t.successor(accounts)), Pending, "Vault may know a later one"})
-	return report, cmp.Or(s.expose(ctx, t, names, s.now().UTC(), &report), s.verifyAfter(ctx, t, &report))
+	report.Steps = append(report.Steps, Step{"robot", fmt.Sprintf("make the robot %q", t.successor(accounts)), Pending, "Vault or the ServiceAccount may know a later one"})
+	report.noteClock(s)
+	report.noteStrangers(strangers)
+	return report, cmp.Or(s.expose(ctx, t, names, s.quayNow().UTC(), &report), s.verifyAfter(ctx, t, &report))
 }
 
 func noRobot(t Tenant) error {

@@ -56,7 +56,7 @@ func TestLeak(t *testing.T) {
 	w.quay.Advance(time.Minute)
 	w.quay.ForgetRequests()
 
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,13 +149,13 @@ func leakCrashes(t *testing.T, way robot.First) {
 		}
 		w.lag, w.crashAt = 1, crashAt
 		since := w.quay.Now().Add(-time.Hour)
-		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, way)
+		_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: way})
 		if err == nil {
 			break
 		}
 		points++
 		w.crashAt, w.dead = 0, false
-		if report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, way); err != nil || !report.Verification.OK() {
+		if report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: way}); err != nil || !report.Verification.OK() {
 			t.Errorf("run again after call %d: %v, %v", crashAt, wrong(report.Verification), err)
 		}
 		w.pushes(fmt.Sprint("run again after call ", crashAt))
@@ -173,7 +173,7 @@ func TestLeakSaysThatNothingWasBurnt(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
 	w.quay.Faults.Add(quaytest.Fault{Method: http.MethodPost, Times: -1, Effect: quaytest.Status(http.StatusForbidden, nil, `{"error_message":"Unauthorized"}`)})
-	_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+	_, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 	e := (*robot.Error)(nil)
 	if !errors.As(err, &e) || e.Reason != robot.ReasonNoRight || !strings.Contains(err.Error(), `the token of "team-payments+ci" was NOT burnt`) {
 		t.Errorf("error is %v", err)
@@ -181,7 +181,7 @@ func TestLeakSaysThatNothingWasBurnt(t *testing.T) {
 	w.quay.Faults.Clear()
 	w.quay.DeleteRobot(first)
 	w.versions = map[string][]*vault.Secret{}
-	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); !errors.As(err, &e) || e.Reason != robot.ReasonMissing {
+	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); !errors.As(err, &e) || e.Reason != robot.ReasonMissing {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -193,7 +193,7 @@ func TestPlanLeak(t *testing.T) {
 	token := w.quay.RobotToken(first)
 	since := w.quay.Now()
 	w.push("team-payments/api", "v1", first, token)
-	report, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
+	report, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestLeakBelievesQuayAlone(t *testing.T) {
 	w := newWorld(t)
 	w.onboard()
 	w.quay.Faults.Add(quaytest.Fault{Times: -1, Effect: quaytest.Status(http.StatusNotFound, nil, "<html>404</html>")})
-	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn); err == nil || !strings.Contains(err.Error(), `it is not known which robots team "payments" has, and NONE was burnt`) {
+	if _, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); err == nil || !strings.Contains(err.Error(), `it is not known which robots team "payments" has, and NONE was burnt`) {
 		t.Errorf("error is %v", err)
 	}
 }

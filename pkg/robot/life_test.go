@@ -29,11 +29,11 @@ var operations = map[string]func(ctx context.Context, s robot.Services, w *world
 		return err
 	},
 	"leak": func(ctx context.Context, s robot.Services, w *world) error {
-		_, err := robot.Leak(ctx, s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+		_, err := robot.Leak(ctx, s, w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 		return err
 	},
 	"leak, replacing first": func(ctx context.Context, s robot.Services, w *world) error {
-		_, err := robot.Leak(ctx, s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+		_, err := robot.Leak(ctx, s, w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 		return err
 	},
 }

@@ -147,7 +147,7 @@ func (o *offboarding) makeHolder(ctx context.Context) error {
 		return err
 	}
 	name := o.successor(accounts)
-	if err := o.createRobot(ctx, name, holding); err != nil {
+	if err := o.createRobot(ctx, o.Tenant, name, holding); err != nil {
 		return err
 	}
 	made, err := o.Quay.Robot(ctx, name)
@@ -177,8 +177,9 @@ func (o *offboarding) checkNames(ctx context.Context) (bool, string, error) {
 		return false, "", err
 	}
 	until := holder.Created.Add(heldFor)
-	if o.now().Before(until) {
-		return true, fmt.Sprintf("%q, which has no right, keeps them until no bearer token is left that one of them bought; run this again with --division and --app after %s, and it is deleted", o.holder, stamp(until)), nil
+	if o.quayNow().Before(until) {
+		return true, fmt.Sprintf("%q, which has no right, keeps them until no bearer token is left that one of them bought; run this again with --division and --app after %s, and it is deleted%s",
+			o.holder, stamp(until), after("; ", o.clockApart())), nil
 	}
 	return false, fmt.Sprintf("%q keeps them since %s", o.holder, stamp(holder.Created.Time)), nil
 }

@@ -37,7 +37,8 @@ type TeamRotation struct {
 	Outcome Outcome
 	// Robot is the robot in use now; empty where that was not seen.
 	Robot string
-	// Written is when the credential was written to Vault that was in use at the beginning; zero where Vault did not say.
+	// Written is when the credential was written to Vault that was in use at the beginning, or, of a keyless team, when its robot was made;
+	// zero where nobody said.
 	Written time.Time
 	// Err is why it was not rotated; nil if it was, or did not have to be.
 	Err error

@@ -231,7 +231,7 @@ func TestLeakWithAFrozenExternalSecret(t *testing.T) {
 	e := w.external[w.Secret]
 	e.Frozen = "spec.refreshPolicy is CreatedOnce"
 	w.external[w.Secret] = e
-	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, since, robot.FirstBurn)
+	report, err := robot.Leak(t.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: since, First: robot.FirstBurn})
 	refused := (*robot.Error)(nil)
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "spec.refreshPolicy is CreatedOnce") || w.quay.RobotToken(first) == old || len(report.Pushes) != 1 {
 		t.Errorf("report is %+v, %v", report, err)

@@ -18,7 +18,8 @@ import (
 // 3,600 s and takes it for 30 s more (quay/quay endpoints/v2/v2auth.py, util/security/registry_jwt.py).
 const BearerLifetime = 3630 * time.Second
 
-// retirement takes robots out of use for good: first their rights, then their tokens, then the robots themselves. A new token alone
+// retirement takes robots out of use for good: first their rights, then their tokens, then, of a keyless team, whom they trust, then the
+// robots themselves. A new token alone
 // would end nothing: from v3.13 on Quay takes any bearer token that a robot bought for its password, and sells it the next one
 // with all rights that the robot has (quay/quay data/model/user.py, verify_robot_jwt_token). So a robot that was deleted must not
 // be made again by its name either, which is what generations are for.
@@ -36,7 +37,7 @@ type retirement struct {
 	// it is another's. It ends with the robot alone, and elsewhere tells of it.
 	foreign   map[string]bool
 	elsewhere []string
-	// powerless is when the last right was seen to be gone; zero until then.
+	// powerless is when the last right was seen to be gone, by Quay's clock; zero until then.
 	powerless time.Time
 }
 
@@ -179,6 +180,21 @@ func (r *retirement) burnEach(ctx context.Context, left []account) map[string]er
 	return failed
 }
 
+// distrustEach has every robot of left of a keyless team trust nobody any more; the errors are by the robot's name.
+func (r *retirement) distrustEach(ctx context.Context, left []account) map[string]error {
+	failed := map[string]error{}
+	for _, a := range left {
+		if !r.Keyless {
+			break
+		}
+		// A Quay that has no federation gives nobody a token for another's.
+		if err := unlessGone(r.Quay.DeleteFederation(ctx, a.Name)); err != nil && !errors.Is(err, quay.ErrNoFederation) {
+			failed[a.Name] = err
+		}
+	}
+	return failed
+}
+
 func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
 	left, err := r.toDelete(ctx)
 	names := []string{}
@@ -191,16 +207,35 @@ func (r *retirement) checkDeleted(ctx context.Context) (bool, string, error) {
 	return true, "there is none", nil
 }
 
+// inMirror is the error for a robot that is not deleted, since Quay would delete the organization's mirror with it, without a word: it
+// refuses where a repository's mirror uses a robot, and looks for none of a whole organization (quay/quay data/model/user.py,
+// delete_robot).
+func inMirror(robot, organization string) error {
+	return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("robot %q, which has no right any more, makes the repositories of the mirror that organization %q is, and Quay would delete that mirror with it", robot, organization),
+		Next: "give the mirror another robot in Quay, then run this again"}
+}
+
 func (r *retirement) delete(ctx context.Context) error {
 	left, err := r.toDelete(ctx)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	mirroring, err := r.Quay.MirrorRobot(ctx, r.Organization)
+	if err != nil {
+		return err
+	}
 	armed := false
 	for _, a := range left {
+		if a.Name == mirroring {
+			err = errors.Join(err, inMirror(a.Name, r.Organization))
+			continue
+		}
 		armed = armed || a.holds() != ""
 		err = errors.Join(err, unlessGone(r.Quay.DeleteRobot(ctx, a.Name)))
 	}
 	if armed && err == nil && !r.powerless.IsZero() {
 		// Somebody gave one its rights back in the meantime, as a bootstrap that was on its way.
-		r.powerless = r.now().UTC()
+		r.powerless = r.quayNow().UTC()
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 // leak ends the robots and gives the team another.
 func (w *world) leak(first robot.First) (robot.LeakReport, error) {
 	w.Helper()
-	return robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), first)
+	return robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: first})
 }
 
 // Who owns another organization can give any robot something there, by names that this one has too. That keeps nobody from ending it,
@@ -89,6 +89,10 @@ func TestNoNameIsUsedTwice(t *testing.T) {
 	if _, err := robot.Rotate(t.Context(), s, w.Tenant, robot.RotateOptions{}); err == nil || w.quay.RobotToken(second) == "" {
 		t.Fatalf("there is no second robot, %v", err)
 	}
+	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{MaxAge: 24 * time.Hour}); err != nil || result.Robot != first || !w.mayPush(second) {
+		t.Errorf("right after: %+v, %v; the second, which somebody may be about to use, may push: %t", result, err, w.mayPush(second))
+	}
+	w.quay.Advance(time.Hour)
 	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{MaxAge: 24 * time.Hour}); err != nil || result.Robot != first || w.mayPush(second) || w.quay.RobotToken(second) == "" {
 		t.Errorf("tidied: %+v, %v; the second may push: %t", result, err, w.mayPush(second))
 	}
@@ -111,7 +115,7 @@ func TestADeadCredentialIsNeverYoung(t *testing.T) {
 		"a leak that was broken off": func(w *world) {
 			s := w.services()
 			s.Vault = unwritable{s.Vault}
-			if _, err := robot.Leak(w.Context(), s, w.Tenant, w.quay.Now(), robot.FirstBurn); err == nil {
+			if _, err := robot.Leak(w.Context(), s, w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn}); err == nil {
 				w.Error("it was not broken off")
 			}
 		},

@@ -64,7 +64,8 @@ type rotation struct {
 //
 // What a rotation has left undone is read from Quay and Vault alone: an older version in Vault that names another robot is there until
 // the very end, and what that robot holds says how far the rotation was. A robot that was made and never written to Vault goes with
-// the next rotation, under which it has a name of its own.
+// the next rotation, under which it has a name of its own. Of a keyless team the ServiceAccount takes Vault's and the Secret's place, see
+// keylessRotation.
 func Rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (RotateResult, error) {
 	return rotate(ctx, s, t, opts, s.run)
 }
@@ -75,8 +76,8 @@ func PlanRotate(ctx context.Context, s Services, t Tenant, opts RotateOptions) (
 }
 
 func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
-	if err := t.checkStores("replace"); err != nil {
-		return RotateResult{}, err
+	if t.Keyless {
+		return rotateKeyless(ctx, s, t, opts, work)
 	}
 	r := &rotation{Services: s, Tenant: t, RotateOptions: opts}
 	current, err := r.load(ctx)
@@ -121,19 +122,25 @@ func rotate(ctx context.Context, s Services, t Tenant, opts RotateOptions, work 
 	return result, err
 }
 
+// makingTakes is how long a robot may be on its way to Vault, as one that a leak makes: as long it is not taken for one that was left.
+const makingTakes = time.Hour
+
+// beingMade reports whether somebody may be making the robot just now, to take over from the one of generation inUse.
+func (r *rotation) beingMade(a account, inUse int, now time.Time) bool {
+	return a.generation > inUse && now.Sub(a.Created.Time) < makingTakes
+}
+
 // tidy leaves a credential alone that is young enough. Another robot that can push goes all the same.
 func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Duration, work func(context.Context, []task) ([]Step, error)) (RotateResult, error) {
 	young := task{id: "age", title: "see whether the credential is old enough", check: func(context.Context) (bool, string, error) {
 		return true, fmt.Sprintf("it is %s old", age.Round(time.Second)), nil
 	}}
-	r.retired = r.retirement(r.Tenant, func(a account) bool { return r.own(a) && a.Name != result.Robot })
-	r.retired.below = r.Generation(result.Robot)
-	armed, left := false, false
-	for _, a := range r.robots {
-		if r.retired.whom(a) {
-			armed, left = armed || a.holds() != "", left || a.holds() != "" || r.retired.deletable(a)
-		}
-	}
+	now, inUse := r.quayNow(), r.Generation(result.Robot)
+	r.retired = r.retirement(r.Tenant, func(a account) bool {
+		return r.own(a) && a.Name != result.Robot && !r.beingMade(a, inUse, now)
+	})
+	r.retired.below = inUse
+	armed, left := r.remains()
 	tasks := []task{young}
 	if armed {
 		if _, err := r.unfinishedRuns(ctx, r.Tenant); err != nil {
@@ -148,6 +155,16 @@ func (r *rotation) tidy(ctx context.Context, result RotateResult, age time.Durat
 	steps, err := work(ctx, tasks)
 	result.Steps = steps
 	return result, err
+}
+
+// remains reports whether a robot that is to go holds anything, and whether there is anything to do about any of them.
+func (r *rotation) remains() (armed, left bool) {
+	for _, a := range r.robots {
+		if r.retired.whom(a) {
+			armed, left = armed || a.holds() != "", left || a.holds() != "" || r.retired.deletable(a)
+		}
+	}
+	return armed, left
 }
 
 // checkFresh fails where a rotation that is begun now could not be finished, or be told from one that was never begun.
@@ -246,11 +263,13 @@ func (r *rotation) takes(ctx context.Context, c credential) (bool, error) {
 
 // tasks are the steps of a rotation. Those before "secret" are done where an earlier run did them.
 func (r *rotation) tasks() []task {
+	to := r.Generation(r.to.username)
 	r.retired = r.retirement(r.Tenant, func(a account) bool {
-		return a.Name != r.to.username && (r.own(a) || a.Name == r.from.username)
+		// One of a later generation is somebody's who works on the team now: it is the next run's, if it is anybody's.
+		return a.Name != r.to.username && a.generation <= to && (r.own(a) || a.Name == r.from.username)
 	})
 	secret := r.secretTask("secret", "have the Secret take it over", func() credential { return r.to })
-	r.retired.below = r.Generation(r.to.username)
+	r.retired.below = to
 	retire := r.retired.tasks(r.checkTakenOver)
 	// Quay may keep a robot, as one that a mirror uses: that is told last of all.
 	end := []task{retire[0], r.destroyTask(), retire[1]}
@@ -272,7 +291,7 @@ func (r *rotation) makeTasks() []task {
 	return []task{
 		{id: "robot", title: fmt.Sprintf("make the robot %q", r.to.username), reason: ReasonMissing,
 			next: "see the robots of the organization in Quay", check: r.checkRobot,
-			do: func(ctx context.Context) error { return r.createRobot(ctx, r.to.username, r.pushing()) }},
+			do: func(ctx context.Context) error { return r.createRobot(ctx, r.Tenant, r.to.username, r.pushing()) }},
 		r.permissionTask(robot, repositories),
 		r.defaultPermissionTask(r.Organization, robot),
 		r.rightTask(func() credential { return r.to }, repositories, func() []string { return r.Foreign }),
@@ -319,24 +338,6 @@ func (r *rotation) checkVault(ctx context.Context) (bool, string, error) {
 	return true, fmt.Sprintf("it is version %d", found.version), r.stillGood(ctx)
 }
 
-// nextBootstrap is the next step where Vault has a credential that is of no use.
-const nextBootstrap = "run bootstrap, which puts one that works into Vault, then rotate again"
-
-// stillGood fails if Quay has another token of the new robot than Vault, or none: then what is in Vault is dead, since somebody
-// else rotated in between, or answered a leak and did not get to the end.
-func (r *rotation) stillGood(ctx context.Context) error {
-	robot, err := r.Quay.Robot(ctx, r.to.username)
-	switch {
-	case quay.IsNotFound(err):
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("robot %q, which Vault has, is gone from Quay", r.to.username), Next: nextBootstrap}
-	case err != nil:
-		return err
-	case !robot.Token.Equal(r.to.token):
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Quay has another token of robot %q than Vault", r.to.username), Next: nextBootstrap}
-	}
-	return nil
-}
-
 // checkRuns is done when every run has ended that was there when the Secret changed.
 func (r *rotation) checkRuns(ctx context.Context) (bool, string, error) {
 	now, err := r.unfinishedRuns(ctx, r.Tenant)
@@ -360,26 +361,11 @@ func (r *rotation) checkRuns(ctx context.Context) (bool, string, error) {
 }
 
 func (r *rotation) waitForRuns(ctx context.Context) error {
-	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) { return r.checkRuns(ctx) })
-}
-
-// checkTakenOver fails unless the cluster has the new credential, and Quay takes it: only then the old one is of no use.
-func (r *rotation) checkTakenOver(ctx context.Context) error {
-	if ok, detail, err := r.inSecret(ctx, r.Tenant, r.to); err != nil || !ok {
-		return &Error{Reason: ReasonDrift, Problem: "no robot was burnt, as the Secret changed again: " + detail, Err: err,
-			Next: "see who changes the ExternalSecret or Vault, then run it again"}
-	}
-	return r.checkStands(ctx)
-}
-
-// checkStands fails unless Vault has the new credential, and Quay takes it: somebody else may have worked on it at the same time.
-func (r *rotation) checkStands(ctx context.Context) error {
-	found, err := r.read(ctx, r.Tenant)
-	if err != nil {
-		return err
-	}
-	if !found.exists || !found.equal(r.to) {
-		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("Vault has another credential than that of %q, which was put there", r.to.username), Next: nextConflict}
-	}
-	return r.stillGood(ctx)
+	return r.wait(ctx, "runs that began with the old token", func() (bool, string, error) {
+		done, detail, err := r.checkRuns(ctx)
+		if !done && err == nil {
+			err = r.checkInUse(ctx)
+		}
+		return done, detail, err
+	})
 }

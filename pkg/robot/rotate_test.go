@@ -338,7 +338,7 @@ func TestNoTokenIsReported(t *testing.T) {
 		result, err := robot.Rotate(t.Context(), s, w.Tenant, opts)
 		fmt.Fprintf(&told, "%#v %v %#v", result, err, w.secrets)
 	}
-	report, err := robot.Leak(t.Context(), s, w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+	report, err := robot.Leak(t.Context(), s, w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 	fmt.Fprintf(&told, "%#v %v", report, err)
 	if err := report.WriteMarkdown(&told); err != nil {
 		t.Error(err)

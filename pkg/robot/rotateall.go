@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -22,6 +23,9 @@ type RotateAllOptions struct {
 	Parallel int
 	// Timeout is how long one team may take, the wait for its runs included. The next run goes on where it was.
 	Timeout time.Duration
+	// Tried is by team when it was worked on last and not rotated: it comes behind those whose credential was written before that, so
+	// that what stops a team does not stop others from their turn.
+	Tried map[string]time.Time
 	// DryRun says of each team what would be done, and changes nothing.
 	DryRun bool
 	// Exclusively does work while nobody else works on the team's credential; it fails with ReasonConflict where somebody does.
@@ -55,19 +59,21 @@ type rotationOfAll struct {
 // agedTeam is a team with what Vault had at the beginning.
 type agedTeam struct {
 	Tenant
-	// username is the robot in Vault, written is when it was written there; empty and zero where Vault did not say.
+	// username is the robot in Vault, written is when it was written there; of a keyless team the robot that its ServiceAccount names, and
+	// when it was made. Empty and zero where nobody said.
 	username string
 	written  time.Time
 }
 
-// RotateAll rotates every team whose credential is older than MaxAge, the oldest first, and finishes what an earlier run left undone.
+// RotateAll rotates every team whose credential is older than MaxAge, or, of a keyless team, whose robot is, the oldest first but for
+// Tried, and finishes what an earlier run left undone.
 // What there is to do it sees in Quay and Vault alone, so that it can be run again after any failure. What is wrong with one team
 // does not stop the others; what is wrong with all of them does, see commonTrouble. When ctx ends no further team is begun, and
 // those under way stop where they are.
 func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAllOptions) RotateAllResult {
 	// The steps of several teams at once would tell nobody anything.
 	s.Report = nil
-	r := &rotationOfAll{Services: s, RotateAllOptions: opts, common: commonTrouble{Services: s, others: spread(tenants)}}
+	r := &rotationOfAll{Services: s, RotateAllOptions: opts, common: commonTrouble{Services: s, others: tenants}}
 	for _, t := range tenants {
 		r.teams = append(r.teams, agedTeam{Tenant: t})
 	}
@@ -101,7 +107,9 @@ func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAll
 func (r *rotationOfAll) readAges(ctx context.Context) error {
 	return each(ctx, len(r.teams), func(ctx context.Context, i int) error {
 		t := &r.teams[i]
-		if t.VaultPath == "" {
+		if t.Keyless {
+			return r.readKeylessAge(ctx, t)
+		} else if t.VaultPath == "" {
 			return nil
 		}
 		secret, err := r.Vault.Read(ctx, t.VaultPath)
@@ -117,9 +125,31 @@ func (r *rotationOfAll) readAges(ctx context.Context) error {
 	})
 }
 
-// sort puts the oldest credential first, and before it those whose age is not known. From then on it is known of whom Vault answered.
+// readKeylessAge reads from Quay when the robot was made that a keyless team's ServiceAccount names: of that team nothing else could be old.
+func (r *rotationOfAll) readKeylessAge(ctx context.Context, t *agedTeam) error {
+	account, err := r.serviceAccount(ctx, t.Tenant)
+	if err == nil {
+		var robot quay.Robot
+		if robot, err = r.Quay.Robot(ctx, account.Robot); err == nil {
+			t.username, t.written = robot.Name, robot.Created.Time
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// sort puts first whom nothing was done for the longest: the credential was written then, or that was tried. Before all are those of
+// whom neither is known. From then on it is known of whom Vault answered.
 func (r *rotationOfAll) sort() {
-	slices.SortStableFunc(r.teams, func(a, b agedTeam) int { return a.written.Compare(b.written) })
+	last := func(t agedTeam) time.Time {
+		if tried := r.Tried[t.Team]; tried.After(t.written) {
+			return tried
+		}
+		return t.written
+	}
+	slices.SortStableFunc(r.teams, func(a, b agedTeam) int { return last(a).Compare(last(b)) })
 	known := []Tenant{}
 	for _, t := range r.teams {
 		if !t.written.IsZero() {
@@ -127,7 +157,7 @@ func (r *rotationOfAll) sort() {
 		}
 	}
 	if len(known) > 0 {
-		r.common.others = spread(known)
+		r.common.others = known
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 )
@@ -155,6 +156,17 @@ func TestRotateAllFinishes(t *testing.T) {
 	if versions := w.versions[tenants[1].VaultPath]; len(versions) < 3 || w.inUse(tenants[1]) == "" {
 		t.Errorf("%d versions", len(versions))
 	}
+}
+
+// A team that was tried comes behind those that were not, however old its credential is: the one that was tried last is the last.
+func TestRotateAllIsFair(t *testing.T) {
+	w := newWorld(t)
+	tenants := w.teams(5)
+	opts, now := allOptions(), w.quay.Now()
+	opts.MaxAge = time.Minute
+	w.quay.Faults.Add(quaytest.Fault{Path: "^/api/v1/organization/team-t[01]($|/)", Times: -1, Effect: quaytest.Status(500, nil, "")})
+	opts.Tried = map[string]time.Time{"t0": now, "t1": now.Add(-time.Minute), "t2": now.Add(-30 * 24 * time.Hour), "gone": now}
+	wants(t, robot.RotateAll(t.Context(), w.services(), tenants, opts), "t2 rotated", "t3 rotated", "t4 rotated", "t1 failed", "t0 failed")
 }
 
 // No more teams are worked on at once than is asked for.

@@ -2,6 +2,7 @@ package robot_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
@@ -15,6 +16,9 @@ func TestRotateAllTidies(t *testing.T) {
 	}
 	w.quay.Grant(tenants[1].Organization+"/app", tenants[1].Organization+"+ci-2", "write")
 	opts := allOptions()
+	wants(t, robot.RotateAll(t.Context(), w.services(), tenants[1:], opts), "t1 kept") // Somebody may be about to use it.
+	w.quay.Advance(time.Hour)
+	opts.MaxAge += time.Hour
 	opts.DryRun = true
 	wants(t, robot.RotateAll(t.Context(), w.services(), tenants, opts), "t0 due", "t1 unfinished")
 	opts.DryRun = false

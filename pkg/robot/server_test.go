@@ -48,7 +48,9 @@ func (v realVault) Destroy(ctx context.Context, path string, versions []int) err
 	_, err := call(v.w, func() (any, error) {
 		err := v.Client.Destroy(ctx, path, versions)
 		for _, n := range versions {
-			v.w.versions[path][n-1] = nil
+			if n <= len(v.w.versions[path]) {
+				v.w.versions[path][n-1] = nil
+			}
 		}
 		return nil, err
 	})

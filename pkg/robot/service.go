@@ -31,9 +31,14 @@ type Quay interface {
 	DeletePrototype(ctx context.Context, organization, id string) error
 	Federation(ctx context.Context, robot string) ([]quay.Trusted, error)
 	SetFederation(ctx context.Context, robot string, trusted ...quay.Trusted) error
+	DeleteFederation(ctx context.Context, robot string) error
 	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
+	MirrorRobot(ctx context.Context, organization string) (string, error)
+	Config(ctx context.Context) (quay.Config, error)
+	// Date is what Quay's clock showed when it answered last; zero where it did not say.
+	Date() time.Time
 }
 
 // Vault is what the credential needs of Vault; *vault.Client is one.
@@ -50,6 +55,9 @@ type Vault interface {
 // ErrTokenWithheld is what an error of Cluster wraps when the caller may have no token of a ServiceAccount.
 var ErrTokenWithheld = errors.New("you may have no token of it")
 
+// ErrChanged is what an error of Cluster wraps when somebody changed the object after it was read.
+var ErrChanged = errors.New("it was changed in the meantime")
+
 // ErrNotFound is what an error of Cluster wraps when there is no such object.
 var ErrNotFound = errors.New("not found in the cluster")
 
@@ -63,6 +71,9 @@ type Cluster interface {
 	ServiceAccount(ctx context.Context, namespace, name string) (ServiceAccount, error)
 	// ServiceAccountToken has a token of it made, as the controller does for each run.
 	ServiceAccountToken(ctx context.Context, namespace, name string) (secret.Value, error)
+	// NameRobot has the ServiceAccount name robot as the successor of the one before, if it still is at version, where that is not empty;
+	// dryRun only asks whether that may be.
+	NameRobot(ctx context.Context, namespace, name, robot, version string, dryRun bool) error
 	// Refresh asks External Secrets to read Vault now; it does not wait.
 	Refresh(ctx context.Context, namespace, name string) error
 	// Runs lists the unfinished PipelineRuns of team, by a name that no later run has.
@@ -95,8 +106,10 @@ type ExternalSecret struct {
 
 // ServiceAccount is what a keyless team has in place of its Secret.
 type ServiceAccount struct {
-	// Robot is the robot that it is at Quay, by its annotation.
+	// Robot is the robot that it is at Quay, by its annotations.
 	Robot string
+	// Version changes with every change of it.
+	Version string
 	// Mounts says that a Pod that is it gets a token of it.
 	Mounts bool
 }

@@ -65,7 +65,14 @@ func (c *otherCluster) ExternalSecret(context.Context, string, string) (robot.Ex
 }
 
 func (c *otherCluster) ServiceAccount(context.Context, string, string) (robot.ServiceAccount, error) {
+	if c.away != nil {
+		return robot.ServiceAccount{}, c.away
+	}
 	return robot.ServiceAccount{}, robot.ErrNotFound
+}
+
+func (c *otherCluster) NameRobot(context.Context, string, string, string, string, bool) error {
+	return robot.ErrNotFound
 }
 
 func (c *otherCluster) ServiceAccountToken(context.Context, string, string) (secret.Value, error) {
@@ -100,7 +107,7 @@ func TestTwoClustersGoOnAfterACrashAnywhere(t *testing.T) {
 			return err
 		},
 		"leak, replacing first": func(w *world) error {
-			_, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+			_, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 			return err
 		},
 	} {
@@ -138,11 +145,11 @@ func TestAClusterThatDoesNotAnswer(t *testing.T) {
 			return err
 		}, false, `cluster "west": dial tcp`},
 		"leak, replacing first": {func(w *world) error {
-			_, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstReplace)
+			_, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstReplace})
 			return err
 		}, false, `nothing was burnt, as the new robot comes first and failed: cluster "west": dial tcp`},
 		"leak": {func(w *world) error {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 			if w.west.away == nil {
 				return err
 			}

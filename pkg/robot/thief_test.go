@@ -85,12 +85,28 @@ func (t *thief) try() {
 // steals returns a thief who has the token of the robot in use, and bought with it.
 func (w *world) steals() *thief {
 	w.Helper()
-	name, token := w.secretCredential()
+	name, token := w.pushesWith()
 	t := &thief{w: w, robot: name, token: token}
 	if t.try(); t.times != 1 {
 		w.Fatal("the thief cannot push to begin with")
 	}
 	return t
+}
+
+// pushesWith is what the team pushes with now: the credential in its Secret, or what Quay gives for a token of its ServiceAccount.
+func (w *world) pushesWith() (username, password string) {
+	w.Helper()
+	if !w.Keyless {
+		return w.secretCredential()
+	}
+	w.mu.Lock()
+	username = w.accounts[w.Secret].Robot
+	w.mu.Unlock()
+	given, err := w.observer().Exchange(w.Context(), username, w.accountToken(w.Subject()))
+	if err != nil {
+		return username, ""
+	}
+	return username, given.Reveal()
 }
 
 // untilPattern finds the moment that a step of the tool states.
@@ -119,12 +135,28 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 		// outage says that the team's own pushes fail meanwhile, returns that it comes back every ten minutes.
 		outage, returns bool
 	}{
+		"keyless, leak": {func(w *world) (time.Time, error) {
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
+			return report.BearersUntil, err
+		}, true, false},
+		"keyless, leak, replacing first": {func(w *world) (time.Time, error) {
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
+			return report.BearersUntil, err
+		}, false, false},
+		"keyless, rotate": {func(w *world) (time.Time, error) {
+			result, err := robot.Rotate(w.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+			return stated(t, result.Steps), err
+		}, false, false},
+		"keyless, offboard, and onboard every ten minutes": {func(w *world) (time.Time, error) {
+			steps, err := robot.Offboard(w.Context(), w.services(), w.Tenant)
+			return stated(t, steps), err
+		}, true, true},
 		"leak": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstBurn)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstBurn})
 			return report.BearersUntil, err
 		}, true, false},
 		"leak, replacing first": {func(w *world) (time.Time, error) {
-			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, w.quay.Now().Add(-time.Hour), robot.FirstReplace)
+			report, err := robot.Leak(w.Context(), w.services(), w.Tenant, robot.LeakOptions{Since: w.quay.Now().Add(-time.Hour), First: robot.FirstReplace})
 			if report.Outage != 0 {
 				t.Errorf("the report tells of an outage of %s", report.Outage)
 			}
@@ -146,7 +178,12 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.onboard()
+			if strings.HasPrefix(name, "keyless") {
+				w = newKeyless(t)
+				w.keyless()
+			} else {
+				w.onboard()
+			}
 			if name == "rotate from the standby robot of before" {
 				w.unfinished()
 				w.sync(w.Secret)
@@ -166,7 +203,7 @@ func TestThiefIsLockedOutWhenTheToolSays(t *testing.T) {
 				w.quay.Advance(d)
 				thief.try()
 				if moments++; moments%3 == 0 {
-					username, token := w.secretCredential()
+					username, token := w.pushesWith()
 					if bearer, can := w.buy(username, token); can && w.begins(bearer) {
 						pushed++
 					} else {
@@ -226,6 +263,15 @@ func (w *world) comesBack() {
 	w.lag = 0
 	if _, err := robot.Offboard(w.Context(), w.observer(), w.Tenant); err != nil {
 		w.Fatal(err)
+	}
+	if w.Keyless {
+		done, err := robot.BootstrapKeyless(w.Context(), w.observer(), w.Tenant, robot.KeylessOptions{Issuer: w.issuer.URL()})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.accounts[w.Secret] = robot.ServiceAccount{Robot: done.Robot}
+		w.isKeyless(done.Robot, fmt.Sprint("onboarded again at ", w.quay.Now()))
+		return
 	}
 	if _, err := robot.Bootstrap(w.Context(), w.observer(), w.Tenant, robot.BootstrapOptions{}); err != nil {
 		w.Fatal(err)

@@ -33,7 +33,7 @@ type verification struct {
 // to repositories and to none of foreign, which are "organization/name" and exist; nil repositories are all of the
 // organization that take pushes. An error says what could not be asked; what was asked and is wrong is in the report.
 func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []string) (Report, error) {
-	v := &verification{Services: s, Tenant: t, because: checkVaultToken, report: Report{Tenant: t.Team, Checks: []Check{}, prints: map[string]string{}}}
+	v := newVerification(s, t)
 	if repositories == nil {
 		var err error
 		if repositories, err = s.repositories(ctx, t.Organization); err != nil {
@@ -51,6 +51,10 @@ func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []s
 		}
 	}
 	return v.report, nil
+}
+
+func newVerification(s Services, t Tenant) *verification {
+	return &verification{Services: s, Tenant: t, because: checkVaultToken, report: Report{Tenant: t.Team, Checks: []Check{}, prints: map[string]string{}}}
 }
 
 func (v *verification) add(k checkKind, ok bool, format string, args ...any) {

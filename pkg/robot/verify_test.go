@@ -331,6 +331,21 @@ func TestVerifyAllGoesOnAfterOneTeam(t *testing.T) {
 			w.quay.Faults.Add(quaytest.Fault{Path: "/team-t1/prototypes$", Times: -1, Effect: quaytest.Status(403, nil, `{"error_message":"Unauthorized"}`)})
 			return t
 		}, "403 Forbidden", "the scope org:admin"},
+		"Quay fails at it": {func(w *world, t robot.Tenant) robot.Tenant {
+			w.quay.Faults.Add(quaytest.Fault{Path: "/organization/team-t1($|/)", Times: -1, Effect: quaytest.Status(500, nil, `{"message":"oops"}`)})
+			return t
+		}, "500 Internal Server Error", "see what Quay's own log says"},
+		"Quay fails at its repositories": {func(w *world, t robot.Tenant) robot.Tenant {
+			w.quay.Faults.Add(quaytest.Fault{Path: "/api/v1/repository$", Times: -1, Effect: func(q *quaytest.Quay, answer http.ResponseWriter, r *http.Request, next http.Handler) {
+				if r.URL.Query().Get("namespace") == "team-t1" {
+					next = http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+						http.Error(answer, "", http.StatusInternalServerError)
+					})
+				}
+				next.ServeHTTP(answer, r)
+			}})
+			return t
+		}, "500 Internal Server Error", "see what Quay's own log says"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

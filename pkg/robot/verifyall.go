@@ -29,37 +29,55 @@ const (
 )
 
 // VerifyAll verifies all tenants, and beside what Verify does that no two share a token, a Secret or a path in Vault. Each
-// robot is tried against the next 30 organizations in the list, so that every organization is tried by 30 others. The
-// reports are in the order of tenants.
+// robot is tried against the next 30 organizations in the list, so that every organization is tried by 30 others. What cannot
+// be asked about one is in its report, and stops no other. The reports are in the order of tenants.
 func VerifyAll(ctx context.Context, s Services, tenants []Tenant) ([]Report, error) {
-	own := make([][]string, len(tenants))
+	own, failed := make([][]string, len(tenants)), make([]error, len(tenants))
 	err := each(ctx, len(tenants), func(ctx context.Context, i int) (err error) {
-		own[i], err = s.repositories(ctx, tenants[i].Organization)
-		return err
+		own[i], failed[i] = s.repositories(ctx, tenants[i].Organization)
+		return s.unlessOfOneTeam(ctx, tenants, i, failed[i])
 	})
 	if err != nil {
 		return nil, err
 	}
 	reports := make([]Report, len(tenants))
 	err = each(ctx, len(tenants), func(ctx context.Context, i int) (err error) {
+		if failed[i] != nil {
+			reports[i] = newVerification(s, tenants[i]).report
+			reports[i].Checks = append(reports[i].Checks, notAsked(failed[i]))
+			return nil
+		}
 		foreign := []string{}
 		for n := 1; n < len(tenants) && len(foreign) < neighbours; n++ {
 			if j := (i + n) % len(tenants); len(own[j]) > 0 && tenants[j].Organization != tenants[i].Organization {
 				foreign = append(foreign, own[j][0])
 			}
 		}
-		reports[i], err = Verify(ctx, s, tenants[i], own[i], foreign)
-		if err == nil || !ofOneTeam(err) {
-			return err
+		if reports[i], err = Verify(ctx, s, tenants[i], own[i], foreign); err != nil {
+			reports[i].Checks = append(reports[i].Checks, notAsked(err))
 		}
-		reports[i].Checks = append(reports[i].Checks, notAsked(err))
-		return nil
+		return s.unlessOfOneTeam(ctx, tenants, i, err)
 	})
 	if err != nil {
 		return nil, err
 	}
 	addShared(tenants, reports)
 	return reports, nil
+}
+
+// unlessOfOneTeam is err, which came of asking about one of the tenants; nil where another can be asked about all the same.
+func (s Services) unlessOfOneTeam(ctx context.Context, tenants []Tenant, i int, err error) error {
+	if err == nil || ctx.Err() != nil || ofOneTeam(err) {
+		return context.Cause(ctx)
+	}
+	others := spread(slices.Delete(slices.Clone(tenants), i, i+1), otherTeams)
+	if s.allMeet(ctx, others, func(ctx context.Context, t Tenant) bool {
+		_, failed := Verify(ctx, s, t, nil, nil)
+		return failed != nil && !ofOneTeam(failed)
+	}) {
+		return err
+	}
+	return nil
 }
 
 // ofOneTeam reports whether err is about one team, so that the others can be verified all the same: an answer, in contrast to none.

@@ -102,7 +102,7 @@ func TestVerifyKeylessFinds(t *testing.T) {
 		"an older robot": {func(w *world) {
 			w.quay.AddRobot("team-payments", "ci-b")
 			w.quay.Grant("team-payments/api", "team-payments+ci-b", quaytest.Write)
-		}, []string{"other-robots failed"}, "other-robots", `1 others hold a right: "team-payments+ci-b" has a role on 1 repositories`, "delete it in Quay"},
+		}, []string{"other-robots failed"}, "other-robots", `1 others hold a right: "team-payments+ci-b" has a role on 1 repositories`, "run rotate, which ends it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newKeyless(t).withPlatform()
@@ -150,27 +150,11 @@ func TestKeylessIsRefused(t *testing.T) {
 			_, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
 			return err
 		},
-		"rotate": func() error {
-			_, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-			return err
-		},
-		"a plan of rotate": func() error {
-			_, err := robot.PlanRotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
-			return err
-		},
-		"leak": func() error {
-			_, err := robot.Leak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
-			return err
-		},
-		"a plan of leak": func() error {
-			_, err := robot.PlanLeak(t.Context(), w.services(), w.Tenant, w.quay.Now(), robot.FirstBurn)
-			return err
-		},
 	} {
 		err := run()
 		e := (*robot.Error)(nil)
 		if !errors.As(err, &e) || e.Reason != robot.ReasonRefused || !strings.HasPrefix(e.Problem, `team "payments" is keyless: ServiceAccount "openshift-pipelines/quay-robot-team-payments" stands for it`) ||
-			!strings.HasPrefix(e.Next, "to end its robot for good, with what was bought with it, run tkn quay offboard payments --yes, then tkn quay onboard payments --keyless") {
+			!strings.HasPrefix(e.Next, "to replace its robot run tkn quay rotate payments; for a stored credential run tkn quay offboard payments --yes, delete the ServiceAccount") {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
@@ -179,7 +163,7 @@ func TestKeylessIsRefused(t *testing.T) {
 	}
 }
 
-// The way that the refusals name ends what a thief bought with an exchanged token, and lets the team push again.
+// Offboarding ends what a thief bought with an exchanged token, and lets the team push again.
 func TestKeylessIsEndedAndBegunAgain(t *testing.T) {
 	w := newKeyless(t).withPlatform()
 	w.keyless()

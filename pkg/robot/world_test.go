@@ -52,8 +52,12 @@ type world struct {
 	accounts map[string]robot.ServiceAccount
 	issuer   *oidctest.Issuer
 	withheld bool
-	pending  int
-	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version.
+	// unnamed is why a ServiceAccount may not name another robot.
+	unnamed error
+	// conflicts is how often somebody labels it right before.
+	conflicts int
+	pending   int
+	// runs are the unfinished ones; onRuns is called at each look at them once Vault has a second version, or none is needed.
 	runs   []string
 	onRuns func()
 	// noRuns is why they cannot be listed.
@@ -123,6 +127,9 @@ func (w *world) connect(client *http.Client) robot.Services {
 		Exchange: func(ctx context.Context, robot string, token secret.Value) (secret.Value, error) {
 			at := federation.Exchanger{Client: client, Base: &url.URL{Scheme: "https", Host: w.quay.Host()}, Tries: 1}
 			got, _, err := at.Exchange(ctx, robot, token)
+			if crashed, ok := client.Transport.(counted); ok && crashed.w.alive() != nil {
+				err = errCrash // Which is no more than a text in an error of federation.
+			}
 			return got, err
 		}}
 	if w.west != nil {
@@ -248,7 +255,9 @@ func (v memoryVault) Mount(context.Context) (vault.Mount, error) {
 func (v memoryVault) Destroy(_ context.Context, path string, versions []int) error {
 	_, err := call(v.w, func() (any, error) {
 		for _, n := range versions {
-			v.w.versions[path][n-1] = nil
+			if n <= len(v.w.versions[path]) { // What never was is passed over.
+				v.w.versions[path][n-1] = nil
+			}
 		}
 		return nil, nil
 	})
@@ -318,6 +327,30 @@ func (w *world) accountToken(subject string) secret.Value {
 	return secret.New(oidctest.Sign(oidctest.RS256, claims))
 }
 
+// NameRobot is called once to ask and once to do it, as the API server has it.
+func (c memoryCluster) NameRobot(_ context.Context, _, name, successor, version string, dryRun bool) error {
+	_, err := call(c.w, func() (any, error) {
+		account, ok := c.w.accounts[name]
+		switch {
+		case c.w.unnamed != nil:
+			return nil, c.w.unnamed
+		case !ok:
+			return nil, fmt.Errorf("service account %q: %w", name, robot.ErrNotFound)
+		case c.w.conflicts > 0 && !dryRun:
+			c.w.conflicts--
+			account.Version += "+"
+			c.w.accounts[name] = account
+			fallthrough
+		case version != account.Version && !dryRun:
+			return nil, fmt.Errorf("service account %q: %w", name, robot.ErrChanged)
+		case !dryRun:
+			c.w.accounts[name] = robot.ServiceAccount{Robot: successor, Mounts: account.Mounts, Version: version + "+"}
+		}
+		return nil, nil
+	})
+	return err
+}
+
 func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
 	_, err := call(c.w, func() (any, error) {
 		if c.w.pending = c.w.lag; c.w.lag == 0 {
@@ -331,7 +364,7 @@ func (c memoryCluster) Refresh(_ context.Context, _, name string) error {
 func (c memoryCluster) Runs(context.Context, string) ([]string, error) {
 	return call(c.w, func() ([]string, error) {
 		found := slices.Clone(c.w.runs)
-		if c.w.onRuns != nil && len(c.w.versions[c.w.VaultPath]) > 1 {
+		if c.w.onRuns != nil && (c.w.Keyless || len(c.w.versions[c.w.VaultPath]) > 1) {
 			c.w.onRuns()
 		}
 		return found, c.w.noRuns

@@ -3,9 +3,9 @@ package tenant
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Rule names the rule that decided whose run it is.
@@ -47,7 +47,8 @@ type Request struct {
 	Guarded bool
 	// Image is the param image-ref, host/organization/name; empty: what will be pushed is not known yet.
 	Image string
-	// Source is the param source. Only one that begins with RegistrySource is looked at: any other is in the run's own workspace.
+	// Source is the param source. Only one that begins with RegistrySource, alone or among several, is looked at: any other is in the
+	// run's own workspace.
 	Source string
 }
 
@@ -121,7 +122,7 @@ func (c Convention) Decide(r Request) (Decision, error) {
 	if r.Image != "" {
 		err = d.checkImage(r.Image)
 	}
-	if err == nil && strings.HasPrefix(r.Source, RegistrySource) {
+	if err == nil && slices.ContainsFunc(reference.Sources(r.Source), inRegistry) {
 		err = c.checkSource(r, d.Rule)
 	}
 	return d, err

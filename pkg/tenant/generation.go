@@ -36,6 +36,19 @@ func (n Names) Robot(generation int) string {
 // OwnsRobot reports whether username is one of the team's robots.
 func (n Names) OwnsRobot(username string) bool { return n.Generation(username) > 0 }
 
+// RobotInUse returns the robot that a keyless team's ServiceAccount is at Quay: the one that it was onboarded with, or that one's
+// successor, if it has a later one. So neither who applies again what was rendered at onboarding, nor who comes late, brings back a robot
+// that was ended. A name that is none of the team's robots is returned as it is, for the caller to refuse.
+func (n Names) RobotInUse(onboarded, successor string) string {
+	switch {
+	case successor == "" || !n.OwnsRobot(onboarded):
+		return onboarded
+	case n.OwnsRobot(successor) && n.Generation(successor) <= n.Generation(onboarded):
+		return onboarded
+	}
+	return successor
+}
+
 // validateRobots reports the first of RobotNames that could not name a robot, or would name two.
 func (c Convention) validateRobots() error {
 	if len(c.RobotNames) == 0 {

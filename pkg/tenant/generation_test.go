@@ -24,3 +24,25 @@ func TestRobotIsItsGeneration(t *testing.T) {
 		}
 	}
 }
+
+func TestRobotInUse(t *testing.T) {
+	names := Default().Names("a")
+	for _, test := range []struct{ onboarded, successor, want string }{
+		{"team-a+ci", "", "team-a+ci"},
+		{"team-a+ci", "team-a+ci-2", "team-a+ci-2"},
+		{"team-a+ci-9", "team-a+ci-10", "team-a+ci-10"},
+		// Onboarded again after that: Git has a later one.
+		{"team-a+ci-3", "team-a+ci-2", "team-a+ci-3"},
+		{"team-a+ci-2", "team-a+ci-2", "team-a+ci-2"},
+		{"team-a+ci", "team-a+ci-b", "team-a+ci"},
+		// What is none of the team's is for the caller to refuse, whichever it is.
+		{"team-a+ci", "team-b+ci-2", "team-b+ci-2"},
+		{"team-b+ci", "team-a+ci-2", "team-b+ci"},
+		{"", "team-a+ci-2", ""},
+		{"", "", ""},
+	} {
+		if got := names.RobotInUse(test.onboarded, test.successor); got != test.want {
+			t.Errorf("RobotInUse(%q, %q) = %q, want %q", test.onboarded, test.successor, got, test.want)
+		}
+	}
+}

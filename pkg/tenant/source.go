@@ -12,6 +12,9 @@ import (
 // RegistrySource begins a source that is in a registry, as containers-transports(5) writes it.
 const RegistrySource = "docker://"
 
+// inRegistry reports whether a source is in one.
+func inRegistry(source string) bool { return strings.HasPrefix(source, RegistrySource) }
+
 // checkSource is the rule source: an image in a registry is the run's to push if the registry is one that gives each namespace its own
 // repositories, <internal registry>/<namespace>/<name>[:tag|@digest]. It is read with the platform's credential, which reads
 // those of every namespace. In a shared namespace the images of all teams are in one place, so that nothing there is one team's.
@@ -23,6 +26,10 @@ func (c Convention) checkSource(r Request, decided Rule) error {
 	name := strings.TrimPrefix(r.Source, RegistrySource)
 	elements := strings.Split(name, "/")
 	switch {
+	case len(reference.Sources(r.Source)) > 1:
+		return &Refusal{v1alpha1.ReasonSourceOutsideNamespace, RuleSource,
+			fmt.Sprintf("source %q names several, and one of them is in a registry", r.Source),
+			"several sources are paths in the workspace, which are pushed as one index; an image in a registry is pushed alone"}
 	case decided != RuleNamespace:
 		return &Refusal{v1alpha1.ReasonSourceOutsideNamespace, RuleSource,
 			fmt.Sprintf("namespace %q is shared, and so are the images that the internal registry has for it", r.Namespace),

@@ -25,7 +25,7 @@ func withInternal() Convention {
 
 func TestSourceOfTheNamespace(t *testing.T) {
 	for _, source := range []string{
-		"", "image", "docker-archive:image.tar", "oci:../image",
+		"", "image", "docker-archive:image.tar", "oci:../image", "image-amd64,image-arm64", "oci:a, docker-archive:b", ",", "a,",
 		"docker://" + internal + "/apps-payments-checkout/app", "docker://" + internal + "/apps-payments-checkout/app/sub-path:v1",
 		"docker://" + internal + "/apps-payments-checkout/app@sha256:" + strings.Repeat("0a", 32),
 	} {
@@ -46,6 +46,10 @@ func TestSourceOutsideNamespace(t *testing.T) {
 		"docker://" + internal + "/apps-payments-checkout/app@sha256:" + strings.Repeat("0A", 32), "docker://" + internal + "/apps-payments-checkout/app:v1@sha256:" + strings.Repeat("0a", 32),
 		"docker://" + internal + "/apps-payments-checkout/App", "docker://" + internal + "/apps-payments-checkout/a b", "docker://" + internal + "/apps-payments-checkout/app\n--plain-http",
 		"docker://user@" + internal + "/apps-payments-checkout/app", "docker://" + internal + ".example.com/apps-payments-checkout/app",
+		// One that hides among others, or behind white space, is found, whoever's it is.
+		"image,docker://" + internal + "/apps-platform-sample/app", "image, docker://" + internal + "/apps-payments-checkout/app",
+		"docker://" + internal + "/apps-payments-checkout/app,image", "docker://" + internal + "/apps-payments-checkout/app,", "image,\n\tdocker://x",
+		" docker://" + internal + "/apps-payments-checkout/app", "docker://" + internal + "/apps-payments-checkout/app ",
 		"docker://" + host + "/apps-payments-checkout/app", "docker://apps-payments-checkout/app",
 		"docker://" + internal + "/apps-payments-checkout/" + strings.Repeat("a", 300),
 	} {

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -303,5 +305,26 @@ func reviewers(t *testing.T, server vaulttest.Server) {
 		if _, err := admin(t, server).Logical().WriteWithContext(t.Context(), at, data); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// That a version is destroyed which never was is written, and changes nothing: that is how it is tried whether Vault takes changes.
+func TestDestroyOfAVersionThatNeverWas(t *testing.T) {
+	server := vaulttest.Start(t)
+	c := client(t, server, server.Token)
+	for version := range 2 {
+		if _, err := c.Write(t.Context(), path, vault.Data{"token": secret.New(fmt.Sprint("T", version))}, version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Destroy(t.Context(), path, []int{math.MaxInt32}); err != nil {
+		t.Error(err)
+	}
+	metadata, err := c.Metadata(t.Context(), path)
+	if err != nil || metadata.Current != 2 || !slices.Equal(metadata.Live, []int{1, 2}) {
+		t.Errorf("metadata is %+v, %v", metadata, err)
+	}
+	if found, err := c.Read(t.Context(), path); err != nil || found.Data["token"].Reveal() != "T1" {
+		t.Errorf("it is %v, %v", found.Version, err)
 	}
 }

@@ -20,15 +20,16 @@ import (
 func main() {
 	output := flag.String("output", "", "directory to leave the OCI layout in")
 	message := flag.String("message", "", "a line to put into the image, so that its digest is its own")
+	architecture := flag.String("architecture", "amd64", "what the image says that it is for")
 	flag.Parse()
-	if err := build(*output, *message); err != nil {
+	if err := build(*output, *message, *architecture); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func build(output, message string) error {
-	image, err := scratch(message)
+func build(output, message, architecture string) error {
+	image, err := scratch(message, architecture)
 	if err != nil {
 		return fmt.Errorf("making image: %w", err)
 	}
@@ -40,7 +41,7 @@ func build(output, message string) error {
 }
 
 // scratch returns an image with this program in it and nothing else.
-func scratch(message string) (v1.Image, error) {
+func scratch(message, architecture string) (v1.Image, error) {
 	program, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func scratch(message string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: "amd64",
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: architecture,
 		Config: v1.Config{Entrypoint: []string{"/build"}}})
 	if err != nil {
 		return nil, err

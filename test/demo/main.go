@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/test/stage"
+	"github.com/comptech-lab/quay-push/test/story"
 )
 
 func main() {
@@ -34,15 +35,11 @@ func demo(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	st := &story{stage: s, out: os.Stdout, dir: dir}
+	st := &scenes{Story: story.New(os.Stdout), stage: s, dir: dir}
 	for _, scene := range []func(context.Context) error{st.sources, st.pushImage, st.seedsWay, st.refused, st.overlay, st.running} {
 		if err := scene(ctx); err != nil {
 			return err
 		}
 	}
-	if st.untrue > 0 {
-		return fmt.Errorf("%d of the statements above are untrue", st.untrue)
-	}
-	fmt.Printf("\nAll %d checked statements are true.\n", st.told)
-	return nil
+	return st.End()
 }

@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/test/stage"
+	"github.com/comptech-lab/quay-push/test/story"
 )
 
 // overlay is the whole chain: source, build, push, digest, branch; then once more with the same digest.
-func (s *story) overlay(ctx context.Context) error {
+func (s *scenes) overlay(ctx context.Context) error {
 	t := stage.Payments
 	dir := filepath.Join(s.dir, "gitops")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -25,12 +26,12 @@ func (s *story) overlay(ctx context.Context) error {
 	if err := s.change(ctx); err != nil {
 		return err
 	}
-	s.scene("4. Team %s commits %.8s: build, push, and the digest on a branch of %s", t.Team, s.commit.Hash, gitops.URL)
+	s.Scene("4. Team %s commits %.8s: build, push, and the digest on a branch of %s", t.Team, s.commit.Hash, gitops.URL)
 	base, err := gitops.Build(ctx, "main", "base")
 	if err != nil {
 		return err
 	}
-	s.tell(base == t.Repository+":placeholder", "kustomize build base: %s", base)
+	s.Tell(base == t.Repository+":placeholder", "kustomize build base: %s", base)
 	before, err := s.renders(ctx, gitops, "main", "sha256:REPLACED_BY_CI")
 	if err != nil {
 		return err
@@ -48,11 +49,15 @@ func (s *story) overlay(ctx context.Context) error {
 	s.pushed(ctx, t, run, "v3")
 	results := stage.Results(run)
 	digest, branch := results[v1alpha1.ResultImageDigest], results["overlay-branch"]
-	if err := s.proposed(ctx, gitops, branch, digest); err != nil {
+	if _, err := gitops.Branches(ctx); err != nil {
 		return err
 	}
-	head, err := s.renders(ctx, gitops, "origin/"+branch, digest)
+	head, err := s.Proposed(ctx, story.Proposal{Git: gitops.Git, Refs: "origin/", Branch: branch, Commit: s.commit.Hash, Digest: digest,
+		Overlay: overlay.Overlay{Team: t.Team, App: t.App, Env: "dev"}})
 	if err != nil {
+		return err
+	}
+	if _, err := s.renders(ctx, gitops, "origin/"+branch, digest); err != nil {
 		return err
 	}
 
@@ -66,41 +71,19 @@ func (s *story) overlay(ctx context.Context) error {
 		return err
 	}
 	again := stage.Results(run)
-	s.tell(again[v1alpha1.ResultImageDigest] == digest, "the same commit, built again in the pipeline without the custom task: the same digest")
-	s.tell(again["overlay-changed"] == "false" && heads[branch] == head, "so there is no second commit, the branch is at %.8s", heads[branch])
-	s.tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
+	s.Tell(again[v1alpha1.ResultImageDigest] == digest, "the same commit, built again in the pipeline without the custom task: the same digest")
+	s.Tell(again["overlay-changed"] == "false" && heads[branch] == head, "so there is no second commit, the branch is at %.8s", heads[branch])
+	s.Tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
 	s.gitops, s.branch, s.digest = gitops, branch, digest
 	return nil
 }
 
 // renders checks what kustomize makes of the dev overlay, and returns the commit at which it looked.
-func (s *story) renders(ctx context.Context, gitops *stage.Repository, at, digest string) (string, error) {
+func (s *scenes) renders(ctx context.Context, gitops *stage.Repository, at, digest string) (string, error) {
 	image, err := gitops.Build(ctx, at, "overlays/dev")
 	if err != nil {
 		return "", err
 	}
-	s.tell(image == stage.Payments.Repository+"@"+digest, "kustomize build overlays/dev on %s: %s", strings.TrimPrefix(at, "origin/"), image)
+	s.Tell(image == stage.Payments.Repository+"@"+digest, "kustomize build overlays/dev on %s: %s", strings.TrimPrefix(at, "origin/"), image)
 	return gitops.Git(ctx, "rev-parse", "HEAD")
-}
-
-// proposed checks the branch: one commit of the contract's message, one line of one file.
-func (s *story) proposed(ctx context.Context, gitops *stage.Repository, branch, digest string) error {
-	heads, err := gitops.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	s.tell(branch == "ci/dev/"+s.commit.Hash[:8] && heads[branch] != "", "branch %s, named after the source commit, is at %.8s", branch, heads[branch])
-	message, err := gitops.Git(ctx, "log", "--format=%s", "main..origin/"+branch)
-	if err != nil {
-		return err
-	}
-	want := fmt.Sprintf("bump: %s/%s dev @%.8s", stage.Payments.Team, stage.Payments.App, strings.TrimPrefix(digest, "sha256:"))
-	s.tell(message == want, "it has one commit: %s", message)
-	changed, err := gitops.Git(ctx, "diff", "--numstat", "main", "origin/"+branch)
-	if err != nil {
-		return err
-	}
-	file := gitops.App + "/overlays/dev/kustomization.yaml"
-	s.tell(changed == "1\t1\t"+file, "and changes one line of one file: %s", file)
-	return nil
 }

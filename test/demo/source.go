@@ -12,7 +12,7 @@ import (
 )
 
 // sources gives both teams a repository with their app's source, and what builds it.
-func (s *story) sources(ctx context.Context) (err error) {
+func (s *scenes) sources(ctx context.Context) (err error) {
 	if s.builder, err = s.stage.OpenBuilder(ctx); err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (s *story) sources(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *story) newSource(ctx context.Context, t stage.Tenant) (*stage.Repository, stage.Commit, error) {
+func (s *scenes) newSource(ctx context.Context, t stage.Tenant) (*stage.Repository, stage.Commit, error) {
 	dir := filepath.Join(s.dir, t.Team)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, stage.Commit{}, err
@@ -37,7 +37,7 @@ func (s *story) newSource(ctx context.Context, t stage.Tenant) (*stage.Repositor
 }
 
 // change is what a developer does all day.
-func (s *story) change(ctx context.Context) (err error) {
+func (s *scenes) change(ctx context.Context) (err error) {
 	if _, err := s.source.Git(ctx, "commit", "--quiet", "--allow-empty", "--message=another version"); err != nil {
 		return err
 	}
@@ -46,17 +46,17 @@ func (s *story) change(ctx context.Context) (err error) {
 }
 
 // built checks that the run built the commit that the story names.
-func (s *story) built(ctx context.Context, run *pipelinev1.PipelineRun) error {
+func (s *scenes) built(ctx context.Context, run *pipelinev1.PipelineRun) error {
 	clone, err := s.stage.TaskResults(ctx, run, "clone")
 	if err != nil {
 		return err
 	}
-	s.tell(clone["COMMIT"] == s.commit.Hash, "a Pod cloned commit %.8s", clone["COMMIT"])
+	s.Tell(clone["COMMIT"] == s.commit.Hash, "a Pod cloned commit %.8s", clone["COMMIT"])
 	build, err := s.stage.TaskResults(ctx, run, "build")
 	if err != nil {
 		return err
 	}
 	digest := build["image-digest"]
-	s.tell(strings.HasPrefix(digest, "sha256:") && digest == stage.Results(run)["IMAGE_DIGEST"], "in another one buildah built %s, which is the digest that was pushed", digest)
+	s.Tell(strings.HasPrefix(digest, "sha256:") && digest == stage.Results(run)["IMAGE_DIGEST"], "in another one buildah built %s, which is the digest that was pushed", digest)
 	return nil
 }

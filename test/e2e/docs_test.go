@@ -27,7 +27,7 @@ import (
 const docsNamespace = "payments-docs"
 
 // inOrder are the pages whose blocks tests of their own run for good.
-var inOrder = []string{"quickstart.md", "shared-namespace.md", "uninstall.md"}
+var inOrder = []string{"quickstart.md", "shared-namespace.md", "tutorial.md", "uninstall.md"}
 
 // notRun are commands that cannot be run here, and why.
 var notRun = map[string]string{
@@ -58,7 +58,7 @@ func TestDocsCommands(t *testing.T) {
 	ctx := within(t, 10*time.Minute)
 	names := openDocs(t, ctx)
 	env := append(os.Environ(), "KO_DEFAULTPLATFORMS=linux/"+runtime.GOARCH, "OVERLAY_IMAGE={}")
-	env = append(env, "PATH="+standIns(t)+":"+os.Getenv("PATH"))
+	env = append(env, "PATH="+standIns(t, programs)+":"+os.Getenv("PATH"))
 	unused := len(notRun)
 	for _, block := range pages(t, "sh") {
 		if slices.Contains(inOrder, filepath.Base(block.Page)) || strings.Contains(block.Text, "port-forward") {
@@ -171,8 +171,8 @@ func openDocs(t *testing.T, ctx context.Context) *strings.Replacer {
 		"export KO_DOCKER_REPO=registry.example.com/quay-push\n", "")
 }
 
-// standIns returns a directory with the programs that stand in.
-func standIns(t *testing.T) string {
+// standIns returns a directory with programs that stand in for those of the same names.
+func standIns(t *testing.T, programs map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	real := []string{}

@@ -108,6 +108,8 @@ func TestHoleKeyless(t *testing.T) {
 	})
 	renamed := stage.NewKeyless(stage.Payments)
 	renamed.Annotations[v1alpha1.AnnotationRobot] = "team-payments+another"
+	succeeded := stage.NewKeyless(stage.Payments)
+	succeeded.Annotations[v1alpha1.AnnotationSuccessor] = "team-payments+ci-2"
 	generated := stage.NewKeyless(stage.Platform)
 	generated.Name, generated.GenerateName = "", stage.Platform.Secret+"-"
 	for name, attack := range map[string]func() error{
@@ -123,6 +125,10 @@ func TestHoleKeyless(t *testing.T) {
 			_, err := attacker.Update(ctx, renamed, metav1.UpdateOptions{})
 			return err
 		},
+		"another robot, as the successor": func() error {
+			_, err := attacker.Update(ctx, succeeded, metav1.UpdateOptions{})
+			return err
+		},
 		"a deletion": func() error { return attacker.Delete(ctx, stage.Payments.Secret, metav1.DeleteOptions{}) },
 		"a token":    func() error { return tokenOf(ctx, attacker.CreateToken, stage.Payments.Secret) },
 		"another account's token, by the controller": func() error {
@@ -132,6 +138,19 @@ func TestHoleKeyless(t *testing.T) {
 		if err := attack(); !refusedByPolicy(err) {
 			t.Errorf("%s: %v, want the policy's refusal", name, err)
 		}
+	}
+	// Who may rotate the team names its next robot, and nothing else.
+	grantFrom(t, stage.Custody, stage.Platform.Namespace, insider, rbacv1.PolicyRule{APIGroups: []string{v1alpha1.Group}, Resources: []string{"tenants"},
+		ResourceNames: []string{stage.Payments.Team}, Verbs: []string{"rotate"}})
+	foreign := succeeded.DeepCopy()
+	foreign.Annotations[v1alpha1.AnnotationSuccessor] = "team-platform+ci-2"
+	for name, account := range map[string]*corev1.ServiceAccount{"another robot of onboarding": renamed, "another team's successor": foreign} {
+		if _, err := attacker.Update(ctx, account, metav1.UpdateOptions{}); !refusedByPolicy(err) {
+			t.Errorf("%s, with the verb rotate: %v, want the policy's refusal", name, err)
+		}
+	}
+	if _, err := attacker.Update(ctx, succeeded, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		t.Errorf("a successor, with the verb rotate: %v", err)
 	}
 	if err := tokenOf(ctx, controller.CreateToken, stage.Payments.Secret); err != nil {
 		t.Errorf("a token for the controller: %v", err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -46,6 +47,23 @@ func TestSharedNamespacePage(t *testing.T) {
 		}
 	})
 	runPage(t, ctx, "shared-namespace.md", 1)
+}
+
+// What a person tries on the demo's stage does what the page says. Clusters and the demo itself are made elsewhere: the stage is there.
+func TestTutorial(t *testing.T) {
+	ctx := within(t, 10*time.Minute)
+	t.Cleanup(func() {
+		for _, tenant := range []stage.Tenant{stage.Payments, stage.Platform} {
+			if err := s.Tekton.TektonV1().PipelineRuns(tenant.Namespace).Delete(within(t, time.Minute), "tutorial", metav1.DeleteOptions{}); !apierrs.IsNotFound(err) {
+				t.Errorf("after the page, namespace %s has its run still: %v", tenant.Namespace, err)
+			}
+		}
+	})
+	t.Setenv("PATH", standIns(t, map[string]string{"docker": "cat", "kind": "", "crc": "", "make": programs["make"]})+":"+os.Getenv("PATH"))
+	runPage(t, ctx, "tutorial.md", 3)
+	if err := os.Remove("../../kind.kubeconfig"); err != nil {
+		t.Error(err)
+	}
 }
 
 // runPage runs the blocks of docs/page in order, as the reader does, and compares what each prints with the block of text that follows

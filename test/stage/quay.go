@@ -177,18 +177,12 @@ func (q *Quay) robot(organization, name string) (user, token string) {
 // TagDigest returns the digest, sha256:<hex>, that the registry serves for the tag of repository, host/organization/name;
 // empty when there is no such tag. It asks as the payments robot.
 func (q *Quay) TagDigest(ctx context.Context, repository, tag string) (string, error) {
-	reference, err := name.NewTag(repository + ":" + tag)
-	if err != nil {
-		return "", err
-	}
-	user, token := q.robot("team-"+Payments.Team, "ci")
-	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.Transport),
-		remote.WithAuth(&authn.Basic{Username: user, Password: token}))
+	descriptor, err := q.get(ctx, repository, tag)
 	if failure := (*transport.Error)(nil); errors.As(err, &failure) && failure.StatusCode == http.StatusNotFound {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("asking Quay for %q: %w", reference, err)
+		return "", err
 	}
 	return descriptor.Digest.String(), nil
 }
@@ -204,4 +198,39 @@ func (q *Quay) MayPull(ctx context.Context, repository, digest string) (bool, er
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Platforms returns those of the index that the registry serves for the tag of repository, such as linux/amd64, in its order.
+func (q *Quay) Platforms(ctx context.Context, repository, tag string) (platforms []string, err error) {
+	descriptor, err := q.get(ctx, repository, tag)
+	if err != nil {
+		return nil, err
+	}
+	index, err := descriptor.ImageIndex()
+	if err != nil {
+		return nil, fmt.Errorf("reading the index of %q: %w", repository+":"+tag, err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the index of %q: %w", repository+":"+tag, err)
+	}
+	for _, entry := range manifest.Manifests {
+		platforms = append(platforms, entry.Platform.String())
+	}
+	return platforms, nil
+}
+
+// get asks for the tag of repository, as the payments robot.
+func (q *Quay) get(ctx context.Context, repository, tag string) (*remote.Descriptor, error) {
+	reference, err := name.NewTag(repository + ":" + tag)
+	if err != nil {
+		return nil, err
+	}
+	user, token := q.robot("team-"+Payments.Team, "ci")
+	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.Transport),
+		remote.WithAuth(&authn.Basic{Username: user, Password: token}))
+	if err != nil {
+		return nil, fmt.Errorf("asking Quay for %q: %w", reference, err)
+	}
+	return descriptor, nil
 }

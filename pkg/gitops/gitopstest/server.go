@@ -3,12 +3,10 @@
 package gitopstest
 
 import (
+	"context"
 	"net/http"
-	"net/http/cgi"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,32 +33,14 @@ type Server struct {
 	t testing.TB
 }
 
-// Start starts a server whose repository has the files, on branch main.
+// Start serves a repository that has the files, on branch main, until the test ends.
 func Start(t testing.TB, files map[string]string) *Server {
 	t.Helper()
-	s := &Server{t: t, Dir: filepath.Join(t.TempDir(), "gitops.git")}
-	execPath := strings.TrimSpace(Git(t, ".", "--exec-path"))
-	Git(t, ".", "init", "-q", "--bare", "--initial-branch=main", s.Dir)
-	Git(t, s.Dir, "config", "http.receivepack", "true")
-	s.Commit("main", "start", files)
-	backend := &cgi.Handler{
-		Path: filepath.Join(execPath, "git-http-backend"), Root: "/",
-		Env:    []string{"GIT_PROJECT_ROOT=" + filepath.Dir(s.Dir), "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=" + Username},
-		Stderr: os.Stderr,
+	s, err := Serve(t.TempDir(), files)
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.HTTP = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Requests.Add(1)
-		if user, pass, _ := r.BasicAuth(); user != Username || pass != Password {
-			w.Header().Set("WWW-Authenticate", "Basic")
-			// As careless servers do.
-			http.Error(w, "no user "+user+" with "+pass+" ("+r.Header.Get("Authorization")+")", http.StatusUnauthorized)
-			return
-		}
-		if before := s.Before.Load(); before != nil && (*before)(w, r) {
-			return
-		}
-		backend.ServeHTTP(w, r)
-	}))
+	s.t = t
 	t.Cleanup(s.HTTP.Close)
 	return s
 }
@@ -71,29 +51,9 @@ func (s *Server) URL() string { return s.HTTP.URL + "/gitops.git" }
 // Commit puts a commit on a branch in which the given files are changed.
 func (s *Server) Commit(branch, message string, files map[string]string) {
 	s.t.Helper()
-	work := s.t.TempDir()
-	Git(s.t, work, "init", "-q", "--initial-branch="+branch)
-	Git(s.t, work, "config", "core.autocrlf", "false")
-	if exec.Command("git", "-C", s.Dir, "rev-parse", "-q", "--verify", branch).Run() == nil {
-		Git(s.t, work, "pull", "-q", s.Dir, branch)
+	if err := s.commit(branch, message, files); err != nil {
+		s.t.Fatal(err)
 	}
-	for name, content := range files {
-		file := filepath.Join(work, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			s.t.Fatal(err)
-		}
-		if target, ok := strings.CutPrefix(content, "-> "); ok {
-			os.Remove(file)
-			if err := os.Symlink(target, file); err != nil {
-				s.t.Fatal(err)
-			}
-		} else if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	Git(s.t, work, "add", "--all", ".")
-	Git(s.t, work, "commit", "-q", "-m", message)
-	Git(s.t, work, "push", "-q", s.Dir, "HEAD:refs/heads/"+branch)
 }
 
 // Branch makes a branch at another one's head.
@@ -120,15 +80,11 @@ func (s *Server) Branches() []string {
 // Git runs git in a directory, as a user of no configuration.
 func Git(t testing.TB, dir string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
-		"GIT_AUTHOR_NAME=dev", "GIT_AUTHOR_EMAIL=dev@example.com", "GIT_COMMITTER_NAME=dev", "GIT_COMMITTER_EMAIL=dev@example.com")
-	out, err := cmd.CombinedOutput()
+	out, err := run(context.Background(), dir, args...)
 	if err != nil {
-		t.Fatalf("git %v: %v\n%s", args, err, out)
+		t.Fatal(err)
 	}
-	return string(out)
+	return out
 }
 
 // Image is the image of an app.

@@ -19,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
+	"github.com/comptech-lab/quay-push/pkg/push/source/scratch"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
@@ -44,7 +45,7 @@ type dockerArchive struct {
 	image   v1.Descriptor
 	// contents are the config, the layers and the manifest by their digests.
 	contents map[v1.Hash]*io.SectionReader
-	spools   []*spool
+	scratch  []*scratch.File
 }
 
 // openDockerArchive opens the tar file that name is the path of, with an optional :REF behind it that is a name of one of
@@ -195,8 +196,8 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 	return nil
 }
 
-func (d *dockerArchive) root() v1.Descriptor   { return d.image }
-func (d *dockerArchive) referrers() []referrer { return nil }
+func (d *dockerArchive) root() v1.Descriptor          { return d.image }
+func (d *dockerArchive) referrers() []choice.Referrer { return nil }
 
 // check has nothing to do: what the manifest names was read to make it.
 func (d *dockerArchive) check(context.Context, v1.Descriptor) error { return nil }
@@ -211,7 +212,7 @@ func (d *dockerArchive) open(_ context.Context, of v1.Descriptor) (io.ReadCloser
 
 func (d *dockerArchive) Close() error {
 	err := d.archive.Close()
-	for _, s := range d.spools {
+	for _, s := range d.scratch {
 		err = errors.Join(err, s.Close())
 	}
 	return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/source/compress"
+	"github.com/comptech-lab/quay-push/pkg/push/source/scratch"
 )
 
 // layersAtOnce is how many layers are worked on at the same time: the blocks of one keep all CPUs busy but for its start and
@@ -30,7 +31,7 @@ type savedLayer struct {
 	// digest is that of content, diffID of what is in it without compression.
 	digest, diffID v1.Hash
 	content        *io.SectionReader
-	spool          *spool
+	scratch        *scratch.File
 }
 
 // layers reads, and if need be compresses, the layers with the given names, each once, and holds them against the diff_ids.
@@ -59,8 +60,8 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 	}
 	err = group.Wait()
 	for _, l := range made {
-		if l.spool != nil {
-			d.spools = append(d.spools, l.spool)
+		if l.scratch != nil {
+			d.scratch = append(d.scratch, l.scratch)
 		}
 	}
 	if err != nil {
@@ -87,7 +88,7 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 	if format := compress.Format(content); format != "" {
 		return d.compressedLayer(ctx, format, name, content)
 	}
-	s, err := newSpool()
+	s, err := scratch.New("the compressed layers")
 	if err != nil {
 		return savedLayer{}, err
 	}
@@ -99,8 +100,8 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 		}
 		return savedLayer{}, err
 	}
-	log.Info("compressed a layer", "layer", name, "bytes", content.Size(), "compressed_bytes", s.size)
-	return savedLayer{types.OCILayer, hashOf(digest), hashOf(diffID), s.section(), s}, nil
+	log.Info("compressed a layer", "layer", name, "bytes", content.Size(), "compressed_bytes", s.Size())
+	return savedLayer{types.OCILayer, hashOf(digest), hashOf(diffID), s.Section(), s}, nil
 }
 
 // compressedLayer reads a layer that is compressed, for its two digests.

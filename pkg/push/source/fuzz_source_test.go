@@ -92,7 +92,7 @@ func FuzzLayout(f *testing.F) {
 			if err == nil {
 				whole(t, s)
 			}
-			root.Annotations = map[string]string{refName: ref}
+			root.Annotations = map[string]string{"org.opencontainers.image.ref.name": ref}
 			m["index.json"] = marshal(map[string]any{"schemaVersion": 2, "manifests": []v1.Descriptor{root}})
 		}
 	})

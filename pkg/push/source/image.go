@@ -8,13 +8,14 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
 // Bounds of one image, so that a hostile one cannot fill the memory.
 const (
 	// maxManifests is how many manifests an image may have, its index and referrers included.
-	maxManifests = 500
+	maxManifests = choice.MaxManifests
 	// maxManifestBytes is how many bytes they may have together.
 	maxManifestBytes = 8 << 20
 	// maxBlobs is how many configs and layers an image may have.
@@ -129,19 +130,13 @@ func ReadImage(ctx context.Context, s Source) (*Image, error) {
 	return r.image, nil
 }
 
-// referrer is a manifest with a subject.
-type referrer struct {
-	v1.Descriptor
-	subject v1.Hash
-}
-
 // addReferrers reads those of the given manifests whose subject is a part of the image, and their own referrers.
-func (r *reader) addReferrers(ctx context.Context, others []referrer) error {
+func (r *reader) addReferrers(ctx context.Context, others []choice.Referrer) error {
 	for found := true; found; {
 		found = false
 		for _, other := range others {
 			_, known := r.manifests[other.Digest]
-			if _, ours := r.manifests[other.subject]; known || !ours {
+			if _, ours := r.manifests[other.Subject]; known || !ours {
 				continue
 			}
 			if err := r.add(ctx, other.Descriptor, 0, ""); err != nil {

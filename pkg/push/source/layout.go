@@ -12,13 +12,14 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
 
 // layout is an OCI image layout (OCI image spec v1.1, image-layout.md), as a directory or as a tar file of one.
 type layout struct {
-	*selection
+	*choice.Selection
 	files tree
 	// saved is the tar file if it has what docker save writes, too; then a part of the layout may be missing.
 	saved string
@@ -67,7 +68,7 @@ func newLayout(log *slog.Logger, f tree, ref string) (Source, error) {
 		f.Close()
 		return nil, err
 	}
-	for _, err := range l.skipped {
+	for _, err := range l.Skipped {
 		log.Warn("cannot tell whether a manifest beside the image refers to it, so it is left out", "because", err.Error())
 	}
 	return l, nil
@@ -88,11 +89,14 @@ func (l *layout) load(ref string) error {
 	if err != nil {
 		return err
 	}
-	l.selection, err = selectImage(index, ref, l.files.Path("index.json"), func(d v1.Descriptor) ([]byte, error) {
+	l.Selection, err = choice.Select(index, ref, l.files.Path("index.json"), func(d v1.Descriptor) ([]byte, error) {
 		return readManifest(context.Background(), l, d)
 	})
 	return err
 }
+
+func (l *layout) root() v1.Descriptor          { return l.Image }
+func (l *layout) referrers() []choice.Referrer { return l.Referrers }
 
 func (l *layout) Close() error { return l.files.Close() }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 )
 
@@ -147,7 +148,7 @@ func mediaType(a *registry.Answer) types.MediaType {
 func (r *Remote) root() v1.Descriptor { return r.image }
 
 // referrers are none: who wants them in the other registry pushes them.
-func (r *Remote) referrers() []referrer { return nil }
+func (r *Remote) referrers() []choice.Referrer { return nil }
 
 // check has nothing to do: a registry takes no manifest without its blobs, and asking for each would take as long as sending
 // a small image.

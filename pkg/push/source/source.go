@@ -14,7 +14,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/files"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Source is an image as a build left it. Whatever it says and serves is hostile input: who reads from it checks sizes
@@ -23,7 +25,7 @@ type Source interface {
 	// root is the manifest or index to push.
 	root() v1.Descriptor
 	// referrers are manifests that have a subject, be it root, something below it, one of them or none of these.
-	referrers() []referrer
+	referrers() []choice.Referrer
 	// check says, without reading it, whether the content of d is there in its full size.
 	check(ctx context.Context, d v1.Descriptor) error
 	// open returns the content of d from its first byte.
@@ -39,27 +41,68 @@ var transports = []struct {
 	{"oci:", openLayout},
 	{"oci-archive:", openOCIArchive},
 	{"docker-archive:", openDockerArchive},
-	{"docker://", openRemote},
+	{remotePrefix, openRemote},
 }
+
+// remotePrefix begins a source in a registry.
+const remotePrefix = "docker://"
 
 // Options is what it takes to open a source.
 type Options struct {
 	Log *slog.Logger
+	// Dir is the directory in which the source is; empty: the paths are those of the process, and it may be in a registry.
+	Dir string
 	// Image is how one in a registry is reached.
 	Image Reach
 }
 
-// Open opens what name, the value of --source, says. A path without a prefix is looked at.
-func Open(ctx context.Context, name string, o Options) (Source, error) {
-	if name == "" {
+// Open opens what names, the value of --source, says: the index of all of them if there are several, as reference.Sources reads
+// them. A path without a prefix is looked at.
+func Open(ctx context.Context, names string, o Options) (Source, error) {
+	if all := reference.Sources(names); len(all) > 1 && !o.hasCommas(names) {
+		return openSeveral(ctx, all, o)
+	}
+	return openOne(ctx, strings.TrimSpace(names), o)
+}
+
+// hasCommas reports whether name is a source with a comma in its path, which is there: it was one before a comma separated several.
+func (o Options) hasCommas(name string) bool {
+	for _, t := range transports {
+		if rest, ok := strings.CutPrefix(name, t.prefix); ok && t.prefix != remotePrefix {
+			name = rest
+		}
+	}
+	path, _ := files.SplitRef(o.within(name))
+	_, err := os.Lstat(path)
+	return err == nil && strings.Contains(strings.TrimPrefix(path, o.Dir), ",")
+}
+
+// within is the path of a source, with a REF or not, as it is looked for.
+func (o Options) within(path string) string {
+	if o.Dir == "" {
+		return path
+	}
+	return o.Dir + "/" + path
+}
+
+func openOne(ctx context.Context, name string, o Options) (Source, error) {
+	if name == "" && o.Dir == "" {
 		return nil, failure.Usage("--source is missing, such as oci:DIRECTORY")
 	}
 	for _, t := range transports {
-		if rest, ok := strings.CutPrefix(name, t.prefix); ok {
-			return t.open(ctx, o, rest)
+		rest, ok := strings.CutPrefix(name, t.prefix)
+		if !ok {
+			continue
 		}
+		if t.prefix != remotePrefix {
+			return t.open(ctx, o, o.within(rest))
+		}
+		if o.Dir != "" {
+			return nil, failure.Usage("--source is in a registry, and with --source-dir it has to be in that directory")
+		}
+		return t.open(ctx, o, rest)
 	}
-	return detectSource(ctx, o, name)
+	return detectSource(ctx, o, o.within(name))
 }
 
 // detectSource opens a bare path, with an optional :REF behind it, as what it is. What docker save writes is a layout, too,

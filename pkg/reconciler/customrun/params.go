@@ -2,6 +2,7 @@ package customrun
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // Params checks what an author can get wrong in a taskRef of kind, and returns the params by name. Only those that known
-// lists may be given. The error is a *Failure.
+// lists may be given. A list of sources has commas between them, as push-image reads it. The error is a *Failure.
 func Params(run *v1beta1.CustomRun, kind string, known ...string) (map[string]string, error) {
 	if why := large(run); why != "" {
 		return nil, Failf(v1alpha1.ReasonInvalidParams, "the CustomRun is too large: %s", why)
@@ -30,6 +31,8 @@ func Params(run *v1beta1.CustomRun, kind string, known ...string) (map[string]st
 			return nil, Failf(v1alpha1.ReasonInvalidParams, "%s has no param %q; it has %v", kind, p.Name, known)
 		case twice:
 			return nil, Failf(v1alpha1.ReasonInvalidParams, "param %q is given twice; leave one out", p.Name)
+		case p.Name == v1alpha1.ParamSource && p.Value.Type == v1beta1.ParamTypeArray && len(p.Value.ArrayVal) > 0:
+			p.Value.StringVal = strings.Join(p.Value.ArrayVal, ",")
 		case p.Value.Type != v1beta1.ParamTypeString && p.Value.Type != "":
 			return nil, Failf(v1alpha1.ReasonInvalidParams, "param %q has type %s; write a string", p.Name, p.Value.Type)
 		}

@@ -76,11 +76,14 @@ func late(registry string, account tenancy.Account, patience time.Duration) *Err
 		Next:    "see whether Quay runs, can be reached from the controller, and reaches the cluster's issuer, then run the pipeline again"}
 }
 
+// NextTokenRefused is the next step where the controller may have no token of a ServiceAccount.
+const NextTokenRefused = "apply config/custody/ again: it gives the right to create serviceaccounts/token there; and see docs/custody.md"
+
 // withheld is a token that the API server does not make.
 func withheld(account tenancy.Account, err error) *Error {
 	return &Error{Reason: v1alpha1.ReasonTokenRefused,
 		Problem: by(account) + fmt.Sprintf("the API server refused the controller a token: %v", err),
-		Next:    "apply config/custody/ again: it gives the right to create serviceaccounts/token there; and see docs/custody.md"}
+		Next:    NextTokenRefused}
 }
 
 // by says which team's account it is about.

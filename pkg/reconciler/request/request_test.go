@@ -44,6 +44,9 @@ func bind(workspaces ...v1beta1.WorkspaceBinding) func(*v1beta1.CustomRun) {
 func TestRead(t *testing.T) {
 	push := newRun(v1alpha1.KindPushImage, give("tag", "v1"), func(run *v1beta1.CustomRun) { run.Spec.Retries = 10 })
 	copied := newRun(v1alpha1.KindPushImage, give("source", "docker://registry/apps/app"), bind())
+	several := newRun(v1alpha1.KindPushImage, func(run *v1beta1.CustomRun) {
+		run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: *v1beta1.NewStructuredValues("image-amd64", "image-arm64")})
+	})
 	resolve := newRun(v1alpha1.KindResolveTenant)
 	for _, test := range []struct {
 		run    *v1beta1.CustomRun
@@ -52,6 +55,7 @@ func TestRead(t *testing.T) {
 	}{
 		{push, Request{push, "PushImage", map[string]string{"image-ref": image, "tag": "v1"}}, false},
 		{copied, Request{copied, "PushImage", map[string]string{"image-ref": image, "source": "docker://registry/apps/app"}}, true},
+		{several, Request{several, "PushImage", map[string]string{"image-ref": image, "source": "image-amd64,image-arm64"}}, false},
 		{resolve, Request{resolve, "ResolveTenant", map[string]string{"image-ref": image}}, false},
 	} {
 		got, err := Read(test.run)
@@ -84,6 +88,9 @@ func TestReadRefuses(t *testing.T) {
 		"retries":      {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Retries = 11 }), v1alpha1.ReasonInvalidParams, "retries is 11; a push is tried again at most 10 times"},
 		"another's param": {newRun(resolve, give("tag", "v1")), v1alpha1.ReasonInvalidParams,
 			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret]`},
+		"no source in a list": {newRun(push, func(run *v1beta1.CustomRun) {
+			run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: v1beta1.ParamValue{Type: v1beta1.ParamTypeArray}})
+		}), v1alpha1.ReasonInvalidParams, `param "source" has type array; write a string`},
 		"no workspace":      {newRun(push, bind()), v1alpha1.ReasonInvalidWorkspaces, `takes one workspace, "source", with the image in it; 0 are bound`},
 		"another workspace": {newRun(push, bind(v1beta1.WorkspaceBinding{Name: "output"})), v1alpha1.ReasonInvalidWorkspaces, `takes one workspace, "source"`},
 		"two workspaces": {newRun(push, bind(v1beta1.WorkspaceBinding{Name: "source"}, v1beta1.WorkspaceBinding{Name: "more"})),

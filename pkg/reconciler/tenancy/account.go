@@ -54,7 +54,7 @@ func Held(ctx context.Context, cluster Cluster, custody, image string, d tenant.
 	case !apierrs.IsNotFound(err):
 		return Holding{}, err
 	}
-	robot := account.Annotations[v1alpha1.AnnotationRobot]
+	robot := d.RobotInUse(account.Annotations[v1alpha1.AnnotationRobot], account.Annotations[v1alpha1.AnnotationSuccessor])
 	invalid := func(format string, args ...any) error {
 		return &SecretError{v1alpha1.ReasonKeylessInvalid, fmt.Sprintf("ServiceAccount %q in namespace %q ", d.Secret, custody) + fmt.Sprintf(format, args...),
 			fmt.Sprintf("annotate it with %s: the robot of team %s that has the federation entry, %s+<name>", v1alpha1.AnnotationRobot, d.Team, d.Organization)}

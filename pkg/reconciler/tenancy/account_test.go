@@ -59,6 +59,24 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// The robot that replaced the one of onboarding is the team's; an earlier one, and another team's, is not taken.
+func TestHeldSuccessor(t *testing.T) {
+	account := func(onboarded, successor string) *corev1.ServiceAccount {
+		return accountOf("custody", map[string]string{v1alpha1.AnnotationRobot: onboarded, v1alpha1.AnnotationSuccessor: successor})
+	}
+	for successor, want := range map[string]string{"team-payments+ci-4": "team-payments+ci-4", "team-payments+ci-3": "team-payments+ci-3", "team-payments+ci-2": "team-payments+ci-3"} {
+		got, err := held(t, nil, account("team-payments+ci-3", successor))
+		if err != nil || got.Account == nil || got.Account.Robot != want {
+			t.Errorf("successor %q: %+v, %v", successor, got, err)
+		}
+	}
+	_, err := held(t, nil, account("team-payments+ci", "team-platform+ci-2"))
+	var refused *SecretError
+	if !errors.As(err, &refused) || refused.Reason != v1alpha1.ReasonKeylessInvalid || !strings.Contains(err.Error(), `names robot "team-platform+ci-2"`) {
+		t.Errorf("another team's: %v", err)
+	}
+}
+
 // What is wrong is told with its reason, and nothing of the Secret.
 func TestHeldRefuses(t *testing.T) {
 	robot := func(name string) *corev1.ServiceAccount {

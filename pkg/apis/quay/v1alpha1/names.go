@@ -27,7 +27,8 @@ const (
 	ParamTag = "tag"
 	// ParamDockerconfigSecret names the Secret of type kubernetes.io/dockerconfigjson that the push mounts.
 	ParamDockerconfigSecret = "dockerconfig-secret"
-	// ParamSource is where the image is: a path in the workspace, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
+	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
+	// index, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
@@ -79,6 +80,8 @@ const (
 	AnnotationCustomRun = Group + "/customrun"
 	// AnnotationRobot is the robot, <organization>+<short name>, that the ServiceAccount of a keyless team is at Quay.
 	AnnotationRobot = Group + "/robot"
+	// AnnotationSuccessor is the robot that replaced that one, if it is a later one: rotate and leak set it, and what is in Git stays as it is.
+	AnnotationSuccessor = Group + "/robot-successor"
 )
 
 // Reasons of the condition Succeeded=False, besides Tekton's own CustomRunCancelled and CustomRunTimedOut

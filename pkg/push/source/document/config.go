@@ -8,18 +8,18 @@ import (
 
 // ImageConfig is the config of an image (OCI image spec v1.1, config.md), with what Docker adds to it.
 type ImageConfig struct {
-	Created         strict.Unread `json:"created"`
-	Author          strict.Unread `json:"author"`
-	Architecture    strict.Unread `json:"architecture"`
-	OS              strict.Unread `json:"os"`
-	OSVersion       strict.Unread `json:"os.version"`
-	OSFeatures      strict.Unread `json:"os.features"`
-	Variant         strict.Unread `json:"variant"`
-	Container       strict.Unread `json:"container"`
-	ContainerConfig strict.Unread `json:"container_config"`
-	DockerVersion   strict.Unread `json:"docker_version"`
-	History         []history     `json:"history"`
-	Config          runtimeConfig `json:"config"`
+	Created         strict.Unread            `json:"created"`
+	Author          strict.Unread            `json:"author"`
+	Architecture    strict.Lenient[string]   `json:"architecture"`
+	OS              strict.Lenient[string]   `json:"os"`
+	OSVersion       strict.Lenient[string]   `json:"os.version"`
+	OSFeatures      strict.Lenient[[]string] `json:"os.features"`
+	Variant         strict.Lenient[string]   `json:"variant"`
+	Container       strict.Unread            `json:"container"`
+	ContainerConfig strict.Unread            `json:"container_config"`
+	DockerVersion   strict.Unread            `json:"docker_version"`
+	History         []history                `json:"history"`
+	Config          runtimeConfig            `json:"config"`
 	RootFS          struct {
 		Type    strict.Unread `json:"type"`
 		DiffIDs []v1.Hash     `json:"diff_ids"`

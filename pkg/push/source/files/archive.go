@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
@@ -26,68 +25,76 @@ const (
 	maxHeader = 64 << 10
 )
 
-// Archive is a tar file, read where it lies: its headers once, its content when it is asked for. It is safe for concurrent
-// use.
+// Archive is a tar file, read where it lies: its headers once, its content when it is asked for. One that is compressed as a whole is
+// read from a temporary file. It is safe for concurrent use.
 type Archive struct {
-	file    *os.File
+	// path is what errors call it, whatever content is read from.
+	path    string
+	content content
 	entries map[string]entry
 	// names is how long the names of the entries and of what they link to are together.
 	names int
 }
 
+// content is what an archive is read from.
+type content interface {
+	io.ReaderAt
+	io.Closer
+}
+
 // OpenArchive reads the headers of the tar file at path, never through a link in its last element. Names that two readers
-// could take for different files are refused.
+// could take for different files are refused. One that is compressed with gzip or zstd is decompressed first, into os.TempDir.
 func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	file, info, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{file: file, entries: map[string]entry{}}
-	if err = refuseCompressed(file, path); err == nil {
-		err = a.index(ctx, info.Size())
+	a, size := newArchive(path, file), info.Size()
+	if format := compress.Format(file); format != "" {
+		defer file.Close()
+		unpacked, err := unpack(ctx, file, format, maxUnpacked)
+		if err != nil {
+			return nil, err
+		}
+		a.content, size = unpacked, unpacked.Size()
 	}
-	if err != nil {
-		file.Close()
+	if err := a.index(ctx, size); err != nil {
+		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-// refuseCompressed refuses a tar file that is compressed as a whole: it cannot be read where it lies.
-func refuseCompressed(file io.ReaderAt, path string) error {
-	if format := compress.Format(file); format != "" {
-		return failure.Refused("%q is compressed (%s), and only a plain tar file can be read without unpacking", path, format).Then(
-			"let the build leave the tar file as it is: its layers are compressed already, or will be")
-	}
-	return nil
+func newArchive(path string, content content) *Archive {
+	return &Archive{path: path, content: content, entries: map[string]entry{}}
 }
 
 // index reads the headers of a tar file of the given size.
 func (a *Archive) index(ctx context.Context, size int64) error {
-	content := &headers{SectionReader: io.NewSectionReader(a.file, 0, size)}
-	reader := tar.NewReader(content)
+	read := &headers{SectionReader: io.NewSectionReader(a.content, 0, size)}
+	reader := tar.NewReader(read)
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return failure.Ended(ctx, err)
 		}
-		content.read = 0
+		read.read = 0
 		header, err := reader.Next()
 		switch {
 		case err == io.EOF:
 			return nil
 		case errors.Is(err, errHeader):
-			return failure.Refused("%q has more than %d bytes of headers for one entry, after %d entries", a.file.Name(), maxHeader, n).Then(failure.AsDirectory)
+			return failure.Refused("%q has more than %d bytes of headers for one entry, after %d entries", a.path, maxHeader, n).Then(failure.AsDirectory)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return failure.Corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.file.Name(), err, n)
+			return failure.Corrupt("%q is not a tar file, or cut off: %v, after %d entries", a.path, err, n)
 		}
 		if n == maxEntries {
-			return failure.Refused("%q has more than %d entries", a.file.Name(), maxEntries).Then(failure.AsDirectory)
+			return failure.Refused("%q has more than %d entries", a.path, maxEntries).Then(failure.AsDirectory)
 		}
 		// The reader takes no byte more than the header, so the content starts here.
-		offset, err := content.Seek(0, io.SeekCurrent)
+		offset, err := read.Seek(0, io.SeekCurrent)
 		if err != nil {
-			return failure.Unreadable(err, fmt.Sprintf("%q", a.file.Name()))
+			return failure.Unreadable(err, fmt.Sprintf("%q", a.path))
 		}
 		if err := a.add(header, offset, size); err != nil {
 			return err
@@ -153,14 +160,14 @@ func (a *Archive) Section(name string) (*io.SectionReader, error) {
 	case e.kind != "":
 		return nil, notRegular(a.Path(name), e.kind)
 	}
-	return io.NewSectionReader(a.file, e.offset, e.size), nil
+	return io.NewSectionReader(a.content, e.offset, e.size), nil
 }
 
 // Name is the path of the tar file.
-func (a *Archive) Name() string { return a.file.Name() }
+func (a *Archive) Name() string { return a.path }
 
 // Path is the tar file and the name in it, joined by a colon.
-func (a *Archive) Path(name string) string { return a.file.Name() + ":" + name }
+func (a *Archive) Path(name string) string { return a.path + ":" + name }
 
 // Close closes the tar file.
-func (a *Archive) Close() error { return a.file.Close() }
+func (a *Archive) Close() error { return a.content.Close() }

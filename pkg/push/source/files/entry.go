@@ -22,11 +22,11 @@ type entry struct {
 // add adds an entry whose content starts at offset. end is the size of the tar file.
 func (a *Archive) add(header *tar.Header, offset, end int64) error {
 	if len(header.Name) > maxEntryName {
-		return failure.Refused("%q has an entry with a name of %d bytes, at most %d are taken", a.file.Name(), len(header.Name), maxEntryName).Then(failure.AsDirectory)
+		return failure.Refused("%q has an entry with a name of %d bytes, at most %d are taken", a.path, len(header.Name), maxEntryName).Then(failure.AsDirectory)
 	}
 	name := path.Clean(header.Name)
 	if !filepath.IsLocal(header.Name) || strings.Contains(header.Name, `\`) || strings.Contains("/"+header.Name+"/", "/../") {
-		return failure.Refused("%q has an entry %q, whose path is absolute or goes upwards", a.file.Name(), header.Name).Then(failure.AsDirectory)
+		return failure.Refused("%q has an entry %q, whose path is absolute or goes upwards", a.path, header.Name).Then(failure.AsDirectory)
 	}
 	e := entry{offset: offset, size: header.Size}
 	switch header.Typeflag {
@@ -36,7 +36,7 @@ func (a *Archive) add(header *tar.Header, offset, end int64) error {
 		if sparse(header) {
 			e = entry{kind: "a sparse file"}
 		} else if e.size > end-offset {
-			return failure.Corrupt("%q is cut off: its entry %q ends at byte %d, the file at %d", a.file.Name(), header.Name, offset+e.size, end)
+			return failure.Corrupt("%q is cut off: its entry %q ends at byte %d, the file at %d", a.path, header.Name, offset+e.size, end)
 		}
 	case tar.TypeSymlink:
 		e = entry{kind: "a symbolic link", link: inside(path.Join(path.Dir(name), header.Linkname), header.Linkname)}
@@ -46,10 +46,10 @@ func (a *Archive) add(header *tar.Header, offset, end int64) error {
 		e = entry{kind: fmt.Sprintf("a special file (type %q)", header.Typeflag)}
 	}
 	if _, twice := a.entries[name]; twice {
-		return failure.Refused("%q has two entries %q", a.file.Name(), name).Then("let the build write a new tar file, not append to one that is there")
+		return failure.Refused("%q has two entries %q", a.path, name).Then("let the build write a new tar file, not append to one that is there")
 	}
 	if a.names += len(name) + len(e.link); a.names > maxNames {
-		return failure.Refused("the names of the entries of %q have more than %d bytes together", a.file.Name(), maxNames).Then(failure.AsDirectory)
+		return failure.Refused("the names of the entries of %q have more than %d bytes together", a.path, maxNames).Then(failure.AsDirectory)
 	}
 	// Else the few bytes of a name would keep the whole header that they are a part of.
 	e.link = strings.Clone(e.link)

@@ -41,7 +41,7 @@ func FuzzArchive(f *testing.F) {
 		if _, err := file.WriteAt(data, 0); err != nil {
 			t.Fatal(err)
 		}
-		a := &Archive{file: file, entries: map[string]entry{}}
+		a := newArchive(file.Name(), file)
 		err := a.index(t.Context(), int64(len(data)))
 		hostile.Classed(t, err)
 		if err != nil {

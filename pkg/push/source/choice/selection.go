@@ -1,4 +1,4 @@
-package source
+package choice
 
 import (
 	"cmp"
@@ -8,13 +8,9 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
-	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/strict"
 )
-
-// refName is the annotation by which an index.json names its images (OCI image spec v1.1, annotations.md).
-const refName = "org.opencontainers.image.ref.name"
 
 // maxOthers is how many bytes the manifests beside the chosen one may have together: its referrers are looked for in them.
 const maxOthers = 64 << 20
@@ -22,35 +18,43 @@ const maxOthers = 64 << 20
 // maxSkippedTold is how many manifests are told that cannot be read.
 const maxSkippedTold = 5
 
-// selection is what an index.json offers to push.
-type selection struct {
-	image  v1.Descriptor
-	others []referrer
-	// skipped are the first few manifests that may be referrers and cannot be read, each with the reason.
-	skipped []error
+// MaxManifests is how many manifests an image may have, its index and referrers included.
+const MaxManifests = 500
+
+// Selection is what an index.json offers to push.
+type Selection struct {
+	// Image is the manifest or index that was picked.
+	Image v1.Descriptor
+	// Referrers are the manifests beside it that have a subject.
+	Referrers []Referrer
+	// Skipped are the first few manifests that may be referrers and cannot be read, each with the reason.
+	Skipped []error
 }
 
-func (s *selection) root() v1.Descriptor   { return s.image }
-func (s *selection) referrers() []referrer { return s.others }
+// Referrer is a manifest with a subject.
+type Referrer struct {
+	v1.Descriptor
+	Subject v1.Hash
+}
 
 // selector picks an image from an index.json.
 type selector struct {
 	// from is the file, for errors.
 	from    string
-	choice  choice.Choice
+	choice  Choice
 	entries []document.Descriptor
 	// broken are the errors of the entries that cannot be read, by their places.
 	broken map[int]error
 	// read reads a manifest of the layout.
 	read func(v1.Descriptor) ([]byte, error)
 	// selection is the outcome.
-	selection selection
+	selection Selection
 }
 
-// selectImage picks the image that ref names in an index.json, or the only one. Other entries are only looked at for whether
-// they are its referrers: manifests with a subject. from is the file, for errors.
-func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*selection, error) {
-	picked, err := choice.Parse(ref)
+// Select picks the image that ref names in an index.json, or the only one. Other entries are only looked at for whether
+// they are its referrers: manifests with a subject. from is the file, for errors; read reads a manifest of the layout.
+func Select(index []byte, ref, from string, read func(v1.Descriptor) ([]byte, error)) (*Selection, error) {
+	picked, err := Parse(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +62,8 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	if err := s.readEntries(index); err != nil {
 		return nil, err
 	}
-	if ref == "" && len(s.entries) > maxManifests {
-		return nil, failure.Refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), maxManifests).Then(choice.HowToChoose)
+	if ref == "" && len(s.entries) > MaxManifests {
+		return nil, failure.Refused("%q names %d manifests, at most %d are taken without a choice", from, len(s.entries), MaxManifests).Then(HowToChoose)
 	}
 	matching := s.matching()
 	if err := s.findReferrers(matching); err != nil {
@@ -69,7 +73,7 @@ func selectImage(index []byte, ref, from string, read func(v1.Descriptor) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if s.selection.image, err = s.describe(at); err != nil {
+	if s.selection.Image, err = s.describe(at); err != nil {
 		return nil, err
 	}
 	return &s.selection, nil
@@ -99,8 +103,8 @@ func (s *selector) readEntries(index []byte) error {
 			continue
 		case s.choice.Text == "" || s.choice.Place == at:
 			return err
-		case len(s.selection.skipped) < maxSkippedTold:
-			s.selection.skipped = append(s.selection.skipped, err)
+		case len(s.selection.Skipped) < maxSkippedTold:
+			s.selection.Skipped = append(s.selection.Skipped, err)
 		}
 		s.entries[at], s.broken[at] = document.Descriptor{}, err
 	}
@@ -144,8 +148,8 @@ func (s *selector) findReferrers(matching []int) error {
 		if bytes += max(0, min(entry.Size, registry.MaxManifest)); bytes > maxOthers {
 			return failure.Refused("%q names manifests with more than %d bytes together", s.from, maxOthers).Then("split the layout: one image in each")
 		}
-		if err := s.addReferrer(entry); err != nil && len(s.selection.skipped) < maxSkippedTold {
-			s.selection.skipped = append(s.selection.skipped, err)
+		if err := s.addReferrer(entry); err != nil && len(s.selection.Skipped) < maxSkippedTold {
+			s.selection.Skipped = append(s.selection.Skipped, err)
 		}
 	}
 	return nil
@@ -166,7 +170,7 @@ func (s *selector) addReferrer(entry document.Descriptor) error {
 	}
 	d := entry.Content()
 	d.MediaType = cmp.Or(d.MediaType, o.Guess())
-	s.selection.others = append(s.selection.others, referrer{d, o.Subject.Digest.Hash})
+	s.selection.Referrers = append(s.selection.Referrers, Referrer{d, o.Subject.Digest.Hash})
 	return nil
 }
 
@@ -181,16 +185,16 @@ func (s *selector) pick(matching []int) (int, error) {
 			}
 		}
 		if len(images) == 0 {
-			return 0, failure.Refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).Then(choice.HowToChoose)
+			return 0, failure.Refused("%q has %d artifacts with a subject and no image: %s", s.from, len(matching), s.offers(matching)).Then(HowToChoose)
 		}
 	}
 	switch {
 	case len(images) == 1:
 		return images[0], nil
 	case len(images) > 1 && s.choice.Text != "":
-		return 0, failure.Refused("%q has %d images named %q: %s", s.from, len(images), s.choice.Text, s.offers(images)).Then(choice.ChooseByPlace)
+		return 0, failure.Refused("%q has %d images named %q: %s", s.from, len(images), s.choice.Text, s.offers(images)).Then(ChooseByPlace)
 	case len(images) > 1:
-		return 0, failure.Refused("%q has %d images: %s", s.from, len(images), s.offers(images)).Then(choice.HowToChoose)
+		return 0, failure.Refused("%q has %d images: %s", s.from, len(images), s.offers(images)).Then(HowToChoose)
 	case s.choice.Text == "":
 		return 0, failure.Missing(nil, "%q has no image", s.from).Then("let the build write its image into the layout")
 	}
@@ -202,12 +206,12 @@ func (s *selector) pick(matching []int) (int, error) {
 		}
 		all = append(all, at)
 	}
-	return 0, failure.Missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.Text, s.offers(all)).Then(choice.HowToChoose)
+	return 0, failure.Missing(nil, "%q has no image named %q: it has %s", s.from, s.choice.Text, s.offers(all)).Then(HowToChoose)
 }
 
 // isReferrer reports whether the entry at a place has a subject.
 func (s *selector) isReferrer(at int) bool {
-	for _, other := range s.selection.others {
+	for _, other := range s.selection.Referrers {
 		if other.Digest == s.entries[at].Digest.Hash {
 			return true
 		}
@@ -216,11 +220,11 @@ func (s *selector) isReferrer(at int) bool {
 }
 
 // offers are how the entries at the given places can be chosen.
-func (s *selector) offers(places []int) choice.Offers {
-	var all choice.Offers
+func (s *selector) offers(places []int) Offers {
+	var all Offers
 	for _, at := range places {
 		entry := s.entries[at]
-		all = append(all, choice.Offer{Place: at, Names: []string{entry.Annotations.RefName}, Image: entry.Digest.Written(), Digest: entry.Digest.Written})
+		all = append(all, Offer{Place: at, Names: []string{entry.Annotations.RefName}, Image: entry.Digest.Written(), Digest: entry.Digest.Written})
 	}
 	return all
 }
