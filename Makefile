@@ -92,7 +92,7 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 
 e2e: tekton external-secrets ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
-	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
+	go test -tags e2e -count=1 -v -timeout 50m ./test/e2e/
 
 argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
 	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
