@@ -92,12 +92,12 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 
 e2e: tekton external-secrets ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
-	go test -tags e2e -count=1 -v -timeout 40m ./test/e2e/
+	go test -tags e2e -count=1 -v -timeout 50m ./test/e2e/
 
 argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
 	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
 
-demo: tekton test/build/kodata/image ## The main job told as a story, from a build to the overlay, each statement checked
+demo: tekton ## The main job told as a story, from a commit to the running app, each statement checked
 	go run ./test/demo
 
 vault: ## The tests that need the real Vault server, which they build
@@ -129,10 +129,6 @@ external-secrets: $(cluster) bin/ko
 
 bin/ko:
 	GOBIN=$(CURDIR)/bin go install github.com/google/ko@$(KO_VERSION)
-
-# A real image, made by Debian's buildah from nothing but a static program.
-test/build/kodata/image:
-	test/build/image.sh $@
 
 bench-push: ## push-image beside crane, regctl, skopeo and podman: writes docs/benchmarks (CASE=large BENCH_RUNS=5)
 	go run -C test/bench . -case "$(CASE)" -runs $(or $(BENCH_RUNS),5)

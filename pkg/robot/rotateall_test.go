@@ -143,8 +143,10 @@ func TestRotateAllFinishes(t *testing.T) {
 	s := w.services()
 	runs.Cluster, s.Cluster = s.Cluster, runs
 	opts.Parallel, opts.MaxAge = 2, 30*time.Minute
-	runs.looked = func(n int) {
-		if n == 20 {
+	runs.looked = func(int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.versions[tenants[0].VaultPath]) > 1 && len(w.versions[tenants[1].VaultPath]) > 1 {
 			cancel()
 		}
 	}

@@ -30,8 +30,13 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &scenes{Story: story.New(os.Stdout), stage: s}
-	for _, scene := range []func(context.Context) error{st.pushImage, st.seedsWay, st.refused, st.overlay} {
+	dir, err := os.MkdirTemp("", "quay-push-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	st := &scenes{Story: story.New(os.Stdout), stage: s, dir: dir}
+	for _, scene := range []func(context.Context) error{st.sources, st.pushImage, st.seedsWay, st.refused, st.overlay, st.running} {
 		if err := scene(ctx); err != nil {
 			return err
 		}

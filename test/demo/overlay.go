@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -14,16 +15,18 @@ import (
 // overlay is the whole chain: source, build, push, digest, branch; then once more with the same digest.
 func (s *scenes) overlay(ctx context.Context) error {
 	t := stage.Payments
-	dir, err := os.MkdirTemp("", "quay-push-demo-")
-	if err != nil {
+	dir := filepath.Join(s.dir, "gitops")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
 	gitops, err := s.stage.NewRepository(ctx, dir, t)
 	if err != nil {
 		return err
 	}
-	s.Scene("4. Team %s, source commit %.8s: build, push, and the digest on a branch of %s", t.Team, story.SourceCommit, gitops.URL)
+	if err := s.change(ctx); err != nil {
+		return err
+	}
+	s.Scene("4. Team %s commits %.8s: build, push, and the digest on a branch of %s", t.Team, s.commit.Hash, gitops.URL)
 	base, err := gitops.Build(ctx, "main", "base")
 	if err != nil {
 		return err
@@ -34,19 +37,22 @@ func (s *scenes) overlay(ctx context.Context) error {
 		return err
 	}
 	params := map[string]string{"image-ref": t.Repository, "tag": "v3", "git-url": gitops.URL, "git-secret": t.GitSecret,
-		"team": t.Team, "app": t.App, "source-commit": story.SourceCommit}
-	run, err := s.stage.Run(ctx, stage.NewRun(t, "build-and-push-image", params))
+		"team": t.Team, "app": t.App}
+	run, err := s.stage.Run(ctx, s.builder.NewRun(t, "clone-build-and-push-image", s.commit, params))
 	if err != nil {
 		return err
 	}
 	s.succeeded(run)
+	if err := s.built(ctx, run); err != nil {
+		return err
+	}
 	s.pushed(ctx, t, run, "v3")
 	results := stage.Results(run)
 	digest, branch := results[v1alpha1.ResultImageDigest], results["overlay-branch"]
 	if _, err := gitops.Branches(ctx); err != nil {
 		return err
 	}
-	head, err := s.Proposed(ctx, story.Proposal{Git: gitops.Git, Refs: "origin/", Branch: branch, Digest: digest,
+	head, err := s.Proposed(ctx, story.Proposal{Git: gitops.Git, Refs: "origin/", Branch: branch, Commit: s.commit.Hash, Digest: digest,
 		Overlay: overlay.Overlay{Team: t.Team, App: t.App, Env: "dev"}})
 	if err != nil {
 		return err
@@ -56,7 +62,7 @@ func (s *scenes) overlay(ctx context.Context) error {
 	}
 
 	params["dockerconfig-secret"] = t.Secret
-	if run, err = s.stage.Run(ctx, stage.NewRun(t, "build-and-push-quay", params)); err != nil {
+	if run, err = s.stage.Run(ctx, s.builder.NewRun(t, "clone-build-and-push-quay", s.commit, params)); err != nil {
 		return err
 	}
 	s.succeeded(run)
@@ -64,9 +70,11 @@ func (s *scenes) overlay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	again := stage.Results(run)["overlay-changed"]
-	s.Tell(again == "false" && heads[branch] == head, "the same digest again, from the pipeline without the custom task: no second commit, the branch is at %.8s", heads[branch])
+	again := stage.Results(run)
+	s.Tell(again[v1alpha1.ResultImageDigest] == digest, "the same commit, built again in the pipeline without the custom task: the same digest")
+	s.Tell(again["overlay-changed"] == "false" && heads[branch] == head, "so there is no second commit, the branch is at %.8s", heads[branch])
 	s.Tell(len(heads) == 2 && heads["main"] == before, "main is at %.8s, where it was", heads["main"])
+	s.gitops, s.branch, s.digest = gitops, branch, digest
 	return nil
 }
 

@@ -57,6 +57,12 @@ func Pipeline(document any) (pipeline Object, ok bool) {
 			tasks = append(tasks, Object{"name": name, "taskRef": Object{"name": "build-image"}, "workspaces": []any{Object{"name": "source", "workspace": "source"}}})
 		}
 	}
+	workspaces := []any{Object{"name": "source"}}
+	for _, found := range regexp.MustCompile(`workspace:([a-z-]+)`).FindAllStringSubmatch(text, -1) {
+		if bound := (Object{"name": found[1]}); !slices.ContainsFunc(workspaces, func(w any) bool { return w.(Object)["name"] == bound["name"] }) {
+			workspaces = append(workspaces, bound)
+		}
+	}
 	return Object{"apiVersion": "tekton.dev/v1", "kind": "Pipeline", "metadata": Object{"name": "part"},
-		"spec": Object{"workspaces": []any{Object{"name": "source"}}, "tasks": tasks}}, true
+		"spec": Object{"workspaces": workspaces, "tasks": tasks}}, true
 }

@@ -46,7 +46,11 @@ var programs = map[string]string{
 apply*|patch*|label*|annotate*|delete*|create*) exec KUBECTL "$@" --dry-run=server ;;
 esac
 exec KUBECTL "$@"`,
-	"ko":             `[[ " $* " == *" -- "* ]] || set -- "$@" --; exec KO "$@" --dry-run=server`,
+	"ko": `case "$1 $*" in
+resolve*) exec KO "$@" ;;
+*" -- "*) exec KO "$@" --dry-run=server ;;
+esac
+exec KO "$@" -- --dry-run=server`,
 	"make":           `exec MAKE --dry-run "$@"`,
 	"tkn":            "# Parsed by TestCommandLinesOfThePages of pkg/cli.",
 	"push-image":     "# Parsed by TestFlags of test/docs.",

@@ -15,14 +15,25 @@ import (
 // forward opens a local port to port of a running pod with the label app=name, and returns its address. It closes when
 // ctx ends.
 func (s *Stage) forward(ctx context.Context, namespace, name string, port int) (string, error) {
-	pods, err := s.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name, FieldSelector: "status.phase=" + string(corev1.PodRunning)})
+	pod, err := s.running(ctx, namespace, name)
 	if err != nil {
 		return "", err
 	}
-	if len(pods.Items) == 0 {
-		return "", fmt.Errorf("no pod of %q runs in namespace %q", name, namespace)
+	return s.ForwardPod(ctx, namespace, pod.Name, port)
+}
+
+// running returns a pod with the label app=name that runs and is not about to end.
+func (s *Stage) running(ctx context.Context, namespace, name string) (corev1.Pod, error) {
+	pods, err := s.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + name, FieldSelector: "status.phase=" + string(corev1.PodRunning)})
+	if err != nil {
+		return corev1.Pod{}, err
 	}
-	return s.ForwardPod(ctx, namespace, pods.Items[0].Name, port)
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil {
+			return pod, nil
+		}
+	}
+	return corev1.Pod{}, fmt.Errorf("no pod of %q runs in namespace %q", name, namespace)
 }
 
 // ForwardPod opens a local port to port of the pod, and returns its address. It closes when ctx ends.

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
@@ -73,14 +72,6 @@ func newGitSecret() (*corev1.Secret, error) {
 // PutGitSecret does External Secrets' part: it writes the Secret name in the tenant's namespace, for the Git server's user
 // with password. An earlier one is replaced.
 func (s *Stage) PutGitSecret(ctx context.Context, t Tenant, name, password string) error {
-	secrets := s.Kube.CoreV1().Secrets(t.Namespace)
-	if err := secrets.Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrs.IsNotFound(err) {
-		return fmt.Errorf("deleting Secret %q: %w", name, err)
-	}
-	_, err := secrets.Create(ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Type:       corev1.SecretTypeBasicAuth,
-		StringData: map[string]string{corev1.BasicAuthUsernameKey: s.Git.Username, corev1.BasicAuthPasswordKey: password},
-	}, metav1.CreateOptions{})
-	return err
+	return s.replaceSecret(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace}, Type: corev1.SecretTypeBasicAuth,
+		StringData: map[string]string{corev1.BasicAuthUsernameKey: s.Git.Username, corev1.BasicAuthPasswordKey: password}})
 }

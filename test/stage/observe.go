@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -31,20 +30,4 @@ func (s *Stage) PodsOf(ctx context.Context, run *v1beta1.CustomRun) (int, error)
 		return 0, err
 	}
 	return len(pods.Items), nil
-}
-
-// LayoutDigest returns the digest, sha256:<hex>, of the one manifest in the OCI layout dir.
-func LayoutDigest(dir string) (string, error) {
-	index, err := layout.ImageIndexFromPath(dir)
-	if err != nil {
-		return "", fmt.Errorf("reading layout %q: %w", dir, err)
-	}
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		return "", err
-	}
-	if len(manifest.Manifests) != 1 {
-		return "", fmt.Errorf("layout %q has %d manifests", dir, len(manifest.Manifests))
-	}
-	return manifest.Manifests[0].Digest.String(), nil
 }

@@ -29,7 +29,11 @@ const (
 	// quayHost is the Service's name, which every pod resolves.
 	quayHost = "quay.quay.svc"
 	// quaySecret holds its state and certificate, and the authority's.
-	quaySecret = "quay-state"
+	quaySecret = "quay-setup"
+	// baseImages is the platform team's organization, whose images teams build upon.
+	baseImages = "base-images"
+	// puller is the robot of an organization that may read its repository and nothing else.
+	puller = "pull"
 )
 
 // Quay is the registry that the cluster hosts.
@@ -84,6 +88,7 @@ func newQuaySecret() (*corev1.Secret, error) {
 	for _, t := range []Tenant{Payments, Platform} {
 		setup.Organizations = append(setup.Organizations, newOrganization("team-"+t.Team, t.App))
 	}
+	setup.Organizations = append(setup.Organizations, newOrganization(baseImages, "busybox"))
 	// What docs/cli.md names, and what making an organization takes beside that.
 	for _, more := range [][]quaytest.Scope{nil, {quaytest.UserAdmin}} {
 		setup.OAuthTokens = append(setup.OAuthTokens, quaytest.OAuthTokenSetup{Token: (rand.Text() + rand.Text())[:40],
@@ -100,12 +105,14 @@ func newQuaySecret() (*corev1.Secret, error) {
 	}, err
 }
 
-// newOrganization is one with a repository, and a robot with a new token that may write to it.
+// newOrganization is one with a repository, and two robots with new tokens: one that may write to it, and one that may only read it.
 func newOrganization(name, repository string) quaytest.OrganizationSetup {
+	token := func() string { return (rand.Text() + rand.Text() + rand.Text())[:64] }
 	return quaytest.OrganizationSetup{
-		Name:         name,
-		Robots:       []quaytest.RobotSetup{{Name: "ci", Token: (rand.Text() + rand.Text() + rand.Text())[:64]}},
-		Repositories: []quaytest.RepositorySetup{{Name: repository, Permissions: map[string]quaytest.Role{name + "+ci": quaytest.Write}}},
+		Name:   name,
+		Robots: []quaytest.RobotSetup{{Name: "ci", Token: token()}, {Name: puller, Token: token()}},
+		Repositories: []quaytest.RepositorySetup{{Name: repository,
+			Permissions: map[string]quaytest.Role{name + "+ci": quaytest.Write, name + "+" + puller: quaytest.Read}}},
 	}
 }
 
@@ -145,19 +152,26 @@ func (q *Quay) Tokens() []string {
 }
 
 // Dockerconfig returns what External Secrets would render for the team: its robot's entry for the registry.
-func (q *Quay) Dockerconfig(team string) []byte {
-	user, token := q.robot(team)
+func (q *Quay) Dockerconfig(team string) []byte { return q.dockerconfig("team-"+team, "ci") }
+
+// PullConfig returns a dockerconfig of the organization's robot that may read its repository and nothing else.
+func (q *Quay) PullConfig(organization string) []byte { return q.dockerconfig(organization, puller) }
+
+func (q *Quay) dockerconfig(organization, robot string) []byte {
+	user, token := q.robot(organization, robot)
 	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + token))
 	return fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, q.Host, auth)
 }
 
-func (q *Quay) robot(team string) (user, token string) {
+func (q *Quay) robot(organization, name string) (user, token string) {
 	for _, o := range q.setup.Organizations {
-		if o.Name == "team-"+team {
-			return o.Name + "+" + o.Robots[0].Name, o.Robots[0].Token
+		for _, r := range o.Robots {
+			if o.Name == organization && r.Name == name {
+				return o.Name + "+" + r.Name, r.Token
+			}
 		}
 	}
-	panic("no robot of team " + team)
+	panic("no robot " + name + " of " + organization)
 }
 
 // TagDigest returns the digest, sha256:<hex>, that the registry serves for the tag of repository, host/organization/name;
@@ -171,6 +185,19 @@ func (q *Quay) TagDigest(ctx context.Context, repository, tag string) (string, e
 		return "", err
 	}
 	return descriptor.Digest.String(), nil
+}
+
+// MayPull says whether the registry serves digest of repository, host/organization/name, to whoever asks.
+func (q *Quay) MayPull(ctx context.Context, repository, digest string) (bool, error) {
+	reference, err := name.NewDigest(repository + "@" + digest)
+	if err != nil {
+		return false, err
+	}
+	_, err = remote.Head(reference, remote.WithContext(ctx), remote.WithTransport(q.Transport))
+	if failure := (*transport.Error)(nil); errors.As(err, &failure) && (failure.StatusCode == http.StatusUnauthorized || failure.StatusCode == http.StatusForbidden) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Platforms returns those of the index that the registry serves for the tag of repository, such as linux/amd64, in its order.
@@ -199,7 +226,7 @@ func (q *Quay) get(ctx context.Context, repository, tag string) (*remote.Descrip
 	if err != nil {
 		return nil, err
 	}
-	user, token := q.robot(Payments.Team)
+	user, token := q.robot("team-"+Payments.Team, "ci")
 	descriptor, err := remote.Get(reference, remote.WithContext(ctx), remote.WithTransport(q.Transport),
 		remote.WithAuth(&authn.Basic{Username: user, Password: token}))
 	if err != nil {

@@ -14,55 +14,68 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// app is the GitOps directory of an app, as the overlay contract has it. APP and IMAGE are put in by the stage.
+// gitops is the directory of an app in a GitOps repository, as the overlay contract has it; source is what the app is built from. APP,
+// TEAM, IMAGE and BASE are put in by the stage.
 //
-//go:embed app
-var app embed.FS
+//go:embed gitops source
+var templates embed.FS
 
-// Repository is a GitOps repository with one tenant's app, and a clone of it here.
+// Repository is a repository on the Git server, and a clone of it here.
 type Repository struct {
 	// URL is the repository's inside the cluster.
 	URL string
-	// App is apps/<team>/<app>.
+	// App is apps/<team>/<app>, where a GitOps repository has the tenant's app.
 	App string
 	dir string
 	env []string
 }
 
-// NewRepository makes a repository on the Git server, with the tenant's app on branch main, and a clone of it in dir, which
+// NewRepository makes a GitOps repository on the Git server, with the tenant's app on branch main, and a clone of it in dir, which
 // is the caller's to remove.
 func (s *Stage) NewRepository(ctx context.Context, dir string, t Tenant) (*Repository, error) {
-	name := "/gitops-" + strings.ToLower(rand.Text()[:8]) + ".git"
-	r := &Repository{URL: "https://" + gitHost + name, App: path.Join("apps", t.Team, t.App), dir: dir}
-	caFile := filepath.Join(dir, "ca.crt")
+	return s.newRepository(ctx, dir, t, "gitops", path.Join("apps", t.Team, t.App))
+}
+
+// NewSource makes a repository with the source of the tenant's app on branch main, and a clone of it in dir, which is the caller's to
+// remove.
+func (s *Stage) NewSource(ctx context.Context, dir string, t Tenant) (*Repository, error) {
+	return s.newRepository(ctx, dir, t, "source", "")
+}
+
+// newRepository makes a repository whose directory to has the files of the template.
+func (s *Stage) newRepository(ctx context.Context, dir string, t Tenant, template, to string) (*Repository, error) {
+	name := "/" + template + "-" + strings.ToLower(rand.Text()[:8]) + ".git"
+	r := &Repository{URL: "https://" + gitHost + name, App: to, dir: dir}
+	caFile := filepath.Join(dir, ".git-ca.crt")
 	if err := os.WriteFile(caFile, s.Git.CA, 0o600); err != nil {
 		return nil, err
 	}
 	r.env = s.Git.environment(caFile)
-	files := strings.NewReplacer("APP", t.App, "IMAGE", t.Repository)
-	err := fs.WalkDir(app, "app", func(name string, entry fs.DirEntry, err error) error {
+	texts := strings.NewReplacer("APP", t.App, "TEAM", t.Team, "IMAGE", t.Repository, "BASE", BaseImage)
+	err := fs.WalkDir(templates, template, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := app.ReadFile(name)
+		data, err := templates.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		file := filepath.Join(dir, r.App, strings.TrimPrefix(name, "app/"))
+		file := filepath.Join(dir, to, strings.TrimPrefix(name, template+"/"))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(file, []byte(files.Replace(string(data))), 0o644)
+		return os.WriteFile(file, []byte(texts.Replace(string(data))), 0o644)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("writing %q: %w", r.App, err)
+		return nil, fmt.Errorf("writing %q: %w", template, err)
 	}
 	_, port, _ := strings.Cut(s.Git.address, ":")
 	for _, args := range [][]string{
-		{"init", "--quiet", "--initial-branch=main"}, {"add", "apps"}, {"commit", "--quiet", "--message=start"},
+		{"init", "--quiet", "--initial-branch=main"}, {"add", "--", ".", ":!.git-ca.crt"}, {"commit", "--quiet", "--message=start"},
 		{"remote", "add", "origin", "https://" + gitHost + ":" + port + name}, {"push", "--quiet", "origin", "main"},
 	} {
 		if _, err := r.Git(ctx, args...); err != nil {
@@ -114,16 +127,24 @@ func (r *Repository) Branches(ctx context.Context) (map[string]string, error) {
 
 // Build does `kustomize build` of a directory of the app, as commit has it, and returns the image of its one Deployment.
 func (r *Repository) Build(ctx context.Context, commit, dir string) (string, error) {
-	if _, err := r.Git(ctx, "checkout", "--quiet", "--detach", commit); err != nil {
-		return "", err
-	}
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(r.dir, r.App, dir))
+	resources, err := r.build(ctx, commit, dir)
 	if err != nil {
-		return "", fmt.Errorf("building %q: %w", dir, err)
+		return "", err
 	}
 	image, err := resources.Resources()[0].GetFieldValue("spec.template.spec.containers.0.image")
 	if err != nil {
 		return "", fmt.Errorf("reading the image of %q: %w", dir, err)
 	}
 	return fmt.Sprint(image), nil
+}
+
+func (r *Repository) build(ctx context.Context, commit, dir string) (resmap.ResMap, error) {
+	if _, err := r.Git(ctx, "checkout", "--quiet", "--detach", commit); err != nil {
+		return nil, err
+	}
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(r.dir, r.App, dir))
+	if err != nil {
+		return nil, fmt.Errorf("building %q: %w", dir, err)
+	}
+	return resources, nil
 }

@@ -77,15 +77,17 @@ func (s *Stage) openNamespace(ctx context.Context, namespace string) error {
 // PutSecret does External Secrets' part: it writes the Secret name in the tenant's namespace, with content under the key
 // .dockerconfigjson. An earlier one is replaced.
 func (s *Stage) PutSecret(ctx context.Context, t Tenant, name string, kind corev1.SecretType, content []byte) error {
-	secrets := s.Kube.CoreV1().Secrets(t.Namespace)
-	if err := secrets.Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrs.IsNotFound(err) {
-		return err
+	return s.replaceSecret(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: t.Namespace},
+		Type: kind, Data: map[string][]byte{corev1.DockerConfigJsonKey: content}})
+}
+
+// replaceSecret makes the Secret, whose type may be another than an earlier one's.
+func (s *Stage) replaceSecret(ctx context.Context, secret *corev1.Secret) error {
+	secrets := s.Kube.CoreV1().Secrets(secret.Namespace)
+	if err := secrets.Delete(ctx, secret.Name, metav1.DeleteOptions{}); err != nil && !apierrs.IsNotFound(err) {
+		return fmt.Errorf("deleting Secret %q: %w", secret.Name, err)
 	}
-	_, err := secrets.Create(ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Type:       kind,
-		Data:       map[string][]byte{corev1.DockerConfigJsonKey: content},
-	}, metav1.CreateOptions{})
+	_, err := secrets.Create(ctx, secret, metav1.CreateOptions{})
 	return err
 }
 

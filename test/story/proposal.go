@@ -19,6 +19,8 @@ type Proposal struct {
 	Refs string
 	// Branch is the branch that the step named.
 	Branch string
+	// Commit is the source commit that was built.
+	Commit string
 	// Overlay is what was to be changed, Digest, sha256:<hex>, what it was to get.
 	Overlay overlay.Overlay
 	Digest  string
@@ -30,7 +32,7 @@ func (s *Story) Proposed(ctx context.Context, p Proposal) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.Tell(p.Branch == "ci/dev/"+SourceCommit[:8], "branch %s, named after the source commit, is at %.8s", p.Branch, head)
+	s.Tell(p.Branch == "ci/dev/"+p.Commit[:8], "branch %s, named after the source commit, is at %.8s", p.Branch, head)
 	message, err := p.Git(ctx, "log", "--format=%s", p.Refs+"main.."+p.Refs+p.Branch)
 	if err != nil {
 		return "", err

@@ -31,7 +31,8 @@ func TestProposed(t *testing.T) {
 		server.Commit(c.branch, c.message, c.files)
 		var out bytes.Buffer
 		head, err := story.New(&out).Proposed(t.Context(), story.Proposal{
-			Git: server.Git, Branch: c.branch, Overlay: o, Digest: gitopstest.Digest("a")})
+			Commit: story.SourceCommit,
+			Git:    server.Git, Branch: c.branch, Overlay: o, Digest: gitopstest.Digest("a")})
 		if err != nil || head != server.Head(c.branch) {
 			t.Errorf("%v: head %q, %v", c, head, err)
 		}
@@ -44,7 +45,7 @@ func TestProposed(t *testing.T) {
 
 func TestProposedWithoutABranch(t *testing.T) {
 	server := gitopstest.Start(t, gitopstest.App("checkout"))
-	if _, err := story.New(&bytes.Buffer{}).Proposed(t.Context(), story.Proposal{Git: server.Git, Branch: "ci/dev/none"}); err == nil ||
+	if _, err := story.New(&bytes.Buffer{}).Proposed(t.Context(), story.Proposal{Git: server.Git, Branch: "ci/dev/none", Commit: story.SourceCommit}); err == nil ||
 		!strings.Contains(err.Error(), "ci/dev/none") {
 		t.Errorf("error is %v", err)
 	}

@@ -21,7 +21,7 @@ func (s *stage) proposed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := s.Proposed(ctx, story.Proposal{Git: s.git.Git, Branch: result.Branch, Overlay: app, Digest: s.imageDigest})
+	head, err := s.Proposed(ctx, story.Proposal{Git: s.git.Git, Branch: result.Branch, Commit: story.SourceCommit, Overlay: app, Digest: s.imageDigest})
 	if err != nil {
 		return err
 	}

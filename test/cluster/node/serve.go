@@ -28,7 +28,7 @@ func (n Node) Serve(ctx context.Context) error {
 	if err := joinCgroup(cgroupRoot, n.cgroup()); err != nil {
 		return err
 	}
-	if err := errors.Join(n.coverHost(), n.writeCredentials(), n.writeSettings()); err != nil {
+	if err := errors.Join(n.coverHost(), n.writeCredentials(), n.writeSettings(), n.nameServices()); err != nil {
 		return err
 	}
 	space, err := netns.New()

@@ -18,6 +18,7 @@ func (n Node) writeSettings() error {
 		"containerd.toml": "containerd.toml",
 		"kubelet.yaml":    "kubelet.yaml",
 		"bridge.conflist": "cni/bridge.conflist",
+		"resolv.conf":     "resolv.conf",
 		// containerd looks for a file of this name in a directory that is named after the registry.
 		"hosts.toml": fmt.Sprintf("hosts/localhost:%d/hosts.toml", n.RegistryPort),
 	} {
