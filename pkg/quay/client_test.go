@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -260,7 +261,7 @@ func TestNoTokenIsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var printed strings.Builder
-	for _, v := range []any{c, *c, robot, &robot, robot.Token, &robot.Token, []quay.Robot{robot}} {
+	for _, v := range []any{c, reflect.ValueOf(c).Elem().Interface(), robot, &robot, robot.Token, &robot.Token, []quay.Robot{robot}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&printed, verb+"\n", v)
 		}

@@ -50,7 +50,7 @@ func everything() (*Collector, *clocktesting.FakePassiveClock) {
 	v.Add("retail", time.Time{}, map[string]string{"vault-token": "skipped"})
 	v.OAuthWritten = noon.Add(-time.Hour)
 	c.SetVerification(v)
-	r := fleet.Rotation{}.After(noon.Add(-2*time.Hour), true, 720*time.Hour, nil).After(noon.Add(-time.Hour), false, 720*time.Hour, map[string]int{"rotated": 2, "failed": 1})
+	r := fleet.Rotation{}.After(noon.Add(-2*time.Hour), true, 720*time.Hour, nil, fleet.Left{}).After(noon.Add(-time.Hour), false, 720*time.Hour, map[string]int{"rotated": 2, "failed": 1}, fleet.Left{})
 	c.SetRotation(&r)
 	return c, now
 }
