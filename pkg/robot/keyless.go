@@ -30,6 +30,8 @@ type keyless struct {
 	trust *trust
 	// description is that of the robot in Quay; empty as long as there is none.
 	description string
+	// heir says that there was no robot of that name when it was chosen.
+	heir bool
 	// forgotten says that this run replaced the robot's token by one that nobody keeps.
 	forgotten bool
 }
@@ -136,7 +138,10 @@ func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 	r, err := k.Quay.Robot(ctx, k.active.username)
 	if quay.IsNotFound(err) {
 		return false, fmt.Sprintf("there is no robot %q", k.active.username), nil
-	} else if err != nil {
+	} else if err == nil && k.heir {
+		err = k.checkOurs(r)
+	}
+	if err != nil {
 		return false, "", err
 	}
 	k.active.token, k.description = r.Token, r.Description

@@ -80,7 +80,7 @@ func (s Services) heir(ctx context.Context, t Tenant, from, name string, reposit
 	if err := k.trust.checkAlone(ctx); err != nil {
 		return nil, err
 	}
-	k.active.username = name
+	k.active.username, k.heir = name, true
 	return k, s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, name, "", true)
 }
 
