@@ -33,10 +33,11 @@ const (
 )
 
 // Offboard ends the credential of a tenant: while no run of the team goes on, the team's robots lose their rights and their tokens, so
-// that nothing can push any more, then the path in Vault goes with all its versions, then the robots. Their names, and that of one which
-// Vault names and somebody deleted in Quay, stay taken for as long as a bearer token that one of them bought can be used: a robot that holds no right is left to hold the place, and goes when
-// Offboard is run again after that. The organization, its repositories and its images stay, and so does what is in the cluster. It
-// can be run again after any failure and goes on where it was. The steps until an error are returned with it.
+// that nothing can push any more, then the path in Vault goes with all its versions, then the robots. Their names, and that of one
+// which Vault names and somebody deleted in Quay, stay taken for as long as a bearer token that one of them bought can be used: a
+// robot that holds no right is left to hold the place, and goes when Offboard is run again after that. The organization, its
+// repositories and its images stay, and so does what is in the cluster. It can be run again after any failure and goes on where it
+// was. The steps until an error are returned with it.
 func Offboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
 	if err := s.checkMount(ctx); err != nil {
 		return nil, err
