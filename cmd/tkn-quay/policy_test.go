@@ -175,6 +175,7 @@ func TestFleetAccountPolicy(t *testing.T) {
 	}{
 		"a Pod of a Job":                        {jobs, "CREATE", "pods", "", "", pod("fleet-rotate", "volumes", "[{secret: {secretName: fleet-quay-token}}]"), nil, false},
 		"a Pod of Tekton's":                     {tekton, "CREATE", "pods", "", "", pod("fleet-rotate"), nil, true},
+		"a Pod that is the store's account":     {tekton, "CREATE", "pods", "", "", pod("fleet-quay-token", "volumes", "[{projected: {sources: [{serviceAccountToken: {path: token, audience: vault}}]}}]"), nil, true},
 		"another account":                       {tekton, "CREATE", "pods", "", "", pod("default"), nil, false},
 		"an account that is not named":          {tekton, "CREATE", "pods", "", "", map[string]any{"spec": map[string]any{"containers": []any{}}}, nil, false},
 		"the OAuth token as a volume":           {tekton, "CREATE", "pods", "", "", pod("default", "volumes", "[{secret: {secretName: fleet-quay-token}}]"), nil, true},

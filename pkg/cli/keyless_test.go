@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -209,6 +210,37 @@ func TestKeylessIsReplaced(t *testing.T) {
 				t.Errorf("%q shows a token", step.args)
 			}
 		}
+	}
+}
+
+// An annotation that names no robot of the team's, as one edited by hand, is refused; what is said leads out of it.
+func TestKeylessSuccessorByHand(t *testing.T) {
+	w := newCustody(t)
+	w.must(onboardKeyless("--apply")...)
+	w.must("rotate", "payments")
+	for _, name := range []string{"team-other+ci-7", "team-payments+deploy", "nonsense", "team-payments+ci-02"} {
+		account := w.account()
+		account.Annotations["quay.comptech-lab.com/robot-successor"] = name
+		if err := w.kube.Tracker().Update(serviceAccounts, account, custody); err != nil {
+			t.Fatal(err)
+		}
+		exit, _, stderr := w.run(t.Context(), "", "rotate", "payments")
+		const clear = "kubectl annotate serviceaccount quay-robot-team-payments --namespace custody quay.comptech-lab.com/robot-successor-"
+		if exit != cli.ExitRefused || !strings.Contains(stderr, fmt.Sprintf("names %q, which is no robot of team", name)) || !strings.Contains(stderr, clear) {
+			t.Errorf("exit %d: %s", exit, stderr)
+		}
+		w.must(onboardKeyless("--apply")...)
+		if exit, _, stderr := w.run(t.Context(), "", "rotate", "payments"); exit != cli.ExitRefused {
+			t.Errorf("what onboard renders is enough, as the next step does not say: exit %d: %s", exit, stderr)
+		}
+		account = w.account()
+		delete(account.Annotations, "quay.comptech-lab.com/robot-successor")
+		if err := w.kube.Tracker().Update(serviceAccounts, account, custody); err != nil {
+			t.Fatal(err)
+		}
+		w.must(onboardKeyless("--apply")...)
+		w.must("rotate", "payments")
+		w.must("verify", "payments")
 	}
 }
 

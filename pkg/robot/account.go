@@ -105,18 +105,30 @@ func (t Tenant) successor(accounts []account, usernames ...string) string {
 }
 
 // createRobot makes a robot unless it exists, which one of a later generation does only where somebody made it just now: unless that
-// is one of ours, it is not taken.
+// is one of ours, it is not taken. Nor is one made that would have a number beyond all: it could be no robot of the team's.
 func (s Services) createRobot(ctx context.Context, t Tenant, name, description string) error {
+	if !t.OwnsRobot(name) {
+		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("no robot is made, as one of organization %q has the last number that there is, and %q would be none of team %q", t.Organization, name, t.Team),
+			Next: "delete that one in Quay's own pages if the team does not push with it, then run this again"}
+	}
 	_, err := s.Quay.CreateRobot(ctx, name, description+managed)
 	if !quay.IsExists(err) {
 		return err
 	}
 	found, err := s.Quay.Robot(ctx, name)
-	if err == nil && !t.own(account{Grants: quay.Grants{Robot: found}, generation: t.Generation(name)}) {
-		err = &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody made robot %q at the same time, and not with this tool", name),
-			Next: "run it again: it leaves that one alone, and takes a later name"}
+	if err == nil {
+		err = t.checkOurs(found)
 	}
 	return err
+}
+
+// checkOurs fails for a robot that was to be made, and that somebody else made meanwhile.
+func (t Tenant) checkOurs(found quay.Robot) error {
+	if t.own(account{Grants: quay.Grants{Robot: found}, generation: t.Generation(found.Name)}) {
+		return nil
+	}
+	return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody made robot %q at the same time, and not with this tool", found.Name),
+		Next: "run it again: it leaves that one alone, and takes a later name"}
 }
 
 // pushing is the description of a robot that pushes for the team.

@@ -157,11 +157,14 @@ func (b *bootstrap) choose(ctx context.Context) error {
 	return nil
 }
 
-func (b *bootstrap) createRobot(ctx context.Context) error {
+func (b *bootstrap) createRobot(ctx context.Context) error { return b.make(ctx, b.pushing()) }
+
+// make makes the robot in use, unless it was there.
+func (b *bootstrap) make(ctx context.Context, description string) error {
 	if b.adopted {
 		return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("somebody deleted robot %q at the same time", b.active.username), Next: nextAnother}
 	}
-	return b.Services.createRobot(ctx, b.Tenant, b.active.username, b.pushing())
+	return b.Services.createRobot(ctx, b.Tenant, b.active.username, description)
 }
 
 // nextAnother is the next step where the robot that was to push is of no use any more.

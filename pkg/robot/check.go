@@ -1,6 +1,10 @@
 package robot
 
-import "time"
+import (
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+)
 
 // Status is how a check went.
 type Status string
@@ -102,7 +106,7 @@ var (
 // The checks of a keyless team, besides those of above that it has too.
 var (
 	checkAccount = checkKind{"service-account", "the ServiceAccount names a robot of the team's, and is no Pod's", SymptomShared,
-		"apply what tkn quay onboard TEAM --keyless renders for the team"}
+		"if it names another robot, take away its annotation " + v1alpha1.AnnotationSuccessor + "; then apply what tkn quay onboard TEAM --keyless renders for the team"}
 	checkKeylessRobot = checkKind{"robot", "the robot that the ServiceAccount names exists", SymptomUnauthorized, "run onboard with --keyless, and apply the ServiceAccount that it renders"}
 	checkTrust        = checkKind{"federation", "the robot trusts the ServiceAccount and nobody else", SymptomShared, "run onboard with --keyless, which has it trust that alone"}
 	checkTrustedOnce  = checkKind{"federation-subject", "no other robot of the organization trusts the ServiceAccount", SymptomShared, "take it out of that robot's federation in Quay"}

@@ -79,3 +79,20 @@ func TestTheClockOfHereWhereQuayTellsNone(t *testing.T) {
 		t.Errorf("burnt %s after, not known are %q, %v", report.Burnt.Sub(w.quay.Now()), report.Unknown, err)
 	}
 }
+
+// How old a keyless team's robot is goes by Quay's clock alone, as Quay says when it was made: for one team and for all.
+func TestRotateKeylessAgesByQuaysClock(t *testing.T) {
+	for _, off := range []time.Duration{-100 * time.Hour, 100 * time.Hour} {
+		for maxAge, want := range map[time.Duration]string{time.Hour: second, 48 * time.Hour: first} {
+			w, all := keylessTeam(t), keylessTeam(t)
+			if done, err := robot.Rotate(t.Context(), w.askew(off), w.Tenant, robot.RotateOptions{MaxAge: maxAge}); err != nil || done.Robot != want {
+				t.Errorf("the clock is off by %s, --max-age %s: %+v, %v", off, maxAge, done, err)
+			}
+			opts := allOptions()
+			opts.MaxAge = maxAge
+			if done := robot.RotateAll(t.Context(), all.askew(off), []robot.Tenant{all.Tenant}, opts); done.Teams[0].Robot != want {
+				t.Errorf("the clock is off by %s, --max-age %s, --all: %+v", off, maxAge, done)
+			}
+		}
+	}
+}

@@ -30,6 +30,8 @@ type keyless struct {
 	trust *trust
 	// description is that of the robot in Quay; empty as long as there is none.
 	description string
+	// heir says that there was no robot of that name when it was chosen.
+	heir bool
 	// forgotten says that this run replaced the robot's token by one that nobody keeps.
 	forgotten bool
 }
@@ -136,7 +138,10 @@ func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 	r, err := k.Quay.Robot(ctx, k.active.username)
 	if quay.IsNotFound(err) {
 		return false, fmt.Sprintf("there is no robot %q", k.active.username), nil
-	} else if err != nil {
+	} else if err == nil && k.heir {
+		err = k.checkOurs(r)
+	}
+	if err != nil {
 		return false, "", err
 	}
 	k.active.token, k.description = r.Token, r.Description
@@ -161,11 +166,12 @@ func (k *keyless) choose(ctx context.Context) error {
 	k.active.username, k.chosen = k.successor(accounts, account.Robot), true
 	next := fmt.Sprintf("end it with tkn quay offboard %s --yes, with --division and --app, then run this again", k.Team)
 	if a := named(accounts, account.Robot); a != nil && len(a.defaults) > 0 {
+		k.adopted = true
 		k.active.username, next = a.Name, fmt.Sprintf("end it with tkn quay rotate %s, by which no push fails, then run this again", k.Team)
 	} else {
 		for _, a := range accounts {
 			if a.Description == k.keylessly()+managed && len(a.defaults) > 0 && a.generation > k.Generation(account.Robot) {
-				k.active.username = a.Name
+				k.active.username, k.adopted = a.Name, true
 				break
 			}
 		}
@@ -183,7 +189,7 @@ func (k *keyless) choose(ctx context.Context) error {
 func (t Tenant) keylessly() string { return "pushes images of team " + t.Team + ", keyless" }
 
 func (k *keyless) createRobot(ctx context.Context) error {
-	return k.bootstrap.Services.createRobot(ctx, k.Tenant, k.active.username, k.keylessly())
+	return k.bootstrap.make(ctx, k.keylessly())
 }
 
 // checkToken is done when nobody can know the robot's token: this run replaced it, or an earlier one did, which made the robot, and had it

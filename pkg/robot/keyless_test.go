@@ -297,3 +297,29 @@ func TestBootstrapKeylessMakesTheOrganization(t *testing.T) {
 		t.Errorf("it trusts (-want +got):\n%s%v", diff, err)
 	}
 }
+
+// A leak is answered while onboard runs again: the robot that leaked is not made again by its name, under which what it bought is good.
+func TestBootstrapKeylessMakesNoRobotAgain(t *testing.T) {
+	points := 0
+	for at := 1; ; at++ {
+		w := keylessTeam(t)
+		calls, leaked := 0, error(nil)
+		w.onCall = func() {
+			if calls++; calls == at {
+				w.onCall = nil
+				_, leaked = robot.Leak(t.Context(), w.observer(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
+			}
+		}
+		_, err := w.bootstrapKeyless(robot.BootstrapOptions{})
+		if calls < at {
+			break
+		}
+		points++
+		if w.onCall = nil; leaked != nil || w.quay.RobotToken(first) != "" {
+			t.Errorf("after call %d: the robot is there again: %q, %v, %v", at, w.robots(), err, leaked)
+		}
+	}
+	if points < 10 {
+		t.Errorf("only %d points", points)
+	}
+}

@@ -20,6 +20,8 @@ type offboarding struct {
 	holder string
 	// taken are the robots that Vault names, the team's whoever made them.
 	taken []string
+	// inVault is the one of them that Vault names; empty if it has no credential.
+	inVault string
 }
 
 const (
@@ -31,10 +33,11 @@ const (
 )
 
 // Offboard ends the credential of a tenant: while no run of the team goes on, the team's robots lose their rights and their tokens, so
-// that nothing can push any more, then the path in Vault goes with all its versions, then the robots. Their names stay taken for as
-// long as a bearer token that one of them bought can be used: a robot that holds no right is left to hold the place, and goes when
-// Offboard is run again after that. The organization, its repositories and its images stay, and so does what is in the cluster. It
-// can be run again after any failure and goes on where it was. The steps until an error are returned with it.
+// that nothing can push any more, then the path in Vault goes with all its versions, then the robots. Their names, and that of one
+// which Vault names and somebody deleted in Quay, stay taken for as long as a bearer token that one of them bought can be used: a
+// robot that holds no right is left to hold the place, and goes when Offboard is run again after that. The organization, its
+// repositories and its images stay, and so does what is in the cluster. It can be run again after any failure and goes on where it
+// was. The steps until an error are returned with it.
 func Offboard(ctx context.Context, s Services, t Tenant) ([]Step, error) {
 	if err := s.checkMount(ctx); err != nil {
 		return nil, err
@@ -70,10 +73,10 @@ func (o *offboarding) tasks() []task {
 		{id: "runs", title: "see that no run of the team goes on", reason: ReasonConflict,
 			next: "stop what starts them, let them end or cancel them, then run this again", check: o.checkRuns},
 		retire[0],
-		{id: "vault", title: fmt.Sprintf("delete %q in Vault with all its versions", o.VaultPath), reason: ReasonConflict,
-			next: nextConflict, check: o.checkVault, do: func(ctx context.Context) error { return o.Vault.Delete(ctx, o.VaultPath) }},
 		{id: "holder", title: "make a robot without rights that holds the place of their names", reason: ReasonMissing,
 			next: "see the robots of the organization in Quay", check: o.checkHolder, do: o.makeHolder},
+		{id: "vault", title: fmt.Sprintf("delete %q in Vault with all its versions", o.VaultPath), reason: ReasonConflict,
+			next: nextConflict, check: o.checkVault, do: func(ctx context.Context) error { return o.Vault.Delete(ctx, o.VaultPath) }},
 		retire[1],
 		{id: "names", title: "let the names be used again", reason: ReasonConflict, next: "see in Quay what keeps that robot, then run this again",
 			check: o.checkNames, do: func(ctx context.Context) error { return unlessGone(o.Quay.DeleteRobot(ctx, o.holder)) }},
@@ -97,7 +100,7 @@ func (o *offboarding) checkPath(ctx context.Context) (bool, string, error) {
 	if err != nil || !found.exists {
 		return true, "there is no credential at it", err
 	}
-	o.taken = append(o.taken, found.username)
+	o.taken, o.inVault = append(o.taken, found.username), found.username
 	return true, fmt.Sprintf("it has robot %q", found.username), nil
 }
 
@@ -121,7 +124,8 @@ func (o *offboarding) checkVault(ctx context.Context) (bool, string, error) {
 }
 
 // checkHolder is done when there is nothing whose place is to be held, or a robot holds it: one that this run made, or that of an
-// earlier run where that is all that is left.
+// earlier run where that is all that is left. The place of a robot that Vault names is held also where somebody deleted it in Quay, which
+// may have been just now.
 func (o *offboarding) checkHolder(ctx context.Context) (bool, string, error) {
 	if o.holder != "" {
 		return true, fmt.Sprintf("it is %q", o.holder), nil
@@ -131,6 +135,9 @@ func (o *offboarding) checkHolder(ctx context.Context) (bool, string, error) {
 		return false, fmt.Sprintf("%d robots are to go", len(left)), err
 	}
 	accounts, err := o.accounts(ctx, o.Tenant)
+	if err == nil && o.inVault != "" && named(accounts, o.inVault) == nil {
+		return false, fmt.Sprintf("%q, which Vault names, is gone", o.inVault), nil
+	}
 	for _, a := range accounts {
 		if a.holdsPlace() {
 			o.holder = a.Name
@@ -146,7 +153,7 @@ func (o *offboarding) makeHolder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := o.successor(accounts)
+	name := o.successor(accounts, o.taken...)
 	if err := o.createRobot(ctx, o.Tenant, name, holding); err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestOffboard(t *testing.T) {
 	w.quay.AddRobot("team-payments", "scanner")
 	w.quay.ForgetRequests()
 	planned, err := robot.PlanOffboard(t.Context(), w.services(), w.Tenant)
-	want := []string{"path kept", "runs kept", "burn pending", "vault pending", "holder pending", "robots pending", "names pending"}
+	want := []string{"path kept", "runs kept", "burn pending", "holder pending", "vault pending", "robots pending", "names pending"}
 	if diff := cmp.Diff(want, states(planned)); diff != "" || err != nil {
 		t.Errorf("plan (-want +got):\n%s%v", diff, err)
 	}
@@ -64,7 +64,7 @@ func TestOffboard(t *testing.T) {
 
 	w.quay.ForgetRequests()
 	steps, err := robot.Offboard(t.Context(), w.services(), w.Tenant)
-	want = []string{"path kept", "runs kept", "burn changed", "vault changed", "holder changed", "robots changed", "names kept"}
+	want = []string{"path kept", "runs kept", "burn changed", "holder changed", "vault changed", "robots changed", "names kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
@@ -86,7 +86,7 @@ func TestOffboard(t *testing.T) {
 
 	w.quay.ForgetRequests()
 	steps, err = robot.Offboard(t.Context(), w.services(), w.Tenant)
-	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "holder kept", "robots kept", "names kept"}
+	want = []string{"path kept", "runs kept", "burn kept", "holder kept", "vault kept", "robots kept", "names kept"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil || len(w.changes()) > 0 {
 		t.Errorf("second run, with changes %q (-want +got):\n%s%v", w.changes(), diff, err)
 	}
@@ -98,7 +98,7 @@ func TestOffboard(t *testing.T) {
 	}
 	w.quay.Advance(10 * time.Minute)
 	steps, err = robot.Offboard(t.Context(), w.services(), w.Tenant)
-	want = []string{"path kept", "runs kept", "burn kept", "vault kept", "holder kept", "robots kept", "names changed"}
+	want = []string{"path kept", "runs kept", "burn kept", "holder kept", "vault kept", "robots kept", "names changed"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" || err != nil {
 		t.Errorf("last run (-want +got):\n%s%v", diff, err)
 	}
@@ -209,5 +209,31 @@ func TestBootstrapAfterOffboard(t *testing.T) {
 		if live, robots := w.live(), w.robots(); !slices.Equal(robots, []string{test.robot}) || len(live) != 1 || live[0].Version != 1 {
 			t.Errorf("%d runs, %s later: the robots are %q, Vault has %v", test.runs, test.later, robots, live)
 		}
+	}
+}
+
+// A robot that somebody deleted by hand, as one that leaked, is gone from Quay, and Vault names it: its name is kept all the same, since
+// what it bought is good again for one of that name.
+func TestOffboardKeepsTheNameOfARobotThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	thief := w.steals()
+	w.quay.DeleteRobot(first)
+	w.comesBack()
+	ended := w.quay.Now()
+	for range 4 {
+		w.quay.Advance(20 * time.Minute)
+		thief.try()
+	}
+	if thief.last.After(ended.Add(robot.BearerLifetime)) {
+		t.Errorf("the thief pushed last %s after the robot was deleted; the robots are %q", thief.last.Sub(ended), w.robots())
+	}
+	w.quay.Advance(2 * time.Hour)
+	if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil {
+		t.Fatal(err)
+	}
+	w.quay.Advance(2 * time.Hour)
+	if _, err := robot.Offboard(t.Context(), w.services(), w.Tenant); err != nil || len(w.robots()) > 0 {
+		t.Errorf("in the end: %q, %v", w.robots(), err)
 	}
 }

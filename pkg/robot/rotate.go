@@ -304,14 +304,20 @@ func (r *rotation) runsTask() task {
 	return task{id: "runs", title: "let the runs end that began with the old token", check: r.checkRuns, do: r.waitForRuns}
 }
 
-// checkRobot is done when the robot exists, with the token that it was made with.
+// checkRobot is done when the robot exists, with the token that it was made with. It did not when its name was chosen.
 func (r *rotation) checkRobot(ctx context.Context) (bool, string, error) {
 	robot, err := r.Quay.Robot(ctx, r.to.username)
 	if quay.IsNotFound(err) {
 		return false, "it does not exist", nil
 	}
+	if err == nil {
+		err = r.checkOurs(robot)
+	}
+	if err != nil {
+		return false, "", err
+	}
 	r.to.token = robot.Token
-	return err == nil, "it exists", err
+	return true, "it exists", nil
 }
 
 func (r *rotation) checkToken(context.Context) (bool, string, error) {

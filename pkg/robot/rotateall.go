@@ -134,8 +134,11 @@ func (r *rotationOfAll) readKeylessAge(ctx context.Context, t *agedTeam) error {
 			t.username, t.written = robot.Name, robot.Created.Time
 		}
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case err != nil && r.common.is(ctx, err):
+		return err
 	}
 	return nil
 }
@@ -208,10 +211,16 @@ func (r *rotationOfAll) findForeign(ctx context.Context) error {
 	return nil
 }
 
-// twice is the error for a team that has two ExternalSecrets; nil if it has one.
+// twice is the error for a team that has two ExternalSecrets, or one and a ServiceAccount: each rotation would end the other's robot. It
+// is nil if the team has one of them.
 func (r *rotationOfAll) twice(t Tenant) error {
 	for _, other := range r.teams {
-		if other.Team == t.Team && other.Namespace != t.Namespace {
+		switch {
+		case other.Team != t.Team:
+		case other.Keyless != t.Keyless:
+			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q has both an ExternalSecret and a ServiceAccount %q", t.Team, t.Secret),
+				Next: "delete the ExternalSecret if the team is keyless, else the ServiceAccount, from Git first"}
+		case other.Namespace != t.Namespace:
 			return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q has ExternalSecrets in the namespaces %q and %q", t.Team, t.Namespace, other.Namespace),
 				Next: "a team has one Secret: delete one of them"}
 		}

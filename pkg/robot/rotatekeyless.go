@@ -72,12 +72,13 @@ func (r *keylessRotation) load(ctx context.Context) (err error) {
 
 // tasks are the steps of a rotation; of a team whose robot is young enough, those that end what another has left.
 func (r *keylessRotation) tasks(ctx context.Context) (tasks []task, err error) {
-	age := r.now().Sub(r.made)
+	now := r.quayNow()
+	age := now.Sub(r.made)
 	young := r.fresh && r.alive && r.MaxAge > 0 && age < r.MaxAge
 	if r.to = r.from; r.fresh && !young {
 		r.to = credential{username: r.successor(r.robots, r.from.username)}
 	}
-	now, inUse := r.quayNow(), r.Generation(r.to.username)
+	inUse := r.Generation(r.to.username)
 	r.retired = r.retirement(r.Tenant, func(a account) bool {
 		if a.generation > inUse && (!young || r.beingMade(a, inUse, now)) {
 			return false

@@ -29,7 +29,11 @@ func (r *rotationOfAll) team(all context.Context, t agedTeam) TeamRotation {
 // do rotates or resumes what is to be rotated or resumed. Of a young credential it first looks whether anything was left undone: only
 // what is to be changed is held against others.
 func (r *rotationOfAll) do(ctx context.Context, t agedTeam) (Outcome, string, error) {
-	young, opts := r.now().Sub(t.written) < r.MaxAge, RotateOptions{MaxAge: r.MaxAge}
+	now, opts := r.now(), RotateOptions{MaxAge: r.MaxAge}
+	if t.Keyless {
+		now = r.quayNow()
+	}
+	young := now.Sub(t.written) < r.MaxAge
 	for _, f := range r.foreign {
 		if f.organization != t.Organization {
 			opts.Foreign = append(opts.Foreign, f.path)

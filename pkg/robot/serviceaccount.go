@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // serviceAccount returns what a keyless team has in the place of a Secret. One that is not there, or that names no robot of the team's, is
@@ -15,7 +17,9 @@ func (s Services) serviceAccount(ctx context.Context, t Tenant) (ServiceAccount,
 	case errors.Is(err, ErrNotFound):
 		err = &Error{Reason: ReasonMissing, Problem: fmt.Sprintf("there is no ServiceAccount %q, which names the robot in use", t.Namespace+"/"+t.Secret), Next: next}
 	case err == nil && !t.OwnsRobot(found.Robot):
-		err = &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ServiceAccount %q names %q, which is no robot of team %q", t.Namespace+"/"+t.Secret, found.Robot, t.Team), Next: next}
+		err = &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("ServiceAccount %q names %q, which is no robot of team %q", t.Namespace+"/"+t.Secret, found.Robot, t.Team),
+			// Who applies what is rendered leaves that annotation as it is.
+			Next: fmt.Sprintf("run kubectl annotate serviceaccount %s --namespace %s %s-, %s", t.Secret, t.Namespace, v1alpha1.AnnotationSuccessor, next)}
 	}
 	return found, err
 }
@@ -80,7 +84,7 @@ func (s Services) heir(ctx context.Context, t Tenant, from, name string, reposit
 	if err := k.trust.checkAlone(ctx); err != nil {
 		return nil, err
 	}
-	k.active.username = name
+	k.active.username, k.heir = name, true
 	return k, s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, name, "", true)
 }
 

@@ -80,3 +80,77 @@ func titles(steps []robot.Step) []string {
 	}
 	return found
 }
+
+// Nor where he does it earlier, as while the rotation waits for a Secret: after whichever call.
+func TestARobotThatSomebodyMakesBeforeItsTurnIsNotTaken(t *testing.T) {
+	for _, keyless := range []bool{false, true} {
+		taken, refused := 0, 0
+		for at := 1; at < 30; at += stride() {
+			w := newWorld(t)
+			if keyless {
+				w = keylessTeam(t)
+			} else {
+				w.onboard()
+			}
+			calls, made, s := 0, false, w.services()
+			w.onCall = func() {
+				if calls++; calls == at && w.quay.RobotToken(second) == "" {
+					w.quay.AddRobot("team-payments", "ci-2")
+					made = true
+				}
+			}
+			done, err := robot.Rotate(t.Context(), s, w.Tenant, robot.RotateOptions{})
+			if w.onCall = nil; !made {
+				continue
+			}
+			switch stays := w.quay.RobotToken(second) != "" && !w.mayPush(second); {
+			case err == nil && done.Robot == "team-payments+ci-3" && stays:
+			case err != nil && strings.Contains(err.Error(), `somebody made robot "team-payments+ci-2" at the same time, and not with this tool; run it again`) && stays && w.mayPush(first):
+				refused++
+			default:
+				taken++
+				t.Errorf("keyless %t, made after call %d: rotated to %q, %v; it may push: %t", keyless, at, done.Robot, err, w.mayPush(second))
+			}
+		}
+		if taken+refused < 2 {
+			t.Errorf("keyless %t: only %d times it was made in between", keyless, refused)
+		}
+	}
+}
+
+// Somebody makes the robot with the last number that there is: none is made that would be nobody's, and nothing is lost for ever.
+func TestTheLastNumber(t *testing.T) {
+	const last = "team-payments+ci-999999"
+	for name, end := range map[string]func(w *world) error{
+		"rotate": func(w *world) error {
+			_, err := robot.Rotate(w.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+			return err
+		},
+		"leak":          func(w *world) error { _, err := w.leak(robot.FirstBurn); return err },
+		"leak, replace": func(w *world) error { _, err := w.leak(robot.FirstReplace); return err },
+	} {
+		for _, keyless := range []bool{false, true} {
+			w := newWorld(t)
+			if keyless {
+				w = keylessTeam(t)
+			} else {
+				w.onboard()
+			}
+			w.quay.AddRobot("team-payments", "ci-999999")
+			err := end(w)
+			if err == nil || !strings.Contains(err.Error(), `"team-payments+ci-1000000" would be none of team "payments"; delete that one in Quay's own pages`) {
+				t.Errorf("%s, keyless %t: %v", name, keyless, err)
+			}
+			if robots := w.robots(); len(robots) != 2 || w.mayPush(first) != (name != "leak") {
+				t.Errorf("%s, keyless %t: the robots are %q, the first may push: %t", name, keyless, robots, w.mayPush(first))
+			}
+			w.quay.DeleteRobot(last)
+			if err := end(w); err != nil || !slices.Equal(w.robots(), []string{second}) {
+				t.Errorf("%s, keyless %t, without that: %v, %q", name, keyless, err, w.robots())
+			}
+			if works := keyless && w.gives() || !keyless && w.works(); !works {
+				t.Errorf("%s, keyless %t: the team cannot push", name, keyless)
+			}
+		}
+	}
+}

@@ -172,7 +172,7 @@ func TestKeylessIsEndedAndBegunAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	planned, err := robot.PlanOffboard(t.Context(), w.services(), w.Tenant)
-	want := []string{"path kept", "runs kept", "burn pending", "vault kept", "holder pending", "robots pending", "names pending"}
+	want := []string{"path kept", "runs kept", "burn pending", "holder pending", "vault kept", "robots pending", "names pending"}
 	if diff := cmp.Diff(want, states(planned)); diff != "" || err != nil {
 		t.Errorf("plan (-want +got):\n%s%v", diff, err)
 	}
