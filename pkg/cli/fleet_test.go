@@ -80,9 +80,13 @@ func (g granted) allows(action clienttesting.Action) bool {
 // each verb of each rule is used by one.
 func TestFleetHasTheRightsThatItUses(t *testing.T) {
 	t.Parallel()
-	for account, args := range map[string][]string{
-		"fleet-verify": {"verify", "--all", "--record"},
-		"fleet-rotate": {"rotate", "--all", "--record", "--max-age", "720h"},
+	for account, test := range map[string]struct {
+		args []string
+		// notReady is the exit code where an ExternalSecret is not ready, and stays as it is.
+		notReady cli.Exit
+	}{
+		"fleet-verify": {[]string{"verify", "--all", "--record"}, cli.ExitNotReady},
+		"fleet-rotate": {[]string{"rotate", "--all", "--record", "--max-age", "720h"}, cli.ExitTimeout},
 	} {
 		t.Run(account, func(t *testing.T) {
 			w := newWorld(t).withRecords()
@@ -93,12 +97,15 @@ func TestFleetHasTheRightsThatItUses(t *testing.T) {
 			w.kube.ClearActions()
 			w.dynamic.ClearActions()
 			w.tekton.ClearActions()
-			w.must(args...)
+			w.must(test.args...)
 			// Where an ExternalSecret is not ready its Events say why.
 			w.failing()
+			w.mu.Lock()
+			w.asleep = true
+			w.mu.Unlock()
 			w.quay.Advance(800 * time.Hour)
-			if exit, _, stderr := w.run(w.Context(), "", args...); exit != cli.ExitNotReady {
-				t.Errorf("with an ExternalSecret that is not ready: exit %d\n%s", exit, stderr)
+			if exit, _, stderr := w.run(w.Context(), "", append(test.args, "--timeout", "5s")...); exit != test.notReady {
+				t.Errorf("with an ExternalSecret that is not ready: exit %d, want %d\n%s", exit, test.notReady, stderr)
 			}
 			rules, used := fleetRights(t, rendered, account), map[string]bool{}
 			for _, action := range slices.Concat(w.kube.Actions(), w.dynamic.Actions(), w.tekton.Actions()) {
