@@ -18,13 +18,18 @@ func (s Services) handOver(ctx context.Context, t Tenant, c credential) error {
 	if err := s.checkRefresh(ctx, t); err != nil {
 		return err
 	}
-	return s.refresh(ctx, s.sites(t), func(ctx context.Context, x site) (bool, string, error) {
-		ok, detail, err := x.has(ctx, t, c)
+	return s.refresh(ctx, s.sites(t), s.whileInVault(t, c, func(ctx context.Context, x site) (bool, string, error) { return x.has(ctx, t, c) }))
+}
+
+// whileInVault has a look at a Secret fail once Vault has another credential than c, which then never comes.
+func (s Services) whileInVault(t Tenant, c credential, has func(context.Context, site) (bool, string, error)) func(context.Context, site) (bool, string, error) {
+	return func(ctx context.Context, x site) (bool, string, error) {
+		ok, detail, err := has(ctx, x)
 		if !ok && err == nil {
-			err = s.inVault(ctx, t, c) // Else it never comes.
+			err = s.inVault(ctx, t, c)
 		}
 		return ok, detail, err
-	})
+	}
 }
 
 // refresh has External Secrets read Vault in those clusters, and waits until the Secret has what it is to have.

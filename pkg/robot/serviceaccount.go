@@ -58,14 +58,16 @@ func (s Services) nameRobot(ctx context.Context, t Tenant, robot string) (err er
 // checkOneCluster fails where another cluster has the team too, or does not tell: a keyless team's robot trusts one cluster alone, and what
 // ended its robot here would end the pushes there.
 func (s Services) checkOneCluster(ctx context.Context, t Tenant) error {
-	for _, x := range s.sites(t)[1:] {
-		if _, err := x.ServiceAccount(ctx, x.namespace, x.secret); err != nil && !errors.Is(err, ErrNotFound) {
-			return x.named(err)
-		}
-		return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q is keyless here, and cluster %q has it too", t.Team, x.cluster),
-			Next: "a team is keyless in one cluster: delete its ServiceAccount or ExternalSecret in the other, from Git first"}
+	others := s.sites(t)[1:]
+	if len(others) == 0 {
+		return nil
 	}
-	return nil
+	x := others[0]
+	if _, err := x.ServiceAccount(ctx, x.namespace, x.secret); err != nil && !errors.Is(err, ErrNotFound) {
+		return x.named(err)
+	}
+	return &Error{Reason: ReasonRefused, Problem: fmt.Sprintf("team %q is keyless here, and cluster %q has it too", t.Team, x.cluster),
+		Next: "a team is keyless in one cluster: delete its ServiceAccount or ExternalSecret in the other, from Git first"}
 }
 
 // heir is the robot of that name, which is to take over from the one that the ServiceAccount named so far. It fails, and makes nothing,
