@@ -26,7 +26,9 @@ func (b *bootstrap) secretTask() task {
 			}
 			return len(late) == 0, strings.Join(details, "; "), nil
 		},
-		do: func(ctx context.Context) error { return b.refresh(ctx, late, b.whileInVault(b.Tenant, b.active, b.tookOver)) }}
+		do: func(ctx context.Context) error {
+			return b.refresh(ctx, late, b.whileInVault(b.Tenant, b.active, b.tookOver))
+		}}
 }
 
 // tookOver looks whether the Secret there has the credential, or is nothing to wait for: without an ExternalSecret, by one that onboard
