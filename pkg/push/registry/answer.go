@@ -24,8 +24,14 @@ type Answer struct {
 	secrets secrets
 }
 
-// told is the body without the secrets.
-func (a *Answer) told() []byte { return []byte(a.secrets.hide(string(a.Body))) }
+// maxTold is how much of an answer is looked at to tell what it says, in bytes: no error is longer, and a document of nothings takes many
+// times its own size.
+const maxTold = 64 << 10
+
+// told is the body without the secrets, up to maxTold.
+func (a *Answer) told() []byte {
+	return []byte(a.secrets.hide(string(a.Body[:min(len(a.Body), maxTold)])))
+}
 
 // ok reports whether the status is one of the given ones.
 func (a *Answer) ok(statuses ...int) bool {
