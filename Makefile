@@ -101,8 +101,8 @@ demo: tekton ## The main job told as a story, from a commit to the running app, 
 	go run ./test/demo
 
 vault: ## The tests that need the real Vault server, which they build
-	go test -tags vault -count=1 -timeout 30m ./pkg/vault/ ./pkg/robot/
-	go test -tags vault -count=1 -timeout 30m -run RealVault ./pkg/cli/
+	go test -tags vault -count=1 -timeout 30m ./pkg/vault/
+	go test -tags vault -count=1 -timeout 30m -run RealVault ./pkg/robot/ ./pkg/cli/
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli
