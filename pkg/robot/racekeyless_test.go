@@ -49,7 +49,7 @@ func TestTwoAtOnceKeyless(t *testing.T) {
 		for _, inner := range []string{"rotate", "rotate what is old", "leak", "leak, replacing first"} {
 			t.Run(outer+", and in it "+inner, func(t *testing.T) {
 				t.Parallel()
-				points, every := 0, stride()*stride()
+				points, every := 0, 3*stride()
 				for at := 1 + len(outer+inner)%every; raceKeyless(t, outer, inner, at); at += every {
 					points++
 				}
