@@ -41,3 +41,10 @@ func everyCrash(t *testing.T, least int, prepare func(crashAt int) *world, run f
 		t.Errorf("only %d points", points)
 	}
 }
+
+// sampled reports whether a look that takes long is due at this call: it is at one of eight, and at another one for the next point.
+func (w *world) sampled(point int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return (w.calls+point)%8 == 0
+}
