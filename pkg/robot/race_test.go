@@ -66,14 +66,17 @@ func race(t *testing.T, outer, inner string, at int) bool {
 		if calls++; calls != at {
 			return
 		}
-		began, w.onCall = true, nil
+		began = true
 		before = w.robots()
 		failedInner = works[inner](t.Context(), w.observer(), w.Tenant, w.quay.Now())
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	failed := works[outer](ctx, s, w.Tenant, w.quay.Now())
-	if w.onCall = nil; ctx.Err() != nil {
+	w.mu.Lock()
+	w.onCall = nil
+	w.mu.Unlock()
+	if ctx.Err() != nil {
 		t.Errorf("%s: it did not end", when)
 	}
 	if !began {

@@ -73,14 +73,17 @@ func raceKeyless(t *testing.T, outer, inner string, at int) bool {
 		if calls++; calls != at {
 			return
 		}
-		began, w.onCall = true, nil
+		began = true
 		before = w.robots()
 		failedInner = keylessWorks[inner](t.Context(), w.observer(), w)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	failed := keylessWorks[outer](ctx, s, w)
-	if w.onCall = nil; ctx.Err() != nil {
+	w.mu.Lock()
+	w.onCall = nil
+	w.mu.Unlock()
+	if ctx.Err() != nil {
 		t.Errorf("%s: it did not end", when)
 	}
 	if !began {
