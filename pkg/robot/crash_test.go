@@ -48,3 +48,10 @@ func (w *world) sampled(point int) bool {
 	defer w.mu.Unlock()
 	return (w.calls+point)%8 == 0
 }
+
+// listen has f called after each call of the program, by one at a time; nil: nobody is told.
+func (w *world) listen(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onCall = f
+}

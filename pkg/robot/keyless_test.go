@@ -306,7 +306,7 @@ func TestBootstrapKeylessMakesNoRobotAgain(t *testing.T) {
 		calls, leaked := 0, error(nil)
 		w.onCall = func() {
 			if calls++; calls == at {
-				w.onCall = nil
+				w.listen(nil)
 				_, leaked = robot.Leak(t.Context(), w.observer(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 			}
 		}
@@ -315,7 +315,7 @@ func TestBootstrapKeylessMakesNoRobotAgain(t *testing.T) {
 			break
 		}
 		points++
-		if w.onCall = nil; leaked != nil || w.quay.RobotToken(first) != "" {
+		if w.listen(nil); leaked != nil || w.quay.RobotToken(first) != "" {
 			t.Errorf("after call %d: the robot is there again: %q, %v, %v", at, w.robots(), err, leaked)
 		}
 	}

@@ -236,7 +236,7 @@ func TestRotateKeylessBesideOthers(t *testing.T) {
 		if w.quay.RobotToken("team-payments+ci-4") == "" {
 			return
 		}
-		w.onCall = nil
+		w.listen(nil)
 		_, leaked = robot.Leak(t.Context(), w.observer(), w.Tenant, robot.LeakOptions{Since: w.quay.Now(), First: robot.FirstBurn})
 	}
 	_, err = robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
