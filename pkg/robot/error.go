@@ -22,6 +22,9 @@ const (
 // nextConflict is the next step where Vault has something else than was written.
 const nextConflict = "see who else works on this team's credential, then run it again"
 
+// nextElse is the next step where somebody else works on the team.
+const nextElse = "see who else works on this team, then run it again"
+
 // Error is why an operation stopped, for a person and for a program.
 type Error struct {
 	Reason Reason

@@ -30,8 +30,6 @@ type keyless struct {
 	trust *trust
 	// description is that of the robot in Quay; empty as long as there is none.
 	description string
-	// heir says that there was no robot of that name when it was chosen.
-	heir bool
 	// forgotten says that this run replaced the robot's token by one that nobody keeps.
 	forgotten bool
 }
@@ -138,8 +136,8 @@ func (k *keyless) checkRobot(ctx context.Context) (bool, string, error) {
 	r, err := k.Quay.Robot(ctx, k.active.username)
 	if quay.IsNotFound(err) {
 		return false, fmt.Sprintf("there is no robot %q", k.active.username), nil
-	} else if err == nil && k.heir {
-		err = k.checkOurs(r)
+	} else if err == nil && !k.adopted {
+		err = k.checkOurs(r) // There was none when its name was chosen.
 	}
 	if err != nil {
 		return false, "", err

@@ -19,10 +19,9 @@ import (
 const BearerLifetime = 3630 * time.Second
 
 // retirement takes robots out of use for good: first their rights, then their tokens, then, of a keyless team, whom they trust, then the
-// robots themselves. A new token alone
-// would end nothing: from v3.13 on Quay takes any bearer token that a robot bought for its password, and sells it the next one
-// with all rights that the robot has (quay/quay data/model/user.py, verify_robot_jwt_token). So a robot that was deleted must not
-// be made again by its name either, which is what generations are for.
+// robots themselves. A new token alone would end nothing: from v3.13 on Quay takes any bearer token that a robot bought for its
+// password, and sells it the next one with all rights that the robot has (quay/quay data/model/user.py, verify_robot_jwt_token). So a
+// robot that was deleted must not be made again by its name either, which is what generations are for.
 type retirement struct {
 	Services
 	Tenant

@@ -66,10 +66,9 @@ type agedTeam struct {
 }
 
 // RotateAll rotates every team whose credential is older than MaxAge, or, of a keyless team, whose robot is, the oldest first but for
-// Tried, and finishes what an earlier run left undone.
-// What there is to do it sees in Quay and Vault alone, so that it can be run again after any failure. What is wrong with one team
-// does not stop the others; what is wrong with all of them does, see commonTrouble. When ctx ends no further team is begun, and
-// those under way stop where they are.
+// Tried, and finishes what an earlier run left undone. What there is to do it sees in Quay and Vault alone, so that it can be run again
+// after any failure. What is wrong with one team does not stop the others; what is wrong with all of them does, see commonTrouble. When
+// ctx ends no further team is begun, and those under way stop where they are.
 func RotateAll(ctx context.Context, s Services, tenants []Tenant, opts RotateAllOptions) RotateAllResult {
 	// The steps of several teams at once would tell nobody anything.
 	s.Report = nil

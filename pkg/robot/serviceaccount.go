@@ -27,7 +27,7 @@ func (s Services) serviceAccount(ctx context.Context, t Tenant) (ServiceAccount,
 // nameTask has the ServiceAccount name robot: what the controller exchanges for a run from then on is a token of that.
 func (s Services) nameTask(t Tenant, robot func() string) task {
 	return task{id: "service-account", title: fmt.Sprintf("have ServiceAccount %q name it", t.Namespace+"/"+t.Secret), reason: ReasonConflict,
-		next: "see who else works on this team, then run it again",
+		next: nextElse,
 		check: func(ctx context.Context) (bool, string, error) {
 			found, err := s.serviceAccount(ctx, t)
 			return found.Robot == robot(), fmt.Sprintf("it names %q", found.Robot), err
@@ -45,7 +45,7 @@ func (s Services) nameRobot(ctx context.Context, t Tenant, robot string) (err er
 			return failed
 		case t.Generation(found.Robot) > t.Generation(robot):
 			return &Error{Reason: ReasonConflict, Problem: fmt.Sprintf("ServiceAccount %q names %q by now, which is later than %q", t.Namespace+"/"+t.Secret, found.Robot, robot),
-				Next: "see who else works on this team, then run it again"}
+				Next: nextElse}
 		}
 		// Whoever changed something else of it in between takes nothing from this.
 		if err = s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, robot, found.Version, false); !errors.Is(err, ErrChanged) {
@@ -86,7 +86,7 @@ func (s Services) heir(ctx context.Context, t Tenant, from, name string, reposit
 	if err := k.trust.checkAlone(ctx); err != nil {
 		return nil, err
 	}
-	k.active.username, k.heir = name, true
+	k.active.username = name
 	return k, s.Cluster.NameRobot(ctx, t.Namespace, t.Secret, name, "", true)
 }
 

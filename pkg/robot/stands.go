@@ -36,9 +36,6 @@ func (r *rotation) checkInUse(ctx context.Context) error {
 	return err
 }
 
-// nextElse is the next step where somebody else works on the team.
-const nextElse = "see who else works on this team, then run it again"
-
 // nextBootstrap is the next step where Vault has a credential that is of no use.
 const nextBootstrap = "run bootstrap, which puts one that works into Vault, then rotate again"
 
