@@ -6,6 +6,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // anchorFlag defines --anchor, which is on by default.
@@ -40,7 +41,7 @@ func (o Options) target() (registry.Target, error) {
 }
 
 // isAnchor reports whether tag is the anchor of the image that is pushed.
-func (p *pusher) isAnchor(tag string) bool { return tag == registry.Anchor(p.image.Digest) }
+func (p *pusher) isAnchor(tag string) bool { return tag == reference.Anchor(p.image.Digest) }
 
 // nextOfImmutable is the next step where tag has another digest and may not move.
 func (p *pusher) nextOfImmutable(tag string) string {
@@ -50,5 +51,5 @@ func (p *pusher) nextOfImmutable(tag string) string {
 	case p.opts.NoAnchor:
 		return "choose a new tag in " + failure.TagFlag + "; the image is in the registry by its digest for an hour"
 	}
-	return "choose a new tag in " + failure.TagFlag + "; the image is in the registry already, under its anchor " + strconv.Quote(registry.Anchor(p.image.Digest))
+	return "choose a new tag in " + failure.TagFlag + "; the image is in the registry already, under its anchor " + strconv.Quote(reference.Anchor(p.image.Digest))
 }

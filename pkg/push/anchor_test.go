@@ -16,6 +16,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // onAnyTag are the paths of the tag v1 and of every anchor.
@@ -31,7 +32,7 @@ func TestAnchorKeepsWhatATagLeaves(t *testing.T) {
 		second := f.push()
 		tags := map[string]string{"main": second.Digest}
 		if anchored {
-			tags[registry.Anchor(first.Digest)], tags[registry.Anchor(second.Digest)] = first.Digest, second.Digest
+			tags[reference.Anchor(first.Digest)], tags[reference.Anchor(second.Digest)] = first.Digest, second.Digest
 		}
 		if diff := cmp.Diff(tags, f.Tags("team-a/app")); diff != "" {
 			t.Errorf("anchored %v: tags (-want +got):\n%s", anchored, diff)
@@ -79,7 +80,7 @@ func TestAnchorCostsNoRoundTrip(t *testing.T) {
 func TestAnchorThatMayNotMove(t *testing.T) {
 	f := newFixture(t)
 	image := writeLayout(t, f.layout, small, large)
-	anchor := registry.Anchor(image.Digest)
+	anchor := reference.Anchor(image.Digest)
 	same := f.opts
 	same.Tags, same.LogOutput, same.ResultsDir = nil, nil, ""
 	f.Faults.Add(quaytest.Fault{Name: "race", Method: "PUT", Path: "/manifests/digest-", Effect: quaytest.Do(func() {
@@ -122,7 +123,7 @@ func TestAnchorOfARefusedTag(t *testing.T) {
 		f.SetImmutable("team-a", true)
 		remove(t, f.results+"/IMAGE_URL")
 		second := writeLayout(t, f.layout, small)
-		anchor := registry.Anchor(second.Digest)
+		anchor := reference.Anchor(second.Digest)
 		f.ForgetRequests()
 		f.Faults.Add(quaytest.Fault{Name: "slow", Method: "PUT", Path: slow, Effect: quaytest.Do(func() {
 			// Until the other one is answered, and what its answer might end has ended.
@@ -161,7 +162,7 @@ func TestAnchorThatSomebodyElseSet(t *testing.T) {
 	for _, immutable := range []bool{false, true} {
 		f := newFixture(t)
 		image := writeLayout(t, f.layout, small, large)
-		anchor := registry.Anchor(image.Digest)
+		anchor := reference.Anchor(image.Digest)
 		forger := newLayoutPush(t, f)
 		forger.Tags, forger.NoAnchor = []string{anchor}, true
 		if _, err := push.Push(t.Context(), forger); err != nil {
@@ -228,9 +229,9 @@ func TestAnchorIsTold(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		f := newFixture(t)
 		image := writeLayout(t, f.layout, small, large)
-		told := `"msg":"a push would leave the tag","tag":"` + registry.Anchor(image.Digest) + `","digest":"` + image.Digest + `","before":""`
+		told := `"msg":"a push would leave the tag","tag":"` + reference.Anchor(image.Digest) + `","digest":"` + image.Digest + `","before":""`
 		f.opts.DryRun, f.opts.Preflight = dry, !dry
-		if got := f.push().Tags; !cmp.Equal(got, []string{"v1", registry.Anchor(image.Digest)}) {
+		if got := f.push().Tags; !cmp.Equal(got, []string{"v1", reference.Anchor(image.Digest)}) {
 			t.Errorf("tags %q", got)
 		}
 		if !strings.Contains(f.log.String(), told) || len(f.Tags("team-a/app")) > 0 {
@@ -245,12 +246,12 @@ func TestAnchorIsTold(t *testing.T) {
 	image := writeLayout(t, f.layout, small, large)
 	f.opts.EvidenceDir = t.TempDir()
 	f.push()
-	if want := `"tags":["v1","` + registry.Anchor(image.Digest) + `"]`; !strings.Contains(f.log.String(), want) {
+	if want := `"tags":["v1","` + reference.Anchor(image.Digest) + `"]`; !strings.Contains(f.log.String(), want) {
 		t.Errorf("the log has no %s", want)
 	}
 	content, err := os.ReadFile(f.opts.EvidenceDir + "/evidence.json")
 	var got struct{ Tags []struct{ Name string } }
-	if err := errors.Join(err, json.Unmarshal(content, &got)); err != nil || len(got.Tags) != 2 || got.Tags[1].Name != registry.Anchor(image.Digest) {
+	if err := errors.Join(err, json.Unmarshal(content, &got)); err != nil || len(got.Tags) != 2 || got.Tags[1].Name != reference.Anchor(image.Digest) {
 		t.Errorf("evidence.json = %s (%v)", content, err)
 	}
 }
@@ -269,7 +270,7 @@ func TestAnchorOfOtherSources(t *testing.T) {
 		t.Errorf("the copy is %s, want %s", copied.Digest, index.Digest)
 	}
 	for _, repository := range []string{"team-a/app", "team-a/copy"} {
-		if diff := cmp.Diff(map[string]string{"main": index.Digest, registry.Anchor(index.Digest): index.Digest}, f.Tags(repository)); diff != "" {
+		if diff := cmp.Diff(map[string]string{"main": index.Digest, reference.Anchor(index.Digest): index.Digest}, f.Tags(repository)); diff != "" {
 			t.Errorf("tags of %s (-want +got):\n%s", repository, diff)
 		}
 	}

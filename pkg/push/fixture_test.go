@@ -18,7 +18,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
-	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // seed makes the content of every test layout; it is fixed, so that a failure comes back.
@@ -85,7 +85,7 @@ func (f *fixture) push() push.Result {
 // given are the tags of team-a/app but for anchors: one is left where another tag could not be set.
 func (f *fixture) given() map[string]string {
 	tags := f.Tags("team-a/app")
-	maps.DeleteFunc(tags, func(name, digest string) bool { return name == registry.Anchor(digest) })
+	maps.DeleteFunc(tags, func(name, digest string) bool { return name == reference.Anchor(digest) })
 	return tags
 }
 

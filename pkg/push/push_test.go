@@ -14,14 +14,14 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
-	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 func TestPush(t *testing.T) {
 	f := newFixture(t)
 	image := writeLayout(t, f.layout, small, large)
 	f.opts.Tags = []string{"v1", "", "latest", "v1"}
-	anchor := registry.Anchor(image.Digest)
+	anchor := reference.Anchor(image.Digest)
 	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest", anchor},
 		SentBytes: small + large + int64(len(`{"architecture":"amd64","os":"linux"}`))}
 	if diff := cmp.Diff(want, f.push()); diff != "" {

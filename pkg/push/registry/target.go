@@ -84,6 +84,14 @@ func TooLong(flag string, length int) error {
 		"choose a shorter name for the repository")
 }
 
+// Anchored returns t with the anchor of digest behind its tags, unless it has that.
+func (t Target) Anchored(digest string) Target {
+	if anchor := reference.Anchor(digest); !slices.Contains(t.Tags, anchor) {
+		t.Tags = append(slices.Clip(t.Tags), anchor)
+	}
+	return t
+}
+
 // Name is host/organization/name.
 func (t Target) Name() string { return t.Host + "/" + t.Repository }
 
