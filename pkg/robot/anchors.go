@@ -72,7 +72,7 @@ func inverted(p quay.ImmutabilityPolicy) bool { return p.Pattern == anchorPolicy
 
 func noImmutability() *warned {
 	return &warned{"anchors are not kept: " + quay.ErrNoImmutability.Error(),
-		"have Quay 3.17 or newer, with FEATURE_IMMUTABLE_TAGS: true, then run bootstrap; until then no auto-prune policy may take " + reference.AnchorPattern}
+		"have Quay 3.17 or newer, with FEATURE_IMMUTABLE_TAGS on, then run bootstrap; until then no auto-prune policy may take " + reference.AnchorPattern}
 }
 
 func ofMirror() *warned {
