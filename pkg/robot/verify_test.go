@@ -285,7 +285,7 @@ func TestVerifyAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	// However many tenants there are, each costs the same.
-	if got := len(w.quay.Requests()); got != 6*len(tenants) {
+	if got := len(w.quay.Requests()); got != 7*len(tenants) {
 		t.Errorf("%d requests to Quay for %d tenants", got, len(tenants))
 	}
 	for i, r := range reports {
