@@ -21,9 +21,9 @@ func TestAnchor(t *testing.T) {
 	ctx := within(t, 10*time.Minute)
 	tenant := stage.Payments
 	const tag = "anchored"
-	first := pushOf(t, ctx, tenant, "anchor one", tag, "")
-	second := pushOf(t, ctx, tenant, "anchor two", tag, "true")
-	third := pushOf(t, ctx, tenant, "anchor three", tag, "false")
+	first := pushBuilt(t, ctx, tenant, "anchor one", tag, "")
+	second := pushBuilt(t, ctx, tenant, "anchor two", tag, "true")
+	third := pushBuilt(t, ctx, tenant, "anchor three", tag, "false")
 	for name, want := range map[string]string{tag: third, reference.Anchor(first): first, reference.Anchor(second): second, reference.Anchor(third): ""} {
 		if got, err := s.Quay.TagDigest(ctx, tenant.Repository, name); err != nil || got != want {
 			t.Errorf("tag %s is %q (%v), want %q", name, got, err, want)
@@ -31,8 +31,8 @@ func TestAnchor(t *testing.T) {
 	}
 }
 
-// pushOf builds an image of its own and pushes it under tag, with the param anchor unless that is empty. It returns the digest.
-func pushOf(t *testing.T, ctx context.Context, tenant stage.Tenant, message, tag, anchor string) string {
+// pushBuilt builds an image of its own and pushes it under tag, with the param anchor unless that is empty. It returns the digest.
+func pushBuilt(t *testing.T, ctx context.Context, tenant stage.Tenant, message, tag, anchor string) string {
 	t.Helper()
 	task, err := s.Tekton.TektonV1().Tasks(tenant.Namespace).Get(ctx, "build-image", metav1.GetOptions{})
 	if err != nil {
