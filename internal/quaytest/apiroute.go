@@ -67,7 +67,7 @@ func (r apiRoute) mayTake(fields ...field) apiRoute {
 }
 
 // apiRoutes are tried in order: the longer path of two that match comes first.
-var apiRoutes = [][]apiRoute{federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
+var apiRoutes = [][]apiRoute{federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, manifestDataRoutes, logRoutes,
 	repositoryRoutes, userRoutes}
 
 // findRoute finds the route of a method of path; methods are those that the path has.
