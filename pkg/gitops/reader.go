@@ -50,6 +50,13 @@ func (r *Reader) Close() { r.connections.CloseIdleConnections() }
 // URL is the repository's.
 func (r *Reader) URL() string { return r.remote.url }
 
+// What no reader can go on with.
+var (
+	errNoBranch = &Error{Problem: "the repository has no branch", Next: "see whether it is the GitOps repository"}
+	errNotWhole = &Error{Problem: "the history is not whole", Proof: "a parent of a commit did not come",
+		Next: "see whether the Git server has the whole repository, and no shallow clone of it"}
+)
+
 // Heads asks for the commit of each branch. A repository without a branch is an error. The error is an *Error, or an *overlay.Refusal.
 func (r *Reader) Heads(ctx context.Context) (map[string]string, error) {
 	session, err := r.remote.reader()
@@ -65,7 +72,7 @@ func (r *Reader) Heads(ctx context.Context) (map[string]string, error) {
 		heads[name] = hash.String()
 	}
 	if len(heads) == 0 {
-		return nil, &Error{Problem: "the repository has no branch", Next: "see whether it is the GitOps repository"}
+		return nil, errNoBranch
 	}
 	return heads, nil
 }
@@ -103,8 +110,7 @@ func (r *Reader) Read(ctx context.Context, since time.Time) (*Snapshot, error) {
 			return nil, damagedError("the history cannot be read", err)
 		}
 		if depth == deepest {
-			return nil, &Error{Problem: "the history is not whole", Proof: "a parent of a commit did not come",
-				Next: "see whether the Git server has the whole repository, and no shallow clone of it"}
+			return nil, errNotWhole
 		}
 	}
 }
@@ -121,7 +127,7 @@ func (r *Reader) fetch(ctx context.Context, depth int) (*Snapshot, error) {
 	}
 	heads := everyHead(refs)
 	if len(heads) == 0 {
-		return nil, &Error{Problem: "the repository has no branch", Next: "see whether it is the GitOps repository"}
+		return nil, errNoBranch
 	}
 	wants := slices.Collect(maps.Values(heads))
 	slices.SortFunc(wants, func(a, b plumbing.Hash) int { return slices.Compare(a[:], b[:]) })

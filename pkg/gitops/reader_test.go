@@ -69,10 +69,10 @@ func TestReader(t *testing.T) {
 	gitopstest.Git(t, s.Dir, "update-ref", "-d", "refs/heads/main")
 	s.Import(func(w io.Writer) {
 		gitopstest.WriteCommit(w, day(1), "main", "", map[string]string{"a/b/file": "one", "same": "same"})
-		gitopstest.WriteCommit(w, day(2), "main", "main", map[string]string{"a/b/file": "two"})
-		gitopstest.WriteCommit(w, day(3), "ci/dev/x", "main", map[string]string{"a/b/file": "branch"})
-		gitopstest.WriteCommit(w, day(20), "main", "main", map[string]string{"a/b/file": "three"})
-		gitopstest.WriteCommit(w, day(25), "main", "main", map[string]string{"a/b/file": "four"})
+		gitopstest.WriteCommit(w, day(2), "main", "", map[string]string{"a/b/file": "two"})
+		gitopstest.WriteCommit(w, day(3), "ci/dev/x", "refs/heads/main", map[string]string{"a/b/file": "branch"})
+		gitopstest.WriteCommit(w, day(20), "main", "", map[string]string{"a/b/file": "three"})
+		gitopstest.WriteCommit(w, day(25), "main", "", map[string]string{"a/b/file": "four"})
 	})
 	r := reader(t, s)
 	for since, past := range map[int][]string{30: nil, 26: nil, 25: {"three"}, 21: {"three"}, 20: {"three", "two"}, 4: {"three", "two"}, 3: {"three", "two"}, 2: {"one", "three", "two"}, 1: {"one", "three", "two"}} {
@@ -94,8 +94,10 @@ func TestReader(t *testing.T) {
 func TestReaderDeep(t *testing.T) {
 	s := gitopstest.Start(t, map[string]string{"file": "zero"})
 	s.Import(func(w io.Writer) {
+		from := "refs/heads/main^0"
 		for i := range 120 {
-			gitopstest.WriteCommit(w, day(10).Add(time.Duration(i)*time.Minute), "main", "main", map[string]string{"file": fmt.Sprint("n", i)})
+			gitopstest.WriteCommit(w, day(10).Add(time.Duration(i)*time.Minute), "main", from, map[string]string{"file": fmt.Sprint("n", i)})
+			from = ""
 		}
 	})
 	got := read(t, reader(t, s), day(5))
@@ -112,7 +114,7 @@ func TestReaderDeep(t *testing.T) {
 func TestReaderSys(t *testing.T) {
 	s := gitopstest.Start(t, map[string]string{"apps/a/file": "one", "apps/b/file": "one", "apps/c/file": "two"})
 	s.Import(func(w io.Writer) {
-		gitopstest.WriteCommit(w, day(1), "other", "main", map[string]string{"apps/c/file": "three"})
+		gitopstest.WriteCommit(w, day(1), "other", "refs/heads/main^0", map[string]string{"apps/c/file": "three"})
 	})
 	snapshot, err := reader(t, s).Read(t.Context(), time.Now())
 	if err != nil {
@@ -158,9 +160,20 @@ func TestReaderFails(t *testing.T) {
 		}
 	}
 	s.Before.Store(nil)
+	shallow := filepath.Join(s.Dir, "shallow")
+	s.Commit("main", "more", map[string]string{"file": "one"})
+	if err := os.WriteFile(shallow, []byte(s.Head("main")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(t.Context(), day(1)); err == nil || !strings.Contains(err.Error(), "the history is not whole") {
+		t.Errorf("of a shallow clone: %v", err)
+	}
+	if err := os.Remove(shallow); err != nil {
+		t.Fatal(err)
+	}
 	gitopstest.Git(t, s.Dir, "update-ref", "-d", "refs/heads/main")
-	if _, err := r.Read(t.Context(), day(1)); err == nil {
-		t.Error("a repository without a branch was read")
+	if _, err := r.Read(t.Context(), day(1)); err == nil || !strings.Contains(err.Error(), "no branch") && !strings.Contains(err.Error(), "empty") {
+		t.Errorf("a repository without a branch: %v", err)
 	}
 	if _, err := r.Heads(t.Context()); err == nil {
 		t.Error("a repository without a branch has heads")

@@ -5,11 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
-// Children returns the digests, sha256:<hex>, of the manifests that an index of "organization/name" lists; none for an image. The
-// error is one for IsNotFound where no tag names the digest, nor an index that one names.
-func (c *Client) Children(ctx context.Context, repository, digest string) ([]string, error) {
+// Child is a manifest that an index lists.
+type Child struct {
+	// Digest is sha256:<hex>.
+	Digest string
+	// Index reports whether it is an index itself.
+	Index bool
+}
+
+// indexTypes are the media types of an index (OCI image spec v1.1, "Image Index"; Docker's "manifest list").
+var indexTypes = []string{"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
+
+// Children returns what an index of "organization/name" lists; nothing for an image. The error is one for IsNotFound where no tag names
+// the digest, nor an index that one names.
+func (c *Client) Children(ctx context.Context, repository, digest string) ([]Child, error) {
 	var answer struct {
 		Data string `json:"manifest_data"`
 	}
@@ -19,15 +31,16 @@ func (c *Client) Children(ctx context.Context, repository, digest string) ([]str
 	}
 	var index struct {
 		Manifests []struct {
-			Digest string `json:"digest"`
+			MediaType string `json:"mediaType"`
+			Digest    string `json:"digest"`
 		} `json:"manifests"`
 	}
 	if err := json.Unmarshal([]byte(answer.Data), &index); err != nil {
 		return nil, fmt.Errorf("reading manifest %q of %q: it is no JSON", digest, repository)
 	}
-	found := make([]string, 0, len(index.Manifests))
+	found := make([]Child, 0, len(index.Manifests))
 	for _, m := range index.Manifests {
-		found = append(found, m.Digest)
+		found = append(found, Child{m.Digest, slices.Contains(indexTypes, m.MediaType)})
 	}
 	return found, nil
 }
