@@ -103,7 +103,11 @@ func Collect(ctx context.Context, q Quay, opts Options) Result {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
 	})
 	if !opts.DryRun {
-		result.Gaps = append(result.Gaps, c.letGoAll(ctx, result.Anchors)...)
+		for _, gap := range c.letGoAll(ctx, result.Anchors) {
+			if !slices.ContainsFunc(result.Gaps, func(g Gap) bool { return g.What == gap.What }) {
+				result.Gaps = append(result.Gaps, gap)
+			}
+		}
 	}
 	return result
 }

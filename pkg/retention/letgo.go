@@ -19,7 +19,7 @@ const (
 	undoTimeout = 20 * time.Second
 )
 
-// letGoAll lets go of the anchors that are to be, and notes what became of each.
+// letGoAll lets go of the anchors that are to be, and notes what became of each. It returns what could not be looked up again.
 func (c *collector) letGoAll(ctx context.Context, anchors []Anchor) []Gap {
 	var list []*Anchor
 	for i := range anchors {
@@ -32,6 +32,7 @@ func (c *collector) letGoAll(ctx context.Context, anchors []Anchor) []Gap {
 	}
 	c.Report(fmt.Sprintf("looking again at what needs images, before %d anchors are let go", len(list)))
 	demand := c.look(ctx)
+	gaps := demand.gaps
 	for begin := 0; begin < len(list); begin += atOnce {
 		some := list[begin:min(begin+atOnce, len(list))]
 		c.Report(fmt.Sprintf("letting go of anchors (%d of %d)", begin, len(list)))
@@ -41,6 +42,7 @@ func (c *collector) letGoAll(ctx context.Context, anchors []Anchor) []Gap {
 			}
 		}
 		demand = c.look(ctx)
+		gaps = append(gaps, demand.gaps...)
 		for _, a := range some {
 			if a.Outcome != LetGo {
 				continue
@@ -50,7 +52,7 @@ func (c *collector) letGoAll(ctx context.Context, anchors []Anchor) []Gap {
 			}
 		}
 	}
-	return demand.gaps
+	return gaps
 }
 
 // keep keeps an anchor that something needs by now, or of which that is not known.
