@@ -47,6 +47,9 @@ func (d *Demand) Miss(organization, what string, err error) {
 // By is who needs a digest; empty for nobody that is known.
 func (d *Demand) By(digest string) string { return d.needed[digest] }
 
+// Gaps are what could not be looked up.
+func (d *Demand) Gaps() []Gap { return d.gaps }
+
 // gap is what could not be looked up and may need images of an organization; nil where all could.
 func (d *Demand) gap(organization string) *Gap {
 	for i, g := range d.gaps {
