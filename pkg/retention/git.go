@@ -21,6 +21,8 @@ type Git struct {
 	// Organization is that of the images of a directory apps/<team>; "" where the name is no team's.
 	Organization func(team string) string
 
+	// rendered is what overlays need, by the content that they are made of.
+	rendered map[string]rendering
 	// heads are the branches of the last look, found is what they need.
 	heads map[string]string
 	found Demand
@@ -43,7 +45,10 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 		return d
 	}
 	defer s.Close()
-	l := gitLook{git: g, demand: &d, rendered: map[string]rendering{}}
+	if g.rendered == nil {
+		g.rendered = map[string]rendering{}
+	}
+	l := gitLook{git: g, demand: &d}
 	for _, branch := range s.Branches() {
 		if err := l.branch(ctx, s, branch); err != nil {
 			d.Miss("", fmt.Sprintf("branch %q of %s", branch, g.Reader.URL()), err)
@@ -70,8 +75,6 @@ func (g *Git) name() string { return path.Base(g.Reader.URL()) }
 type gitLook struct {
 	git    *Git
 	demand *Demand
-	// rendered is what overlays need, by the content that they are made of.
-	rendered map[string]rendering
 }
 
 // rendering is what kustomize made of an overlay.
@@ -118,7 +121,7 @@ func (l *gitLook) render(tree fs.FS, o overlay.Overlay) rendering {
 	app := path.Dir(path.Dir(o.Dir()))
 	inside, outside := contentOf(tree, app, o), contentOf(tree, ".", o)
 	for _, key := range []string{inside, outside} {
-		if r, ok := l.rendered[key]; ok && key != "" {
+		if r, ok := l.git.rendered[key]; ok && key != "" {
 			return r
 		}
 	}
@@ -126,9 +129,9 @@ func (l *gitLook) render(tree fs.FS, o overlay.Overlay) rendering {
 	digests, err := o.Digests(w)
 	r := rendering{digests, err}
 	if w.left {
-		l.rendered[outside] = r
+		l.git.rendered[outside] = r
 	} else {
-		l.rendered[inside] = r
+		l.git.rendered[inside] = r
 	}
 	return r
 }
