@@ -55,7 +55,8 @@ func (c *connection) newBootstrap() *cobra.Command {
 		Short: "Make a team's robot, prove its right to push, put its token into Vault",
 		Long: `Makes the robot, gives it Write on the team's repositories and on those made later, proves with its own token that it may push
 there and nowhere else, and writes it to Vault. Where the team has an ExternalSecret, it has External Secrets read that now, and
-waits for the Secret. What is right already stays: run it again after any failure.`,
+waits for the Secret. It has the organization keep the anchors of what is pushed, where Quay can, and warns where it cannot
+(docs/retention.md). What is right already stays: run it again after any failure.`,
 		Example: `  tkn quay bootstrap payments --division retail --app checkout --repo checkout
   tkn quay bootstrap payments --division retail --app checkout --dry-run -o json`,
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,

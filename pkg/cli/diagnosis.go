@@ -30,12 +30,14 @@ var symptomOf = map[string]robot.Symptom{
 const (
 	lookVaultToken = "vault-token"
 	lookVaultRole  = "vault-role"
+	lookAnchors    = "quay-anchors"
+	lookAutoPrune  = "quay-auto-prune"
 )
 
 // sharedLooks are those at each shared namespace besides the one at its guards; quayLooks those at what Quay tells; keylessLooks those that keyless teams need; tenantLooks those that need a tenant.
 var (
 	sharedLooks  = []string{"guarded-label", "pod-security", "run-account", "shared-accounts", "tekton-apart", "old-runs", "quota"}
-	quayLooks    = []string{"quay-version", "quay-state", "quay-hostname", "quay-auto-prune", "quay-superusers"}
+	quayLooks    = []string{"quay-version", "quay-state", "quay-hostname", lookAnchors, lookAutoPrune, "quay-superusers"}
 	keylessLooks = []string{"issuer", "issuer-published", "keyless-accounts"}
 	tenantLooks  = []string{"controller-reads-secret", "everybody-reads", "everybody-uses"}
 )

@@ -20,6 +20,8 @@ type doctor struct {
 	// tenants are the teams with a stored credential, keyless the ServiceAccounts of the others.
 	tenants []robot.Tenant
 	keyless []string
+	// organizations are those of all teams.
+	organizations []string
 	// unlisted is why the tenants are not known, if they are not.
 	unlisted error
 	// late reports whether a look ran out of time.
@@ -156,6 +158,7 @@ func (d *doctor) lookAtTenants(ctx context.Context) {
 		d.cannot(err, "tenants")
 		return
 	}
+	d.organizations = organizationsOf(tenants)
 	for _, t := range tenants {
 		if t.Keyless {
 			d.keyless = append(d.keyless, t.Secret)

@@ -29,8 +29,7 @@ func (d *doctor) lookAtQuay(ctx context.Context) {
 	hostname, _ := settings.Settings["SERVER_HOSTNAME"].(string)
 	d.add("quay-hostname", hostname == d.config.Registry, "set registry in config-tenancy to Quay's name: tokens are for that name alone",
 		fmt.Sprintf("Quay calls itself %q, as config-tenancy does", hostname), fmt.Sprintf("Quay calls itself %q, config-tenancy calls it %q", hostname, d.config.Registry))
-	d.warn("quay-auto-prune", !settings.Features["AUTO_PRUNE"], "see the policies of the organizations, and tkn quay overlay verify --registry",
-		"Quay does not prune tags by itself", "Quay may prune tags, and with them digests that overlays pin")
+	d.lookAtAnchors(ctx, q, settings)
 	d.warn("quay-superusers", !settings.Features["SUPERUSERS_FULL_ACCESS"], "count them among the platform team, see docs/threat-model.md",
 		"superusers have no access to other organizations", "superusers read and write every organization")
 	d.lookAtQuayToken(ctx, q)

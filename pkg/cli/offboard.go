@@ -39,7 +39,7 @@ func (c *connection) newOffboard() *cobra.Command {
 		Use:   "offboard TEAM",
 		Short: "End a team's right to push: burn and delete its credential",
 		Long: `Takes the rights of the team's robots first and burns their tokens, so that nothing can push any more; then deletes what Vault has, and
-the robots. The organization, its repositories and its images stay. While a run of the team goes on nothing is done: stop what starts them.
+the robots. The organization, its repositories, its images and their anchors stay. While a run of the team goes on nothing is done: stop what starts them.
 
 A robot that holds no right stays behind for about an hour, as long as a bearer token that the team's robots bought can be used: it keeps
 their names from being used again. The output says when; run it again after that with --division and --app, and it is deleted.
@@ -129,7 +129,7 @@ func (c *connection) remove(ctx context.Context, view *cluster, t robot.Tenant, 
 	if err := c.removeFrom(ctx, view, "", t, apply, result); err != nil {
 		return err
 	}
-	result.Stays = []string{fmt.Sprintf("organization %s in Quay, with its repositories and images", t.Organization)}
+	result.Stays = []string{fmt.Sprintf("organization %s in Quay, with its repositories, its images and their anchors", t.Organization)}
 	namespaces, err := view.namespaces(ctx)
 	for _, n := range namespaces {
 		if view.owner(n) == t.Team {

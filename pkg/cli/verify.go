@@ -39,8 +39,11 @@ func (v verified) write(w io.Writer) error {
 	if len(v.Reports) == 0 {
 		return nil
 	}
-	unproved := []string{}
+	unproved, warnings := []string{}, grouped{}
 	for _, r := range v.Reports {
+		for _, what := range r.Warnings {
+			warnings.add(what, r.Tenant)
+		}
 		for _, what := range r.Unproved {
 			unproved = append(unproved, fmt.Sprintf("team %s, %s", r.Tenant, what))
 		}
@@ -49,6 +52,7 @@ func (v verified) write(w io.Writer) error {
 		return err
 	}
 	writeLines(w, "not proved", unproved)
+	writeLines(w, "warning", warnings.lines("team"))
 	if len(v.Reports) > 1 {
 		fmt.Fprintf(w, "%d tenants, %d are right\n", len(v.Reports), len(v.Reports)-v.wrong())
 	}

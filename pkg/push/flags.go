@@ -21,10 +21,11 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	})
 	fs.StringVar(&o.SourceDir, "source-dir", "", "`directory` in which the paths of --source are")
 	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
-	fs.Func("tag", "`tag` to set, may be repeated (default digest-<first 32 hex>)", func(tag string) error {
+	fs.Func("tag", "`tag` to set, may be repeated (default the anchor alone)", func(tag string) error {
 		o.Tags = append(o.Tags, tag)
 		return nil
 	})
+	o.anchorFlag(fs)
 	fs.StringVar(&o.ResultsDir, "results-dir", "", "`directory` for the result files, such as /tekton/results")
 	fs.StringVar(&o.EvidenceDir, "evidence", "", "`directory` for image-digest.txt and evidence.json")
 	fs.StringVar(&o.Dockerconfig, "dockerconfig", "", "`file` with the credential, or its directory (default $DOCKER_CONFIG)")

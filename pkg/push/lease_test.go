@@ -13,6 +13,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Quay forgets a blob after an hour without a manifest. The clock of the registry alone runs here: it says
@@ -201,7 +202,7 @@ func TestEvidence(t *testing.T) {
 	if err := json.Unmarshal(content, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Digest != result.Digest || got.Image != result.Image || got.Robot != "team-a+ci" || len(got.Tags) != 1 || got.Tags[0].Name != "v1" {
+	if got.Digest != result.Digest || got.Image != result.Image || got.Robot != "team-a+ci" || len(got.Tags) != 2 || got.Tags[0].Name != "v1" || got.Tags[1].Name != reference.Anchor(result.Digest) {
 		t.Errorf("evidence.json = %s", content)
 	}
 	if got.Bytes != got.SentBytes || got.Bytes < small+large {

@@ -25,8 +25,10 @@ type Options struct {
 	SourceDir string
 	// ImageRef is the repository to push to, host/organization/name, with an optional :tag.
 	ImageRef string
-	// Tags are more tags; empty ones are none. Without any tag the digest gets the tag digest-<first 32 hex>.
+	// Tags are more tags; empty ones are none.
 	Tags []string
+	// NoAnchor sets no tag but these; then there must be one. Otherwise the digest gets its anchor beside them, digest-<first 32 hex>.
+	NoAnchor bool
 	// ResultsDir is the directory that gets the result files; empty: none are written.
 	ResultsDir string
 	// EvidenceDir is the directory that gets image-digest.txt and evidence.json; empty: none are written.

@@ -35,7 +35,7 @@ func (p *pusher) look(ctx context.Context) (state, error) {
 		return nil, err
 	}
 	for _, tag := range p.to.Tags {
-		if got := before[tag]; p.opts.IfTagAbsent && got != "" && got != p.image.Digest {
+		if got := before[tag]; p.opts.IfTagAbsent && !p.isAnchor(tag) && got != "" && got != p.image.Digest {
 			return nil, &failure.Error{Class: failure.ClassTagExists, Problem: fmt.Sprintf("tag %q exists", tag),
 				Proof: fmt.Sprintf("it is %s, the source %s", got, p.image.Digest), Next: "choose a new tag in " + failure.TagFlag + ", or leave --if-tag-absent out"}
 		}

@@ -91,20 +91,27 @@ type repeatedError struct{ error }
 
 func (e *repeatedError) Unwrap() error { return e.error }
 
-// setTags puts the same bytes under each tag.
-func (p *pusher) setTags(ctx context.Context, tags []string, before state) error {
-	group, ctx := errgroup.WithContext(ctx)
+// setTags puts the same bytes under each tag, the anchor beside the others. One that fails ends none of the others: what is left of
+// the push does not depend on which was faster. The error is that of the last tag that failed, so the anchor's before any other's.
+func (p *pusher) setTags(ctx context.Context, tags []string, before state) (failed error) {
+	var group errgroup.Group
 	group.SetLimit(p.opts.Jobs)
-	for _, tag := range tags {
+	errs := make([]error, len(tags))
+	for i, tag := range tags {
 		group.Go(func() error {
-			if err := p.setTag(ctx, tag); err != nil {
-				return err
+			if errs[i] = p.setTag(ctx, tag); errs[i] == nil {
+				p.log.Info("set a tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
 			}
-			p.log.Info("set a tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
 			return nil
 		})
 	}
-	return group.Wait()
+	_ = group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // setTag puts the root under a tag. Quay refuses an immutable tag even when it would not move, as it does when the answer to
@@ -127,6 +134,5 @@ func (p *pusher) setTag(ctx context.Context, tag string) error {
 		return nil
 	}
 	return &failure.Error{Class: failure.ClassTagImmutable, Problem: fmt.Sprintf("tag %q is immutable and has another digest", tag), Err: err,
-		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.Digest),
-		Next:  "choose a new tag in " + failure.TagFlag + "; the image is in the registry by its digest for an hour"}
+		Proof: fmt.Sprintf("it is %q, the push was %q", now, p.image.Digest), Next: p.nextOfImmutable(tag)}
 }

@@ -54,7 +54,7 @@ func Push(ctx context.Context, opts Options) (Result, error) {
 // push does the steps in the order that docs/push-step.md promises.
 func (p *pusher) push(ctx context.Context) (Result, error) {
 	var err error
-	if p.to, err = registry.ParseTarget(p.opts.ImageRef, p.opts.Tags); err != nil {
+	if p.to, err = p.opts.target(); err != nil {
 		return Result{}, err
 	}
 	dir, err := p.openResults()
@@ -132,7 +132,9 @@ func (p *pusher) read(ctx context.Context) error {
 	if p.image, err = source.ReadImage(ctx, p.source); err != nil {
 		return err
 	}
-	p.to = p.to.Anchored(p.image.Digest)
+	if !p.opts.NoAnchor {
+		p.to = p.to.Anchored(p.image.Digest)
+	}
 	p.progress = newProgress(p.log, p.image)
 	p.log.Info("read the source", "source", p.opts.Source, "digest", p.image.Digest,
 		"manifests", len(p.image.Manifests), "blobs", len(p.image.Blobs), "bytes", p.image.Bytes())

@@ -14,18 +14,20 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 func TestPush(t *testing.T) {
 	f := newFixture(t)
 	image := writeLayout(t, f.layout, small, large)
 	f.opts.Tags = []string{"v1", "", "latest", "v1"}
-	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest"},
+	anchor := reference.Anchor(image.Digest)
+	want := push.Result{Image: f.Host() + "/team-a/app", Digest: image.Digest, Tags: []string{"v1", "latest", anchor},
 		SentBytes: small + large + int64(len(`{"architecture":"amd64","os":"linux"}`))}
 	if diff := cmp.Diff(want, f.push()); diff != "" {
 		t.Errorf("Push (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"v1": image.Digest, "latest": image.Digest}, f.Tags("team-a/app")); diff != "" {
+	if diff := cmp.Diff(map[string]string{"v1": image.Digest, "latest": image.Digest, anchor: image.Digest}, f.Tags("team-a/app")); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	body, mediaType, ok := f.Manifest("team-a/app", "v1")
@@ -103,6 +105,7 @@ func TestPushedBytesAfterAFault(t *testing.T) {
 // The order of the requests is the contract: blobs, manifest by digest, tag, read back by both.
 func TestPushSetsTheTagLast(t *testing.T) {
 	f := newFixture(t)
+	f.opts.NoAnchor = true
 	result := f.push()
 	var order []string
 	for _, r := range f.Requests() {
@@ -171,8 +174,8 @@ func TestSecondPushSendsNothing(t *testing.T) {
 	if diff := cmp.Diff(want, f.push()); diff != "" {
 		t.Errorf("Push (-first +second):\n%s", diff)
 	}
-	if requests := f.Requests(); len(requests) > 4 {
-		t.Errorf("%d requests, want at most 4", len(requests))
+	if requests := f.Requests(); len(requests) != 5 {
+		t.Errorf("%d requests, want 5: a challenge, a token, and a look at digest, tag and anchor", len(requests))
 	}
 	for _, r := range f.Requests() {
 		if r.Method != http.MethodGet || r.Bytes > 0 {
@@ -226,8 +229,8 @@ func TestPushAnIndexWhole(t *testing.T) {
 	}
 	f.ForgetRequests()
 	f.push()
-	if n := len(f.Requests()); n > 5 {
-		t.Errorf("%d requests for the second push of an index with a referrer, want at most 5", n)
+	if n := len(f.Requests()); n > 6 {
+		t.Errorf("%d requests for the second push of an index with a referrer, want at most 6", n)
 	}
 }
 

@@ -97,9 +97,9 @@ func TestTransport(t *testing.T) {
 			t.Errorf("%s %s with %d bytes went over %s, want %s", r.Method, r.Path, r.Bytes, r.Proto, want)
 		}
 	}
-	// A challenge, a token, two looks; one request for a small blob and two for the large one; the manifest, the tag, and
-	// both read back.
-	if n := len(f.Requests()); n != 4+1+1+2+2+2 {
-		t.Errorf("%d requests, want 12", n)
+	// A challenge, a token, three looks; one request for each small blob and two for the large one; the manifest, the tag, the anchor,
+	// and all three read back.
+	if n := len(f.Requests()); n != 2+3+1+1+2+3+3 {
+		t.Errorf("%d requests, want 15", n)
 	}
 }

@@ -45,8 +45,7 @@ type Anchor struct {
 	children []string
 }
 
-// AnchorName is the tag that keeps a digest, which must be sha256:<64 hex>.
-func AnchorName(digest string) string { return "digest-" + digest[len("sha256:"):len("sha256:")+32] }
-
 // isAnchor reports whether a tag is one. A tag of such a name that points at another digest is somebody's own, and never touched.
-func isAnchor(t quay.Tag) bool { return reference.IsDigest(t.Digest) && t.Name == AnchorName(t.Digest) }
+func isAnchor(t quay.Tag) bool {
+	return reference.IsDigest(t.Digest) && t.Name == reference.Anchor(t.Digest)
+}

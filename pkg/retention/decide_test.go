@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
@@ -97,9 +98,9 @@ func TestAnchorsAlone(t *testing.T) {
 		"digest-" + hex + "\n", "digest-", "main", "../digest-" + hex, "sha256-" + strings.Repeat("a", 64) + ".sig", "digest-" + hex + "/restore", ""} {
 		tags = append(tags, quay.Tag{Name: name, Digest: digest("c"), Start: ago(90 * day)})
 	}
-	tags = append(tags, quay.Tag{Name: retention.AnchorName(digest("d")), Digest: digest("e"), Start: ago(90 * day)},
+	tags = append(tags, quay.Tag{Name: reference.Anchor(digest("d")), Digest: digest("e"), Start: ago(90 * day)},
 		quay.Tag{Name: "digest-", Digest: "", Start: ago(90 * day)}, quay.Tag{Name: "digest-x", Digest: "sha256:x", Start: ago(90 * day)},
-		quay.Tag{Name: retention.AnchorName(digest("f")), Digest: digest("f"), Start: ago(90 * day), End: ago(day)})
+		quay.Tag{Name: reference.Anchor(digest("f")), Digest: digest("f"), Start: ago(90 * day), End: ago(day)})
 	q := fake(tags...)
 	r := collect(t, q, false, &fakeSource{})
 	if len(r.Anchors) != 1 || r.Anchors[0].Digest != a || r.Anchors[0].Outcome != retention.LetGo || len(r.Gaps) != 0 {
@@ -167,7 +168,7 @@ func TestStopped(t *testing.T) {
 	}
 	r := retention.Collect(ctx, q, retention.Options{Organizations: []string{"team-a"}, Sources: []retention.Source{&fakeSource{}}, Grace: grace, Now: func() time.Time { return now }})
 	for _, d := range []string{"a", "b"} {
-		if tag := q.live("team-a/app", retention.AnchorName(digest(d))); tag == nil || !tag.Immutable {
+		if tag := q.live("team-a/app", reference.Anchor(digest(d))); tag == nil || !tag.Immutable {
 			t.Errorf("%s: %+v", d, tag)
 		}
 	}

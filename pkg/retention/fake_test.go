@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
@@ -180,7 +181,7 @@ func (s *fakeSource) Look(_ context.Context, since time.Time) (d retention.Deman
 
 // anchor is a digest's, set a time ago, and immutable.
 func anchor(digest string, age time.Duration) quay.Tag {
-	return quay.Tag{Name: retention.AnchorName(digest), Digest: digest, Start: ago(age), Immutable: true}
+	return quay.Tag{Name: reference.Anchor(digest), Digest: digest, Start: ago(age), Immutable: true}
 }
 
 // fake has one repository with tags.

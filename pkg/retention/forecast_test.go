@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
@@ -31,9 +32,9 @@ func TestForecast(t *testing.T) {
 		"a tag":                       {tags: []quay.Tag{main}, keep: []string{"main"}},
 		"a tag of another digest":     {tags: []quay.Tag{{Name: "main", Digest: b, Start: ago(day)}}, how: "no tag names it, nor did one lately"},
 		"nothing":                     {how: "no tag names it, nor did one lately"},
-		"an anchor":                   {tags: []quay.Tag{anchor(a, day)}, house: age, keep: []string{retention.AnchorName(a)}},
+		"an anchor":                   {tags: []quay.Tag{anchor(a, day)}, house: age, keep: []string{reference.Anchor(a)}},
 		"a tag that moves":            {tags: []quay.Tag{main, before}, how: `tag "main" moves on with the next push to it`},
-		"it, and an anchor":           {tags: []quay.Tag{main, before, anchor(a, day)}, keep: []string{retention.AnchorName(a)}},
+		"it, and an anchor":           {tags: []quay.Tag{main, before, anchor(a, day)}, keep: []string{reference.Anchor(a)}},
 		"it, and one that stays":      {tags: []quay.Tag{main, before, {Name: "v1", Digest: a, Start: ago(day)}}, keep: []string{"v1"}},
 		"one that is immutable now":   {tags: []quay.Tag{fixed, before}, house: count, keep: []string{"main"}},
 		"one that expires":            {tags: []quay.Tag{pr}, how: `its last tag "pr-1" expires at 2026-03-05T12:00:00Z`, dies: ago(-4 * day)},
@@ -45,7 +46,7 @@ func TestForecast(t *testing.T) {
 		"a policy of age":             {tags: []quay.Tag{main}, house: age, how: `auto-prune, which takes tags after 7d, takes tag "main" at 2026-03-05T12:00:00Z`, dies: ago(-4 * day)},
 		"a policy of other tags":      {tags: []quay.Tag{main}, house: retention.House{Prunes: []quay.PrunePolicy{{Method: "creation_date", Value: "7d", Pattern: "^pr-", Matches: true}}}, keep: []string{"main"}},
 		"two policies":                {tags: []quay.Tag{main}, house: retention.House{Prunes: append(slices.Clone(age.Prunes), quay.PrunePolicy{Method: "creation_date", Value: "5d", Matches: true})}, how: "after 5d", dies: ago(-2 * day)},
-		"a mutable anchor, and age":   {tags: []quay.Tag{{Name: retention.AnchorName(a), Digest: a, Start: ago(day)}}, house: age, how: "takes tags after 7d", dies: ago(-6 * day)},
+		"a mutable anchor, and age":   {tags: []quay.Tag{{Name: reference.Anchor(a), Digest: a, Start: ago(day)}}, house: age, how: "takes tags after 7d", dies: ago(-6 * day)},
 		"one is pruned, one moves":    {tags: []quay.Tag{main, before, {Name: "pr-1", Digest: a, Start: ago(day)}}, house: retention.House{Prunes: []quay.PrunePolicy{{Method: "creation_date", Value: "7d", Pattern: "^pr-", Matches: true}}}, how: `takes tag "pr-1" at 2026-03-07T12:00:00Z, and tag "main" moves on`},
 		"an age that nobody can read": {tags: []quay.Tag{main}, house: retention.House{Prunes: []quay.PrunePolicy{{Method: "creation_date", Value: "soon", Matches: true}}}, how: "takes tags after soon"},
 	} {

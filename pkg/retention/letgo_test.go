@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
 // What happens between the look and the end of an anchor, and what fails there.
 func TestRaces(t *testing.T) {
 	a := digest("a")
-	name := retention.AnchorName(a)
+	name := reference.Anchor(a)
 	at := "team-a/app " + name
 	down := errors.New("500")
 	push := func(q *fakeQuay, immutable bool) {

@@ -66,6 +66,7 @@ func (s *scenario) play(t *testing.T, anchors, blind bool) *month {
 	t.Helper()
 	m := &month{T: t, s: s, quay: quaytest.Start(t), anchors: anchors, blind: blind, branches: map[string]map[string]string{"main": s.files}, pods: map[string]*image{},
 		images: map[string]*image{}, needed: map[string]time.Time{}, lost: map[string]string{}}
+	m.quay.SetAutoPrune(true)
 	m.branches["main"] = map[string]string{}
 	seen := map[string]bool{}
 	for name, text := range s.files {
@@ -108,9 +109,9 @@ func (s *scenario) play(t *testing.T, anchors, blind bool) *month {
 // rule gives an organization what Quay does by itself.
 func (m *month) rule(organization string) {
 	if m.anchors {
-		m.quay.AddImmutability(organization, "digest-[0-9a-f]{32}", true)
+		m.quay.AddImmutability(organization, reference.AnchorPattern, true)
 	}
-	m.quay.AddAutoPrune(organization, "number_of_tags", 3)
+	m.quay.AddAutoPrune(organization, "number_of_tags", "3", "", true)
 }
 
 // do has one thing happen.
@@ -185,7 +186,7 @@ func (m *month) push(i *image) {
 	}
 	if m.anchors {
 		// That it is there already, and immutable, is no failure.
-		request("PUT", "/v2/"+i.repository+"/manifests/"+retention.AnchorName(i.digest), mediaType, i.body, bearer, 201, 409)
+		request("PUT", "/v2/"+i.repository+"/manifests/"+reference.Anchor(i.digest), mediaType, i.body, bearer, 201, 409)
 	}
 	request("PUT", "/v2/"+i.repository+"/manifests/main", mediaType, i.body, bearer, 201)
 }
@@ -244,7 +245,7 @@ func (m *month) Look(context.Context, time.Time) (d retention.Demand) {
 
 // clean is the night: Quay prunes and collects, and gc lets go.
 func (m *month) clean(n int) {
-	m.quay.RunAutoPrune()
+	m.quay.Prune()
 	m.quay.CollectGarbage()
 	if !m.anchors {
 		return

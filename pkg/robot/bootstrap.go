@@ -38,7 +38,8 @@ type bootstrap struct {
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
-// permission, proof of the right, Vault, the Secret if something renders it. What is right already is kept: the robot in use stays in
+// permission, proof of the right, Vault, the Secret if something renders it, and the policy by which the organization keeps anchors, if Quay
+// has such. What is right already is kept: the robot in use stays in
 // use, unless it lost its rights, as one does that leaked. A robot whose end was begun is ended, and one that holds nothing any more
 // is deleted.
 // The steps until an error are returned with it.
@@ -98,6 +99,8 @@ func (b *bootstrap) tasks() []task {
 		b.endTask(),
 		b.spentTask(),
 		b.secretTask(),
+		// Last, as the credential does without it.
+		b.anchorTask(b.Organization),
 	}
 }
 

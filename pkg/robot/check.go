@@ -55,6 +55,9 @@ type Report struct {
 	// Unproved is what nobody may look at who is not the controller, and why; it makes nothing wrong.
 	Unproved []string `json:"unproved,omitempty"`
 
+	// Warnings are what may become wrong outside of the credential, each with its next step; they make nothing wrong.
+	Warnings []string `json:"warnings,omitempty"`
+
 	// prints are keyed hashes of what must not be shared, by what it is. They never leave the process.
 	prints map[string]string
 }

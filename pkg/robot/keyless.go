@@ -65,7 +65,7 @@ func (k *keyless) tasks() []task {
 		k.robotTask("have the robot"),
 		{id: "repositories", title: "have the team's repositories", reason: ReasonMissing, next: "create them in Quay, or see whether they are read-only or mirrors",
 			check: k.checkRepositories, do: k.createRepositories},
-	}, k.rightTasks(), []task{k.spentTask()})
+	}, k.rightTasks(), []task{k.spentTask(), k.anchorTask(k.Organization)})
 }
 
 func (k *keyless) robotTask(title string) task {

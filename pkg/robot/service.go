@@ -32,11 +32,11 @@ type Quay interface {
 	Federation(ctx context.Context, robot string) ([]quay.Trusted, error)
 	SetFederation(ctx context.Context, robot string, trusted ...quay.Trusted) error
 	DeleteFederation(ctx context.Context, robot string) error
+	AnchorQuay
+	CreateImmutabilityPolicy(ctx context.Context, organization string, p quay.ImmutabilityPolicy) error
 	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
-	MirrorRobot(ctx context.Context, organization string) (string, error)
-	Config(ctx context.Context) (quay.Config, error)
 	// Date is what Quay's clock showed when it answered last; zero where it did not say.
 	Date() time.Time
 }

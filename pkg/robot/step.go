@@ -2,6 +2,7 @@ package robot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -20,6 +21,8 @@ const (
 	Changed State = "changed"
 	// Kept: there was nothing to do.
 	Kept State = "kept"
+	// Warned: it cannot be done, and the others were done without it; the detail says why, and what to do.
+	Warned State = "warning"
 )
 
 // Step is one step of an operation: a line of a plan, of the progress, and of the result.
@@ -50,6 +53,10 @@ func plan(ctx context.Context, tasks []task) ([]Step, error) {
 	steps, pending, missing := []Step{}, false, false
 	for _, t := range tasks {
 		done, detail, err := t.check(ctx)
+		if w := (*warned)(nil); errors.As(err, &w) {
+			steps = append(steps, w.as(t))
+			continue
+		}
 		// Quay forbids to look into an organization that does not exist.
 		if err != nil && !(pending && quay.IsNotFound(err) || missing && quay.IsForbidden(err)) {
 			return steps, err
@@ -72,6 +79,9 @@ func (s Services) run(ctx context.Context, tasks []task) ([]Step, error) {
 	steps := []Step{}
 	for _, t := range tasks {
 		step, err := s.runTask(ctx, t)
+		if w := (*warned)(nil); errors.As(err, &w) {
+			step, err = w.as(t), nil
+		}
 		if err != nil {
 			return steps, err
 		}

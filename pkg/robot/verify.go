@@ -45,6 +45,7 @@ func Verify(ctx context.Context, s Services, t Tenant, repositories, foreign []s
 	if t.Keyless {
 		looks = (&keylessVerification{verification: v}).looks(repositories, foreign)
 	}
+	looks = append(looks, func(ctx context.Context) error { return v.lookAtAnchors(ctx, repositories) })
 	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return v.report, fmt.Errorf("verifying team %q: %w", t.Team, err)

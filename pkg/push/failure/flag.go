@@ -5,6 +5,7 @@ const (
 	SourceFlag       = "--source (param source)"
 	ImageRefFlag     = "--image-ref (param image-ref)"
 	TagFlag          = "--tag (param tag)"
+	AnchorFlag       = "--anchor (param anchor)"
 	DockerconfigFlag = "--dockerconfig (param dockerconfig-secret)"
 	// FederatedFlag and RobotFlag have no param: in a cluster the controller exchanges tokens.
 	FederatedFlag = "--federated-token-file"

@@ -16,7 +16,7 @@ type Target struct {
 	Host string
 	// Repository is the path below the host, organization/name.
 	Repository string
-	// Tags are what the digest is published under, without duplicates; never empty once the digest is known.
+	// Tags are what the digest is published under, without duplicates; never empty once the target is anchored.
 	Tags []string
 }
 
@@ -84,6 +84,14 @@ func TooLong(flag string, length int) error {
 		"choose a shorter name for the repository")
 }
 
+// Anchored returns t with the anchor of digest behind its tags, unless it has that.
+func (t Target) Anchored(digest string) Target {
+	if anchor := reference.Anchor(digest); !slices.Contains(t.Tags, anchor) {
+		t.Tags = append(slices.Clip(t.Tags), anchor)
+	}
+	return t
+}
+
 // Name is host/organization/name.
 func (t Target) Name() string { return t.Host + "/" + t.Repository }
 
@@ -91,14 +99,4 @@ func (t Target) Name() string { return t.Host + "/" + t.Repository }
 func (t Target) Organization() string {
 	organization, _, _ := strings.Cut(t.Repository, "/")
 	return organization
-}
-
-// Anchored returns t with a tag made of the digest if it has none: Quay drops a manifest that no tag names after an hour
-// (quay/quay config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
-func (t Target) Anchored(digest string) Target {
-	if len(t.Tags) == 0 {
-		_, hex, _ := strings.Cut(digest, ":")
-		t.Tags = []string{"digest-" + hex[:32]}
-	}
-	return t
 }

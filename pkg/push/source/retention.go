@@ -27,7 +27,8 @@ func (i *Image) CheckRetention(ctx context.Context, s Source, required bool, log
 				Proof: fmt.Sprintf("manifest %s has %s=%q", m.Descriptor.Digest, expiresAfter, failure.Shorten(value)),
 				Next:  "set the label " + expiresAfter + " to an empty value in the build; it may come from the base image"}
 		}
-		log.Warn("QUAY WILL LET THIS IMAGE EXPIRE, and whatever pins its digest breaks then",
+		log.Warn("QUAY WILL LET THIS IMAGE EXPIRE, and whatever pins its digest breaks then: no tag outlasts the label, the anchor neither, "+
+			"unless the organization has an immutability policy for anchors, as tkn quay onboard sets it",
 			"label", expiresAfter, "value", failure.Shorten(value), "manifest", m.Descriptor.Digest.String())
 	}
 	return nil

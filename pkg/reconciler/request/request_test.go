@@ -42,7 +42,7 @@ func bind(workspaces ...v1beta1.WorkspaceBinding) func(*v1beta1.CustomRun) {
 }
 
 func TestRead(t *testing.T) {
-	push := newRun(v1alpha1.KindPushImage, give("tag", "v1"), func(run *v1beta1.CustomRun) { run.Spec.Retries = 10 })
+	push := newRun(v1alpha1.KindPushImage, give("tag", "v1"), give("anchor", "false"), func(run *v1beta1.CustomRun) { run.Spec.Retries = 10 })
 	copied := newRun(v1alpha1.KindPushImage, give("source", "docker://registry/apps/app"), bind())
 	several := newRun(v1alpha1.KindPushImage, func(run *v1beta1.CustomRun) {
 		run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: *v1beta1.NewStructuredValues("image-amd64", "image-arm64")})
@@ -53,7 +53,7 @@ func TestRead(t *testing.T) {
 		want   Request
 		copies bool
 	}{
-		{push, Request{push, "PushImage", map[string]string{"image-ref": image, "tag": "v1"}}, false},
+		{push, Request{push, "PushImage", map[string]string{"image-ref": image, "tag": "v1", "anchor": "false"}}, false},
 		{copied, Request{copied, "PushImage", map[string]string{"image-ref": image, "source": "docker://registry/apps/app"}}, true},
 		{several, Request{several, "PushImage", map[string]string{"image-ref": image, "source": "image-amd64,image-arm64"}}, false},
 		{resolve, Request{resolve, "ResolveTenant", map[string]string{"image-ref": image}}, false},
@@ -86,6 +86,8 @@ func TestReadRefuses(t *testing.T) {
 		"another kind": {newRun("Pull", bind(v1beta1.WorkspaceBinding{Name: "source"})), v1alpha1.ReasonUnsupportedSpec, "Pull of quay.comptech-lab.com/v1alpha1 is not served"},
 		"no image":     {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Params = nil }), v1alpha1.ReasonInvalidParams, `param "image-ref" is missing`},
 		"retries":      {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Retries = 11 }), v1alpha1.ReasonInvalidParams, "retries is 11; a push is tried again at most 10 times"},
+		"no anchor":    {newRun(push, give("anchor", "no")), v1alpha1.ReasonInvalidParams, `param "anchor" is "no"; write "true" or "false"`},
+		"empty anchor": {newRun(push, give("anchor", "")), v1alpha1.ReasonInvalidParams, `param "anchor" is ""; write "true" or "false"`},
 		"another's param": {newRun(resolve, give("tag", "v1")), v1alpha1.ReasonInvalidParams,
 			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret]`},
 		"no source in a list": {newRun(push, func(run *v1beta1.CustomRun) {

@@ -23,8 +23,10 @@ const (
 const (
 	// ParamImageRef is the repository to push to, host/organization/name.
 	ParamImageRef = "image-ref"
-	// ParamTag is the tag to set on the pushed digest; empty: the anchor tag digest-<first 32 hex>.
+	// ParamTag is the tag to set on the pushed digest; empty: its anchor alone, digest-<first 32 hex>.
 	ParamTag = "tag"
+	// ParamAnchor is true or false: whether the anchor is set beside the tag; by default it is.
+	ParamAnchor = "anchor"
 	// ParamDockerconfigSecret names the Secret of type kubernetes.io/dockerconfigjson that the push mounts.
 	ParamDockerconfigSecret = "dockerconfig-secret"
 	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
