@@ -167,7 +167,7 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 		return err
 	}
 	view := &cluster{clients, names}
-	organizations, err := organizationsOf(ctx, view, others, teams)
+	organizations, err := collectedOrganizations(ctx, view, others, teams)
 	if err != nil {
 		return err
 	}
@@ -244,8 +244,8 @@ func gitFailure(err error) error {
 	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential is of somebody who may read it"}
 }
 
-// organizationsOf are the organizations of the teams that are named; where none is, of all that a cluster has.
-func organizationsOf(ctx context.Context, view *cluster, others map[string]*otherCluster, teams []string) ([]string, error) {
+// collectedOrganizations are the organizations of the teams that are named; where none is, of all that a cluster has.
+func collectedOrganizations(ctx context.Context, view *cluster, others map[string]*otherCluster, teams []string) ([]string, error) {
 	found := map[string]bool{}
 	for _, text := range teams {
 		team, err := view.config.ParseTeam(text)

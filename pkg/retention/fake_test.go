@@ -74,11 +74,15 @@ func (q *fakeQuay) Repositories(_ context.Context, organization string) ([]quay.
 	return slices.DeleteFunc(slices.Clone(q.repositories), func(r quay.Repository) bool { return r.Organization != organization }), nil
 }
 
-func (q *fakeQuay) Tags(_ context.Context, repository string, _ time.Time) ([]quay.Tag, error) {
-	err := q.call("Tags", repository)
+func (q *fakeQuay) Tags(_ context.Context, repository string, since time.Time) ([]quay.Tag, error) {
+	what := "Tags"
+	if !since.IsZero() {
+		what = "LateTags"
+	}
+	err := q.call(what, repository)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return slices.Clone(q.tags[repository]), err
+	return slices.DeleteFunc(slices.Clone(q.tags[repository]), func(t quay.Tag) bool { return t.Start.Before(since) }), err
 }
 
 func (q *fakeQuay) TagLives(_ context.Context, repository, tag string) ([]quay.Tag, error) {
@@ -141,6 +145,9 @@ func (q *fakeQuay) RestoreTag(_ context.Context, repository, tag, digest string)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if t := q.live(repository, tag); t != nil {
+		return errors.New("409 TAG_IMMUTABLE")
+	}
 	q.tags[repository] = append(q.tags[repository], quay.Tag{Name: tag, Digest: digest, Start: now.Add(time.Second)})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,16 +73,16 @@ func (c *collector) keep(a *Anchor, demand *Demand) {
 
 // letGo deletes one anchor, if it is still as it was.
 func (c *collector) letGo(ctx context.Context, a *Anchor) {
-	now, err := c.newest(ctx, a)
+	pushed, err := c.pushed(ctx, a)
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	if now.Digest != a.Digest || !now.Start.Equal(a.Set) || !now.End.Equal(a.end) {
-		a.Outcome, a.Why = Kept, "it was set again, or deleted, a moment ago"
+	if pushed {
+		a.Outcome, a.Why = Kept, "it was pushed a moment ago"
 		return
 	}
-	if now.Immutable {
+	if a.immutable {
 		if err := c.q.SetImmutable(ctx, a.Repository, a.Tag, false); err != nil {
 			a.fail(err)
 			c.undo(ctx, a)
@@ -93,16 +94,22 @@ func (c *collector) letGo(ctx context.Context, a *Anchor) {
 		c.undo(ctx, a)
 		return
 	}
-	// Somebody may have set it between that look and the end: such a push believes that its digest is kept.
+	// A push between that look and the end found the anchor, and believes that it keeps the digest.
 	ctx, cancel := unstopped(ctx)
 	defer cancel()
-	switch now, err := c.newest(ctx, a); {
-	case err == nil && now.End.IsZero():
-		a.Outcome, a.Why = Kept, "it was set again a moment ago"
-	case err != nil || now.Start.After(a.Set):
-		a.Outcome, a.Why = Kept, "it was set again a moment ago"
+	if pushed, err := c.pushed(ctx, a); pushed || err != nil {
+		a.Outcome, a.Why = Kept, "it was pushed a moment ago"
 		c.restore(ctx, a)
 	}
+}
+
+// clocks is by how much the beginning of a tag may seem to be before the look that it came after.
+const clocks = time.Minute
+
+// pushed reports whether any tag was set to the digest since it was looked at.
+func (c *collector) pushed(ctx context.Context, a *Anchor) (bool, error) {
+	lately, err := c.q.Tags(ctx, a.Repository, c.now.Add(-clocks))
+	return slices.ContainsFunc(lately, func(t quay.Tag) bool { return t.Digest == a.Digest }), err
 }
 
 // newest is the anchor's tag in its newest life.
@@ -140,14 +147,12 @@ func (c *collector) undo(ctx context.Context, a *Anchor) {
 func (c *collector) restore(ctx context.Context, a *Anchor) {
 	ctx, cancel := unstopped(ctx)
 	defer cancel()
-	if err := c.q.RestoreTag(ctx, a.Repository, a.Tag, a.Digest); err != nil {
-		// Somebody may have done it.
-		if now, lookErr := c.newest(ctx, a); lookErr != nil || !now.End.IsZero() || now.Digest != a.Digest {
-			a.fail(fmt.Errorf("it was let go, then kept (%s), and could not be set again: %w", a.Why, err))
-			return
-		}
+	err := c.q.RestoreTag(ctx, a.Repository, a.Tag, a.Digest)
+	if now, lookErr := c.newest(ctx, a); err != nil && (lookErr != nil || !now.End.IsZero() || now.Digest != a.Digest) {
+		a.fail(fmt.Errorf("it was let go, then kept (%s), and could not be set again: %w", a.Why, err))
+		return
 	}
-	a.Why += "; it had been let go, and was set again"
+	a.Why += "; it had been let go, and was set again" // By a push, where Quay refused.
 	if now, err := c.newest(ctx, a); a.immutable && (err != nil || !now.Immutable) {
 		if err := c.q.SetImmutable(ctx, a.Repository, a.Tag, true); err != nil {
 			a.fail(fmt.Errorf("it is kept (%s), and not immutable any more: %w", a.Why, err))

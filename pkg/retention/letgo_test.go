@@ -23,6 +23,10 @@ func TestRaces(t *testing.T) {
 		}
 		q.tags["team-a/app"] = append(q.tags["team-a/app"], quay.Tag{Name: name, Digest: a, Start: now, Immutable: immutable})
 	}
+	move := func(q *fakeQuay, tag string) {
+		q.tags["team-a/app"] = append(q.tags["team-a/app"], quay.Tag{Name: tag, Digest: a, Start: now})
+	}
+	late := "LateTags team-a/app"
 	for title, row := range map[string]struct {
 		source  *fakeSource
 		mutable bool
@@ -41,15 +45,17 @@ func TestRaces(t *testing.T) {
 		"and that of a mutable one":        {mutable: true, source: &fakeSource{later: map[int]map[string]string{3: {a: "branch x"}}}, want: retention.Kept, lives: true},
 		"a cluster is lost afterwards":     {source: &fakeSource{lost: map[int]error{3: down}}, want: retention.Unknown, why: "cluster west could not be looked up again; it had been let go", lives: true},
 		"it cannot be set again":           {source: &fakeSource{later: map[int]map[string]string{3: {a: "branch x"}}}, fail: map[string]error{"RestoreTag " + at + " " + a: down}, want: retention.Failed, why: "could not be set again: 500"},
-		"it was pushed before":             {during: map[string]func(*fakeQuay){"TagLives " + at: func(q *fakeQuay) { push(q, true) }}, want: retention.Kept, why: "it was set again, or deleted, a moment ago", lives: true},
-		"it was deleted before":            {during: map[string]func(*fakeQuay){"TagLives " + at: func(q *fakeQuay) { q.live("team-a/app", name).End = now }}, want: retention.Kept, why: "deleted"},
+		"it was pushed before":             {during: map[string]func(*fakeQuay){late: func(q *fakeQuay) { push(q, true) }}, want: retention.Kept, why: "it was pushed a moment ago", lives: true},
+		"another tag was pushed before":    {during: map[string]func(*fakeQuay){late: func(q *fakeQuay) { move(q, "main") }}, want: retention.Kept, why: "it was pushed a moment ago", lives: true},
+		"another tag is pushed meanwhile":  {during: map[string]func(*fakeQuay){"DeleteTag " + at: func(q *fakeQuay) { move(q, "main") }}, want: retention.Kept, why: "it was pushed a moment ago; it had been let go, and was set again", lives: true},
+		"it was deleted before":            {during: map[string]func(*fakeQuay){late: func(q *fakeQuay) { q.live("team-a/app", name).End = now }}, want: retention.LetGo},
 		"it is pushed, and immutable":      {during: map[string]func(*fakeQuay){"DeleteTag " + at: func(q *fakeQuay) { push(q, true) }}, want: retention.Failed, why: "409", lives: true},
-		"it is pushed, and mutable":        {during: map[string]func(*fakeQuay){"DeleteTag " + at: func(q *fakeQuay) { push(q, false) }}, want: retention.Kept, why: "it was set again a moment ago; it had been let go", lives: true},
+		"it is pushed, and mutable":        {during: map[string]func(*fakeQuay){"DeleteTag " + at: func(q *fakeQuay) { push(q, false) }}, want: retention.Kept, why: "it was pushed a moment ago; it had been let go", lives: true},
 		"it cannot be freed":               {fail: map[string]error{"SetImmutable " + at + " false": down}, want: retention.Failed, why: "500", lives: true},
 		"it cannot be deleted":             {fail: map[string]error{"DeleteTag " + at: down}, want: retention.Failed, why: "500", lives: true},
 		"nor be fixed again":               {fail: map[string]error{"DeleteTag " + at: down, "SetImmutable " + at + " true": errors.New("503")}, want: retention.Failed, why: "500; and it is not immutable any more, since that could not be set back: 503"},
 		"its deletion's answer is lost":    {fail: map[string]error{"DeleteTag " + at: down}, during: map[string]func(*fakeQuay){"DeleteTag " + at: func(q *fakeQuay) { q.live("team-a/app", name).End = now }}, want: retention.LetGo},
-		"it cannot be looked at":           {fail: map[string]error{"TagLives " + at: down}, want: retention.Failed, why: "500", lives: true},
+		"it cannot be looked at":           {fail: map[string]error{late: down}, want: retention.Failed, why: "500", lives: true},
 	} {
 		tag := anchor(a, 90*day)
 		tag.Immutable = !row.mutable

@@ -47,8 +47,8 @@ type month struct {
 	client *quay.Client
 	git    *gitopstest.Server
 	source *retention.Git
-	// anchors says that pushes set them, blind that gc does not look at Pods.
-	anchors, blind bool
+	// anchors says that pushes set them, blind that gc does not look at Pods, forgetful that it does not look at what branches had.
+	anchors, blind, forgetful bool
 
 	branches map[string]map[string]string // files by branch
 	unsent   []event                      // of branches, not yet on the Git server
@@ -62,9 +62,9 @@ type month struct {
 	went int
 }
 
-func (s *scenario) play(t *testing.T, anchors, blind bool) *month {
+func (s *scenario) play(t *testing.T, how month) *month {
 	t.Helper()
-	m := &month{T: t, s: s, quay: quaytest.Start(t), anchors: anchors, blind: blind, branches: map[string]map[string]string{"main": s.files}, pods: map[string]*image{},
+	m := &month{T: t, s: s, quay: quaytest.Start(t), anchors: how.anchors, blind: how.blind, forgetful: how.forgetful, branches: map[string]map[string]string{"main": s.files}, pods: map[string]*image{},
 		images: map[string]*image{}, needed: map[string]time.Time{}, lost: map[string]string{}}
 	m.quay.SetAutoPrune(true)
 	m.branches["main"] = map[string]string{}
@@ -84,7 +84,7 @@ func (s *scenario) play(t *testing.T, anchors, blind bool) *month {
 			m.quay.AddRepository("team-"+parts[1], parts[2])
 		}
 	}
-	if anchors {
+	if m.anchors {
 		m.git = gitopstest.Start(t, s.files)
 		m.source = gitSource(t, m.git)
 		var err error
@@ -255,7 +255,7 @@ func (m *month) clean(n int) {
 	for name := range m.s.files {
 		organizations = append(organizations, "team-"+strings.Split(name, "/")[1])
 	}
-	r := retention.Collect(m.Context(), m.client, retention.Options{Organizations: organizations, Sources: []retention.Source{m.source, m}, Grace: monthGrace, Parallel: 2, Now: m.quay.Now})
+	r := retention.Collect(m.Context(), m.client, retention.Options{Organizations: organizations, Sources: []retention.Source{memory{m.source, m}, m}, Grace: monthGrace, Parallel: 2, Now: m.quay.Now})
 	if len(r.Gaps) > 0 || r.Count(retention.Failed)+r.Count(retention.Unknown) > 0 {
 		m.Fatalf("day %d: %+v", n, r)
 	}
@@ -307,27 +307,40 @@ func (m *month) send() {
 }
 
 // A month of teams that push to main, promote, roll back, and have Pods that follow late, while Quay prunes, and gc runs each night: nothing
-// that a branch or a Pod needs is gone in any hour, and what nothing needs is after its grace period. Without anchors much is lost, and so
-// it is where gc does not see the Pods: the test can tell.
+// that a branch or a Pod needs is gone in any hour, and what nothing needs is after its grace period. Without anchors much is lost, and some
+// where gc does not see Pods, or does not know what branches had: the test can tell.
 func TestMonth(t *testing.T) {
 	teams, days := 3, 30
 	if testing.Short() {
 		teams = 2
 	}
 	s := direct(t, seedOf(t), teams, days)
-	m := s.play(t, true, false)
+	m := s.play(t, month{anchors: true})
 	if len(m.lost) > 0 || m.went < 10*teams {
 		t.Errorf("lost %v; %d anchors were let go of %d images", m.lost, m.went, len(m.images))
 	}
 	t.Logf("%d images were pushed, %d anchors let go", len(m.images), m.went)
-	if m := s.play(t, false, false); len(m.lost) < 10*teams {
-		t.Errorf("without anchors %d are lost", len(m.lost))
-	} else {
-		t.Logf("without anchors %d are lost", len(m.lost))
+	for name, how := range map[string]month{"without anchors": {}, "where gc does not see Pods": {anchors: true, blind: true}, "where gc does not see what branches had": {anchors: true, forgetful: true}} {
+		if testing.Short() && how.forgetful {
+			continue
+		}
+		if m := s.play(t, how); len(m.lost) == 0 {
+			t.Errorf("%s, none is lost", name)
+		} else {
+			t.Logf("%s, %d are lost", name, len(m.lost))
+		}
 	}
-	if m := s.play(t, true, true); len(m.lost) == 0 {
-		t.Error("where gc does not see Pods, none is lost")
-	} else {
-		t.Logf("where gc does not see Pods, %d are lost", len(m.lost))
+}
+
+// memory is a GitOps repository, which a forgetful month does not ask for its past.
+type memory struct {
+	source *retention.Git
+	m      *month
+}
+
+func (s memory) Look(ctx context.Context, since time.Time) retention.Demand {
+	if s.m.forgetful {
+		since = s.m.quay.Now()
 	}
+	return s.source.Look(ctx, since)
 }

@@ -132,7 +132,7 @@ func (d *director) play(a *appOf) {
 		}
 	}
 	for i, env := range overlay.Environments[1:] {
-		if !d.happens(0.4) {
+		if !d.happens(0.6) {
 			continue
 		}
 		edit, err := overlay.Promote(d.main, overlay.Overlay{Team: a.team, App: a.name, Env: overlay.Environments[i]}, env)
@@ -217,11 +217,15 @@ func (d *director) rollBack(a *appOf, name string) {
 	}
 }
 
-// follow has the Pod of an environment run what main has there, some hours late.
+// follow has the Pod of an environment run what main has there, late: by days, in prd by more than the grace period.
 func (d *director) follow(a *appOf, env string) {
 	wanted := digestIn(string(d.main[a.path(env)].Data))
 	pod := path.Join(a.team, a.name, env)
-	if wanted == "" || d.running[pod] == wanted || !d.happens(1) {
+	often := 1.0
+	if env == "prd" && d.running[pod] != "" {
+		often = 0.05 // A freeze for weeks.
+	}
+	if wanted == "" || d.running[pod] == wanted || !d.happens(often) {
 		return
 	}
 	d.running[pod] = wanted
