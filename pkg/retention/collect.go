@@ -11,6 +11,7 @@ import (
 
 // Quay is what is asked of Quay's management API, as package quay answers it.
 type Quay interface {
+	Organization(ctx context.Context, organization string) (quay.Organization, error)
 	Repositories(ctx context.Context, organization string) ([]quay.Repository, error)
 	Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error)
 	TagLives(ctx context.Context, repository, tag string) ([]quay.Tag, error)
@@ -124,7 +125,16 @@ func (c *collector) look(ctx context.Context) Demand {
 // repositories lists the repositories of the organizations, each once.
 func (c *collector) repositories(ctx context.Context) (found []quay.Repository, gaps []Gap) {
 	lists, errs := make([][]quay.Repository, len(c.Organizations)), make([]error, len(c.Organizations))
-	eachOf(c.Parallel, len(c.Organizations), func(i int) { lists[i], errs[i] = c.q.Repositories(ctx, c.Organizations[i]) })
+	eachOf(c.Parallel, len(c.Organizations), func(i int) {
+		of, err := c.q.Organization(ctx, c.Organizations[i])
+		if err == nil && !of.Admin {
+			err = errNoAdmin // What it may not see it would take for not there.
+		}
+		if err == nil {
+			lists[i], err = c.q.Repositories(ctx, c.Organizations[i])
+		}
+		errs[i] = err
+	})
 	seen := map[string]bool{}
 	for i, list := range lists {
 		if errs[i] != nil {

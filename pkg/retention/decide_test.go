@@ -117,11 +117,14 @@ func TestGaps(t *testing.T) {
 	down := errors.New("500")
 	for name, row := range map[string]struct {
 		fail    string
+		foreign string
 		sources []retention.Source
 		gap     string
 		left    []string
 	}{
 		"nothing fails":              {left: nil},
+		"a team's organization":      {fail: "Organization team-a", gap: "organization team-a", left: []string{"team-a/app", "team-a/ui"}},
+		"no right to see it":         {foreign: "team-a", gap: "organization team-a", left: []string{"team-a/app", "team-a/ui"}},
 		"repositories of a team":     {fail: "Repositories team-a", gap: "organization team-a", left: []string{"team-a/app", "team-a/ui"}},
 		"tags of a repository":       {fail: "Tags team-a/app", gap: "repository team-a/app", left: []string{"team-a/app"}},
 		"an index":                   {fail: "Children team-a/ui " + digest("b"), gap: "repository team-a/ui", left: []string{"team-a/ui"}},
@@ -136,6 +139,7 @@ func TestGaps(t *testing.T) {
 		index := anchor(digest("b"), 90*day)
 		index.Index = true
 		q.tags["team-a/ui"], q.tags["team-b/app"] = []quay.Tag{index}, []quay.Tag{anchor(digest("c"), 90*day)}
+		q.foreign = row.foreign
 		if row.fail != "" {
 			q.fail[row.fail] = down
 		}

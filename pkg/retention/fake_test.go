@@ -33,6 +33,8 @@ type fakeQuay struct {
 	tags         map[string][]quay.Tag
 	children     map[string][]quay.Child
 	clock        time.Time
+	// foreign is an organization that the token does not administer.
+	foreign string
 	// fail is what a call fails with, by its name and first arguments, such as "Tags team-a/app".
 	fail map[string]error
 	// before is called before each call.
@@ -66,6 +68,10 @@ func (q *fakeQuay) changed() (found []string) {
 }
 
 func (q *fakeQuay) Date() time.Time { return q.clock }
+
+func (q *fakeQuay) Organization(_ context.Context, organization string) (quay.Organization, error) {
+	return quay.Organization{Name: organization, Admin: organization != q.foreign}, q.call("Organization", organization)
+}
 
 func (q *fakeQuay) Repositories(_ context.Context, organization string) ([]quay.Repository, error) {
 	if err := q.call("Repositories", organization); err != nil {

@@ -11,7 +11,10 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
-var errNoSources = errors.New("neither a GitOps repository nor a cluster was given")
+var (
+	errNoSources = errors.New("neither a GitOps repository nor a cluster was given")
+	errNoAdmin   = errors.New("the OAuth token does not administer it: give one of an owner, with org:admin and repo:admin")
+)
 
 const (
 	// atOnce is how many anchors are let go between two looks at what needs them.
