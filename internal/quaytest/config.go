@@ -23,13 +23,18 @@ func (q *Quay) serveConfig(w http.ResponseWriter, _ *http.Request) {
 	if q.readOnly {
 		state = "readonly"
 	}
-	version, anonymous := q.version, !q.noAnonymous
+	version := q.version
+	features := map[string]any{"ANONYMOUS_ACCESS": !q.noAnonymous, "RATE_LIMITS": false, "IMMUTABLE_TAGS": !q.noImmutability, "AUTO_PRUNE": q.prunes, "QUOTA_MANAGEMENT": true}
+	settings := map[string]any{"SERVER_HOSTNAME": q.host, "TAG_EXPIRATION_OPTIONS": []string{"0s", "1d", "1w", "2w", "4w"}}
+	if p := q.defaultPrune; p != nil {
+		settings["DEFAULT_NAMESPACE_AUTOPRUNE_POLICY"] = map[string]any{"method": p.Method, "value": p.Value}
+	}
 	q.mu.Unlock()
 	writeJSON(w, http.StatusOK, map[string]any{
 		"version_number": "Quay " + version,
 		"registry_state": state,
-		"features":       map[string]any{"ANONYMOUS_ACCESS": anonymous, "RATE_LIMITS": false, "IMMUTABLE_TAGS": true, "QUOTA_MANAGEMENT": true},
-		"config":         map[string]any{"SERVER_HOSTNAME": q.host, "TAG_EXPIRATION_OPTIONS": []string{"0s", "1d", "1w", "2w", "4w"}},
+		"features":       features,
+		"config":         settings,
 	})
 }
 

@@ -19,7 +19,7 @@ func (d *doctor) lookAtAnchors(ctx context.Context, q *quay.Client, settings qua
 	looked := d.organizations[:min(len(d.organizations), mostOrganizations)]
 	missing, takers := grouped{}, grouped{}
 	for _, organization := range looked {
-		found, err := robot.LookAtAnchors(ctx, q, organization, nil)
+		found, err := robot.LookAtAnchors(ctx, q, settings, organization, nil)
 		if err != nil {
 			d.cannot(err, lookAnchors, lookAutoPrune)
 			return

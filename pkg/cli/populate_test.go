@@ -9,6 +9,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/externalsecret"
 	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
@@ -28,6 +29,7 @@ func (w *world) populate(n int) {
 			w.Fatal(err)
 		}
 		w.quay.AddOrganization(names.Organization)
+		w.quay.AddImmutability(names.Organization, reference.AnchorPattern, true)
 		w.quay.AddRepository(names.Organization, "app")
 		token := w.quay.AddRobot(names.Organization, "ci")
 		w.quay.Grant(names.Organization+"/app", names.Organization+"+ci", quaytest.Write)

@@ -71,11 +71,11 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// A platform of 1,000 tenants is verified within a minute, Quay is asked no faster than is allowed, each tenant costs the same, and
+// A platform of 1,000 tenants is verified within a minute and a quarter, Quay is asked no faster than is allowed, each tenant costs the same, and
 // what is held of a tenant is small.
 func TestVerifyAllOfAThousandTenants(t *testing.T) {
 	few, many := verifyAll(t, 100), verifyAll(t, 1000)
-	if many.took > time.Minute {
+	if many.took > 75*time.Second {
 		t.Errorf("it took %s", many.took)
 	}
 	if many.requests > 10*few.requests {

@@ -15,14 +15,14 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
-	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // onAnyTag are the paths of the tag v1 and of every anchor.
 const onAnyTag = "/manifests/(v1|digest-[0-9a-f]{32})$"
 
-// A tag that moves on leaves the digest before to its anchor. Without one that is gone after two weeks, whatever pins it.
+// A tag that moves on leaves the digest before to its anchor. Without one it cannot be pulled any more once its hour is over, whatever pins
+// it, and is not even in Quay two weeks later.
 func TestAnchorKeepsWhatATagLeaves(t *testing.T) {
 	for _, anchored := range []bool{true, false} {
 		f := newFixture(t)
@@ -40,12 +40,55 @@ func TestAnchorKeepsWhatATagLeaves(t *testing.T) {
 		if got := f.result("IMAGE_URL"); got != f.Host()+"/team-a/app:main" {
 			t.Errorf("anchored %v: IMAGE_URL = %q", anchored, got)
 		}
-		f.Advance(15 * 24 * time.Hour)
-		if _, _, served := f.Manifest("team-a/app", first.Digest); served != anchored {
-			t.Errorf("anchored %v: two weeks after the tag moved on, the first digest is served: %v", anchored, served)
+		for _, later := range []time.Duration{2 * time.Hour, 15 * 24 * time.Hour} {
+			f.Advance(later)
+			f.CollectGarbage()
+			if _, _, served := f.Manifest("team-a/app", first.Digest); served != anchored {
+				t.Errorf("anchored %v: %s after the tag moved on, the first digest is served: %v", anchored, later, served)
+			}
+		}
+		if there := f.HasManifest("team-a/app", first.Digest); there != anchored {
+			t.Errorf("anchored %v: two weeks after the tag moved on, Quay has the first digest: %v", anchored, there)
 		}
 		if _, _, served := f.Manifest("team-a/app", second.Digest); !served {
 			t.Errorf("anchored %v: the digest that has the tag is gone", anchored)
+		}
+	}
+}
+
+// The label of an image ends its anchor, too, unless a policy keeps anchors: with that neither the label nor auto-prune takes one, and
+// other tags move on as ever.
+func TestAnchorWithAPolicy(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		f := newFixture(t)
+		if kept {
+			f.AddImmutability("team-a", reference.AnchorPattern, true)
+		}
+		f.AddAutoPrune("team-a", "number_of_tags", "1", "", true)
+		f.opts.Tags = []string{"main"}
+		label := `{"os":"linux","architecture":"amd64","config":{"Labels":{"quay.expires-after":"2d"}}}`
+		writeIndex(t, f.layout, writeImage(t, f.layout, label, small))
+		expiring := f.push()
+		if !strings.Contains(f.log.String(), "no tag outlasts the label, the anchor neither, unless the organization has an immutability policy for anchors") {
+			t.Error("the log does not say what becomes of the anchor")
+		}
+		writeLayout(t, f.layout, small, large)
+		first := f.push()
+		f.push() // The anchor that is there is no failure.
+		writeLayout(t, f.layout, small)
+		last := f.push()
+		for range 3 {
+			f.Advance(24 * time.Hour)
+			f.Prune()
+			f.CollectGarbage()
+		}
+		for name, image := range map[string]push.Result{"with the label": expiring, "first": first} {
+			if _, _, served := f.Manifest("team-a/app", image.Digest); served != kept {
+				t.Errorf("kept %v: the image %s is served: %v", kept, name, served)
+			}
+		}
+		if got := f.Tags("team-a/app"); kept && (len(got) != 4 || got["main"] != last.Digest) || !kept && len(got) != 1 {
+			t.Errorf("kept %v: tags %v", kept, got)
 		}
 	}
 }

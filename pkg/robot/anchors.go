@@ -17,7 +17,6 @@ type AnchorQuay interface {
 	PrunePolicies(ctx context.Context, organization string) ([]quay.PrunePolicy, error)
 	RepositoryPrunePolicies(ctx context.Context, repository string) ([]quay.PrunePolicy, error)
 	MirrorRobot(ctx context.Context, organization string) (string, error)
-	Config(ctx context.Context) (quay.Config, error)
 }
 
 // anchorPolicy is the policy that keeps every anchor of an organization.
@@ -40,13 +39,17 @@ type Anchors struct {
 	Takers []string
 }
 
-// LookAtAnchors looks whether organization keeps its anchors, and if not, which auto-prune policy takes them: Quay's default, its own,
-// and those of repositories, "organization/name" each. It changes nothing. The OAuth token needs org:admin, and repo:admin.
-func LookAtAnchors(ctx context.Context, q AnchorQuay, organization string, repositories []string) (Anchors, error) {
+// LookAtAnchors looks whether organization keeps its anchors, and if not, which auto-prune policy takes them: that of Quay's settings, its
+// own, and those of repositories, "organization/name" each. It changes nothing. The OAuth token needs org:admin, and repo:admin.
+func LookAtAnchors(ctx context.Context, q AnchorQuay, settings quay.Config, organization string, repositories []string) (Anchors, error) {
+	takers := func(why *warned) (Anchors, error) { return takers(ctx, q, settings, organization, repositories, why) }
+	if on, told := settings.Features["IMMUTABLE_TAGS"]; told && !on {
+		return takers(noImmutability())
+	}
 	policies, err := q.ImmutabilityPolicies(ctx, organization)
 	switch {
 	case errors.Is(err, quay.ErrNoImmutability):
-		return takers(ctx, q, organization, repositories, noImmutability())
+		return takers(noImmutability())
 	case err != nil:
 		return Anchors{}, err
 	case slices.ContainsFunc(policies, keepsAnchors):
@@ -57,11 +60,11 @@ func LookAtAnchors(ctx context.Context, q AnchorQuay, organization string, repos
 	case err != nil:
 		return Anchors{}, err
 	case mirroring != "":
-		return takers(ctx, q, organization, repositories, ofMirror())
+		return takers(ofMirror())
 	case slices.ContainsFunc(policies, inverted):
-		return takers(ctx, q, organization, repositories, isInverted())
+		return takers(isInverted())
 	}
-	return takers(ctx, q, organization, repositories, &warned{"the organization has no immutability policy for anchors: whoever may push can delete or move one, and quay.expires-after ends it",
+	return takers(&warned{"the organization has no immutability policy for anchors: whoever may push can delete or move one, and quay.expires-after ends it",
 		"run bootstrap, which sets it"})
 }
 
@@ -72,7 +75,7 @@ func inverted(p quay.ImmutabilityPolicy) bool { return p.Pattern == anchorPolicy
 
 func noImmutability() *warned {
 	return &warned{"anchors are not kept: " + quay.ErrNoImmutability.Error(),
-		"have Quay 3.17 or newer, with FEATURE_IMMUTABLE_TAGS: true, then run bootstrap; until then no auto-prune policy may take " + reference.AnchorPattern}
+		"have Quay 3.17 or newer, with FEATURE_IMMUTABLE_TAGS on, then run bootstrap; until then no auto-prune policy may take " + reference.AnchorPattern}
 }
 
 func ofMirror() *warned {
@@ -85,11 +88,10 @@ func isInverted() *warned {
 }
 
 // takers looks which auto-prune policies take anchors that nothing keeps.
-func takers(ctx context.Context, q AnchorQuay, organization string, repositories []string, why *warned) (Anchors, error) {
+func takers(ctx context.Context, q AnchorQuay, settings quay.Config, organization string, repositories []string, why *warned) (Anchors, error) {
 	found := Anchors{Problem: why.problem, Next: why.next}
-	settings, err := q.Config(ctx)
-	if err != nil || !settings.Features["AUTO_PRUNE"] {
-		return found, err
+	if !settings.Features["AUTO_PRUNE"] {
+		return found, nil
 	}
 	add := func(of string, policies ...quay.PrunePolicy) {
 		for _, p := range policies {
@@ -151,7 +153,11 @@ func (s Services) anchorTask(organization string) task {
 // lookAtAnchors warns of what would take an anchor, and with it a digest that an overlay pins. It makes nothing wrong: the
 // credential is as it should be.
 func (v *verification) lookAtAnchors(ctx context.Context, repositories []string) error {
-	found, err := LookAtAnchors(ctx, v.Quay, v.Organization, repositories)
+	settings, err := v.quayConfig(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := LookAtAnchors(ctx, v.Quay, settings, v.Organization, repositories)
 	switch {
 	case quay.IsForbidden(err), quay.IsNotFound(err):
 		return nil // There is no organization, which is told elsewhere.
@@ -163,4 +169,12 @@ func (v *verification) lookAtAnchors(ctx context.Context, repositories []string)
 		v.report.Warnings = append(v.report.Warnings, taker+": the digests that overlays pin go with them; "+NextOfTakers)
 	}
 	return nil
+}
+
+// quayConfig is what Quay tells of itself, asked once where many teams are looked at.
+func (s Services) quayConfig(ctx context.Context) (quay.Config, error) {
+	if s.settings != nil {
+		return *s.settings, nil
+	}
+	return s.Quay.Config(ctx)
 }

@@ -38,8 +38,8 @@ type bootstrap struct {
 }
 
 // Bootstrap makes the credential of a tenant: organization if asked, robot, repositories, Write on them and as default
-// permission, proof of the right, Vault, the Secret if something renders it, and the policy by which the organization keeps anchors, if Quay
-// has such. What is right already is kept: the robot in use stays in
+// permission, proof of the right, Vault, the policy by which the organization keeps anchors, if Quay has such, the Secret if something
+// renders it. What is right already is kept: the robot in use stays in
 // use, unless it lost its rights, as one does that leaked. A robot whose end was begun is ended, and one that holds nothing any more
 // is deleted.
 // The steps until an error are returned with it.
@@ -98,9 +98,9 @@ func (b *bootstrap) tasks() []task {
 			next: nextConflict, check: b.checkVault, do: b.writeVault},
 		b.endTask(),
 		b.spentTask(),
-		b.secretTask(),
-		// Last, as the credential does without it.
+		// Behind the credential, which does without it.
 		b.anchorTask(b.Organization),
+		b.secretTask(),
 	}
 }
 

@@ -43,7 +43,7 @@ func (w *world) bootstrapped(when string) {
 	}
 }
 
-var bootstrapSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "vault", "burn", "spent", "secret"}
+var bootstrapSteps = []string{"organization", "path", "robot", "repositories", "permission", "default-permission", "right", "vault", "burn", "spent", "anchors", "secret"}
 
 func TestBootstrap(t *testing.T) {
 	w := newWorld(t)
@@ -55,7 +55,7 @@ func TestBootstrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"organization kept", "path kept", "robot pending", "repositories pending", "permission pending", "default-permission pending",
-		"right pending", "vault pending", "burn kept", "spent kept", "secret pending"}
+		"right pending", "vault pending", "burn kept", "spent kept", "anchors pending", "secret pending"}
 	if diff := cmp.Diff(want, states(planned)); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
@@ -73,7 +73,7 @@ func TestBootstrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = []string{"organization kept", "path kept", "robot changed", "repositories changed", "permission changed", "default-permission changed",
-		"right kept", "vault changed", "burn kept", "spent kept", "secret changed"}
+		"right kept", "vault changed", "burn kept", "spent kept", "anchors changed", "secret changed"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -115,7 +115,7 @@ func TestBootstrapAdopts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"organization kept", "path kept", "robot kept", "repositories kept", "permission changed", "default-permission changed", "right kept", "vault changed", "burn kept", "spent kept", "secret changed"}
+	want := []string{"organization kept", "path kept", "robot kept", "repositories kept", "permission changed", "default-permission changed", "right kept", "vault changed", "burn kept", "spent kept", "anchors changed", "secret changed"}
 	if diff := cmp.Diff(want, states(steps)); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -133,7 +133,7 @@ func TestBootstrapLeavesARobotWithAnotherToken(t *testing.T) {
 	if err != nil || w.live()[1].Data["username"].Reveal() != second {
 		t.Fatalf("Vault has %v, %v", w.live(), err)
 	}
-	if last := steps[len(steps)-2]; last.ID != "spent" || !strings.Contains(last.Detail, `but "team-payments+ci" still has a role on 2 repositories, 1 default permissions: run rotate, which ends it`) {
+	if last := steps[len(steps)-3]; last.ID != "spent" || !strings.Contains(last.Detail, `but "team-payments+ci" still has a role on 2 repositories, 1 default permissions: run rotate, which ends it`) {
 		t.Errorf("the last step is %+v", last)
 	}
 	if result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{}); err != nil || !result.Resumed || !slices.Equal(w.robots(), []string{second}) {

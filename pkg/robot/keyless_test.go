@@ -73,20 +73,20 @@ func (w *world) isKeyless(name, when string) {
 	}
 }
 
-var keylessSteps = []string{"organization", "path", "robot", "repositories", "default-permission", "permission", "right", "token", "federation", "exchange", "spent"}
+var keylessSteps = []string{"organization", "path", "robot", "repositories", "default-permission", "permission", "right", "token", "federation", "exchange", "spent", "anchors"}
 
 func TestBootstrapKeyless(t *testing.T) {
 	w := newKeyless(t)
 	plan, err := robot.PlanKeyless(t.Context(), w.services(), w.Tenant, robot.KeylessOptions{Issuer: w.issuer.URL()})
 	want := []string{"organization kept", "path kept", "robot pending", "repositories kept", "default-permission pending", "permission pending", "right pending",
-		"token pending", "federation pending", "exchange pending", "spent kept"}
+		"token pending", "federation pending", "exchange pending", "spent kept", "anchors pending"}
 	if diff := cmp.Diff(want, states(plan.Steps)); diff != "" || err != nil || plan.Robot != "team-payments+ci" {
 		t.Errorf("plan of %q (-want +got):\n%s%v", plan.Robot, diff, err)
 	}
 	w.quay.ForgetRequests()
 	done, err := w.bootstrapKeyless(robot.BootstrapOptions{})
 	want = []string{"organization kept", "path kept", "robot changed", "repositories kept", "default-permission changed", "permission changed", "right kept",
-		"token changed", "federation changed", "exchange kept", "spent kept"}
+		"token changed", "federation changed", "exchange kept", "spent kept", "anchors changed"}
 	if diff := cmp.Diff(want, states(done.Steps)); diff != "" || err != nil || done.Robot != "team-payments+ci" {
 		t.Fatalf("robot %q (-want +got):\n%s%v", done.Robot, diff, err)
 	}
@@ -284,7 +284,7 @@ func TestBootstrapKeylessMakesTheOrganization(t *testing.T) {
 	opts := robot.KeylessOptions{BootstrapOptions: robot.BootstrapOptions{CreateOrganization: true, Email: "orders@example.com", Repositories: []string{"api"}}, Issuer: w.issuer.URL()}
 	plan, err := robot.PlanKeyless(t.Context(), w.services(), w.Tenant, opts)
 	want := []string{"organization pending", "path kept", "robot pending", "repositories pending", "default-permission pending", "permission pending", "right pending",
-		"token pending", "federation pending", "exchange pending", "spent pending"}
+		"token pending", "federation pending", "exchange pending", "spent pending", "anchors pending"}
 	if diff := cmp.Diff(want, states(plan.Steps)); diff != "" || err != nil || plan.Robot != "team-orders+ci" {
 		t.Errorf("plan of %q (-want +got):\n%s%v", plan.Robot, diff, err)
 	}

@@ -33,6 +33,7 @@ type Quay interface {
 	SetFederation(ctx context.Context, robot string, trusted ...quay.Trusted) error
 	DeleteFederation(ctx context.Context, robot string) error
 	AnchorQuay
+	Config(ctx context.Context) (quay.Config, error)
 	CreateImmutabilityPolicy(ctx context.Context, organization string, p quay.ImmutabilityPolicy) error
 	Rights(ctx context.Context, robot string, token secret.Value, repositories ...string) (quay.Rights, error)
 	Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]quay.Push, error)
@@ -133,6 +134,8 @@ type Services struct {
 	Poll time.Duration
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
+	// settings are Quay's; nil where they were not asked for yet.
+	settings *quay.Config
 }
 
 func (s Services) now() time.Time {

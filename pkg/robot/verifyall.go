@@ -32,6 +32,9 @@ const (
 // robot is tried against the next 30 organizations in the list, so that every organization is tried by 30 others. What cannot
 // be asked about one is in its report, and stops no other. The reports are in the order of tenants.
 func VerifyAll(ctx context.Context, s Services, tenants []Tenant) ([]Report, error) {
+	if settings, err := s.Quay.Config(ctx); err == nil {
+		s.settings = &settings
+	}
 	own, failed := make([][]string, len(tenants)), make([]error, len(tenants))
 	err := each(ctx, len(tenants), func(ctx context.Context, i int) (err error) {
 		own[i], failed[i] = s.repositories(ctx, tenants[i].Organization)
