@@ -222,7 +222,7 @@ func TestRetentionGCLost(t *testing.T) {
 		"tags of a repository": {do: func(s *shelf) { s.fail("GET", "team-payments/app/tag/$") }, exit: cli.ExitFindings, left: "abcd", what: "repository team-payments/app", next: "see what Quay's own log says"},
 		"repositories":         {do: func(s *shelf) { s.fail("GET", "/api/v1/repository$") }, exit: cli.ExitFindings, left: "abcde", what: "organization team-payments"},
 		"letting go of one":    {do: func(s *shelf) { s.fail("DELETE", "team-payments/app/tag/") }, exit: cli.ExitFindings, left: "abcd", what: ""},
-		"no right in Quay":     {do: func(s *shelf) { s.oauth = "wrong" }, exit: cli.ExitNoRight, left: "abcde", what: "organization team-payments"},
+		"no right in Quay":     {do: func(s *shelf) { s.oauth = "nobodysOAuthToken" }, exit: cli.ExitNoRight, left: "abcde", what: "organization team-payments"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			s := newShelf(t)

@@ -202,3 +202,8 @@ func fake(tags ...quay.Tag) *fakeQuay {
 	return &fakeQuay{repositories: []quay.Repository{{Organization: "team-a", Name: "app", State: "NORMAL"}}, tags: map[string][]quay.Tag{"team-a/app": tags},
 		children: map[string][]quay.Child{}, fail: map[string]error{}, now: now}
 }
+
+// nobody is a source that needs nothing.
+type nobody struct{}
+
+func (nobody) Look(context.Context, time.Time) (d retention.Demand) { return d }
