@@ -198,7 +198,8 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 		printed.Anchors = []retention.Anchor{}
 	}
 	for _, g := range result.Gaps {
-		printed.NotLookedAt = append(printed.NotLookedAt, unseen{g.What, g.Organization, g.Repository, g.Err.Error()})
+		problem, _ := split(gitFailure(g.Err)) // What is next of Git's is about another program's flags.
+		printed.NotLookedAt = append(printed.NotLookedAt, unseen{g.What, g.Organization, g.Repository, problem})
 	}
 	if err := c.print(printed); err != nil {
 		return err
