@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,8 @@ type overlayFinding struct {
 	Reason  overlay.Reason `json:"reason"`
 	Problem string         `json:"problem"`
 	Next    string         `json:"next"`
+	// Dies is when a digest that is not alive is gone; not there where it is already, or nobody can tell.
+	Dies time.Time `json:"dies,omitzero"`
 }
 
 func (r checked) write(w io.Writer) error {
@@ -54,7 +57,8 @@ func (c *connection) newOverlayVerify() *cobra.Command {
 		Use:   "verify [DIRECTORY]",
 		Short: "Check one overlay, or a whole repository",
 		Long: `Checks layout, names and digests, and that kustomize renders what is pinned. DIRECTORY is an overlay's, or the repository's root.
-With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there. Images of other
+With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there. It names each that would die, of
+what, and when, where that can be told: a tag that expires, one that moves on, an auto-prune policy, the time machine. Images of other
 registries are listed, and not looked at.`,
 		Example: `  tkn quay overlay verify
   tkn quay overlay verify apps/payments/checkout/overlays/prd --registry`,
@@ -71,7 +75,7 @@ registries are listed, and not looked at.`,
 				if err != nil {
 					return err
 				}
-				asked = &registry{quay: q, host: c.config.Registry, asked: []string{}}
+				asked = newRegistry(q, c.config.Registry, c.program.Now)
 				if address, err := url.Parse(c.quayURL); err == nil && asked.host == "" {
 					asked.host = address.Host
 				}
@@ -86,7 +90,7 @@ registries are listed, and not looked at.`,
 				result.LookedAt, result.NotLookedAt = asked.asked, asked.elsewhere
 			}
 			for _, f := range findings {
-				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next})
+				result.Findings = append(result.Findings, overlayFinding{f.Path, f.Reason, f.Problem, f.Next, f.Dies})
 			}
 			if err := c.print(result); err != nil || len(findings) == 0 {
 				return err

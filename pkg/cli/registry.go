@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
 // registry is Quay as package overlay asks it.
@@ -15,12 +16,26 @@ type registry struct {
 	quay *quay.Client
 	// host is its name in images, which need not be the address at which it is asked.
 	host string
+	now  func() time.Time
 	// asked are the images whose tags were looked for, elsewhere those that are another registry's.
 	asked, elsewhere []string
+	// repositories are those that were read, organizations what Quay does in them by itself.
+	repositories  map[string]repositoryView
+	organizations map[string]retention.House
 }
 
-// LiveTags implements overlay.Registry. A repository that does not exist has no tags.
-func (r *registry) LiveTags(ctx context.Context, image, digest string) ([]string, error) {
+// repositoryView is what is read of a repository once.
+type repositoryView struct {
+	tags  []quay.Tag
+	house retention.House
+}
+
+func newRegistry(q *quay.Client, host string, now func() time.Time) *registry {
+	return &registry{quay: q, host: host, now: now, asked: []string{}, repositories: map[string]repositoryView{}, organizations: map[string]retention.House{}}
+}
+
+// Fate implements overlay.Registry. A repository that does not exist has no tags.
+func (r *registry) Fate(ctx context.Context, image, digest string) (overlay.Fate, error) {
 	host, repository, _ := strings.Cut(image, "/")
 	list := &r.asked
 	if host != r.host {
@@ -30,20 +45,61 @@ func (r *registry) LiveTags(ctx context.Context, image, digest string) ([]string
 		*list = append(*list, pinned)
 	}
 	if host != r.host {
-		return nil, overlay.ErrElsewhere
+		return overlay.Fate{}, overlay.ErrElsewhere
 	}
-	all, err := r.quay.Tags(ctx, repository, time.Time{})
+	view, err := r.repository(ctx, repository)
 	if quay.IsNotFound(err) {
-		return nil, nil
+		return overlay.Fate{How: "there is no such repository"}, nil
 	} else if err != nil {
-		return nil, err
+		return overlay.Fate{}, err
 	}
-	found := []string{}
-	for _, tag := range all {
-		// A tag with an end was moved, or expires.
-		if tag.Digest == digest && tag.End.IsZero() {
-			found = append(found, tag.Name)
-		}
+	now := r.now()
+	if date := r.quay.Date(); !date.IsZero() {
+		now = date
 	}
-	return found, nil
+	return retention.Forecast(view.tags, digest, view.house, now), nil
+}
+
+// repository reads a repository, unless it was read before.
+func (r *registry) repository(ctx context.Context, repository string) (view repositoryView, err error) {
+	if view, ok := r.repositories[repository]; ok {
+		return view, nil
+	}
+	if view.tags, err = r.quay.Tags(ctx, repository, time.Time{}); err != nil {
+		return view, err
+	}
+	organization, _, _ := strings.Cut(repository, "/")
+	if view.house, err = r.organization(ctx, organization); err != nil {
+		return view, err
+	}
+	own, err := r.quay.RepositoryPrunePolicies(ctx, repository)
+	view.house.Prunes = slices.Concat(view.house.Prunes, own)
+	if err == nil {
+		r.repositories[repository] = view
+	}
+	return view, err
+}
+
+// organization reads what Quay does in an organization, unless that was read before.
+func (r *registry) organization(ctx context.Context, organization string) (retention.House, error) {
+	if house, ok := r.organizations[organization]; ok {
+		return house, nil
+	}
+	settings, err := r.quay.Config(ctx)
+	if err != nil {
+		return retention.House{}, err
+	}
+	of, err := r.quay.Organization(ctx, organization)
+	if err != nil {
+		return retention.House{}, err
+	}
+	house := retention.House{TimeMachine: time.Duration(of.TimeMachine) * time.Second}
+	if house.Prunes, err = r.quay.PrunePolicies(ctx, organization); err != nil {
+		return retention.House{}, err
+	}
+	if common := settings.DefaultPrunePolicy(); common != nil {
+		house.Prunes = append(house.Prunes, *common)
+	}
+	r.organizations[organization] = house
+	return house, nil
 }

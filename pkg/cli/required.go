@@ -29,7 +29,7 @@ func checkRequired(cmd *cobra.Command) error {
 	var missing []string
 	next := ""
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if said := f.Annotations[nextAnnotation]; said != nil && f.Value.String() == "" {
+		if said := f.Annotations[nextAnnotation]; said != nil && slices.Contains([]string{"", "[]"}, f.Value.String()) {
 			missing, next = append(missing, "--"+f.Name), said[0]
 		}
 	})

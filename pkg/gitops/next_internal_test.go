@@ -338,6 +338,8 @@ var connectionCauses = map[string]struct {
 	"an unknown flag":        {new(Options).Parse([]string{"--none"}, io.Discard), "see update-overlay --help"},
 	"a stray argument":       {new(Options).Parse([]string{"stray"}, io.Discard), "see update-overlay --help"},
 	"a damaged repository":   {damagedError("commit cannot be read", errTree), "run git fsck in the repository: it is damaged"},
+	"no branch to read":      {errNoBranch, "see whether it is the GitOps repository"},
+	"history that is cut":    {errNotWhole, "see whether the Git server has the whole repository, and no shallow clone of it"},
 	"many branches":          {tooManyRefs, "remove branches and tags that nobody needs"},
 	"a large commit":         {tooLarge(smaller, "x"), smaller},
 }

@@ -80,26 +80,37 @@ func (r remote) fetch(ctx context.Context, target, branch string, h heads) (*pac
 	if err != nil {
 		return nil, heads{}, r.explain("the repository cannot be fetched", err)
 	}
-	response, err := session.UploadPack(ctx, request)
-	if err != nil {
-		return nil, heads{}, r.explain("the repository cannot be fetched", err)
-	}
-	defer response.Close()
-	p, err := receivePack(ctx, demultiplex(request.Capabilities, response))
+	p, err := download(ctx, session, request)
 	if err != nil {
 		return nil, heads{}, r.explain("the repository cannot be fetched", err)
 	}
 	return p, came, nil
 }
 
+// download has a request answered, onto the scratch disk.
+func download(ctx context.Context, session transport.UploadPackSession, request *packp.UploadPackRequest) (*pack, error) {
+	response, err := session.UploadPack(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Close()
+	return receivePack(ctx, demultiplex(request.Capabilities, response))
+}
+
 // request asks for the heads' commits without their history, and without files that are too large if the server can do that.
 func (h heads) request(can *capability.List) (*packp.UploadPackRequest, error) {
-	request := packp.NewUploadPackRequestFromCapabilities(can)
-	request.Wants = append(request.Wants, h.target)
+	wants := []plumbing.Hash{h.target}
 	if !h.branch.IsZero() && h.branch != h.target {
-		request.Wants = append(request.Wants, h.branch)
+		wants = append(wants, h.branch)
 	}
-	request.Depth = packp.DepthCommits(1)
+	return requestOf(can, wants, 1)
+}
+
+// requestOf asks for commits with so much of their history, see request.
+func requestOf(can *capability.List, wants []plumbing.Hash, depth int) (*packp.UploadPackRequest, error) {
+	request := packp.NewUploadPackRequestFromCapabilities(can)
+	request.Wants = wants
+	request.Depth = packp.DepthCommits(depth)
 	want := []capability.Capability{capability.Shallow}
 	if can.Supports(capability.NoProgress) {
 		want = append(want, capability.NoProgress)

@@ -132,7 +132,7 @@ type entry struct {
 func (e entry) Name() string       { return e.name }
 func (e entry) ModTime() time.Time { return time.Time{} } // Git keeps none.
 func (e entry) IsDir() bool        { return e.Mode().IsDir() }
-func (e entry) Sys() any           { return nil }
+func (e entry) Sys() any           { return e.hash } // Which tells whether the content is the same.
 
 // Size is that of a file; of one that is too large to be read, more than any that is.
 func (e entry) Size() int64 {

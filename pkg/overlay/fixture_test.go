@@ -177,4 +177,4 @@ func refusals(err error) []*overlay.Refusal {
 // dead is a registry in which no tag lasts.
 type dead struct{}
 
-func (dead) LiveTags(context.Context, string, string) ([]string, error) { return nil, nil }
+func (dead) Fate(context.Context, string, string) (overlay.Fate, error) { return overlay.Fate{}, nil }

@@ -1,6 +1,9 @@
 package overlay
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Reason is one kind of refusal, or of finding. docs/overlay.md has the same list, and a test compares the two.
 type Reason string
@@ -48,6 +51,8 @@ type Refusal struct {
 	Reason Reason
 	// Problem is what is wrong and the proof, Next the next step.
 	Problem, Next string
+	// Dies is when the digest is gone, of ReasonNotAlive; zero: it is already, or nobody can tell when.
+	Dies time.Time
 }
 
 // Error is problem, reason and next step in one line.
@@ -55,5 +60,5 @@ func (r *Refusal) Error() string { return fmt.Sprintf("%s (%s); %s", r.Problem, 
 
 // refuse makes a Refusal; format and args are its problem.
 func refuse(reason Reason, next, format string, args ...any) error {
-	return &Refusal{reason, fmt.Sprintf(format, args...), next}
+	return &Refusal{Reason: reason, Problem: fmt.Sprintf(format, args...), Next: next}
 }

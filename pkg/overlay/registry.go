@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrElsewhere is what a Registry says of an image of another registry, which is not looked at.
@@ -11,20 +12,33 @@ var ErrElsewhere = errors.New("the image is in another registry")
 
 // Registry is what is asked about a digest.
 type Registry interface {
-	// LiveTags returns the tags of image, host/organization/name, that point at digest and do not expire. No such tag, or
-	// no such manifest, is no error; an image of another registry is ErrElsewhere.
-	LiveTags(ctx context.Context, image, digest string) ([]string, error)
+	// Fate tells what becomes of digest in image, host/organization/name. That there is no such tag, or no such manifest, is no error; an
+	// image of another registry is ErrElsewhere.
+	Fate(ctx context.Context, image, digest string) (Fate, error)
+}
+
+// Fate is what becomes of a digest in a registry.
+type Fate struct {
+	// Tags are those that keep it, with no end in sight.
+	Tags []string
+	// How is what it dies of where there are none, and Dies when; zero: it is gone already, or nobody can tell.
+	How  string
+	Dies time.Time
 }
 
 // CheckAlive refuses a digest that no lasting tag keeps: Quay drops such a manifest, and what is pinned with it. The error
 // is a *Refusal, or registry's.
 func (p Pin) CheckAlive(ctx context.Context, registry Registry) error {
-	tags, err := registry.LiveTags(ctx, p.Image, p.Digest)
+	fate, err := registry.Fate(ctx, p.Image, p.Digest)
 	if err != nil {
 		return fmt.Errorf("asking for the tags of %q: %w", p.pinned(), err)
 	}
-	if len(tags) == 0 {
-		return refuse(ReasonNotAlive, "tag it again while it is there, or pin another digest", "no tag that lasts keeps %q in the registry", p.pinned())
+	if len(fate.Tags) > 0 {
+		return nil
 	}
-	return nil
+	problem := fmt.Sprintf("no tag that lasts keeps %q in the registry", p.pinned())
+	if fate.How != "" {
+		problem += ": " + fate.How
+	}
+	return &Refusal{Reason: ReasonNotAlive, Problem: problem, Next: "tag it again while it is there, or pin another digest", Dies: fate.Dies}
 }

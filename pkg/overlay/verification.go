@@ -20,7 +20,7 @@ type verification struct {
 
 // add adds a finding.
 func (v *verification) add(reason Reason, next, format string, args ...any) {
-	v.findings = append(v.findings, Finding{v.overlay.Path(), &Refusal{reason, fmt.Sprintf(format, args...), next}})
+	v.findings = append(v.findings, Finding{v.overlay.Path(), &Refusal{Reason: reason, Problem: fmt.Sprintf(format, args...), Next: next}})
 }
 
 // refused adds a refusal, if it is one.

@@ -50,8 +50,8 @@ func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Fin
 		}
 	}
 	if !found {
-		findings = append(findings, Finding{appsDir, &Refusal{ReasonMissing, fmt.Sprintf("no overlay found below %q", appsDir),
-			"give the root of the GitOps repository; the contract has apps/<team>/<app>/overlays/<env>/" + fileName}})
+		findings = append(findings, Finding{appsDir, &Refusal{Reason: ReasonMissing, Problem: fmt.Sprintf("no overlay found below %q", appsDir),
+			Next: "give the root of the GitOps repository; the contract has apps/<team>/<app>/overlays/<env>/" + fileName}})
 	}
 	return findings, nil
 }
@@ -78,7 +78,7 @@ func (o Overlay) verifyLayout(tree fs.FS) ([]Finding, error) {
 		if !slices.Contains(Environments, entry.Name()) {
 			problem := fmt.Sprintf("%q is no environment", entry.Name())
 			findings = append(findings, Finding{path.Join(overlays, entry.Name()),
-				&Refusal{ReasonEnvironment, problem, "keep to " + strings.Join(Environments, ", ")}})
+				&Refusal{Reason: ReasonEnvironment, Problem: problem, Next: "keep to " + strings.Join(Environments, ", ")}})
 		}
 	}
 	return findings, err

@@ -106,15 +106,15 @@ type registry map[string][]string
 // elsewhere are the tags of an image that another registry has.
 var elsewhere = []string{"elsewhere"}
 
-func (r registry) LiveTags(_ context.Context, image, digest string) ([]string, error) {
+func (r registry) Fate(_ context.Context, image, digest string) (overlay.Fate, error) {
 	tags, ok := r[image+"@"+digest]
 	if !ok {
-		return nil, errors.New("nobody should ask for " + image + "@" + digest)
+		return overlay.Fate{}, errors.New("nobody should ask for " + image + "@" + digest)
 	}
 	if slices.Equal(tags, elsewhere) {
-		return nil, overlay.ErrElsewhere
+		return overlay.Fate{}, overlay.ErrElsewhere
 	}
-	return tags, nil
+	return overlay.Fate{Tags: tags}, nil
 }
 
 // An image of another registry is neither alive nor dead.

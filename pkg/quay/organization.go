@@ -16,6 +16,8 @@ type Organization struct {
 	Admin bool `json:"is_admin"`
 	// Teams are its teams by name; nil where the token is no member.
 	Teams map[string]Team `json:"teams"`
+	// TimeMachine is how long it keeps what lost its last tag, in seconds; 0 where the token is of no administrator.
+	TimeMachine int `json:"tag_expiration_s"`
 }
 
 // Team is a team of an organization.

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/gitops"
+	"github.com/comptech-lab/quay-push/pkg/retention"
+)
+
+// defaultGrace is longer than the two weeks of Quay's time machine, and than most freezes.
+const defaultGrace = 30 * 24 * time.Hour
+
+// collected is the result of retention gc.
+type collected struct {
+	head
+	DryRun bool `json:"dryRun"`
+	// LetGo and Kept are how many anchors were, or would be; NotLetGo are those that were to be, and are still there.
+	LetGo    int                `json:"letGo"`
+	Kept     int                `json:"kept"`
+	NotLetGo int                `json:"notLetGo"`
+	Anchors  []retention.Anchor `json:"anchors"`
+	// NotLookedAt are what could not be looked up; what it may need was kept.
+	NotLookedAt []unseen `json:"notLookedAt"`
+}
+
+// unseen is something that could not be looked up.
+type unseen struct {
+	What string `json:"what"`
+	// Organization and Repository are those whose anchors were kept for it; without any, all were.
+	Organization string `json:"organization,omitempty"`
+	Repository   string `json:"repository,omitempty"`
+	Problem      string `json:"problem"`
+}
+
+func (r collected) write(w io.Writer) error {
+	rows := [][]string{}
+	for _, a := range r.Anchors {
+		outcome := string(a.Outcome)
+		if a.Outcome == retention.LetGo && r.DryRun {
+			outcome = "would go"
+		}
+		why := a.Why
+		if !a.Until.IsZero() {
+			why += ", until " + a.Until.Format(time.RFC3339)
+		}
+		rows = append(rows, []string{a.Repository, a.Tag, outcome, why})
+	}
+	if err := table(w, []string{"REPOSITORY", "ANCHOR", "OUTCOME", "WHY"}, rows); err != nil {
+		return err
+	}
+	for _, u := range r.NotLookedAt {
+		writeLines(w, "not looked at:", []string{u.What + ": " + u.Problem})
+	}
+	did := "let go"
+	if r.DryRun {
+		did = "would be let go"
+	}
+	_, err := fmt.Fprintf(w, "%d anchors %s, %d stay\n", r.LetGo, did, r.Kept+r.NotLetGo)
+	return err
+}
+
+// retentionFlags are the flags of retention gc.
+type retentionFlags struct {
+	all, dryRun, yes   bool
+	gitops             []string
+	credential, caFile string
+	plainHTTP          bool
+	grace              time.Duration
+	parallel           int
+}
+
+func (c *connection) newRetention() *cobra.Command {
+	return newGroup("retention", "Let go of what keeps images that nothing needs", c.newRetentionGC())
+}
+
+func (c *connection) newRetentionGC() *cobra.Command {
+	var f retentionFlags
+	cmd := &cobra.Command{
+		Use:   "gc TEAM... | --all --gitops URL",
+		Short: "Delete the anchors of digests that nothing needs",
+		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This deletes those that no branch of the
+GitOps repository, no Pod of the clusters and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
+
+Whatever could not be looked up may need anything: then what it may need stays, and the exit code is not 0. Before anchors go it is looked
+again, and once more afterwards; what came to be needed meanwhile is set again.
+
+The clusters are that of the context and those of config-tenancy; name every other one in which images run with --context.`,
+		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --dry-run
+  tkn quay retention gc --all --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --yes`,
+		Annotations:       map[string]string{everyCluster: ""},
+		ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(args); err != nil {
+				return err
+			}
+			if !f.dryRun {
+				if !f.yes && !c.program.Terminal() {
+					return usagef("look at it with --dry-run, then repeat it with --yes", "what Quay drops cannot be pushed again by this tool")
+				}
+				if err := c.confirm(cmd.Context(), f.yes, "Anchors that nothing needs are deleted, and Quay drops their images. Go on?"); err != nil {
+					return err
+				}
+			}
+			return c.collect(cmd.Context(), f, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
+	flags.StringArrayVar(&f.gitops, "gitops", nil, "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; repeated for each, on one host")
+	flags.StringVar(&f.credential, "git-credential", "", "`directory` with the files username, and password or token, for the Git server")
+	flags.StringVar(&f.caFile, "git-ca-file", "", "PEM `file` of certificate authorities to trust for the Git server beside the system's")
+	flags.BoolVar(&f.plainHTTP, "git-plain-http", false, "allow a Git server without TLS: the credential goes over the network for all to read")
+	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
+	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters are looked at at once")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, change nothing")
+	flags.BoolVar(&f.yes, "yes", false, "do it without asking")
+	require(cmd, "name the repository that pins digests, such as --gitops https://gitlab.example.com/platform/gitops.git", "gitops")
+	c.addQuayFlags(cmd)
+	flags.Float64Var(&c.quayRate, "rate", 0, "`requests` per second to Quay at most (default 40; 120 where Quay's own limits are off)")
+	return cmd
+}
+
+// check refuses what cannot be meant.
+func (f *retentionFlags) check(teams []string) error {
+	switch {
+	case f.all == (len(teams) > 0):
+		return usagef("see tkn quay retention gc --help", "retention gc needs teams, or --all")
+	case f.grace < 24*time.Hour:
+		return usagef("give a day or more, such as --grace 720h", "--grace is %s: a digest that was pushed and not yet merged would be lost", f.grace)
+	case f.parallel < 1:
+		return usagef("give 1 or more", "--parallel is %d", f.parallel)
+	}
+	hosts := map[string]bool{}
+	for _, text := range f.gitops {
+		if u, err := url.Parse(text); err == nil {
+			hosts[u.Scheme+"://"+u.Host] = true
+		}
+	}
+	if len(hosts) > 1 && f.credential != "" {
+		return usagef("run it where all are on one host", "--git-credential would go to %d hosts", len(hosts))
+	}
+	return nil
+}
+
+// collect decides on all anchors, lets go of some, and prints it.
+func (c *connection) collect(ctx context.Context, f retentionFlags, teams []string) error {
+	clients, err := c.cluster()
+	if err != nil {
+		return err
+	}
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return err
+	}
+	others, err := c.others(ctx, names, clients.Context)
+	if err != nil {
+		return err
+	}
+	view := &cluster{clients, names}
+	organizations, err := collectedOrganizations(ctx, view, others, teams)
+	if err != nil {
+		return err
+	}
+	sources := []retention.Source{}
+	for _, repository := range f.gitops {
+		reader, err := gitops.NewReader(gitops.Reading{Repository: repository, Credential: f.credential, CAFile: f.caFile, PlainHTTP: f.plainHTTP})
+		if err != nil {
+			return gitFailure(err)
+		}
+		defer reader.Close()
+		sources = append(sources, &retention.Git{Reader: reader, Organization: organizationOf(names)})
+	}
+	sources = append(sources, pods{name: clusterName(clients.Context), view: view})
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		sources = append(sources, pods{name: clusterName(name), view: others[name].view, lost: others[name].lost})
+	}
+	q, err := c.quay(ctx, true)
+	if err != nil {
+		return err
+	}
+	progress := c.program.start("looking at anchors")
+	result := retention.Collect(ctx, q, retention.Options{Organizations: organizations, Sources: sources, Grace: f.grace, Parallel: f.parallel,
+		DryRun: f.dryRun, Now: c.program.Now, Report: progress.say})
+	progress.stop()
+	printed := collected{head: newHead("AnchorCollection"), DryRun: f.dryRun, LetGo: result.Count(retention.LetGo), NotLetGo: result.Count(retention.Failed),
+		Kept: result.Count(retention.Kept) + result.Count(retention.Unknown), Anchors: result.Anchors, NotLookedAt: []unseen{}}
+	if printed.Anchors == nil {
+		printed.Anchors = []retention.Anchor{}
+	}
+	for _, g := range result.Gaps {
+		problem, _ := split(gitFailure(g.Err)) // What is next of Git's is about another program's flags.
+		printed.NotLookedAt = append(printed.NotLookedAt, unseen{g.What, g.Organization, g.Repository, problem})
+	}
+	if err := c.print(printed); err != nil {
+		return err
+	}
+	return collectionFailure(ctx, result)
+}
+
+// collectionFailure is the error of a run that could not look at everything, or not do everything; nil after any other.
+func collectionFailure(ctx context.Context, result retention.Result) error {
+	failed := result.Count(retention.Failed)
+	if len(result.Gaps) == 0 && failed == 0 {
+		return nil
+	}
+	problem := fmt.Sprintf("%d things could not be looked up, and %d anchors not be let go", len(result.Gaps), failed)
+	exits := map[Exit]bool{}
+	for _, g := range result.Gaps {
+		exits[exitOf(ctx, g.Err)] = true
+	}
+	exit := ExitFindings
+	if len(exits) == 1 && failed == 0 && !exits[ExitFailure] && !exits[ExitRefused] {
+		for exit = range exits {
+		}
+	}
+	next := "do what is said of each, then run it again: what may be needed was kept"
+	if len(result.Gaps) > 0 {
+		if of := nextOf(gitFailure(result.Gaps[0].Err)); of != "" {
+			next = of + "; then run it again"
+		}
+	}
+	return &failure{exit, problem, next}
+}
+
+// gitFailure gives an error of a GitOps repository the exit code and the next step of this tool; any other stays as it is.
+func gitFailure(err error) error {
+	git := (*gitops.Error)(nil)
+	if !errors.As(err, &git) {
+		return err
+	}
+	problem := git.Problem
+	if git.Proof != "" {
+		problem += ": " + git.Proof
+	}
+	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential is of somebody who may read it"}
+}
+
+// collectedOrganizations are the organizations of the teams that are named; where none is, of all that a cluster has.
+func collectedOrganizations(ctx context.Context, view *cluster, others map[string]*otherCluster, teams []string) ([]string, error) {
+	found := map[string]bool{}
+	for _, text := range teams {
+		team, err := view.config.ParseTeam(text)
+		if err != nil {
+			return nil, usagef("correct the name", "%v", err)
+		}
+		found[view.config.Names(team).Organization] = true
+	}
+	if len(teams) == 0 {
+		all, err := view.tenants(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range others {
+			if other.lost == nil {
+				there, err := other.view.tenants(ctx)
+				if err != nil {
+					other.lose(err)
+				}
+				all = append(all, there...)
+			}
+		}
+		for _, t := range all {
+			found[t.Organization] = true
+		}
+		if len(found) == 0 {
+			return nil, &failure{ExitMissing, "no team has an ExternalSecret, or is keyless: there was nothing to look at", "name the teams; --context chooses another cluster"}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// organizationOf returns what tells the organization of a directory apps/<team>; "" for what is no team.
+func organizationOf(names *config.Config) func(string) string {
+	return func(text string) string {
+		team, err := names.ParseTeam(text)
+		if err != nil {
+			return ""
+		}
+		return names.Names(team).Organization
+	}
+}
+
+// clusterName is what a cluster is called where its context has that name.
+func clusterName(context string) string {
+	if context == "" {
+		return "this cluster"
+	}
+	return "cluster " + context
+}

@@ -1,0 +1,153 @@
+package gitops
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// Snapshot is every branch of a repository at one time, and its history since another. It is for one goroutine.
+type Snapshot struct {
+	pack  *pack
+	heads map[string]plumbing.Hash
+	// past are the trees of commits that a branch was at since then, but for the heads'.
+	past []plumbing.Hash
+	// seen are the files and directories that were visited.
+	seen map[plumbing.Hash]bool
+}
+
+// Close frees the scratch disk.
+func (s *Snapshot) Close() { s.pack.close() }
+
+// Heads are the commits of the branches.
+func (s *Snapshot) Heads() map[string]string {
+	heads := map[string]string{}
+	for name, hash := range s.heads {
+		heads[name] = hash.String()
+	}
+	return heads
+}
+
+// Branches lists the branches.
+func (s *Snapshot) Branches() []string { return slices.Sorted(maps.Keys(s.heads)) }
+
+// Tree is the files of a branch, to read. Sys of what Lstat returns is a value that two files, or two directories, of any two branches
+// have alike only if their content is the same.
+func (s *Snapshot) Tree(branch string) (fs.FS, error) {
+	t, err := s.pack.tree(s.heads[branch])
+	if err != nil {
+		return nil, damagedError(fmt.Sprintf("branch %q cannot be read", branch), err)
+	}
+	return t, nil
+}
+
+// walk finds what the branches were at since a time: each commit of that time, and what was before the first of them. It goes by the
+// times that the commits themselves tell. whole is false where there is more history than was fetched.
+func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err error) {
+	met := map[plumbing.Hash]bool{}
+	next := slices.Collect(maps.Values(s.heads))
+	for len(next) > 0 {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		hash := next[len(next)-1]
+		next = next[:len(next)-1]
+		if met[hash] {
+			continue
+		}
+		met[hash] = true
+		if _, held := s.pack.byHash[hash]; !held {
+			return false, nil
+		}
+		content, err := s.pack.find(plumbing.CommitObject, hash)
+		if err != nil {
+			return false, fmt.Errorf("reading commit %q: %w", hash, err)
+		}
+		encoded, commit := &plumbing.MemoryObject{}, &object.Commit{}
+		encoded.SetType(plumbing.CommitObject)
+		if _, err := encoded.Write(content); err != nil {
+			return false, err
+		}
+		if err := commit.Decode(encoded); err != nil {
+			return false, fmt.Errorf("reading commit %q: %w", hash, err)
+		}
+		s.past = append(s.past, commit.TreeHash)
+		if !commit.Committer.When.Before(since) {
+			next = append(next, commit.ParentHashes...)
+		}
+	}
+	return true, nil
+}
+
+// Files calls visit with the content of each file of a branch that was not visited before. Files that are too large to be read are left
+// out: no kustomization is.
+func (s *Snapshot) Files(ctx context.Context, branch string, visit func(content []byte)) error {
+	t, err := s.pack.tree(s.heads[branch])
+	if err == nil {
+		err = s.visit(ctx, t.root, 0, visit)
+	}
+	if err != nil {
+		return damagedError(fmt.Sprintf("branch %q cannot be read", branch), err)
+	}
+	return nil
+}
+
+// Past calls visit as Files does, for what any branch had since the time that was asked for.
+func (s *Snapshot) Past(ctx context.Context, visit func(content []byte)) error {
+	for _, root := range s.past {
+		if err := s.visit(ctx, root, 0, visit); err != nil {
+			return damagedError("the history cannot be read", err)
+		}
+	}
+	return nil
+}
+
+// maxTreeDepth is how many directories there may be in one another.
+const maxTreeDepth = 256
+
+// visit visits the files below a tree.
+func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, visit func(content []byte)) error {
+	if s.seen[tree] {
+		return nil
+	}
+	s.seen[tree] = true
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if depth > maxTreeDepth {
+		return fmt.Errorf("there are more than %d directories in one another", maxTreeDepth)
+	}
+	content, err := s.pack.find(plumbing.TreeObject, tree)
+	if err != nil {
+		return fmt.Errorf("reading tree %q: %w", tree, err)
+	}
+	for e, err := range treeEntries(content) {
+		if err != nil {
+			return fmt.Errorf("reading tree %q: %w", tree, err)
+		}
+		switch {
+		case e.mode == filemode.Dir:
+			if err := s.visit(ctx, e.hash, depth+1, visit); err != nil {
+				return err
+			}
+		case e.mode == filemode.Submodule || s.seen[e.hash]:
+		default:
+			s.seen[e.hash] = true
+			file, err := s.pack.find(plumbing.BlobObject, e.hash)
+			if err == errNotHeld {
+				continue
+			} else if err != nil {
+				return fmt.Errorf("reading %q: %w", e.name, err)
+			}
+			visit(file)
+		}
+	}
+	return nil
+}

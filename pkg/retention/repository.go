@@ -1,0 +1,141 @@
+package retention
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/comptech-lab/quay-push/pkg/quay"
+)
+
+// repository is one repository of Quay, as it is judged.
+type repository struct {
+	quay.Repository
+	q      Quay
+	demand *Demand
+	now    time.Time
+	grace  time.Duration
+	tags   []quay.Tag
+	// below are digests that an index lists which somebody needs, with who does.
+	below map[string]string
+}
+
+// judge reads the repository's tags, and decides on its anchors. The error is that something in it could not be looked up.
+func (r *repository) judge(ctx context.Context) ([]Anchor, error) {
+	var err error
+	if r.tags, err = r.q.Tags(ctx, r.Path(), time.Time{}); err != nil {
+		return nil, err
+	}
+	var anchors []Anchor
+	for _, t := range r.tags {
+		if isAnchor(t) && t.Lives(r.now) {
+			anchors = append(anchors, Anchor{Repository: r.Path(), Tag: t.Name, Digest: t.Digest, Set: t.Start, immutable: t.Immutable, end: t.End})
+		}
+	}
+	if err := r.lookBelow(ctx); err != nil {
+		return r.unknown(anchors, err), err
+	}
+	for i := range anchors {
+		if err := r.decide(ctx, &anchors[i]); err != nil {
+			return r.unknown(anchors, err), err
+		}
+	}
+	return anchors, nil
+}
+
+// unknown has all anchors stay.
+func (r *repository) unknown(anchors []Anchor, err error) []Anchor {
+	for i := range anchors {
+		anchors[i].Outcome, anchors[i].Why, anchors[i].Until = Unknown, err.Error(), time.Time{}
+	}
+	return anchors
+}
+
+// lookBelow notes what indexes list that somebody needs.
+func (r *repository) lookBelow(ctx context.Context) error {
+	r.below = map[string]string{}
+	for _, t := range r.tags {
+		if who := r.demand.By(t.Digest); t.Index && who != "" && t.Lives(r.now) && r.below[t.Digest] == "" {
+			err := r.eachChild(ctx, t.Digest, nil, func(digest string) { r.below[digest] = fmt.Sprintf("index %s, which %s needs", t.Digest, who) })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxNesting is how many indexes there may be in one another.
+const maxNesting = 8
+
+// eachChild visits all that an index lists, also through other indexes, which are those above.
+func (r *repository) eachChild(ctx context.Context, digest string, above []string, visit func(digest string)) error {
+	if len(above) > maxNesting || slices.Contains(above, digest) {
+		return fmt.Errorf("reading index %q of %q: more than %d indexes are in one another", digest, r.Path(), maxNesting)
+	}
+	children, err := r.q.Children(ctx, r.Path(), digest)
+	if err != nil {
+		return err
+	}
+	for _, child := range children {
+		if visit(child.Digest); child.Index {
+			if err := r.eachChild(ctx, child.Digest, append(above, digest), visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decide decides on one anchor.
+func (r *repository) decide(ctx context.Context, a *Anchor) error {
+	a.Outcome = Kept
+	if gap := r.demand.gap(r.Organization); gap != nil {
+		a.Outcome, a.Why = Unknown, gap.What+" could not be looked up"
+		return nil
+	}
+	if who := r.demand.By(a.Digest); who != "" {
+		a.Why = who
+		return nil
+	}
+	if who := r.below[a.Digest]; who != "" {
+		a.Why = who
+		return nil
+	}
+	index := false
+	last := a.Set
+	for _, t := range r.tags {
+		switch {
+		case t.Digest != a.Digest:
+		case t.Name != a.Tag && t.Lives(r.now):
+			// Without it the anchor would keep the digest alone, and this tag may move. There is no room to be had by letting it go.
+			a.Why = "tag " + t.Name
+			return nil
+		case !t.Lives(r.now) && t.End.After(last):
+			last = t.End
+		}
+		index = index || t.Digest == a.Digest && t.Index
+	}
+	if end := last.Add(r.grace); r.now.Before(end) {
+		a.Why, a.Until = "grace period, since "+last.Format(time.RFC3339), end
+		return nil
+	}
+	if index {
+		err := r.eachChild(ctx, a.Digest, nil, func(digest string) {
+			a.children = append(a.children, digest)
+			if who := r.demand.By(digest); who != "" && a.Why == "" {
+				a.Why = fmt.Sprintf("%s, which is in it, is needed by %s", digest, who)
+			}
+		})
+		if err != nil || a.Why != "" {
+			return err
+		}
+	}
+	if r.State != "" && r.State != "NORMAL" {
+		a.Why = "the repository takes no changes: it is " + r.State
+		return nil
+	}
+	a.Outcome, a.Why = LetGo, "nothing has needed it since "+last.Format(time.RFC3339)
+	return nil
+}
