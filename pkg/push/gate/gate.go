@@ -143,11 +143,12 @@ func (g *Gate) round(ctx context.Context, report *Report) (wait time.Duration, e
 			return 0, explain(image.Image, report, err)
 		}
 		g.Log.Warn("asking for the verdict again", "digest", image.Digest, "because", err.Error())
-		if wait = max(wait, pause); pause > 0 {
-			return wait, nil
+		// Nothing else would be answered now.
+		if !IsUnknown(err) && !errors.As(err, new(*Away)) {
+			return pause, nil
 		}
 	}
-	return wait, nil
+	return 0, nil
 }
 
 // take keeps what Quay says of an image. A scan that failed may be tried again.
