@@ -85,7 +85,8 @@ func explain(image Image, r *Report, err error) error {
 	away := (*Away)(nil)
 	switch {
 	case errors.Is(err, ErrOff):
-		return r.refuse(failure.ClassScannerOff, err.Error(), "let who runs Quay set FEATURE_SECURITY_SCANNER and give it a Clair, or push without "+failure.GateFlag, "this Quay has no scanner")
+		return r.refuse(failure.ClassScannerOff, err.Error(), "let who runs Quay set FEATURE_SECURITY_SCANNER and give it a Clair, or push without "+failure.GateFlag+
+			"; if it has one, the robot's token was taken back meanwhile, or something in front of Quay takes the Authorization header away", "this Quay has no scanner")
 	case IsUnknown(err):
 		return r.refuse(failure.ClassNotVerified, fmt.Sprintf("%v, of manifest %s", err, image),
 			"run it again; if it stays so, ask who runs Quay whether its database's replicas lag behind", "the registry took a manifest that Quay's API does not know")

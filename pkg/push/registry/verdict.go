@@ -13,7 +13,8 @@ import (
 // verdictTimeout is how long the answer to one question for a verdict may take, read to its end.
 const verdictTimeout = 2 * time.Minute
 
-// NoRoute is the answer of a Quay that has no such path in its API: it looks for a web page of that name.
+// NoRoute is the answer of a Quay that has no such path in its API: it looks for a repository whose name goes on with "/manifest/…", and
+// there it takes no robot's credential, so that it asks for one; or for a web page. One whose token was taken back gets the same answer.
 type NoRoute struct{ *failure.Answer }
 
 // Unwrap returns the answer.
@@ -53,14 +54,18 @@ func (r *Registry) Verdict(ctx context.Context, digest string, read func(io.Read
 		}
 		return &failure.Redirect{To: next}
 	}
-	if said := a.err(); a.status == http.StatusNotFound && said.Code != apiUnknown {
+	said := a.err()
+	if a.status == http.StatusNotFound && said.Code != apiUnknown || a.status == http.StatusUnauthorized && said.Message == apiNobody {
 		return &NoRoute{said}
 	}
-	return a.err()
+	return said
 }
 
 // apiUnknown is how Quay's API says that it has no such repository or manifest (quay/quay endpoints/exception.py, NotFound).
 const apiUnknown = "not_found"
+
+// apiNobody is what it says to nobody (Unauthorized there).
+const apiNobody = "Requires authentication"
 
 // arriving keeps the error with which a body broke off.
 type arriving struct {
