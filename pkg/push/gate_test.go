@@ -251,6 +251,61 @@ func TestGateResultsOfARefusal(t *testing.T) {
 	}
 }
 
+// Tekton keeps 4096 bytes of a step's results, as JSON: whatever names are in the image, and however long its repository's is, they fit.
+func TestGateResultsFit(t *testing.T) {
+	f := newFixture(t)
+	repository := "team-a/" + strings.Repeat("x", 255-len(f.Host())-len("/team-a/"))
+	f.AddRepository("team-a", strings.TrimPrefix(repository, "team-a/"))
+	f.Grant(repository, "team-a+ci", quaytest.Write)
+	f.opts.ImageRef, f.opts.Tags = f.Host()+"/"+repository, []string{strings.Repeat("v", 128)}
+	var packages []quaytest.Package
+	for i := range 30 {
+		text := strings.Repeat(string("<\"\x01é"[i%5]), 100) + fmt.Sprint(i)
+		packages = append(packages, quaytest.Package{Name: text, Version: text, Vulnerabilities: []quaytest.Vulnerability{{Name: text, Severity: "High", FixedBy: text}}})
+	}
+	size := func(names ...string) (total int) {
+		type result struct {
+			Key   string `json:"key"`
+			Value string `json:"value"`
+			Type  int    `json:"type"`
+		}
+		all := []result{{"StartedAt", "2026-11-29T20:58:49.000Z", 3}, {"ExitCode", "70", 3}}
+		for _, name := range names {
+			all = append(all, result{name, f.result(name), 1})
+		}
+		text, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(text)
+	}
+	f.gate("critical", has(0, packages...))
+	f.push()
+	if n := size("IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes", "vulnerabilities", "vulnerabilities-worst"); n > 4096 {
+		t.Errorf("the results of a push have %d bytes", n)
+	}
+	f.opts.Gate = "high"
+	_, err := push.Push(t.Context(), f.opts)
+	failed, _, _ := f.writeFailure(err)
+	if n := size("failure", "vulnerabilities", "vulnerabilities-worst"); n > 4096 || len(failed) > 512 || failure.Of(err).Class != failure.ClassVulnerable {
+		t.Errorf("the results of a failure have %d bytes: %v", n, err)
+	}
+	// With names of usual lengths all ten are there.
+	f.SetScanner(has(0, quaytest.Package{Name: "openssl-libs", Version: "1:1.1.1k-7.el8_6", Vulnerabilities: tenOf("CVE-2026-1234", "1:1.1.1k-12.el8_9")}))
+	_, err = push.Push(t.Context(), f.opts)
+	if _, _, worst := f.writeFailure(err); strings.Count(worst, "openssl-libs") < 9 || size("failure", "vulnerabilities", "vulnerabilities-worst") > 4096 {
+		t.Errorf("the worst are %s", worst)
+	}
+}
+
+// tenOf are vulnerabilities that differ by the end of their name.
+func tenOf(name, fixedBy string) (all []quaytest.Vulnerability) {
+	for i := range 10 {
+		all = append(all, quaytest.Vulnerability{Name: fmt.Sprint(name, i), Severity: "Critical", FixedBy: fixedBy})
+	}
+	return all
+}
+
 // A tag that has the digest is no reason not to look; it stays where it is, and the run fails and says so.
 func TestGateLooksAgain(t *testing.T) {
 	f := newFixture(t)
