@@ -34,7 +34,7 @@ type Config struct {
 	FederationAudience string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
-	// Gate is what no image of any team may have to get its tags, as gate.ParsePolicy reads it, such as high+fixable-only; empty: all is let
+	// Gate is what no image of any team may have to get its tags, as verdict.ParsePolicy reads it, such as high+fixable-only; empty: all is let
 	// through. TeamGates are <team>=<gate>, each in its place for one team.
 	Gate      string
 	TeamGates []string

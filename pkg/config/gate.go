@@ -4,33 +4,33 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
 // GateOf is the floor of a team's gate: what no image that PushImage pushes for it may have.
-func (c *Config) GateOf(team string) gate.Policy {
+func (c *Config) GateOf(team string) verdict.Policy {
 	text := c.Gate
 	for _, one := range c.TeamGates {
 		if name, of, _ := strings.Cut(one, "="); name == team {
 			text = of
 		}
 	}
-	p, err := gate.ParsePolicy(text)
+	p, err := verdict.ParsePolicy(text)
 	if err != nil { // FromConfigMap refuses it. Whoever made the Config otherwise gets what lets nothing worse through.
-		return gate.Policy{Threshold: gate.Negligible}
+		return verdict.Policy{Threshold: verdict.Negligible}
 	}
 	return p
 }
 
 // checkGates checks gate and team-gates.
 func (c *Config) checkGates() error {
-	if _, err := gate.ParsePolicy(c.Gate); err != nil {
+	if _, err := verdict.ParsePolicy(c.Gate); err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
 	teams := map[string]bool{}
 	for _, one := range c.TeamGates {
 		team, text, given := strings.Cut(one, "=")
-		if _, err := gate.ParsePolicy(text); err != nil {
+		if _, err := verdict.ParsePolicy(text); err != nil {
 			return fmt.Errorf("team-gates: %q: %w", one, err)
 		}
 		switch {

@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
 // A team has its own floor where there is one, be it laxer, and else that of all.
@@ -16,17 +16,17 @@ func TestGateOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for team, want := range map[string]gate.Policy{
-		"payments": {Threshold: gate.Low}, "kiosk": {Threshold: gate.Critical, FixableOnly: true, PassUnsupported: true}, "lab": {}, "other": {Threshold: gate.High},
+	for team, want := range map[string]verdict.Policy{
+		"payments": {Threshold: verdict.Low}, "kiosk": {Threshold: verdict.Critical, FixableOnly: true, PassUnsupported: true}, "lab": {}, "other": {Threshold: verdict.High},
 	} {
 		if got := c.GateOf(team); got != want {
 			t.Errorf("team %s has %v, want %v", team, got, want)
 		}
 	}
-	if got := Default().GateOf("payments"); got != (gate.Policy{}) {
+	if got := Default().GateOf("payments"); got != (verdict.Policy{}) {
 		t.Errorf("where nothing is said there is %v", got)
 	}
-	if got := (&Config{Gate: "hihg"}).GateOf("payments"); got != (gate.Policy{Threshold: gate.Negligible}) {
+	if got := (&Config{Gate: "hihg"}).GateOf("payments"); got != (verdict.Policy{Threshold: verdict.Negligible}) {
 		t.Errorf("a mistake that nobody checked is %v", got)
 	}
 }

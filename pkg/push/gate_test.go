@@ -148,7 +148,7 @@ func TestGateRefuses(t *testing.T) {
 			f.Faults.Add(quaytest.Fault{Name: "redirect", Path: onSecurity, Times: -1, Effect: func(_ *quaytest.Quay, w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				http.Redirect(w, r, r.URL.Path+"/?vulnerabilities=true", http.StatusPermanentRedirect)
 			}})
-		}, failure.ClassScannerOff, []string{"308"}},
+		}, failure.ClassScannerOff, []string{"is redirected to a web page"}},
 		"a redirect elsewhere": {nil, func(f *fixture) {
 			f.SetScanner(has(0))
 			f.Faults.Clear()

@@ -7,7 +7,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -43,7 +43,7 @@ func decided(d tenant.Decision) state {
 }
 
 // newState records the decision about run, and the TaskRun that mounts Secret secret and has the gate p.
-func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string, p gate.Policy) state {
+func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string, p verdict.Policy) state {
 	s := decided(d)
 	s.TaskRun = child{Name: task.Name, UID: task.UID}
 	if task.Namespace != run.Namespace {
@@ -52,7 +52,7 @@ func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRu
 	if secret != d.Secret {
 		s.ProjectedSecret = secret
 	}
-	if p.Threshold != gate.None {
+	if p.Threshold != verdict.None {
 		s.Gate = p.String()
 	}
 	return s

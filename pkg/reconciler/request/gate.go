@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
@@ -20,14 +20,14 @@ const (
 
 // checkGate checks what the params say of a gate, be there one or not.
 func (r Request) checkGate() error {
-	if _, err := gate.ParseThreshold(r.Params[v1alpha1.ParamGate]); err != nil {
+	if _, err := verdict.ParseThreshold(r.Params[v1alpha1.ParamGate]); err != nil {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q: %v; leave it empty for your team's floor", v1alpha1.ParamGate, err)
 	}
 	if value := r.Params[v1alpha1.ParamGateFixableOnly]; value != "" && value != "true" && value != "false" {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is %.100q; write true or false", v1alpha1.ParamGateFixableOnly, value)
 	}
 	if value := r.Params[v1alpha1.ParamGateUnsupported]; value != "" {
-		if _, err := gate.ParseUnsupported(value); err != nil {
+		if _, err := verdict.ParseUnsupported(value); err != nil {
 			return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q: %.200s; write one of them", v1alpha1.ParamGateUnsupported, err)
 		}
 	}
@@ -41,22 +41,22 @@ func (r Request) checkGate() error {
 
 // Gate is what the image must not have: what the params say where that is stricter than the team's floor, and the floor where it is not.
 // What the params leave open is the floor's, and where they name a severity that of the Task.
-func (r Request) Gate(floor gate.Policy) gate.Policy {
-	threshold, _ := gate.ParseThreshold(r.Params[v1alpha1.ParamGate])
-	asked := gate.Policy{Threshold: threshold, FixableOnly: r.Params[v1alpha1.ParamGateFixableOnly] == "true", PassUnsupported: r.Params[v1alpha1.ParamGateUnsupported] == "pass"}
-	if threshold == gate.None && floor.Threshold != gate.None {
-		asked = gate.Policy{Threshold: floor.Threshold,
+func (r Request) Gate(floor verdict.Policy) verdict.Policy {
+	threshold, _ := verdict.ParseThreshold(r.Params[v1alpha1.ParamGate])
+	asked := verdict.Policy{Threshold: threshold, FixableOnly: r.Params[v1alpha1.ParamGateFixableOnly] == "true", PassUnsupported: r.Params[v1alpha1.ParamGateUnsupported] == "pass"}
+	if threshold == verdict.None && floor.Threshold != verdict.None {
+		asked = verdict.Policy{Threshold: floor.Threshold,
 			FixableOnly:     r.Params[v1alpha1.ParamGateFixableOnly] != "false",
 			PassUnsupported: r.Params[v1alpha1.ParamGateUnsupported] != "fail"}
 	}
 	return asked.AtLeast(floor)
 }
 
-// GateArguments are the Task's params for a gate of policy p, by name; none where there is no gate. The verdict may take what the
+// GateArguments are the Task's params for a gate of policy p, by name; none where there is no verdict. The verdict may take what the
 // params say, and no more than three quarters of limit, the time of the whole attempt: else Tekton would end the step before it could
 // say why. 0 is no limit.
-func (r Request) GateArguments(p gate.Policy, limit time.Duration) map[string]string {
-	if p.Threshold == gate.None {
+func (r Request) GateArguments(p verdict.Policy, limit time.Duration) map[string]string {
+	if p.Threshold == verdict.None {
 		return nil
 	}
 	timeout, err := time.ParseDuration(r.Params[v1alpha1.ParamGateTimeout])

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
@@ -19,10 +19,10 @@ func asking(severity, fixableOnly, unsupported string) Request {
 
 // A run may be stricter than its team's floor, in each of the three, and laxer in none.
 func TestGate(t *testing.T) {
-	none, high, lax := gate.Policy{}, gate.Policy{Threshold: gate.High}, gate.Policy{Threshold: gate.Critical, FixableOnly: true, PassUnsupported: true}
+	none, high, lax := verdict.Policy{}, verdict.Policy{Threshold: verdict.High}, verdict.Policy{Threshold: verdict.Critical, FixableOnly: true, PassUnsupported: true}
 	for _, test := range []struct {
 		request Request
-		floor   gate.Policy
+		floor   verdict.Policy
 		want    string
 	}{
 		{asking("", "", ""), none, "none"}, {asking("", "true", "pass"), none, "none"},
@@ -43,7 +43,7 @@ func TestGate(t *testing.T) {
 
 // The verdict may take no longer than leaves Tekton's time for the rest.
 func TestGateArguments(t *testing.T) {
-	p := gate.Policy{Threshold: gate.High, FixableOnly: true}
+	p := verdict.Policy{Threshold: verdict.High, FixableOnly: true}
 	for _, test := range []struct {
 		given string
 		limit time.Duration
@@ -61,7 +61,7 @@ func TestGateArguments(t *testing.T) {
 	if got := (Request{}).GateArguments(p, 0)["gate-unsupported"]; got != "pass" {
 		t.Errorf("gate-unsupported is %q", got)
 	}
-	if got := (Request{}).GateArguments(gate.Policy{}, time.Hour); got != nil {
+	if got := (Request{}).GateArguments(verdict.Policy{}, time.Hour); got != nil {
 		t.Errorf("without a gate there are %v", got)
 	}
 }
