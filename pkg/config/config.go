@@ -34,6 +34,10 @@ type Config struct {
 	FederationAudience string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
+	// Gate is what no image of any team may have to get its tags, as verdict.ParsePolicy reads it, such as high+fixable-only; empty: all is let
+	// through. TeamGates are <team>=<gate>, each in its place for one team.
+	Gate      string
+	TeamGates []string
 	// Clusters are the contexts, in the kubeconfig of whoever runs tkn quay, of all clusters that render teams' credentials from the same
 	// Vault. Empty: it is this one alone.
 	Clusters []string
@@ -86,6 +90,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 			return nil, fmt.Errorf("reading ConfigMap %q: git-hosts: %w", Name, err)
 		}
 	}
+	if err := c.checkGates(); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
@@ -115,6 +122,7 @@ func (c *Config) texts() map[string]*string {
 		"custody-namespace":   &c.CustodyNamespace,
 		"run-account":         &c.RunAccount,
 		"federation-audience": &c.FederationAudience,
+		"gate":                &c.Gate,
 	}
 }
 
@@ -129,6 +137,7 @@ func (c *Config) lists() map[string]*[]string {
 		"pipeline-namespaces": &c.PipelineNamespaces,
 		"tekton-accounts":     &c.TektonAccounts,
 		"git-hosts":           &c.GitHosts,
+		"team-gates":          &c.TeamGates,
 		"clusters":            &c.Clusters,
 	}
 }

@@ -2,15 +2,18 @@ package push
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
 // resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, the image's two other forms, and what
-// the controller counts.
-var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes"}
+// the controller counts; with a gate also what it found.
+var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes",
+	gate.CountsResult, gate.WorstResult}
 
 // overlayImage is one item of the images list in a kustomization (kustomize types.Image).
 type overlayImage struct {
@@ -18,6 +21,13 @@ type overlayImage struct {
 	NewName string `json:"newName"`
 	Digest  string `json:"digest"`
 }
+
+const (
+	// maxWorst is how many bytes the worst vulnerabilities may take of the 4 KiB that Tekton leaves all results of a step, quoted.
+	maxWorst = 1400
+	// maxAll is how many bytes the results of a push that failed may take together, their names and what Tekton adds not counted.
+	maxAll = 3300
+)
 
 // values are the contents of the result files.
 func (r Result) values() (map[string]string, error) {
@@ -41,7 +51,7 @@ func (p *pusher) openResults() (results.Dir, error) {
 	if p.opts.readOnly() {
 		return "", nil
 	}
-	if err := results.Dir(p.opts.EvidenceDir).Prepare(evidenceFile, evidenceDigest); err != nil {
+	if err := results.Dir(p.opts.EvidenceDir).Prepare(evidenceFile, evidenceDigest, evidenceVulnerabilities); err != nil {
 		return "", unwritable("--evidence", err)
 	}
 	dir := results.Dir(p.opts.ResultsDir)
@@ -51,11 +61,14 @@ func (p *pusher) openResults() (results.Dir, error) {
 	return dir, nil
 }
 
-// writeResults writes the result files of r.
-func writeResults(dir results.Dir, r Result) error {
+// writeResults writes the result files of r, and what the gate found.
+func (p *pusher) writeResults(dir results.Dir, r Result) error {
 	values, err := r.values()
 	if err != nil {
 		return err
+	}
+	if p.found != nil {
+		maps.Copy(values, p.found.Results(maxWorst))
 	}
 	if err := dir.Write(values); err != nil {
 		return unwritable("--results-dir", err)
