@@ -60,7 +60,7 @@ func TestStepAction(t *testing.T) {
 			t.Errorf("param %q is not the flag of the same name", p.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"dockerconfig-volume", "image-ref", "tag", "source", "source-anonymous"}, namesOf(spec.Params)); diff != "" {
+	if diff := cmp.Diff([]string{"dockerconfig-volume", "image-ref", "tag", "source", "source-anonymous", "compression"}, namesOf(spec.Params)); diff != "" {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	if len(spec.VolumeMounts) != 1 || spec.VolumeMounts[0].Name != "$(params.dockerconfig-volume)" || !slices.Contains(spec.Args, "--dockerconfig="+spec.VolumeMounts[0].MountPath) {

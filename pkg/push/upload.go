@@ -68,10 +68,14 @@ func (p *pusher) try(ctx context.Context, d v1.Descriptor, complete *bool) error
 	var sent atomic.Int64
 	had, err := p.registry.PutBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
-		return source.OpenVerified(ctx, p.source, d, func(n int) {
+		content, err := source.OpenVerified(ctx, p.source, d, func(n int) {
 			sent.Add(int64(n))
 			p.progress.add(int64(n))
 		})
+		if err != nil {
+			return nil, err
+		}
+		return p.weigh(d, content), nil
 	})
 	if gaveUp(err) && sent.Load() == d.Size {
 		err = p.awaitCommit(ctx, d, err)

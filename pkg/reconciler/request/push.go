@@ -14,6 +14,9 @@ func (r Request) checkPush() error {
 	if r.Image() == "" {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is missing: name the repository to push to, host/organization/name", v1alpha1.ParamImageRef)
 	}
+	if given := r.Params[v1alpha1.ParamCompression]; given != "" && given != "gzip" && given != "zstd" {
+		return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is %q; write gzip or zstd", v1alpha1.ParamCompression, given)
+	}
 	if n := r.Run.Spec.Retries; n > mostRetries {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams,
 			"retries is %d; a push is tried again at most %d times, write fewer", n, mostRetries)

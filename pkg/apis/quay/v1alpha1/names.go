@@ -30,6 +30,9 @@ const (
 	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
 	// index, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
+	// ParamCompression is the format to which layers of a docker-archive are compressed, gzip or zstd; empty: gzip. A push from a registry
+	// compresses nothing.
+	ParamCompression = "compression"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
 )
