@@ -20,6 +20,7 @@ func (p *pusher) publish(ctx context.Context, before state) error {
 		p.log.Info("the registry has it all")
 		return nil
 	}
+	p.base = p.findBase(lacking)
 	if err := p.uploadBlobs(ctx, blobsOf(lacking)); err != nil {
 		return err
 	}
@@ -43,6 +44,7 @@ func (p *pusher) publishManifest(ctx context.Context, reference string, m source
 		return failure.Sending("manifest", m.Descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.Descriptor.Digest.String(), "because", err.Error())
+	p.base = nil // What is missing may be what it gave.
 	if err := p.uploadBlobs(ctx, blobsOf([]source.Manifest{m})); err != nil {
 		return err
 	}

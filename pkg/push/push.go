@@ -32,6 +32,8 @@ type pusher struct {
 	started    time.Time
 	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
+	// base is where blobs of the base image are, if that is in the same registry.
+	base *base
 	// weighed are the digests of the blobs that were looked into.
 	weighed sync.Map
 }
