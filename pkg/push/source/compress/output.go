@@ -26,7 +26,8 @@ func IsOutput(format string) bool {
 const (
 	// gzipLevel is as fast as level 1 and 2 % smaller, measured on a tar file of /usr.
 	gzipLevel = 2
-	// zstdLevel is faster than gzipLevel and a tenth smaller; the next one takes twice as long for another tenth, measured on /usr/bin.
+	// zstdLevel takes no longer than gzipLevel, and what it writes is a tenth to a fifth smaller, measured on /usr/bin and on text. The next
+	// level takes 1.7 times as long for 7 to 9 % less.
 	zstdLevel = zstd.SpeedFastest
 )
 
