@@ -20,6 +20,7 @@ var usageCauses = []cause{
 	{"upper case", func(f *fixture) { f.opts.ImageRef += "/App" }, failure.ClassUsage, "has an invalid repository", "", "correct the flag, or the param of the Task"},
 	{"a tag that is none", func(f *fixture) { f.opts.Tags = []string{"-v1"} }, failure.ClassUsage, `tag "-v1" is invalid`, "", "correct the flag, or the param of the Task"},
 	{"a token host that is none", func(f *fixture) { f.opts.SourceTokenHost = "https://x" }, failure.ClassUsage, "--source-token-host", "", "correct the flag, or the param of the Task"},
+	{"a compression that is none", func(f *fixture) { f.opts.Compression = "bzip2" }, failure.ClassUsage, `--compression is "bzip2", not gzip or zstd`, "", "correct the flag, or the param of the Task"},
 	{"a file of authorities that is not there", func(f *fixture) { f.opts.CAFile = "/none" }, failure.ClassUsage, "--ca-file cannot be read", "no such file", "mount the file"},
 	{"a file of authorities that may not be read", func(f *fixture) {
 		f.opts.CAFile = filepath.Join(f.layout, "ca.crt")

@@ -20,6 +20,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.StringVar(&o.SourceDir, "source-dir", "", "`directory` in which the paths of --source are")
+	fs.StringVar(&o.Compression, "compression", defaultCompression, "gzip or zstd: how layers of a docker-archive are compressed that are not yet")
 	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
 	fs.Func("tag", "`tag` to set, may be repeated (default the anchor alone)", func(tag string) error {
 		o.Tags = append(o.Tags, tag)
@@ -66,6 +67,7 @@ func (o *Options) Parse(args []string, out io.Writer) error {
 
 // Defaults of the flags.
 const (
+	defaultCompression  = "gzip"
 	defaultJobs         = 6
 	defaultTimeout      = time.Hour
 	defaultStallTimeout = 90 * time.Second

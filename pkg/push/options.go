@@ -11,6 +11,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/source/compress"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	// docker://HOST/REPOSITORY[:TAG|@DIGEST], or the path of one of the first three. Several of those with a path, separated by
 	// commas, are pushed as one index.
 	Source string
+	// Compression is the format to which the layers of a docker-archive are compressed that are not compressed yet, gzip or zstd; empty:
+	// gzip. Another source stays as it is.
+	Compression string
 	// SourceDir is the directory in which the paths of Source are; empty: they are those of the process.
 	SourceDir string
 	// ImageRef is the repository to push to, host/organization/name, with an optional :tag.
@@ -130,6 +134,12 @@ func (o *Options) complete() error {
 	}
 	if o.Jobs == 0 {
 		o.Jobs = defaultJobs
+	}
+	if o.Compression == "" {
+		o.Compression = defaultCompression
+	}
+	if !compress.IsOutput(o.Compression) {
+		return failure.Usage("--compression is %q, not gzip or zstd", o.Compression)
 	}
 	for flag, host := range map[string]string{"--token-host": o.TokenHost, "--source-token-host": o.SourceTokenHost} {
 		if host != "" && !registry.PossibleHost(host) {

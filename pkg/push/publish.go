@@ -21,6 +21,7 @@ func (p *pusher) publish(ctx context.Context, before state) error {
 		p.log.Info("the registry has it all")
 		return p.pass(ctx, stale, before)
 	}
+	p.base = p.findBase(lacking)
 	if err := p.uploadBlobs(ctx, blobsOf(lacking)); err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ func (p *pusher) publishManifest(ctx context.Context, reference string, m source
 		return failure.Sending("manifest", m.Descriptor, err)
 	}
 	p.log.Warn("the registry refuses a manifest: looking for its blobs", "digest", m.Descriptor.Digest.String(), "because", err.Error())
+	p.base = nil // What is missing may be what it gave.
 	if err := p.uploadBlobs(ctx, blobsOf([]source.Manifest{m})); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/credential"
@@ -35,6 +36,10 @@ type pusher struct {
 	found   *gate.Found
 	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
+	// base is where blobs of the base image are, if that is in the same registry.
+	base *base
+	// weighed are the digests of the blobs that were looked into.
+	weighed sync.Map
 }
 
 // Push pushes the image that opts name, and returns when the registry served it back by digest and by every tag; only
@@ -131,7 +136,7 @@ func (p *pusher) opening() source.Options {
 	if o.SourceDockerconfig == "" {
 		how.Credential, how.User = p.credential, p.robot
 	}
-	return source.Options{Log: p.log, Dir: o.SourceDir, Image: how}
+	return source.Options{Log: p.log, Dir: o.SourceDir, Compression: o.Compression, Image: how}
 }
 
 // read reads what the source has, but for the content of the blobs, and holds it against what the options allow.

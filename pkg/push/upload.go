@@ -38,6 +38,10 @@ const (
 // uploadAll uploads those of blobs that the repository lacks, large and small ones side by side.
 func (p *pusher) uploadAll(ctx context.Context, blobs []v1.Descriptor) error {
 	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		p.base.open(ctx)
+		return nil
+	})
 	upload := func(jobs int, mine func(d v1.Descriptor) bool) {
 		both.Go(func() error {
 			group, ctx := errgroup.WithContext(ctx)
@@ -68,11 +72,15 @@ func (p *pusher) try(ctx context.Context, d v1.Descriptor, complete *bool) error
 	var sent atomic.Int64
 	had, err := p.registry.PutBlob(ctx, d, func() (io.ReadCloser, error) {
 		p.progress.add(-sent.Swap(0))
-		return source.OpenVerified(ctx, p.source, d, func(n int) {
+		content, err := source.OpenVerified(ctx, p.source, d, func(n int) {
 			sent.Add(int64(n))
 			p.progress.add(int64(n))
 		})
-	})
+		if err != nil {
+			return nil, err
+		}
+		return p.weigh(d, content), nil
+	}, func() bool { return p.base.mount(ctx, d) })
 	if gaveUp(err) && sent.Load() == d.Size {
 		err = p.awaitCommit(ctx, d, err)
 	}

@@ -63,7 +63,7 @@ func (b *bench) close() {
 // run runs one case.
 func (b *bench) run(ctx context.Context, c benchCase) (result, error) {
 	b.printf("%s: %s", c.name, c.title)
-	r := result{Case: c.name, Title: c.title, RTTMillis: c.rtt.Milliseconds(), Time: time.Now().UTC().Format(time.RFC3339), Load: benchmark.Load()}
+	r := result{Case: c.name, Title: c.title, RTTMillis: c.rtt.Milliseconds(), Unpacks: c.unpacks, Time: time.Now().UTC().Format(time.RFC3339), Load: benchmark.Load()}
 	clients, err := c.measure(ctx, b, c)
 	r.Clients = clients
 	return r, err

@@ -16,7 +16,7 @@ import (
 // memory pushes once with push-image alone and follows its high-water mark.
 func memory(ctx context.Context, b *bench, c benchCase) ([]clientResult, error) {
 	// 10 GiB do not belong on a RAM disk.
-	r, err := registry.Start(ctx, os.TempDir(), c.rtt)
+	r, err := registry.Start(ctx, os.TempDir(), registry.Options{RTT: c.rtt})
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (r *results) table() string {
 	var b strings.Builder
 	b.WriteString("| time of the peer ÷ time of push-image | crane | regctl | skopeo | podman |\n|---|---|---|---|---|\n")
 	for _, one := range r.Cases {
-		if len(one.Clients) < 2 {
+		if len(one.Clients) < 2 || one.Unpacks {
 			continue
 		}
 		fmt.Fprintf(&b, "| %s |", one.Title)
@@ -43,11 +43,29 @@ func (r *results) table() string {
 		}
 		b.WriteString("\n")
 	}
+	r.unpacking(&b)
 	b.WriteString("\n| of push-image | seen | must be |\n|---|---|---|\n")
 	for _, row := range r.limits() {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", row[0], row[1], row[2])
 	}
 	return b.String()
+}
+
+// unpacking is the table of the cases in which the registry takes as long for blobs as Quay does.
+func (r *results) unpacking(b *strings.Builder) {
+	columns := []string{own, "crane", "regctl", "skopeo"}
+	b.WriteString("\n| docker-archive, Quay unpacks: time ÷ time of push-image with zstd | push-image with gzip | crane | regctl | skopeo |\n|---|---|---|---|---|\n")
+	for _, one := range r.Cases {
+		if !one.Unpacks {
+			continue
+		}
+		fmt.Fprintf(b, "| %s |", one.Title)
+		for _, name := range columns {
+			c, ok := r.get(one.Case, name)
+			fmt.Fprintf(b, " %s |", cell(c, ok))
+		}
+		b.WriteString("\n")
+	}
 }
 
 // cell is one ratio and the mark that it reached what it must or not.

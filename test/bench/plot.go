@@ -18,7 +18,7 @@ func (r *results) plot(path string) error {
 	var titles []string
 	values := make([]plotter.Values, len(peers))
 	for _, one := range r.Cases {
-		if len(one.Clients) < 2 {
+		if len(one.Clients) < 2 || one.Unpacks {
 			continue
 		}
 		titles = append(titles, one.Case)

@@ -11,7 +11,7 @@ import (
 
 // race lets all clients push the same image to the same registry, one after the other, in every round in another order.
 func race(ctx context.Context, b *bench, c benchCase) ([]clientResult, error) {
-	r, err := registry.Start(ctx, b.storage, c.rtt)
+	r, err := registry.Start(ctx, b.storage, registry.Options{RTT: c.rtt, Unpacks: c.unpacks})
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (b *bench) race(ctx context.Context, c benchCase, r *registry.Registry) ([]
 	if err != nil {
 		return nil, fmt.Errorf("making image %q: %w", c.source.name, err)
 	}
-	clients := append([]*client.Client{b.own}, b.peers...)
+	clients := b.clients(c)
 	results := make([]clientResult, len(clients))
 	for i, one := range clients {
 		results[i] = clientResult{Name: one.Name, Version: one.Version, Least: c.least[one.Name]}
@@ -53,6 +53,21 @@ func (b *bench) race(ctx context.Context, c benchCase, r *registry.Registry) ([]
 		b.printf("%s: %s", c.name, one.line())
 	}
 	return results, nil
+}
+
+// clients are those that a case compares, the one first that the others are held against. podman has no place where the registry unpacks: it
+// pushes from its own storage and takes as long as skopeo for compressing.
+func (b *bench) clients(c benchCase) []*client.Client {
+	if !c.unpacks {
+		return append([]*client.Client{b.own}, b.peers...)
+	}
+	all := []*client.Client{client.PushImageZstd(b.program), b.own}
+	for _, peer := range b.peers {
+		if peer.Name != "podman" {
+			all = append(all, peer)
+		}
+	}
+	return all
 }
 
 // prepare does for one client what comes before all rounds.

@@ -16,6 +16,8 @@ type result struct {
 	Case      string `json:"case"`
 	Title     string `json:"title"`
 	RTTMillis int64  `json:"rttMillis"`
+	// Unpacks says that the registry took as long for blobs as Quay does.
+	Unpacks bool `json:"unpacks,omitempty"`
 	// Time is when it was run, and Load what the machine did then, in processes that wanted a processor.
 	Time    string         `json:"time"`
 	Load    string         `json:"load"`

@@ -138,7 +138,7 @@ func reference(ref *v1.TaskRef) (known, error) {
 	switch {
 	case ref.APIVersion == v1alpha1.APIVersion && string(ref.Kind) == v1alpha1.KindPushImage:
 		image := []string{v1alpha1.ParamImageRef}
-		return known{append(image, v1alpha1.ParamTag, v1alpha1.ParamAnchor, v1alpha1.ParamSource, v1alpha1.ParamDockerconfigSecret), image, source}, nil
+		return known{append(image, v1alpha1.ParamTag, v1alpha1.ParamAnchor, v1alpha1.ParamSource, v1alpha1.ParamCompression, v1alpha1.ParamDockerconfigSecret), image, source}, nil
 	case ref.APIVersion == v1alpha1.APIVersion && string(ref.Kind) == v1alpha1.KindResolveTenant:
 		return known{params: []string{v1alpha1.ParamImageRef}}, nil
 	case ref.Name == "build-image":

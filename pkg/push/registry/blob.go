@@ -30,8 +30,9 @@ func (r *Registry) HasBlob(ctx context.Context, d v1.Descriptor) (bool, error) {
 
 // PutBlob brings d into the repository and reports whether it was there. A small blob goes with the request that starts the
 // upload, a large one with the request that ends it. One chunk, never more: Quay does not put several together reliably
-// (oras-project/oras-py#137).
-func (r *Registry) PutBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error)) (had bool, err error) {
+// (oras-project/oras-py#137). Before a large blob is sent that the repository lacks, elsewhere is asked whether it got d there by
+// another way; nil: there is none.
+func (r *Registry) PutBlob(ctx context.Context, d v1.Descriptor, body func() (io.ReadCloser, error), elsewhere func() bool) (had bool, err error) {
 	a, whole, err := r.startBlob(ctx, d, body)
 	switch {
 	case err != nil:
@@ -40,6 +41,9 @@ func (r *Registry) PutBlob(ctx context.Context, d v1.Descriptor, body func() (io
 		return !whole, stored(a, d)
 	case !a.ok(http.StatusAccepted):
 		return false, a.err()
+	}
+	if elsewhere != nil && elsewhere() {
+		return true, nil
 	}
 	location, err := r.location(a)
 	if err != nil {

@@ -29,7 +29,7 @@ var errNoGuess = errors.New("no guess was made")
 func (r *Registry) guess(ctx context.Context, scope string) (*guess, context.Context) {
 	buying, cancel := context.WithCancel(ctx)
 	g := &guess{challenge: r.quayChallenge(), cancel: cancel, done: make(chan struct{}), err: errNoGuess}
-	g.buy = func() (token, error) { return r.exchange(buying, g.challenge, scope) }
+	g.buy = func() (token, error) { return r.exchange(buying, g.challenge, scope, r.mountFrom) }
 	if r.tokenHost != r.Base.Host {
 		return g, ctx
 	}

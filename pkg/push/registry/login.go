@@ -58,8 +58,8 @@ func (r *Registry) trusts(u *url.URL, host string) bool {
 	return u.Scheme == r.Base.Scheme && u.User == nil && failure.SameHost(u.Scheme, u.Host, host)
 }
 
-// exchange buys a token for the repository where c says.
-func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (token, error) {
+// exchange buys a token for the repository where c says, and for pulling from the repository other unless that is empty.
+func (r *Registry) exchange(ctx context.Context, c challenge, scope, other string) (token, error) {
 	if c.realm == "" {
 		return token{}, nil
 	}
@@ -72,8 +72,8 @@ func (r *Registry) exchange(ctx context.Context, c challenge, scope string) (tok
 		query.Set("service", c.service)
 	}
 	query.Set("scope", "repository:"+r.repository+":"+scope)
-	if r.mountFrom != "" {
-		query.Add("scope", "repository:"+r.mountFrom+":"+ScopePull)
+	if other != "" {
+		query.Add("scope", "repository:"+other+":"+ScopePull)
 	}
 	u.RawQuery = query.Encode()
 	authorization, err := r.authorization(ctx)
@@ -146,7 +146,7 @@ func (r *Registry) Rights(ctx context.Context, scope string) (actions []string, 
 // buy makes tokens with the given scope those of the registry; first may be one that was bought already.
 func (r *Registry) buy(scope string, first token) {
 	r.tokens = &tokens{now: r.now, current: first,
-		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge(), scope) }}
+		exchange: func(ctx context.Context) (token, error) { return r.exchange(ctx, r.challenge(), scope, r.mountFrom) }}
 }
 
 // CheckMount gives up mounting from another repository if the robot may not read there: Quay would not say so, but start an

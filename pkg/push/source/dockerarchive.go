@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -60,15 +59,15 @@ func openDockerArchive(ctx context.Context, o Options, name string) (Source, err
 		a.Close()
 		return nil, failure.Missing(nil, "%q has no %q: it is an OCI layout", path, savedImages).Then("name it as oci-archive:FILE in " + failure.SourceFlag)
 	}
-	return newDockerArchive(ctx, o.Log, a, ref)
+	return newDockerArchive(ctx, o, a, ref)
 }
 
 // newDockerArchive makes the image. It closes a when it fails.
-func newDockerArchive(ctx context.Context, log *slog.Logger, a *files.Archive, ref string) (Source, error) {
+func newDockerArchive(ctx context.Context, o Options, a *files.Archive, ref string) (Source, error) {
 	d := &dockerArchive{archive: a, contents: map[v1.Hash]*io.SectionReader{}}
 	saved, err := d.pick(ref)
 	if err == nil {
-		err = d.convert(ctx, log, saved)
+		err = d.convert(ctx, o, saved)
 	}
 	if err != nil {
 		d.Close()
@@ -168,7 +167,7 @@ func canonical(names ...string) []string {
 }
 
 // convert makes the manifest, and the layers as it names them.
-func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved savedImage) error {
+func (d *dockerArchive) convert(ctx context.Context, o Options, saved savedImage) error {
 	name, err := d.archive.Follow(saved.Config)
 	if err != nil {
 		return err
@@ -185,7 +184,7 @@ func (d *dockerArchive) convert(ctx context.Context, log *slog.Logger, saved sav
 		return failure.Corrupt("the config %q has %d diff_ids, the image %d layers", d.archive.Path(name), n, len(saved.Layers))
 	}
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: d.keep(types.OCIConfigJSON, config)}
-	if manifest.Layers, err = d.layers(ctx, log, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
+	if manifest.Layers, err = d.layers(ctx, o, saved.Layers, parsed.RootFS.DiffIDs); err != nil {
 		return err
 	}
 	body, err := json.Marshal(manifest)

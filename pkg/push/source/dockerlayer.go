@@ -35,8 +35,8 @@ type savedLayer struct {
 }
 
 // layers reads, and if need be compresses, the layers with the given names, each once, and holds them against the diff_ids.
-func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []string, diffIDs []v1.Hash) ([]v1.Descriptor, error) {
-	c, err := compress.New()
+func (d *dockerArchive) layers(ctx context.Context, o Options, names []string, diffIDs []v1.Hash) ([]v1.Descriptor, error) {
+	c, err := compress.New(o.Compression)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (d *dockerArchive) layers(ctx context.Context, log *slog.Logger, names []st
 	for i, name := range files {
 		if slices.Index(files, name) == i {
 			group.Go(func() (err error) {
-				made[i], err = d.layer(groupCtx, log, c, name)
+				made[i], err = d.layer(groupCtx, o.Log, c, name)
 				return err
 			})
 		}
@@ -100,8 +100,8 @@ func (d *dockerArchive) layer(ctx context.Context, log *slog.Logger, c *compress
 		}
 		return savedLayer{}, err
 	}
-	log.Info("compressed a layer", "layer", name, "bytes", content.Size(), "compressed_bytes", s.Size())
-	return savedLayer{types.OCILayer, hashOf(digest), hashOf(diffID), s.Section(), s}, nil
+	log.Info("compressed a layer", "layer", name, "type", c.MediaType(), "bytes", content.Size(), "compressed_bytes", s.Size())
+	return savedLayer{c.MediaType(), hashOf(digest), hashOf(diffID), s.Section(), s}, nil
 }
 
 // compressedLayer reads a layer that is compressed, for its two digests.

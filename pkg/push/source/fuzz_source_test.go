@@ -136,7 +136,7 @@ func FuzzDockerArchive(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := newDockerArchive(t.Context(), slog.New(slog.DiscardHandler), a, ref)
+		s, err := newDockerArchive(t.Context(), Options{Log: slog.New(slog.DiscardHandler), Compression: "zstd"}, a, ref)
 		hostile.Classed(t, err)
 		if err != nil {
 			return

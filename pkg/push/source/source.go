@@ -52,6 +52,8 @@ type Options struct {
 	Log *slog.Logger
 	// Dir is the directory in which the source is; empty: the paths are those of the process, and it may be in a registry.
 	Dir string
+	// Compression is the format to which the layers of a docker-archive are compressed, "gzip" or "zstd".
+	Compression string
 	// Image is how one in a registry is reached.
 	Image Reach
 }
@@ -126,7 +128,7 @@ func detectSource(ctx context.Context, o Options, name string) (Source, error) {
 	case a.Has("oci-layout"):
 		return newLayout(o.Log, a, ref)
 	case a.Has(savedImages):
-		return newDockerArchive(ctx, o.Log, a, ref)
+		return newDockerArchive(ctx, o, a, ref)
 	}
 	a.Close()
 	return nil, failure.NoSource(nil, "%q is neither a layout nor what docker save writes: it has no %q and no %q", path, "oci-layout", savedImages)

@@ -32,7 +32,8 @@ func fromRegistry() []runtime.Object {
 	for _, o := range objects {
 		if r, ok := o.(*v1beta1.CustomRun); ok {
 			r.Spec.Workspaces = nil
-			r.Spec.Params = append(r.Spec.Params, v1beta1.Param{Name: v1alpha1.ParamSource, Value: *v1beta1.NewStructuredValues(source)})
+			r.Spec.Params = append(r.Spec.Params, v1beta1.Param{Name: v1alpha1.ParamSource, Value: *v1beta1.NewStructuredValues(source)},
+				v1beta1.Param{Name: v1alpha1.ParamCompression, Value: *v1beta1.NewStructuredValues("zstd")})
 		}
 	}
 	return objects

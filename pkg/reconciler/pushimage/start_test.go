@@ -28,7 +28,8 @@ func TestTaskRunOfATenant(t *testing.T) {
 		case *v1beta1.CustomRun:
 			o.Spec.Retries, o.Spec.Timeout = 2, &metav1.Duration{Duration: time.Minute}
 			o.Spec.Params = append(o.Spec.Params, v1beta1.Param{Name: v1alpha1.ParamAnchor, Value: *v1beta1.NewStructuredValues("false")},
-				v1beta1.Param{Name: v1alpha1.ParamTag, Value: *v1beta1.NewStructuredValues("v1")})
+				v1beta1.Param{Name: v1alpha1.ParamTag, Value: *v1beta1.NewStructuredValues("v1")},
+				v1beta1.Param{Name: v1alpha1.ParamCompression, Value: *v1beta1.NewStructuredValues("zstd")})
 			o.Labels["app.kubernetes.io/instance"], o.Labels[v1alpha1.LabelTeam] = "argo", "platform"
 			o.Annotations = map[string]string{"chains.tekton.dev/signed": "true", "argocd.argoproj.io/tracking-id": "x", "results.tekton.dev/record": "x",
 				"pipeline.tekton.dev/affinity-assistant": "assistant"}
@@ -60,7 +61,7 @@ func TestTaskRunOfATenant(t *testing.T) {
 		Spec: pipelinev1.TaskRunSpec{
 			TaskRef: &pipelinev1.TaskRef{ResolverRef: pipelinev1.ResolverRef{Resolver: "cluster", Params: pipelinev1.Params{
 				param("kind", "task"), param("name", "push-image-quay"), param("namespace", "openshift-pipelines")}}},
-			Params: pipelinev1.Params{param("image-ref", reconcilertest.Image), param("tag", "v1"), param("anchor", "false"), param("dockerconfig-secret", reconcilertest.Secret)},
+			Params: pipelinev1.Params{param("image-ref", reconcilertest.Image), param("tag", "v1"), param("anchor", "false"), param("compression", "zstd"), param("dockerconfig-secret", reconcilertest.Secret)},
 			Workspaces: []pipelinev1.WorkspaceBinding{{Name: "source", SubPath: "out",
 				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "pvc-1"}}},
 			ServiceAccountName: "default",

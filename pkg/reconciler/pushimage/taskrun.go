@@ -50,7 +50,9 @@ func newTaskRun(q request.Request, owner *pipelinev1.PipelineRun, d tenant.Decis
 	task.Labels[v1alpha1.LabelManaged] = "true"
 	task.Labels[v1alpha1.LabelTeam] = d.Team
 	for _, name := range request.Params[q.Kind] {
-		if value, given := q.Params[name]; given && name != v1alpha1.ParamDockerconfigSecret && !slices.Contains(request.GateParams, name) {
+		// The gate's are what the floor makes of them, and the Task that copies has nothing to compress.
+		other := name == v1alpha1.ParamDockerconfigSecret || slices.Contains(request.GateParams, name) || name == v1alpha1.ParamCompression && q.Copies()
+		if value, given := q.Params[name]; given && !other {
 			task.Spec.Params = append(task.Spec.Params, param(name, value))
 		}
 	}

@@ -17,6 +17,9 @@ func (r Request) checkPush() error {
 	if a, given := r.Params[v1alpha1.ParamAnchor]; given && a != "true" && a != "false" {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams, `param %q is %q; write "true" or "false", or leave it out`, v1alpha1.ParamAnchor, a)
 	}
+	if given := r.Params[v1alpha1.ParamCompression]; given != "" && given != "gzip" && given != "zstd" {
+		return customrun.Failf(v1alpha1.ReasonInvalidParams, "param %q is %q; write gzip or zstd", v1alpha1.ParamCompression, given)
+	}
 	if n := r.Run.Spec.Retries; n > mostRetries {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams,
 			"retries is %d; a push is tried again at most %d times, write fewer", n, mostRetries)

@@ -44,6 +44,8 @@ func bind(workspaces ...v1beta1.WorkspaceBinding) func(*v1beta1.CustomRun) {
 func TestRead(t *testing.T) {
 	push := newRun(v1alpha1.KindPushImage, give("tag", "v1"), give("anchor", "false"), func(run *v1beta1.CustomRun) { run.Spec.Retries = 10 })
 	copied := newRun(v1alpha1.KindPushImage, give("source", "docker://registry/apps/app"), bind())
+	packed := newRun(v1alpha1.KindPushImage, give("compression", "zstd"))
+	unsaid := newRun(v1alpha1.KindPushImage, give("compression", ""))
 	several := newRun(v1alpha1.KindPushImage, func(run *v1beta1.CustomRun) {
 		run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: *v1beta1.NewStructuredValues("image-amd64", "image-arm64")})
 	})
@@ -55,6 +57,8 @@ func TestRead(t *testing.T) {
 	}{
 		{push, Request{push, "PushImage", map[string]string{"image-ref": image, "tag": "v1", "anchor": "false"}}, false},
 		{copied, Request{copied, "PushImage", map[string]string{"image-ref": image, "source": "docker://registry/apps/app"}}, true},
+		{packed, Request{packed, "PushImage", map[string]string{"image-ref": image, "compression": "zstd"}}, false},
+		{unsaid, Request{unsaid, "PushImage", map[string]string{"image-ref": image, "compression": ""}}, false},
 		{several, Request{several, "PushImage", map[string]string{"image-ref": image, "source": "image-amd64,image-arm64"}}, false},
 		{resolve, Request{resolve, "ResolveTenant", map[string]string{"image-ref": image}}, false},
 	} {
@@ -88,6 +92,7 @@ func TestReadRefuses(t *testing.T) {
 		"retries":      {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Retries = 11 }), v1alpha1.ReasonInvalidParams, "retries is 11; a push is tried again at most 10 times"},
 		"no anchor":    {newRun(push, give("anchor", "no")), v1alpha1.ReasonInvalidParams, `param "anchor" is "no"; write "true" or "false"`},
 		"empty anchor": {newRun(push, give("anchor", "")), v1alpha1.ReasonInvalidParams, `param "anchor" is ""; write "true" or "false"`},
+		"bzip2":        {newRun(push, give("compression", "bzip2")), v1alpha1.ReasonInvalidParams, `param "compression" is "bzip2"; write gzip or zstd`},
 		"another's param": {newRun(resolve, give("tag", "v1")), v1alpha1.ReasonInvalidParams,
 			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret]`},
 		"no source in a list": {newRun(push, func(run *v1beta1.CustomRun) {

@@ -25,6 +25,7 @@ func TestCommands(t *testing.T) {
 		layout, archive string
 	}{
 		{PushImage("/bin/push-image"), "oci:/d/image", "docker-archive:/d/image"},
+		{PushImageZstd("/bin/push-image"), "oci:/d/image", "docker-archive:/d/image"},
 		{Crane("/bin"), "/d/image", "/d/image"},
 		{Regctl("/bin"), "ocidir:///d/image:v1", "/d/image"},
 		{Skopeo(ctx), "oci:/d/image:v1", "docker-archive:/d/image"},

@@ -23,6 +23,15 @@ func PushImage(path string) *Client {
 	}}
 }
 
+// PushImageZstd is the project's own program as it is told to compress with zstd.
+func PushImageZstd(path string) *Client {
+	c := PushImage(path)
+	args := c.args
+	c.Name = "push-image --compression zstd"
+	c.args = func(s Source, t Target) []string { return append(args(s, t), "--compression", "zstd") }
+	return c
+}
+
 // Crane is go-containerregistry's, in bin.
 func Crane(bin string) *Client {
 	return &Client{Name: "crane", Version: craneVersion, args: func(s Source, t Target) []string {

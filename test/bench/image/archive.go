@@ -14,7 +14,12 @@ import (
 
 // Archive writes a docker-archive to the new file path, as docker save and buildah do: layers as they are, uncompressed. Each
 // has a file of the given size, in bytes, whose content compresses well.
-func Archive(path string, sizes []int64) error {
+func Archive(path string, sizes []int64) error { return writeArchive(path, sizes, text) }
+
+// ArchiveOfPacked is Archive with content half of which is packed already.
+func ArchiveOfPacked(path string, sizes []int64) error { return writeArchive(path, sizes, jars) }
+
+func writeArchive(path string, sizes []int64, content func(n int) io.Reader) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -23,24 +28,24 @@ func Archive(path string, sizes []int64) error {
 	archive := tar.NewWriter(file)
 	var names, diffIDs []string
 	for i, size := range sizes {
-		name, err := addLayer(archive, filepath.Dir(path), i, size)
+		name, err := addLayer(archive, filepath.Dir(path), i, size, content(i))
 		if err != nil {
 			return fmt.Errorf("writing layer %d: %w", i, err)
 		}
 		names = append(names, name+".tar")
 		diffIDs = append(diffIDs, "sha256:"+name)
 	}
-	content, err := json.Marshal(config(diffIDs))
+	configBody, err := json.Marshal(config(diffIDs))
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(content)
+	sum := sha256.Sum256(configBody)
 	configName := hex.EncodeToString(sum[:]) + ".json"
 	manifest, err := json.Marshal([]map[string]any{{"Config": configName, "RepoTags": []string{Name + ":" + Tag}, "Layers": names}})
 	if err != nil {
 		return err
 	}
-	if err := addFile(archive, configName, bytes.NewReader(content), int64(len(content))); err != nil {
+	if err := addFile(archive, configName, bytes.NewReader(configBody), int64(len(configBody))); err != nil {
 		return err
 	}
 	if err := addFile(archive, "manifest.json", bytes.NewReader(manifest), int64(len(manifest))); err != nil {
@@ -50,7 +55,7 @@ func Archive(path string, sizes []int64) error {
 }
 
 // addLayer adds a layer under its digest, which it returns in hex. It is made in dir first: its name comes before it.
-func addLayer(archive *tar.Writer, dir string, n int, size int64) (string, error) {
+func addLayer(archive *tar.Writer, dir string, n int, size int64, of io.Reader) (string, error) {
 	layer, err := os.CreateTemp(dir, "layer-")
 	if err != nil {
 		return "", err
@@ -58,7 +63,7 @@ func addLayer(archive *tar.Writer, dir string, n int, size int64) (string, error
 	defer os.Remove(layer.Name())
 	defer layer.Close()
 	sum := sha256.New()
-	if err := writeTar(io.MultiWriter(layer, sum), n, size, text(n)); err != nil {
+	if err := writeTar(io.MultiWriter(layer, sum), n, size, of); err != nil {
 		return "", err
 	}
 	whole, err := layer.Seek(0, io.SeekCurrent)

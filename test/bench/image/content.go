@@ -20,6 +20,22 @@ type words struct {
 	rest  []byte
 }
 
+// jars is the content of layer n: by turns, a MiB each, what is packed already, as the classes in a jar or a model's weights, and text.
+func jars(n int) io.Reader { return &turns{readers: [2]io.Reader{random(n), text(n)}} }
+
+// turns reads from each of two readers in its turn.
+type turns struct {
+	readers [2]io.Reader
+	at      int
+}
+
+func (t *turns) Read(p []byte) (int, error) {
+	const turn = 1 << 20
+	n, err := t.readers[t.at/turn%2].Read(p[:min(len(p), turn-t.at%turn)])
+	t.at += n
+	return n, err
+}
+
 // text is the content of layer n as text.
 func text(n int) io.Reader {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))

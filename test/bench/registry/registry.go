@@ -40,17 +40,25 @@ type Registry struct {
 	done    chan error
 }
 
-// Start runs a registry whose round trips take rtt longer, and that keeps blobs in a new directory below storage: that of a
-// RAM disk takes the disk out of the measurement. Close ends it.
-func Start(ctx context.Context, storage string, rtt time.Duration) (*Registry, error) {
+// Options are what makes the registry slower.
+type Options struct {
+	// RTT is how much longer each round trip takes.
+	RTT time.Duration
+	// Unpacks has it take as long for blobs as Quay does, which unpacks those in gzip.
+	Unpacks bool
+}
+
+// Start runs a registry that keeps blobs in a new directory below storage: that of a RAM disk takes the disk out of the measurement.
+// Close ends it.
+func Start(ctx context.Context, storage string, o Options) (*Registry, error) {
 	r := &Registry{done: make(chan error, 1)}
-	if err := r.start(ctx, storage, rtt); err != nil {
+	if err := r.start(ctx, storage, o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-func (r *Registry) start(ctx context.Context, storage string, rtt time.Duration) (err error) {
+func (r *Registry) start(ctx context.Context, storage string, o Options) (err error) {
 	if r.dir, err = os.MkdirTemp("", "bench-registry-"); err != nil {
 		return err
 	}
@@ -65,13 +73,13 @@ func (r *Registry) start(ctx context.Context, storage string, rtt time.Duration)
 		return err
 	}
 	r.Host = listen
-	if rtt > 0 {
-		if r.relay, err = delay.Start(listen, rtt); err != nil {
+	if o.RTT > 0 {
+		if r.relay, err = delay.Start(listen, o.RTT); err != nil {
 			return err
 		}
 		r.Host = r.relay.Addr()
 	}
-	if err = r.serve(); err != nil {
+	if err = r.serve(o); err != nil {
 		return fmt.Errorf("starting distribution: %w", err)
 	}
 	r.front, err = startFront(ctx, r.dir, listen)
@@ -79,7 +87,7 @@ func (r *Registry) start(ctx context.Context, storage string, rtt time.Duration)
 }
 
 // serve starts distribution and the token service on a socket.
-func (r *Registry) serve() error {
+func (r *Registry) serve(o Options) error {
 	tokens, err := newTokens(r.dir, r.Host)
 	if err != nil {
 		return err
@@ -105,7 +113,11 @@ func (r *Registry) serve() error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/v2/auth", tokens)
-	mux.Handle("/", r.app)
+	if o.Unpacks {
+		mux.Handle("/", newUnpacking(r.app))
+	} else {
+		mux.Handle("/", r.app)
+	}
 	// A client that hangs up is its own affair.
 	r.server = &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { r.done <- r.server.Serve(listener) }()

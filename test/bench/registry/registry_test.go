@@ -32,7 +32,7 @@ func start(t *testing.T, rtt time.Duration) *Registry {
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip("nginx is not installed")
 	}
-	r, err := Start(t.Context(), t.TempDir(), rtt)
+	r, err := Start(t.Context(), t.TempDir(), Options{RTT: rtt})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,9 @@ const (
 	ParamGateUnsupported = "gate-unsupported"
 	// ParamGateTimeout is how long the scanner's verdict may take, such as 30m.
 	ParamGateTimeout = "gate-timeout"
+	// ParamCompression is the format to which layers of a docker-archive are compressed, gzip or zstd; empty: gzip. A push from a registry
+	// compresses nothing.
+	ParamCompression = "compression"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
 )

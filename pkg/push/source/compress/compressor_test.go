@@ -28,6 +28,13 @@ func prose(seed byte, size int) []byte {
 	return b.Bytes()[:size]
 }
 
+// noise is content that nothing compresses.
+func noise(size int) []byte {
+	b := make([]byte, size)
+	rand.NewChaCha8([32]byte{4}).Read(b)
+	return b
+}
+
 func compressed(t *testing.T, c *Compressor, content io.Reader) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -37,9 +44,9 @@ func compressed(t *testing.T, c *Compressor, content io.Reader) []byte {
 	return out.Bytes()
 }
 
-func newTestCompressor(t *testing.T) *Compressor {
+func newTestCompressor(t *testing.T, format string) *Compressor {
 	t.Helper()
-	c, err := New()
+	c, err := New(format)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +54,8 @@ func newTestCompressor(t *testing.T) *Compressor {
 }
 
 // Any reader of gzip gets back what went in, whatever its size is to a block's.
-func TestCompress(t *testing.T) {
-	c := newTestCompressor(t)
+func TestCompressToGzip(t *testing.T) {
+	c := newTestCompressor(t, "gzip")
 	for _, size := range []int{0, 1, blockSize - 1, blockSize, blockSize + 1, 3*blockSize + 7} {
 		content := prose(1, size)
 		packed := compressed(t, c, bytes.NewReader(content))
@@ -77,11 +84,19 @@ func TestCompress(t *testing.T) {
 // The digest is the same on any number of CPUs, however the content comes in and whatever else is compressed.
 func TestCompressIsDeterministic(t *testing.T) {
 	content := prose(2, 2*blockSize+5)
-	want := compressed(t, newTestCompressor(t), bytes.NewReader(content))
+	for format := range outputs {
+		t.Run(format, func(t *testing.T) { compressesAlike(t, format, content) })
+	}
+}
+
+func compressesAlike(t *testing.T, format string, content []byte) {
+	want := compressed(t, newTestCompressor(t, format), bytes.NewReader(content))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, procs := range []int{1, 3} {
 		runtime.GOMAXPROCS(procs)
-		c := newTestCompressor(t)
+		c := newTestCompressor(t, format)
+		// What its blocks have compressed before changes nothing.
+		compressed(t, c, bytes.NewReader(prose(3, 5*blockSize)))
 		var group sync.WaitGroup
 		for range 2 {
 			group.Go(func() {
@@ -110,7 +125,12 @@ func (w *failingWriter) Write(p []byte) (int, error) {
 
 // Whatever fails, the error comes back and every block is free for the next layer.
 func TestCompressFails(t *testing.T) {
-	c := newTestCompressor(t)
+	for format := range outputs {
+		t.Run(format, func(t *testing.T) { compressFails(t, newTestCompressor(t, format)) })
+	}
+}
+
+func compressFails(t *testing.T, c *Compressor) {
 	content := make([]byte, (cap(c.free)+2)*blockSize)
 	errBroken := errors.New("broken")
 	ended, end := context.WithCancelCause(t.Context())
@@ -121,8 +141,8 @@ func TestCompressFails(t *testing.T) {
 		r    io.Reader
 		want error
 	}{
-		"writing the header":     {t.Context(), &failingWriter{5}, bytes.NewReader(content), errFull},
-		"writing a block":        {t.Context(), &failingWriter{2000}, bytes.NewReader(content), errFull},
+		"writing the start":      {t.Context(), &failingWriter{5}, bytes.NewReader(content), errFull},
+		"writing a block":        {t.Context(), &failingWriter{70}, bytes.NewReader(content), errFull},
 		"reading":                {t.Context(), io.Discard, io.MultiReader(bytes.NewReader(content), iotest.ErrReader(errBroken)), errBroken},
 		"reading within a block": {t.Context(), io.Discard, io.MultiReader(bytes.NewReader(content[1:]), iotest.ErrReader(errBroken)), errBroken},
 		"the context":            {ended, io.Discard, bytes.NewReader(content), errBroken},

@@ -25,6 +25,8 @@ type Document struct {
 	Subject       *Descriptor     `json:"subject"`
 	Annotations   struct {
 		ExpiresAfter string `json:"quay.expires-after"`
+		// BaseName is the reference of the image that this one is based on (OCI image spec v1.1, annotations.md).
+		BaseName strict.Lenient[string] `json:"org.opencontainers.image.base.name"`
 	} `json:"annotations"`
 }
 
