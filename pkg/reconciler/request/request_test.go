@@ -87,7 +87,7 @@ func TestReadRefuses(t *testing.T) {
 		"no image":     {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Params = nil }), v1alpha1.ReasonInvalidParams, `param "image-ref" is missing`},
 		"retries":      {newRun(push, func(run *v1beta1.CustomRun) { run.Spec.Retries = 11 }), v1alpha1.ReasonInvalidParams, "retries is 11; a push is tried again at most 10 times"},
 		"another's param": {newRun(resolve, give("tag", "v1")), v1alpha1.ReasonInvalidParams,
-			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret]`},
+			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret preflight]`},
 		"no source in a list": {newRun(push, func(run *v1beta1.CustomRun) {
 			run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: v1beta1.ParamValue{Type: v1beta1.ParamTypeArray}})
 		}), v1alpha1.ReasonInvalidParams, `param "source" has type array; write a string`},
@@ -99,6 +99,9 @@ func TestReadRefuses(t *testing.T) {
 			v1alpha1.ReasonInvalidWorkspaces, "is bound to a Secret"},
 		"projected": {newRun(push, bind(v1beta1.WorkspaceBinding{Name: "source", Projected: &corev1.ProjectedVolumeSource{}})),
 			v1alpha1.ReasonInvalidWorkspaces, "is bound to a Secret"},
+		"a preflight that is none": {newRun(resolve, give("preflight", "yes")), v1alpha1.ReasonInvalidParams, `param "preflight" is "yes"; write one of ["false" "true" "allow-new"]`},
+		"a preflight of nothing": {newRun(resolve, func(run *v1beta1.CustomRun) { run.Spec.Params = nil }, give("preflight", "true")), v1alpha1.ReasonInvalidParams,
+			`param "preflight" asks about the repository of param "image-ref", which is missing`},
 		"a registry and a workspace": {newRun(push, give("source", "docker://registry/apps/app")), v1alpha1.ReasonInvalidWorkspaces, "takes no workspace; leave it out"},
 		"a tenant and a workspace":   {newRun(resolve, bind(v1beta1.WorkspaceBinding{Name: "source"})), v1alpha1.ReasonInvalidWorkspaces, "ResolveTenant takes no workspace"},
 	} {
