@@ -422,7 +422,7 @@ func TestKeylessOutlivesEveryCrash(t *testing.T) {
 // A run for which there is no place comes back, the later the longer it waits, and nothing is written.
 func TestKeylessWaitsForAPlace(t *testing.T) {
 	w := newCustody(t)
-	r := &Reconciler{clock: w.Clock}
+	r := &Reconciler{status: customrun.Writer{Clock: w.Clock}}
 	for age, want := range map[time.Duration]time.Duration{0: time.Second, 8 * time.Second: 2 * time.Second, time.Hour: customrun.Pause, -time.Minute: time.Second} {
 		waiting := w.CustomRun(ns, run)
 		waiting.CreationTimestamp.Time = w.Clock.Now().Add(-age)
