@@ -87,7 +87,7 @@ func (r *Retrier) Run(ctx context.Context, what string, try func(ctx context.Con
 	}
 }
 
-// Passing reports whether trying again may help after err, as a request ended in it.
+// Passing reports whether trying again may help after err.
 func Passing(err error) bool {
 	var reason *failure.Error
 	var answered *failure.Answer
