@@ -37,10 +37,10 @@ func New(caFile string) *Asker {
 	return &Asker{caFile: caFile, places: semaphore.NewWeighted(atOnce), patience: patience}
 }
 
-// Ask asks whether a push to image, host/organization/name[:tag], could begin with what entry holds. With allowNew, a repository that the
-// robot does not see is right: the push creates it, if the robot may, which nobody can know without creating it. The error is a
-// *customrun.Setback, ErrBusy, or the end of ctx, and holds nothing of the credential.
-func (a *Asker) Ask(ctx context.Context, image string, entry dockerconfig.Match, allowNew bool) error {
+// Ask asks whether a push to image, host/organization/name[:tag], could begin with what holding returns, which is asked for once it is the
+// question's turn. With allowNew, a repository that the robot does not see is right: the push creates it, if the robot may, which nobody
+// can know without creating it. The error is a *customrun.Setback, ErrBusy, the end of ctx, or holding's, and holds nothing of the credential.
+func (a *Asker) Ask(ctx context.Context, image string, allowNew bool, holding func(context.Context) (dockerconfig.Match, error)) error {
 	if !a.places.TryAcquire(1) {
 		return ErrBusy
 	}
@@ -48,6 +48,10 @@ func (a *Asker) Ask(ctx context.Context, image string, entry dockerconfig.Match,
 	to, err := registry.ParseTarget(image, nil)
 	if err != nil {
 		return refused(&permission.Refusal{Failure: failure.Of(err)}, image, a.patience)
+	}
+	entry, err := holding(ctx)
+	if err != nil {
+		return err
 	}
 	within, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()

@@ -14,8 +14,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 )
 
-// newQuay returns a Quay with team-a/app, and the entry of a robot that may push to it.
-func newQuay(t *testing.T) (*quaytest.Quay, dockerconfig.Match) {
+// newQuay returns a Quay with team-a/app, and what has the entry of a robot that may push to it.
+func newQuay(t *testing.T) (*quaytest.Quay, func(context.Context) (dockerconfig.Match, error)) {
 	t.Helper()
 	q := quaytest.Start(t)
 	q.AddOrganization("team-a")
@@ -30,7 +30,7 @@ func newQuay(t *testing.T) (*quaytest.Quay, dockerconfig.Match) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return q, entry
+	return q, func(context.Context) (dockerconfig.Match, error) { return entry, nil }
 }
 
 // hang has the registry answer nobody, and tells of each request.
@@ -51,12 +51,16 @@ func TestAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, atOnce)
 	for range atOnce {
-		go func() { ended <- a.Ask(ctx, q.Host()+"/team-a/app", entry, false) }()
+		go func() { ended <- a.Ask(ctx, q.Host()+"/team-a/app", false, entry) }()
 	}
 	for range atOnce {
 		<-asked
 	}
-	if err := a.Ask(t.Context(), q.Host()+"/team-a/app", entry, false); !errors.Is(err, ErrBusy) {
+	unasked := func(context.Context) (dockerconfig.Match, error) {
+		t.Error("a credential is made for a question that has no turn")
+		return entry(t.Context())
+	}
+	if err := a.Ask(t.Context(), q.Host()+"/team-a/app", false, unasked); !errors.Is(err, ErrBusy) {
 		t.Errorf("one more: %v, want it to be told so", err)
 	}
 	cancel()
@@ -66,7 +70,7 @@ func TestAtOnce(t *testing.T) {
 		}
 	}
 	q.Faults.Clear()
-	if err := a.Ask(t.Context(), q.Host()+"/team-a/app:v1", entry, false); err != nil {
+	if err := a.Ask(t.Context(), q.Host()+"/team-a/app:v1", false, entry); err != nil {
 		t.Errorf("the places are not given back: %v", err)
 	}
 }
@@ -76,7 +80,7 @@ func TestPatience(t *testing.T) {
 	hang(q)
 	a := New(q.CAFile())
 	a.patience = 50 * time.Millisecond
-	err := a.Ask(t.Context(), q.Host()+"/team-a/app", entry, false)
+	err := a.Ask(t.Context(), q.Host()+"/team-a/app", false, entry)
 	var s *customrun.Setback
 	want := "QP004 timeout: " + q.Host() + " gave no answer within 50ms"
 	if !errors.As(err, &s) || !s.Passing || s.Reason != v1alpha1.ReasonRegistryUnreachable || s.Message[:min(len(s.Message), len(want))] != want {
@@ -88,7 +92,7 @@ func TestPatience(t *testing.T) {
 func TestReasons(t *testing.T) {
 	q, entry := newQuay(t)
 	var s *customrun.Setback
-	if err := New(q.CAFile()).Ask(t.Context(), q.Host()+"/team-a/App", entry, true); !errors.As(err, &s) || s.Reason != v1alpha1.ReasonInvalidParams || s.Passing {
+	if err := New(q.CAFile()).Ask(t.Context(), q.Host()+"/team-a/App", true, entry); !errors.As(err, &s) || s.Reason != v1alpha1.ReasonInvalidParams || s.Passing {
 		t.Errorf("%v", err)
 	}
 	if n := len(q.Requests()); n > 0 {
@@ -110,7 +114,17 @@ func TestReasons(t *testing.T) {
 func TestTrust(t *testing.T) {
 	q, entry := newQuay(t)
 	var s *customrun.Setback
-	if err := New("").Ask(t.Context(), q.Host()+"/team-a/app", entry, false); !errors.As(err, &s) || s.Passing || s.Reason != v1alpha1.ReasonRegistryUnreachable || s.Next != next[failure.ClassCertificate] {
+	if err := New("").Ask(t.Context(), q.Host()+"/team-a/app", false, entry); !errors.As(err, &s) || s.Passing || s.Reason != v1alpha1.ReasonRegistryUnreachable || s.Next != next[failure.ClassCertificate] {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// Without a credential nobody is asked.
+func TestNoCredential(t *testing.T) {
+	q, _ := newQuay(t)
+	none := errors.New("none")
+	err := New(q.CAFile()).Ask(t.Context(), q.Host()+"/team-a/app", true, func(context.Context) (dockerconfig.Match, error) { return dockerconfig.Match{}, none })
+	if err != none || len(q.Requests()) > 0 {
+		t.Errorf("%v, %d requests", err, len(q.Requests()))
 	}
 }

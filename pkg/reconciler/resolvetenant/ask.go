@@ -6,6 +6,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/preflight"
@@ -16,15 +17,14 @@ import (
 
 // ask asks the registry whether the push could begin with what the tenant has. The error is an end of the run, or a request to come back.
 func (r *Reconciler) ask(ctx context.Context, q request.Request, d tenant.Decision, held tenancy.Holding, c *config.Config) error {
-	entry := held.Match
-	if held.Account != nil {
-		var err error
-		entry.Key = "" // It is in no file.
-		if entry.Credential, err = r.keyless.Credential(ctx, c, *held.Account); err != nil {
-			return r.lacking(ctx, q, d, err)
+	entry := func(ctx context.Context) (dockerconfig.Match, error) {
+		if held.Account == nil {
+			return held.Match, nil
 		}
+		credential, err := r.keyless.Credential(ctx, c, *held.Account)
+		return dockerconfig.Match{Credential: credential}, err // It is in no file, and so has no key.
 	}
-	return r.lacking(ctx, q, d, r.registry.Ask(ctx, q.Image(), entry, q.Preflight() == v1alpha1.PreflightAllowNew))
+	return r.lacking(ctx, q, d, r.registry.Ask(ctx, q.Image(), q.Preflight() == v1alpha1.PreflightAllowNew, entry))
 }
 
 // lacking is what comes of a run without an answer, or with one that it does not want.

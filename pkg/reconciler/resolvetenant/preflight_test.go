@@ -20,7 +20,11 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/preflight"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
+	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
 const (
@@ -326,5 +330,23 @@ func TestPreflightParams(t *testing.T) {
 		if n := len(q.Requests()); n > 0 {
 			t.Errorf("%q: %d requests", off, n)
 		}
+	}
+}
+
+// A run for which there is no turn comes back, and nothing is written.
+func TestPreflightWaitsForATurn(t *testing.T) {
+	q := newQuay(t)
+	w := asking(t, q, "true", q.Host()+"/"+repository, ns, nil)
+	r := &Reconciler{status: customrun.Writer{Clock: w.Clock}}
+	for _, busy := range []error{preflight.ErrBusy, keyless.ErrBusy} {
+		waiting := w.CustomRun(ns, run)
+		waiting.CreationTimestamp.Time = w.Clock.Now().Add(-8 * time.Second)
+		err := r.lacking(t.Context(), request.Request{Run: waiting}, tenant.Decision{}, fmt.Errorf("asking: %w", busy))
+		if again, wait := controller.IsRequeueKey(err); !again || wait != 2*time.Second {
+			t.Errorf("%v: again %v after %s, want 2s", busy, again, wait)
+		}
+	}
+	if actions := w.Actions(); len(actions) > 0 {
+		t.Errorf("requests %v", actions)
 	}
 }
