@@ -229,7 +229,7 @@ func TestPreflightOfANewRepository(t *testing.T) {
 		if err := w.Reconcile(ns, run); err != nil {
 			t.Fatal(err)
 		}
-		wantEnd(t, q, w, reason)
+		wantEnd(t, q, w, reason, map[string]string{"true": "does not exist", "allow-new": "could begin now, if that is there or the robot may create it"}[preflight])
 		if q.HasRepository("team-payments/new") {
 			t.Errorf("%s: the question created the repository", preflight)
 		}

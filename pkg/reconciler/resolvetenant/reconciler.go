@@ -56,8 +56,11 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 		return err
 	}
 	message := "team " + d.Team + ": " + d.Evidence
-	if q.Preflight() != "" {
+	switch q.Preflight() {
+	case v1alpha1.PreflightTrue:
 		message += "; a push to " + q.Image() + " could begin now"
+	case v1alpha1.PreflightAllowNew:
+		message += "; a push to " + q.Image() + " could begin now, if that is there or the robot may create it"
 	}
 	if err := r.status.Succeed(ctx, run, resultsOf(d, q.Place(r.config(), d.Rule)), message); err != nil {
 		return err
