@@ -3,11 +3,11 @@ package push
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/permission"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 )
 
@@ -71,24 +71,16 @@ func (p *pusher) otherTeam() string {
 // login learns, before the first byte, whether the robot may push.
 func (p *pusher) login(ctx context.Context) error {
 	return p.retry.Run(ctx, "logging in", func(ctx context.Context, _ int) error {
-		ask := p.registry.Login
-		if p.opts.readOnly() {
-			if err := p.checkExists(ctx); err != nil {
-				return err
-			}
-			ask = p.registry.Rights
+		right, err := permission.Ask(ctx, p.registry, p.destination(), p.opts.readOnly())
+		if right.Known {
+			p.log.Info("asked for the right to push", "robot", p.robot, "repository", p.to.Repository, "has", right.Actions)
 		}
-		actions, known, err := ask(ctx, registry.ScopePush)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !known {
+		case !right.Known:
 			p.log.Warn("the token does not tell what the robot may do", "robot", p.robot)
 			return nil
-		}
-		p.log.Info("asked for the right to push", "robot", p.robot, "repository", p.to.Repository, "has", actions)
-		if err := p.destination().CheckRight(actions); err != nil {
-			return err
 		}
 		given, err := p.registry.CheckMount(ctx)
 		if given != "" {
@@ -96,16 +88,4 @@ func (p *pusher) login(ctx context.Context) error {
 		}
 		return err
 	})
-}
-
-// checkExists makes sure that asking for the right to push has no effect: Quay creates a missing repository when it is
-// asked, if the robot may create (quay/quay endpoints/v2/v2auth.py).
-func (p *pusher) checkExists(ctx context.Context) error {
-	actions, known, err := p.registry.Login(ctx, registry.ScopePull)
-	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
-		return err
-	}
-	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or robot %q has no right on it", p.to.Name(), p.robot),
-		Proof: fmt.Sprintf("its token, bought with the %s, has %q", p.destination().Means(), actions),
-		Next:  "create the repository; a push would ask for the right to push, at which Quay creates it if the robot may; a rehearsal does not"}
 }

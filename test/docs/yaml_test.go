@@ -140,7 +140,7 @@ func reference(ref *v1.TaskRef) (known, error) {
 		image := []string{v1alpha1.ParamImageRef}
 		return known{append(image, v1alpha1.ParamTag, v1alpha1.ParamAnchor, v1alpha1.ParamSource, v1alpha1.ParamCompression, v1alpha1.ParamDockerconfigSecret), image, source}, nil
 	case ref.APIVersion == v1alpha1.APIVersion && string(ref.Kind) == v1alpha1.KindResolveTenant:
-		return known{params: []string{v1alpha1.ParamImageRef}}, nil
+		return known{params: []string{v1alpha1.ParamImageRef, v1alpha1.ParamPreflight}}, nil
 	case ref.Name == "build-image":
 		return known{workspaces: source}, nil
 	case ref.Resolver != "cluster":

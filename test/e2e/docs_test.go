@@ -97,7 +97,8 @@ func TestDocsYAML(t *testing.T) {
 			if !ok && docs.IsObject(document) {
 				object, ok = document.(docs.Object)
 			}
-			if !ok {
+			// Tekton Triggers is not on the cluster; TestTriggers of test/docs knows its fields.
+			if !ok || strings.HasPrefix(object["apiVersion"].(string), "triggers.tekton.dev/") {
 				continue
 			}
 			if meta := object["metadata"].(docs.Object); object["kind"] != "Namespace" {

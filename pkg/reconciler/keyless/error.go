@@ -6,6 +6,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/federation"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
 
@@ -20,6 +21,14 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Problem + "; " + e.Next }
+
+// Lacks is what a run lacks that waits for its credential.
+const Lacks = "no credential yet"
+
+// Setback is what the run is kept back by.
+func (e *Error) Setback() customrun.Setback {
+	return customrun.Setback{Failure: customrun.Failure{Reason: e.Reason, Message: e.Problem, Next: e.Next}, Passing: e.Passing}
+}
 
 // reasons are what the causes of a failed exchange are called in a run's condition. A cause that is not here is ReasonFederationRefused.
 var reasons = map[federation.Cause]string{

@@ -25,6 +25,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/oidctest"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
@@ -313,8 +314,8 @@ func TestKeylessIsTriedAgain(t *testing.T) {
 			test.begin(c)
 			w.Actions()
 			for range 2 {
-				if again, wait := controller.IsRequeueKey(w.Reconcile(ns, run)); !again || wait != exchangePause {
-					t.Errorf("again %v after %s, want %s", again, wait, exchangePause)
+				if again, wait := controller.IsRequeueKey(w.Reconcile(ns, run)); !again || wait != customrun.Pause {
+					t.Errorf("again %v after %s, want %s", again, wait, customrun.Pause)
 				}
 			}
 			if got := condition(w); got.Status != corev1.ConditionUnknown || !strings.Contains(got.Message, "no credential yet, it is tried again for 5m0s: keyless, by ServiceAccount") ||
@@ -344,7 +345,7 @@ func TestKeylessGivesUp(t *testing.T) {
 			w := c.keyless(nil)
 			test.begin(c)
 			reconcile(t, w)
-			w.Clock.SetTime(w.Clock.Now().Add(exchangePatience + time.Second))
+			w.Clock.SetTime(w.Clock.Now().Add(customrun.Patience + time.Second))
 			reconcile(t, w)
 			wantEnd(t, w, corev1.ConditionFalse, test.reason, test.says...)
 			if w.TaskRun(ns, run) != nil {
@@ -421,8 +422,8 @@ func TestKeylessOutlivesEveryCrash(t *testing.T) {
 // A run for which there is no place comes back, the later the longer it waits, and nothing is written.
 func TestKeylessWaitsForAPlace(t *testing.T) {
 	w := newCustody(t)
-	r := &Reconciler{clock: w.Clock}
-	for age, want := range map[time.Duration]time.Duration{0: time.Second, 8 * time.Second: 2 * time.Second, time.Hour: exchangePause, -time.Minute: time.Second} {
+	r := &Reconciler{status: customrun.Writer{Clock: w.Clock}}
+	for age, want := range map[time.Duration]time.Duration{0: time.Second, 8 * time.Second: 2 * time.Second, time.Hour: customrun.Pause, -time.Minute: time.Second} {
 		waiting := w.CustomRun(ns, run)
 		waiting.CreationTimestamp.Time = w.Clock.Now().Add(-age)
 		err := r.exchanging(t.Context(), view{run: waiting}, tenant.Decision{}, fmt.Errorf("asking: %w", keyless.ErrBusy))

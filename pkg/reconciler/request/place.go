@@ -23,7 +23,7 @@ type Place struct {
 // Place returns where the tenant's Secret is once rule has decided whose the run is.
 func (r Request) Place(c *config.Config, rule tenant.Rule) Place {
 	switch {
-	case r.Kind == v1alpha1.KindResolveTenant: // Whoever gets the name mounts it there.
+	case r.Kind == v1alpha1.KindResolveTenant && r.Preflight() == "": // Whoever gets the name mounts it there.
 		return Place{Namespace: r.Run.Namespace}
 	case r.Copies():
 		return Place{Namespace: c.CustodyNamespace, Custody: true}
@@ -47,8 +47,8 @@ func Projects(c *config.Config, namespace string, rule tenant.Rule) bool {
 // Holding returns what the tenant pushes to image with, and makes sure that a run of this place can. The error is tenancy.Held's.
 func (p Place) Holding(ctx context.Context, cluster tenancy.Cluster, image string, d tenant.Decision) (tenancy.Holding, error) {
 	if !p.Custody {
-		credential, err := tenancy.Credential(ctx, cluster, p.Namespace, image, d)
-		return tenancy.Holding{Credential: credential}, err
+		entry, err := tenancy.Credential(ctx, cluster, p.Namespace, image, d)
+		return tenancy.Holding{Match: entry}, err
 	}
 	held, err := tenancy.Held(ctx, cluster, p.Namespace, image, d)
 	if err == nil && held.Account != nil && !p.Lent {

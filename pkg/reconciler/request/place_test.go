@@ -21,6 +21,8 @@ func TestPlace(t *testing.T) {
 	copied := push
 	copied.Params = map[string]string{v1alpha1.ParamSource: "docker://registry/apps/app"}
 	resolve := Request{Run: newRun(v1alpha1.KindResolveTenant), Kind: v1alpha1.KindResolveTenant}
+	asking := resolve
+	asking.Params = map[string]string{v1alpha1.ParamPreflight: v1alpha1.PreflightTrue}
 	for _, test := range []struct {
 		request Request
 		custody string
@@ -36,6 +38,10 @@ func TestPlace(t *testing.T) {
 		{resolve, "", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{resolve, "custody", tenant.RuleNamespace, Place{Namespace: "apps"}},
 		{resolve, "custody", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
+		// Where the push will have it.
+		{asking, "", tenant.RuleNamespace, Place{Namespace: "apps"}},
+		{asking, "custody", tenant.RuleNamespace, Place{Namespace: "custody", Custody: true, Lent: true}},
+		{asking, "custody", tenant.RuleSharedNamespace, Place{Namespace: "apps"}},
 	} {
 		c := config.Default()
 		c.CustodyNamespace = test.custody

@@ -25,7 +25,7 @@ type Request struct {
 var Params = map[string][]string{
 	v1alpha1.KindPushImage: append([]string{v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamAnchor, v1alpha1.ParamSource, v1alpha1.ParamCompression,
 		v1alpha1.ParamDockerconfigSecret}, GateParams...),
-	v1alpha1.KindResolveTenant: {v1alpha1.ParamImageRef, v1alpha1.ParamDockerconfigSecret},
+	v1alpha1.KindResolveTenant: {v1alpha1.ParamImageRef, v1alpha1.ParamDockerconfigSecret, v1alpha1.ParamPreflight},
 }
 
 // Read checks that the run goes on, and what its author wrote of kind, params and workspaces. The run is one of ours, as customrun.Slim
@@ -58,11 +58,4 @@ func (r Request) Source() string { return r.Params[v1alpha1.ParamSource] }
 // in the tenant's namespace.
 func (r Request) Copies() bool {
 	return strings.HasPrefix(r.Source(), tenant.RegistrySource)
-}
-
-func (r Request) checkResolve() error {
-	if len(r.Run.Spec.Workspaces) > 0 {
-		return customrun.Failf(v1alpha1.ReasonInvalidWorkspaces, "%s takes no workspace", v1alpha1.KindResolveTenant)
-	}
-	return nil
 }

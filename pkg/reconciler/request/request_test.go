@@ -94,7 +94,7 @@ func TestReadRefuses(t *testing.T) {
 		"empty anchor": {newRun(push, give("anchor", "")), v1alpha1.ReasonInvalidParams, `param "anchor" is ""; write "true" or "false"`},
 		"bzip2":        {newRun(push, give("compression", "bzip2")), v1alpha1.ReasonInvalidParams, `param "compression" is "bzip2"; write gzip or zstd`},
 		"another's param": {newRun(resolve, give("tag", "v1")), v1alpha1.ReasonInvalidParams,
-			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret]`},
+			`ResolveTenant has no param "tag"; it has [image-ref dockerconfig-secret preflight]`},
 		"no source in a list": {newRun(push, func(run *v1beta1.CustomRun) {
 			run.Spec.Params = append(run.Spec.Params, v1beta1.Param{Name: "source", Value: v1beta1.ParamValue{Type: v1beta1.ParamTypeArray}})
 		}), v1alpha1.ReasonInvalidParams, `param "source" has type array; write a string`},
@@ -106,6 +106,9 @@ func TestReadRefuses(t *testing.T) {
 			v1alpha1.ReasonInvalidWorkspaces, "is bound to a Secret"},
 		"projected": {newRun(push, bind(v1beta1.WorkspaceBinding{Name: "source", Projected: &corev1.ProjectedVolumeSource{}})),
 			v1alpha1.ReasonInvalidWorkspaces, "is bound to a Secret"},
+		"a preflight that is none": {newRun(resolve, give("preflight", "yes")), v1alpha1.ReasonInvalidParams, `param "preflight" is "yes"; write one of ["false" "true" "allow-new"]`},
+		"a preflight of nothing": {newRun(resolve, func(run *v1beta1.CustomRun) { run.Spec.Params = nil }, give("preflight", "true")), v1alpha1.ReasonInvalidParams,
+			`param "preflight" asks about the repository of param "image-ref", which is missing`},
 		"a registry and a workspace": {newRun(push, give("source", "docker://registry/apps/app")), v1alpha1.ReasonInvalidWorkspaces, "takes no workspace; leave it out"},
 		"a tenant and a workspace":   {newRun(resolve, bind(v1beta1.WorkspaceBinding{Name: "source"})), v1alpha1.ReasonInvalidWorkspaces, "ResolveTenant takes no workspace"},
 	} {

@@ -1,5 +1,5 @@
-// Package resolvetenant answers CustomRuns of kind ResolveTenant: it decides the tenant, checks that tenant's Secret, and
-// answers with names. It makes no TaskRun: the pipeline pushes with a task of its own.
+// Package resolvetenant answers CustomRuns of kind ResolveTenant: it decides the tenant, checks that tenant's Secret, asks the registry
+// whether its push could begin, if that is wished, and answers with names. It makes no TaskRun: the pipeline pushes with a task of its own.
 package resolvetenant
 
 import (
@@ -15,6 +15,8 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/preflight"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
@@ -27,12 +29,14 @@ const chainsCost = "Tekton Chains does not attest a PipelineRun with a custom ta
 
 // Reconciler answers one CustomRun at a time. It is safe for concurrent use.
 type Reconciler struct {
-	cluster tenancy.Cluster
-	owners  *tenancy.Owners
-	config  func() *config.Config
-	status  customrun.Writer
-	clock   clock.PassiveClock
-	metrics *telemetry.Metrics
+	cluster  tenancy.Cluster
+	owners   *tenancy.Owners
+	keyless  *keyless.Exchanger
+	registry *preflight.Asker
+	config   func() *config.Config
+	status   customrun.Writer
+	clock    clock.PassiveClock
+	metrics  *telemetry.Metrics
 }
 
 var _ customrunreconciler.Interface = (*Reconciler)(nil)
@@ -45,40 +49,55 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, run *v1beta1.CustomRun) 
 	if !customrun.Is(run, v1alpha1.KindResolveTenant) || customrun.Done(run) || run.DeletionTimestamp != nil {
 		return nil
 	}
-	d, err := r.resolve(ctx, run)
+	q, d, err := r.resolve(ctx, run)
 	if failure := tenancy.FailureOf(err); failure != nil {
 		return r.status.Fail(ctx, run, failure)
 	} else if err != nil {
 		return err
 	}
-	if err := r.status.Succeed(ctx, run, resultsOf(d), "team "+d.Team+": "+d.Evidence); err != nil {
+	message := "team " + d.Team + ": " + d.Evidence
+	switch q.Preflight() {
+	case v1alpha1.PreflightTrue:
+		message += "; a push to " + q.Image() + " could begin now"
+	case v1alpha1.PreflightAllowNew:
+		message += "; a push to " + q.Image() + " could begin now, if that is there or the robot may create it"
+	}
+	if err := r.status.Succeed(ctx, run, resultsOf(d, q.Place(r.config(), d.Rule)), message); err != nil {
 		return err
 	}
 	controller.GetEventRecorder(ctx).Event(run, corev1.EventTypeNormal, "NotAttested", chainsCost)
 	return nil
 }
 
-func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (tenant.Decision, error) {
+func (r *Reconciler) resolve(ctx context.Context, run *v1beta1.CustomRun) (request.Request, tenant.Decision, error) {
 	q, err := request.Read(run)
 	if err != nil {
-		return tenant.Decision{}, err
+		return q, tenant.Decision{}, err
 	}
 	c := r.config()
 	d, _, err := tenancy.Resolve(ctx, r.owners, c, run, q.Params, r.clock.Now())
 	tenancy.RecordDecision(ctx, r.metrics, d, err)
 	if err != nil {
-		return d, err
+		return q, d, err
 	}
-	err = tenancy.CheckSecret(ctx, r.cluster, q.Place(c, d.Rule).Namespace, q.Image(), d)
+	held, err := q.Place(c, d.Rule).Holding(ctx, r.cluster, q.Image(), d)
 	tenancy.RecordCheck(ctx, r.metrics, d, err)
-	return d, err
+	if err == nil && q.Preflight() != "" {
+		err = r.ask(ctx, q, d, held, c)
+	}
+	return q, d, err
 }
 
-func resultsOf(d tenant.Decision) []v1beta1.CustomRunResult {
-	return []v1beta1.CustomRunResult{
+func resultsOf(d tenant.Decision, place request.Place) []v1beta1.CustomRunResult {
+	results := []v1beta1.CustomRunResult{
 		{Name: v1alpha1.ResultDockerconfigSecret, Value: d.Secret},
 		{Name: v1alpha1.ResultTeam, Value: d.Team},
 		{Name: v1alpha1.ResultOrganization, Value: d.Organization},
 		{Name: v1alpha1.ResultRegistry, Value: d.Registry},
 	}
+	if place.Custody {
+		// A Pod that mounted a Secret of that name would wait for it in vain.
+		return results[1:]
+	}
+	return results
 }

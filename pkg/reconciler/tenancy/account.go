@@ -21,7 +21,8 @@ type Account struct {
 
 // Holding is what a tenant pushes with: the credential in its Secret, or, of a keyless team, a ServiceAccount.
 type Holding struct {
-	Credential dockerconfig.Credential
+	// Match is the entry of the Secret.
+	dockerconfig.Match
 	// Account is nil where the team has a Secret.
 	Account *Account
 }
@@ -33,15 +34,15 @@ func Held(ctx context.Context, cluster Cluster, custody, image string, d tenant.
 	account, err := cluster.ServiceAccount(ctx, custody, d.Secret)
 	switch {
 	case apierrs.IsNotFound(err):
-		credential, err := Credential(ctx, cluster, custody, image, d)
-		return Holding{Credential: credential}, err
+		entry, err := Credential(ctx, cluster, custody, image, d)
+		return Holding{Match: entry}, err
 	case apierrs.IsForbidden(err):
 		// The config/custody/ of an older version does not give the right: there nobody is keyless.
-		credential, err := Credential(ctx, cluster, custody, image, d)
+		entry, err := Credential(ctx, cluster, custody, image, d)
 		if missing := (*SecretError)(nil); errors.As(err, &missing) && missing.Reason == v1alpha1.ReasonSecretMissing {
 			missing.Next += fmt.Sprintf("; if the team is keyless: the controller may not read ServiceAccount %q there, apply config/custody/ again", d.Secret)
 		}
-		return Holding{Credential: credential}, err
+		return Holding{Match: entry}, err
 	case err != nil:
 		return Holding{}, fmt.Errorf("reading ServiceAccount %q: %w", d.Secret, err)
 	}

@@ -20,7 +20,7 @@ func RecordDecision(ctx context.Context, m *telemetry.Metrics, d tenant.Decision
 	}
 }
 
-// RecordCheck counts what CheckSecret returned. An error of the API server says nothing of the Secret, and is not counted.
+// RecordCheck counts what a look at what the tenant pushes with ended in. An error of the API server says nothing of the Secret, and is not counted.
 func RecordCheck(ctx context.Context, m *telemetry.Metrics, d tenant.Decision, err error) {
 	var secret *SecretError
 	switch {

@@ -29,19 +29,12 @@ type SecretError struct {
 
 func (e *SecretError) Error() string { return e.Problem + "; " + e.Next }
 
-// CheckSecret makes sure, before any Pod waits for it, that the tenant can push to image with its Secret in namespace, or to
-// the tenant's organization if image is empty. A Pod with a Secret volume that is missing stays Pending until the timeout
-// (tektoncd/pipeline#3897). The error is Credential's.
-func CheckSecret(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) error {
-	_, err := Credential(ctx, cluster, namespace, image, d)
-	return err
-}
-
-// Credential returns what a push to image, or to the tenant's organization if image is empty, would use of the tenant's
+// Credential returns the entry that a push to image, or to the tenant's organization if image is empty, would use of the tenant's
 // Secret in namespace. The Secret has to be of type and key of a dockerconfigjson, and the entry one of the tenant's own
-// robots. The error is a *SecretError, or the API server's, and holds nothing of the Secret's data.
-func Credential(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) (dockerconfig.Credential, error) {
-	var none dockerconfig.Credential
+// robots. Asked before any Pod waits for it: one with a Secret volume that is missing stays Pending until the timeout
+// (tektoncd/pipeline#3897). The error is a *SecretError, or the API server's, and holds nothing of the Secret's data.
+func Credential(ctx context.Context, cluster Cluster, namespace, image string, d tenant.Decision) (dockerconfig.Match, error) {
+	var none dockerconfig.Match
 	secret, err := robotSecret(ctx, cluster, namespace, d)
 	switch {
 	case apierrs.IsNotFound(err):
@@ -82,7 +75,7 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 		return none, invalid("let its ExternalSecret read the Vault path of team "+d.Team,
 			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot(1))
 	}
-	return match.Credential, nil
+	return match, nil
 }
 
 // robotSecret reads the tenant's Secret. One that is missing is the API server's error, and one that may not be read a *SecretError.

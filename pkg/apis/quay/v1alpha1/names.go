@@ -47,6 +47,16 @@ const (
 	WorkspaceSource = "source"
 )
 
+// Of ResolveTenant.
+const (
+	// ParamPreflight has the controller also ask the registry whether a push to image-ref could begin now: PreflightTrue, or
+	// PreflightAllowNew, to which a repository that the robot does not see is right. PreflightFalse, and nothing: it is not asked.
+	ParamPreflight    = "preflight"
+	PreflightFalse    = "false"
+	PreflightTrue     = "true"
+	PreflightAllowNew = "allow-new"
+)
+
 // Results of PushImage: the Task's own, mirrored. All are strings without a newline.
 const (
 	// ResultImageURL is the pushed reference, host/organization/name:tag; Tekton Chains reads it.
@@ -73,7 +83,8 @@ const (
 
 // Results of ResolveTenant.
 const (
-	// ResultDockerconfigSecret names the Secret of the run's tenant, in the run's namespace.
+	// ResultDockerconfigSecret names the Secret of the run's tenant, in the run's namespace. Where that has none, since robots are in
+	// custody, a preflight leaves the result out.
 	ResultDockerconfigSecret = "dockerconfig-secret"
 	// ResultTeam is the team without prefix, ResultOrganization its Quay organization, ResultRegistry the host that serves it.
 	ResultTeam         = "team"
@@ -166,6 +177,20 @@ const (
 	ReasonFederationUnreachable = "FederationUnreachable"
 	// ReasonFederationRefused: Quay refused the exchange for another reason.
 	ReasonFederationRefused = "FederationRefused"
+	// ReasonRobotRefused: Quay does not take the robot's credential (preflight).
+	ReasonRobotRefused = "RobotRefused"
+	// ReasonPushDenied: the robot may not push to the repository (preflight).
+	ReasonPushDenied = "PushDenied"
+	// ReasonRepositoryMissing: the repository does not exist, or the robot has no right on it (preflight).
+	ReasonRepositoryMissing = "RepositoryMissing"
+	// ReasonQuotaExceeded: the quota of the organization is used up (preflight).
+	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonRegistryReadOnly: the registry takes no pushes now (preflight).
+	ReasonRegistryReadOnly = "RegistryReadOnly"
+	// ReasonRegistryUnreachable: the registry did not answer, was busy or failed, or is not trusted (preflight).
+	ReasonRegistryUnreachable = "RegistryUnreachable"
+	// ReasonPreflightFailed: the registry's answer was another than Quay's would be (preflight).
+	ReasonPreflightFailed = "PreflightFailed"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.
