@@ -34,6 +34,8 @@ type Config struct {
 	FederationAudience string
 	// VerifyResults makes the controller itself ask the registry for the image before a run succeeds.
 	VerifyResults bool
+	// ReceiptKey, ReceiptVault and ReceiptVaultLogin say what receipts of pushes are signed with, see Receipts.
+	ReceiptKey, ReceiptVault, ReceiptVaultLogin string
 	// Clusters are the contexts, in the kubeconfig of whoever runs tkn quay, of all clusters that render teams' credentials from the same
 	// Vault. Empty: it is this one alone.
 	Clusters []string
@@ -86,6 +88,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 			return nil, fmt.Errorf("reading ConfigMap %q: git-hosts: %w", Name, err)
 		}
 	}
+	if err := c.checkReceipts(); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
@@ -115,6 +120,9 @@ func (c *Config) texts() map[string]*string {
 		"custody-namespace":   &c.CustodyNamespace,
 		"run-account":         &c.RunAccount,
 		"federation-audience": &c.FederationAudience,
+		"receipt-key":         &c.ReceiptKey,
+		"receipt-vault":       &c.ReceiptVault,
+		"receipt-vault-login": &c.ReceiptVaultLogin,
 	}
 }
 

@@ -32,8 +32,7 @@ func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.C
 	if err != nil {
 		return unproven("%q is no repository", i.Repository)
 	}
-	puller, err := remote.NewPuller(remote.WithTransport(oneHost{repository.RegistryStr(), v.Transport}), remote.WithAuth(basic{credential}),
-		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(never))
+	puller, err := remote.NewPuller(append(v.Options(repository.RegistryStr(), credential), remote.WithRetryStatusCodes(), remote.WithRetryPredicate(never))...)
 	if err != nil {
 		return fmt.Errorf("asking the registry for %q: %w", repository, err)
 	}
@@ -61,6 +60,11 @@ func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.C
 		return unproven("%s is %s at the registry, and not what was pushed, %s", tag, served.Digest, i.Digest)
 	}
 	return nil
+}
+
+// Options are those by which go-containerregistry asks the registry at host with credential, and no other.
+func (v Verifier) Options(host string, credential dockerconfig.Credential) []remote.Option {
+	return []remote.Option{remote.WithTransport(oneHost{host, v.Transport}), remote.WithAuth(basic{credential})}
 }
 
 // never: who asks tries again, and tells why.

@@ -50,6 +50,9 @@ const (
 	ResultOverlay = "overlay-image"
 	// ResultPushedBytes is the size, in bytes, of the blobs that the registry lacked. It is counted and not promised.
 	ResultPushedBytes = "pushed-bytes"
+	// ResultReceipt is sha256:<64 hex> of the manifest that has the receipt of the push, where the platform has receipts written. It is the
+	// controller's, and no result of a TaskRun.
+	ResultReceipt = "receipt"
 	// ResultFailure is of a push that failed, and then the only one: class, problem and next step in one line.
 	ResultFailure = "failure"
 )
@@ -157,6 +160,8 @@ const (
 	ReasonResultsMissing = "ResultsMissing"
 	// ReasonResultsUnproven: the registry does not serve what the results say, or could not be asked (verify-results).
 	ReasonResultsUnproven = "ResultsUnproven"
+	// ReasonReceiptNotWritten: the image was pushed, and the controller could not sign or store its receipt (receipt-key).
+	ReasonReceiptNotWritten = "ReceiptNotWritten"
 	// ReasonTaskRunDeleted: the TaskRun was deleted while it ran.
 	ReasonTaskRunDeleted = "TaskRunDeleted"
 )
