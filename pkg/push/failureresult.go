@@ -1,9 +1,12 @@
 package push
 
 import (
+	"errors"
+	"maps"
 	"path/filepath"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
@@ -14,10 +17,15 @@ const failureResult = "failure"
 const maxFailure = 512
 
 // WriteFailure writes err, as Push returned it for opts, to the result file "failure" in one line: class, problem, proof and next
-// step. Where that is too long, the proof is cut.
+// step. Where that is too long, the proof is cut. What a gate found goes along.
 func WriteFailure(opts Options, err error) error {
 	if opts.ResultsDir == "" || opts.readOnly() {
 		return nil
 	}
-	return results.Dir(filepath.Clean(opts.ResultsDir)).Write(map[string]string{failureResult: failure.Of(err).Line(maxFailure)})
+	line := failure.Of(err).Line(maxFailure)
+	values := map[string]string{failureResult: line}
+	if refused := (*gate.Refused)(nil); errors.As(err, &refused) {
+		maps.Copy(values, found(refused.Report, min(maxWorst, maxAll-gate.Quoted(line)-gate.Quoted(refused.Counts()))))
+	}
+	return results.Dir(filepath.Clean(opts.ResultsDir)).Write(values)
 }

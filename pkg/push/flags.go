@@ -39,10 +39,14 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.ExpectedDigest, "expected-digest", "", "`digest` that the image must have, such as what was scanned")
 	fs.BoolVar(&o.RequireRetention, "require-retention", false, "fail if the image has quay.expires-after")
 	fs.BoolVar(&o.IfTagAbsent, "if-tag-absent", false, "fail if a tag exists with another digest")
+	fs.StringVar(&o.Gate, "gate", "", "`severity` from which on a vulnerability that Quay's scanner finds refuses the image its tags: negligible, low, medium, high or critical (default none is asked for)")
+	fs.BoolVar(&o.GateFixableOnly, "gate-fixable-only", false, "count only what a newer version fixes")
+	fs.DurationVar(&o.GateTimeout, "gate-timeout", defaultGateTimeout, "limit for the scanner's verdict, such as 30m")
+	fs.StringVar(&o.GateUnsupported, "gate-unsupported", defaultGateUnsupported, "`fail or pass`, for what the scanner cannot look into")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
 	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
 	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs over 1 MiB sent at the same time, and three times as many smaller ones")
-	fs.DurationVar(&o.Timeout, "timeout", defaultTimeout, "limit for the whole push, such as 30m")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "limit for the whole push, such as 30m (default 1h, and with --gate what --gate-timeout says more)")
 	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted, such as 90s")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }
@@ -64,4 +68,7 @@ const (
 	defaultJobs         = 6
 	defaultTimeout      = time.Hour
 	defaultStallTimeout = 90 * time.Second
+
+	defaultGateTimeout     = 45 * time.Minute
+	defaultGateUnsupported = "fail"
 )

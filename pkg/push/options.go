@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
@@ -56,13 +57,22 @@ type Options struct {
 	RequireRetention bool
 	// IfTagAbsent fails if a tag exists with another digest.
 	IfTagAbsent bool
+	// Gate is the severity from which on a vulnerability refuses the image its tags, by the verdict of Quay's scanner: negligible, low,
+	// medium, high or critical. Empty: nobody asks.
+	Gate string
+	// GateFixableOnly leaves out what nothing fixes yet.
+	GateFixableOnly bool
+	// GateTimeout is how long the verdict may take; 0: 45 minutes.
+	GateTimeout time.Duration
+	// GateUnsupported is pass or fail, for what the scanner cannot look into; empty: fail.
+	GateUnsupported string
 	// DryRun reads every byte and asks what is missing; it writes nothing, and creates no repository.
 	DryRun bool
 	// Preflight checks source, credential, right and tags; it writes nothing, and creates no repository.
 	Preflight bool
 	// Jobs is how many blobs over 1 MiB are sent at the same time, and a third of how many smaller ones; 0: 6.
 	Jobs int
-	// Timeout is how long the whole push may take; 0: an hour.
+	// Timeout is how long the whole push may take; 0: an hour, and with a gate GateTimeout more.
 	Timeout time.Duration
 	// StallTimeout is how long the registry may accept no byte of a body; 0: 90 seconds.
 	StallTimeout time.Duration
@@ -73,10 +83,15 @@ type Options struct {
 	LogOutput io.Writer
 	// RetryPause is the first pause before something is tried again; each further one is twice as long. 0: a second.
 	RetryPause time.Duration
+	// GatePause is the first pause between two questions for the verdict; the longest is six times that. 0: 5 seconds.
+	GatePause time.Duration
 	// ProgressEvery is the time between two lines that tell how far the push is; 0: ten seconds.
 	ProgressEvery time.Duration
 	// Now tells the time; nil: time.Now.
 	Now func() time.Time
+
+	// policy is what the flags of the gate say.
+	policy gate.Policy
 }
 
 // Logger returns the logger that the options ask for; an unknown format is taken for text.
@@ -100,6 +115,9 @@ func (o *Options) complete() error {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if err := o.completeGate(); err != nil {
+		return err
 	}
 	if err := o.completeTimes(); err != nil {
 		return err
@@ -137,6 +155,7 @@ func (o *Options) completeTimes() error {
 		{&o.StallTimeout, defaultStallTimeout, "--stall-timeout"},
 		{&o.RetryPause, time.Second, "RetryPause"},
 		{&o.ProgressEvery, 10 * time.Second, "ProgressEvery"},
+		{&o.GatePause, 5 * time.Second, "GatePause"},
 	} {
 		if *d.value < 0 {
 			return failure.Usage("%s is negative", d.name)

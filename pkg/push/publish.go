@@ -13,25 +13,37 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
 
-// publish brings what the registry lacks into it, and reads it back.
+// publish brings what the registry lacks into it, and reads it back. With a gate the tags wait for the scanner's verdict, which is asked
+// for though nothing is lacking.
 func (p *pusher) publish(ctx context.Context, before state) error {
 	lacking, stale := p.lacking(before), p.stale(before)
 	if len(lacking) == 0 && len(stale) == 0 {
 		p.log.Info("the registry has it all")
-		return nil
+		return p.pass(ctx, stale, before)
 	}
 	if err := p.uploadBlobs(ctx, blobsOf(lacking)); err != nil {
 		return err
 	}
-	for _, m := range lacking {
-		if err := p.publishManifest(ctx, m.Descriptor.Digest.String(), m); err != nil {
-			return err
-		}
+	if err := p.putAll(ctx, lacking); err != nil {
+		return err
+	}
+	if err := p.pass(ctx, stale, before); err != nil {
+		return err
 	}
 	if err := p.setTags(ctx, stale, before); err != nil {
 		return err
 	}
 	return p.readBack(ctx, before)
+}
+
+// putAll puts manifests by digest, one after the other: an index comes behind what it names.
+func (p *pusher) putAll(ctx context.Context, manifests []source.Manifest) error {
+	for _, m := range manifests {
+		if err := p.publishManifest(ctx, m.Descriptor.Digest.String(), m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publishManifest puts m under a tag or its digest. A registry that finds a blob missing gets it again, once: its lease may

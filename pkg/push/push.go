@@ -10,6 +10,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/source"
@@ -29,6 +30,8 @@ type pusher struct {
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
+	// report is what the gate found; nil where there is none.
+	report *gate.Report
 	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
 }
@@ -81,6 +84,9 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := p.checkScanner(ctx); err != nil {
+		return Result{}, err
+	}
 	result := Result{Image: p.to.Name(), Digest: p.image.Digest, Tags: p.to.Tags}
 	if p.opts.readOnly() {
 		return result, p.rehearse(ctx, before)
@@ -92,7 +98,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err := p.writeEvidence(before); err != nil {
 		return Result{}, err
 	}
-	if err := writeResults(dir, result); err != nil {
+	if err := p.writeResults(dir, result); err != nil {
 		return Result{}, err
 	}
 	p.log.Info("pushed", "image", result.Pinned(), "tags", result.Tags)

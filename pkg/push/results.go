@@ -2,6 +2,7 @@ package push
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
@@ -9,8 +10,9 @@ import (
 )
 
 // resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, the image's two other forms, and what
-// the controller counts.
-var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes"}
+// the controller counts; with a gate also what it found.
+var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes",
+	vulnerabilitiesResult, worstResult}
 
 // overlayImage is one item of the images list in a kustomization (kustomize types.Image).
 type overlayImage struct {
@@ -41,7 +43,7 @@ func (p *pusher) openResults() (results.Dir, error) {
 	if p.opts.readOnly() {
 		return "", nil
 	}
-	if err := results.Dir(p.opts.EvidenceDir).Prepare(evidenceFile, evidenceDigest); err != nil {
+	if err := results.Dir(p.opts.EvidenceDir).Prepare(evidenceFile, evidenceDigest, evidenceVulnerabilities); err != nil {
 		return "", unwritable("--evidence", err)
 	}
 	dir := results.Dir(p.opts.ResultsDir)
@@ -51,11 +53,14 @@ func (p *pusher) openResults() (results.Dir, error) {
 	return dir, nil
 }
 
-// writeResults writes the result files of r.
-func writeResults(dir results.Dir, r Result) error {
+// writeResults writes the result files of r, and what the gate found.
+func (p *pusher) writeResults(dir results.Dir, r Result) error {
 	values, err := r.values()
 	if err != nil {
 		return err
+	}
+	if p.report != nil {
+		maps.Copy(values, found(p.report, maxWorst))
 	}
 	if err := dir.Write(values); err != nil {
 		return unwritable("--results-dir", err)

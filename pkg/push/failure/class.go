@@ -33,6 +33,14 @@ var (
 	ClassStalled           = Class{"QP306", "stalled", 25}
 	ClassProtocol          = Class{"QP307", "protocol", 26}
 	ClassOtherOrganization = Class{"QP401", "other-organization", 30}
+	ClassVulnerable        = Class{"QP501", "vulnerable", 70}
+	ClassScanPending       = Class{"QP502", "scan-pending", 71}
+	ClassScanFailed        = Class{"QP503", "scan-failed", 72}
+	ClassScanUnsupported   = Class{"QP504", "scan-unsupported", 73}
+	ClassScanLayerTooLarge = Class{"QP505", "scan-layer-too-large", 74}
+	ClassScannerOff        = Class{"QP506", "scanner-off", 75}
+	ClassScannerAway       = Class{"QP507", "scanner-away", 76}
+	ClassVerdictUnreadable = Class{"QP508", "verdict-unreadable", 77}
 	ClassTagImmutable      = Class{"QP601", "tag-immutable", 40}
 	ClassTagExists         = Class{"QP602", "tag-exists", 41}
 	ClassTagMoved          = Class{"QP603", "tag-moved", 42}
@@ -54,6 +62,7 @@ var Classes = []Class{
 	ClassCredentialRefused, ClassPushDenied, ClassNoAccess, ClassQuota, ClassRegistryReadOnly, ClassNoCredential,
 	ClassNetwork, ClassCertificate, ClassForeignHost, ClassUnavailable, ClassRateLimited, ClassStalled, ClassProtocol,
 	ClassOtherOrganization,
+	ClassVulnerable, ClassScanPending, ClassScanFailed, ClassScanUnsupported, ClassScanLayerTooLarge, ClassScannerOff, ClassScannerAway, ClassVerdictUnreadable,
 	ClassTagImmutable, ClassTagExists, ClassTagMoved, ClassRetention,
 	ClassSourceMissing, ClassSourceCorrupt, ClassSourceRefused, ClassDigestUnexpected, ClassManifestRefused, ClassTooLarge, ClassNoScratch,
 	ClassNotVerified, ClassResultsUnwritable,

@@ -10,4 +10,8 @@ const (
 	FederatedFlag = "--federated-token-file"
 	RobotFlag     = "--robot"
 	AnonymousFlag = "--source-anonymous (param source-anonymous)"
+	// The flags of the gate.
+	GateFlag            = "--gate (param gate)"
+	GateTimeoutFlag     = "--gate-timeout (param gate-timeout)"
+	GateUnsupportedFlag = "--gate-unsupported (param gate-unsupported)"
 )

@@ -68,7 +68,7 @@ func (r *Retrier) Run(ctx context.Context, what string, try func(ctx context.Con
 			}
 			return r.ended(ctx, err)
 		}
-		if !passing(err) {
+		if !Passing(err) {
 			return err
 		}
 		if n+1 == tries(err) || !r.spend() {
@@ -87,8 +87,8 @@ func (r *Retrier) Run(ctx context.Context, what string, try func(ctx context.Con
 	}
 }
 
-// passing reports whether trying again may help.
-func passing(err error) bool {
+// Passing reports whether trying again may help after err.
+func Passing(err error) bool {
 	var reason *failure.Error
 	var answered *failure.Answer
 	var request *failure.Request
