@@ -21,8 +21,8 @@ func (a *answer) Error() string { return a.text }
 // codePattern is a code of the distribution specification.
 var codePattern = regexp.MustCompile(`^[A-Z_]{1,40}$`)
 
-// said makes an answer of an error of go-containerregistry, if it has one in it; any other error is of the network.
-func said(err error) error {
+// Said makes of an error of go-containerregistry one without a registry's words, if it has an answer in it; any other error is of the network.
+func Said(err error) error {
 	failed := (*transport.Error)(nil)
 	if !errors.As(err, &failed) {
 		return err

@@ -75,7 +75,7 @@ func (s Store) find(ctx context.Context, keys []*ecdsa.PublicKey, want Expectati
 func (s Store) list(ctx context.Context, subject name.Digest) ([]v1.Descriptor, error) {
 	index, err := remote.Referrers(subject, s.options(ctx, remote.WithFilter("artifactType", BundleType))...)
 	if err != nil {
-		return nil, fmt.Errorf("asking for the receipts of %q: %w", subject, said(err))
+		return nil, fmt.Errorf("asking for the receipts of %q: %w", subject, Said(err))
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -99,7 +99,7 @@ func (s Store) read(ctx context.Context, d v1.Descriptor, keys []*ecdsa.PublicKe
 	}
 	got, err := remote.Get(ref, s.options(ctx)...)
 	if err != nil {
-		return Statement{}, gone(fmt.Errorf("reading receipt %q: %w", ref, said(err)))
+		return Statement{}, gone(fmt.Errorf("reading receipt %q: %w", ref, Said(err)))
 	}
 	var manifest v1.Manifest
 	if json.Unmarshal(got.Manifest, &manifest) != nil || len(manifest.Layers) != 1 || string(manifest.Layers[0].MediaType) != BundleType {
@@ -111,7 +111,7 @@ func (s Store) read(ctx context.Context, d v1.Descriptor, keys []*ecdsa.PublicKe
 	}
 	data, err := s.blob(ctx, blob)
 	if err != nil {
-		return Statement{}, gone(fmt.Errorf("reading receipt %q: %w", ref, said(err)))
+		return Statement{}, gone(fmt.Errorf("reading receipt %q: %w", ref, Said(err)))
 	}
 	return Verify(data, keys, want)
 }

@@ -46,6 +46,8 @@ type Predicate struct {
 	Time time.Time `json:"time"`
 	// Controller is the version of the controller.
 	Controller string `json:"controller"`
+	// Verdict is the one of Quay's scanner that let the image have its tags, as the push step told it; nil where no gate was set.
+	Verdict *Verdict `json:"verdict,omitempty"`
 	// Claimed is what the run says of itself. Who starts a run can claim anything.
 	Claimed *Claimed `json:"claimed,omitempty"`
 }
@@ -57,6 +59,14 @@ type Run struct {
 	UID            string `json:"uid"`
 	PipelineRun    string `json:"pipelineRun,omitempty"`
 	PipelineRunUID string `json:"pipelineRunUID,omitempty"`
+}
+
+// Verdict is what Quay's scanner said of an image.
+type Verdict struct {
+	// Time is when the push began: the verdict is not older.
+	Time time.Time `json:"time"`
+	// Counts are the vulnerabilities by severity, in lower case.
+	Counts map[string]int `json:"counts"`
 }
 
 // Claimed is what nobody has proved.

@@ -35,12 +35,12 @@ func (s Store) Write(ctx context.Context, statement Statement, data []byte) (str
 	}
 	about, err := remote.Head(subject, s.options(ctx)...)
 	if err != nil {
-		return "", fmt.Errorf("asking the registry for %q: %w", subject, said(err))
+		return "", fmt.Errorf("asking the registry for %q: %w", subject, Said(err))
 	}
 	config, layer := static.NewLayer([]byte("{}"), emptyType), static.NewLayer(data, types.MediaType(BundleType))
 	for _, l := range []v1.Layer{config, layer} {
 		if err := remote.WriteLayer(subject.Context(), l, s.options(ctx)...); err != nil {
-			return "", fmt.Errorf("writing a receipt into %q: %w", s.Repository, said(err))
+			return "", fmt.Errorf("writing a receipt into %q: %w", s.Repository, Said(err))
 		}
 	}
 	m, err := newManifest(statement, v1.Descriptor{MediaType: about.MediaType, Digest: about.Digest, Size: about.Size}, config, layer)
@@ -52,7 +52,7 @@ func (s Store) Write(ctx context.Context, statement Statement, data []byte) (str
 		return "", err
 	}
 	if err := remote.Put(ref, m, s.options(ctx)...); err != nil {
-		return "", fmt.Errorf("writing receipt %q: %w", ref, said(err))
+		return "", fmt.Errorf("writing receipt %q: %w", ref, Said(err))
 	}
 	return m.digest, nil
 }

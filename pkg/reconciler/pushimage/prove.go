@@ -44,7 +44,7 @@ func (r *Reconciler) prove(ctx context.Context, v view, task *pipelinev1.TaskRun
 	if !certified {
 		return results, nil
 	}
-	digest, err := r.certify(ctx, v, image, credential)
+	digest, err := r.certify(ctx, v, image, credential, verdictOf(task, results))
 	if err != nil {
 		return nil, r.later(ctx, task, v1alpha1.ReasonReceiptNotWritten, "could not write its receipt", err)
 	}

@@ -3,6 +3,7 @@ package pushimage
 import (
 	"context"
 	"crypto/ecdsa"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ const receiptTimeout = 10 * time.Second
 
 // certify returns the digest of the receipt of the run's push, and writes it unless an earlier try did that was not able to write so into
 // the run's status. The registry is asked with the tenant's own credential, of which the error holds nothing.
-func (r *Reconciler) certify(ctx context.Context, v view, image provenance.Image, credential dockerconfig.Credential) (string, error) {
+func (r *Reconciler) certify(ctx context.Context, v view, image provenance.Image, credential dockerconfig.Credential, verdict *receipt.Verdict) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
 	where, _ := v.config.Receipts()
@@ -31,8 +32,10 @@ func (r *Reconciler) certify(ctx context.Context, v view, image provenance.Image
 		return "", err
 	}
 	host, _, _ := strings.Cut(image.Repository, "/")
-	store := receipt.Store{Repository: image.Repository, Options: r.verifier.Options(host, credential)}
-	digest, err := r.write(ctx, v, store, image, credential.Username, key)
+	store := receipt.Store{Repository: image.Repository, Options: receipt.Options(r.verifier.Transport, host, credential)}
+	p := r.predicate(v, credential.Username)
+	p.Verdict = verdict
+	digest, err := write(ctx, store, image, p, key)
 	if err != nil {
 		// A server may echo what it was sent.
 		return "", errors.New(credential.Authorization().Redact(err.Error()))
@@ -40,14 +43,14 @@ func (r *Reconciler) certify(ctx context.Context, v view, image provenance.Image
 	return digest, nil
 }
 
-func (r *Reconciler) write(ctx context.Context, v view, store receipt.Store, image provenance.Image, robot string, key receipt.Signer) (string, error) {
-	uid := string(v.run.UID)
-	want := receipt.Expectation{Repository: image.Repository, Digest: image.Digest, Team: v.state.Team}
-	digest, err := store.Of(ctx, uid, []*ecdsa.PublicKey{key.Public()}, want)
+// write returns the digest of the run's receipt, after it was written if it was not there.
+func write(ctx context.Context, store receipt.Store, image provenance.Image, p receipt.Predicate, key receipt.Signer) (string, error) {
+	want := receipt.Expectation{Repository: image.Repository, Digest: image.Digest, Team: p.Team}
+	digest, err := store.Of(ctx, p.Run.UID, []*ecdsa.PublicKey{key.Public()}, want)
 	if err == nil || !errors.As(err, new(*receipt.Invalid)) {
 		return digest, err
 	}
-	statement, err := receipt.New(image.Repository, image.Digest, r.predicate(v, robot))
+	statement, err := receipt.New(image.Repository, image.Digest, p)
 	if err != nil {
 		return "", err
 	}
@@ -70,6 +73,26 @@ func (r *Reconciler) predicate(v view, robot string) receipt.Predicate {
 		p.Claimed = receipt.Claim(s.Receipt.SourceCommit)
 	}
 	return p
+}
+
+// resultVulnerabilities is the result of a push with a gate: how many there are of each severity.
+const resultVulnerabilities = "vulnerabilities"
+
+// maxSeverities is how many severities a verdict may have. Quay's scanner has eight.
+const maxSeverities = 16
+
+// verdictOf is what the step says that Quay's scanner said; nil without a gate.
+func verdictOf(task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) *receipt.Verdict {
+	for _, result := range results {
+		if result.Name != resultVulnerabilities || task.Status.StartTime == nil {
+			continue
+		}
+		var counts map[string]int
+		if json.Unmarshal([]byte(result.Value), &counts) == nil && 0 < len(counts) && len(counts) <= maxSeverities {
+			return &receipt.Verdict{Time: task.Status.StartTime.UTC(), Counts: counts}
+		}
+	}
+	return nil
 }
 
 // Where a PipelineRun says which commit it was made for: Pipelines as Code's label, and the param of this project's own Pipelines.

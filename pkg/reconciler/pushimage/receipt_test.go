@@ -154,6 +154,25 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// What the gate of a push saw is in its receipt, with the time at which the push began.
+func TestReceiptHasVerdict(t *testing.T) {
+	began := metav1.NewTime(time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC))
+	for value, want := range map[string]map[string]int{
+		`{"critical":0,"high":2}`: {"critical": 0, "high": 2}, "": nil, "{}": nil, "null": nil, `{"high":"many"}`: nil, `["high"]`: nil,
+	} {
+		task := &pipelinev1.TaskRun{}
+		task.Status.StartTime = &began
+		got := verdictOf(task, []v1beta1.CustomRunResult{{Name: "other", Value: `{"x":1}`}, {Name: resultVulnerabilities, Value: value}})
+		if (got != nil) != (want != nil) || got != nil && (!cmp.Equal(got.Counts, want) || !got.Time.Equal(began.Time)) {
+			t.Errorf("%q: %+v, want %v", value, got, want)
+		}
+		task.Status.StartTime = nil
+		if got := verdictOf(task, []v1beta1.CustomRunResult{{Name: resultVulnerabilities, Value: value}}); got != nil {
+			t.Errorf("%q has the time of nothing: %+v", value, got)
+		}
+	}
+}
+
 // What a run claims of its source is in the receipt, as a claim, if it is the name of a commit.
 func TestReceiptClaims(t *testing.T) {
 	commit, other := strings.Repeat("3f", 20), strings.Repeat("4a", 20)
