@@ -51,6 +51,7 @@ var entering = map[string]string{
 	"pkg/robot/credential.go":             "the user's name beside the token, which Vault keeps in one map",
 	"pkg/vault/secret.go":                 "what Vault has",
 	"pkg/reconciler/keyless/exchanger.go": "a token that the API server made for a keyless team's ServiceAccount",
+	"pkg/reconciler/signing/transit.go":   "a token that the API server made for the controller's ServiceAccount",
 	"pkg/cli/delivery.go":                 "the Secret with the platform's OAuth token",
 	"pkg/quay/applicationtoken.go":        "Quay's answer about an OAuth token that it made",
 	"pkg/platformtoken/make.go":           "the name of a token in Quay, which Vault keeps beside the token",

@@ -49,7 +49,7 @@ func newReconciler(ctx context.Context, names func() *config.Config, now clock.P
 		keyless:  keyless.New(cluster.Kube, transport),
 		issuer:   runsecret.Issuer{Client: cluster.Kube},
 		verifier: provenance.Verifier{Transport: transport},
-		signers:  signing.Signers{Kube: cluster.Kube},
+		signers:  &signing.Signers{Kube: cluster.Kube},
 		tekton:   client,
 		taskRuns: taskRuns.Lister(),
 		config:   names,

@@ -31,7 +31,7 @@ type Reconciler struct {
 	keyless  *keyless.Exchanger
 	issuer   runsecret.Issuer
 	verifier provenance.Verifier
-	signers  signing.Signers
+	signers  *signing.Signers
 	tekton   tekton.Interface
 	taskRuns pipelinelisters.TaskRunLister
 	config   func() *config.Config

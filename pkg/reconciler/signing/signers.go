@@ -4,6 +4,7 @@ package signing
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
+	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 // SecretKey is the key of the Secret with the private key, in PEM.
@@ -20,10 +22,17 @@ const SecretKey = "receipt.key"
 type Signers struct {
 	// Kube reads the Secret, and makes the token by which Vault knows the controller.
 	Kube kubernetes.Interface
+	// CAFile is a PEM file with the authorities of Vault; empty: the system's.
+	CAFile string
+
+	mu sync.Mutex
+	// client is logged in to the Vault of of; nil before that.
+	client *vault.Client
+	of     config.Receipts
 }
 
 // Signer returns the key that config-tenancy names, as it is now. The error names what is missing, and holds nothing of the key.
-func (s Signers) Signer(ctx context.Context, where config.Receipts) (receipt.Signer, error) {
+func (s *Signers) Signer(ctx context.Context, where config.Receipts) (receipt.Signer, error) {
 	if where.Secret == "" {
 		return s.transit(ctx, where)
 	}
