@@ -1,14 +1,11 @@
 package receipt
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"testing"
 	"time"
+
+	"github.com/comptech-lab/quay-push/internal/certificate"
 )
 
 const (
@@ -20,15 +17,11 @@ const (
 // newKey returns a private key and its PEM.
 func newKey(t *testing.T) (Key, []byte) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := certificate.New("receipts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	text := made.Key
 	key, err := ParseKey(text)
 	if err != nil {
 		t.Fatal(err)

@@ -5,13 +5,8 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +23,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/test/stage"
@@ -98,7 +94,8 @@ func TestReceipt(t *testing.T) {
 		if results[v1alpha1.ResultReceipt] == "" {
 			t.Errorf("no result leads to it: %v", results)
 		}
-		if out, ok := stranger.verify(ctx, digest, encodeKey(t, newECDSA(t))); ok {
+		other, _ := newKey(t)
+		if out, ok := stranger.verify(ctx, digest, encodeKey(t, other)); ok {
 			t.Errorf("with another key: %s", out)
 		}
 	}
@@ -132,18 +129,23 @@ func statementOf(t *testing.T, out string, uid types.UID) receipt.Statement {
 	return receipt.Statement{}
 }
 
-func newECDSA(t *testing.T) *ecdsa.PrivateKey {
+// newKey returns a key, and its PEM.
+func newKey(t *testing.T) (receipt.Key, []byte) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := certificate.New("receipts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	key, err := receipt.ParseKey(made.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, made.Key
 }
 
-func encodeKey(t *testing.T, key *ecdsa.PrivateKey) []byte {
+func encodeKey(t *testing.T, key receipt.Key) []byte {
 	t.Helper()
-	text, err := receipt.EncodePublic(&key.PublicKey)
+	text, err := receipt.EncodePublic(key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,12 +155,7 @@ func encodeKey(t *testing.T, key *ecdsa.PrivateKey) []byte {
 // receiptKey puts a key into the controller's namespace, as docs/receipts.md tells, and returns a line of it and the public one.
 func receiptKey(t *testing.T, ctx context.Context) (line, public []byte) {
 	t.Helper()
-	key := newECDSA(t)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	key, text := newKey(t)
 	secrets := s.Kube.CoreV1().Secrets("quay-push")
 	_ = secrets.Delete(ctx, "receipt-key", metav1.DeleteOptions{})
 	if _, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "receipt-key"}, Data: map[string][]byte{"receipt.key": text}}, metav1.CreateOptions{}); err != nil {

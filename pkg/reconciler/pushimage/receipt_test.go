@@ -2,10 +2,6 @@ package pushimage
 
 import (
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,6 +23,7 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/injection"
 
+	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
@@ -44,15 +41,15 @@ type notary struct {
 
 func newNotary(t *testing.T) *notary {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := certificate.New("receipts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	key, err := receipt.ParseKey(made.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &notary{newRegistry(t), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), []*ecdsa.PublicKey{&key.PublicKey}}
+	return &notary{newRegistry(t), made.Key, []*ecdsa.PublicKey{key.Public()}}
 }
 
 // on are the settings with which receipts are written.

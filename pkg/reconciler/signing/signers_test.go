@@ -1,11 +1,6 @@
 package signing
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -25,6 +20,7 @@ import (
 	fakekube "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/pkg/vault"
@@ -35,17 +31,17 @@ const (
 	vaultToken   = "hvs.VAULTTOKEN"
 )
 
-func newKey(t *testing.T) (*ecdsa.PrivateKey, []byte) {
+func newKey(t *testing.T) (receipt.Key, []byte) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := certificate.New("receipts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	key, err := receipt.ParseKey(made.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	return key, made.Key
 }
 
 // signs has the signer sign a receipt, which fails if it is not one of its key.
@@ -90,7 +86,7 @@ func TestSecret(t *testing.T) {
 // server is a Vault of one key, whose answers a test may change.
 type server struct {
 	*httptest.Server
-	key    *ecdsa.PrivateKey
+	key    receipt.Key
 	logins int
 	// tamper changes what is signed; denied has it refuse the login.
 	tamper, denied bool
@@ -100,7 +96,7 @@ func newServer(t *testing.T) *server {
 	t.Helper()
 	key, _ := newKey(t)
 	v := &server{key: key}
-	public, err := receipt.EncodePublic(&key.PublicKey)
+	public, err := receipt.EncodePublic(key.Public())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +135,7 @@ func newServer(t *testing.T) *server {
 		if v.tamper {
 			asked.Input = append(asked.Input, 'x')
 		}
-		sum := sha256.Sum256(asked.Input)
-		signature, err := ecdsa.SignASN1(rand.Reader, v.key, sum[:])
+		signature, err := v.key.Sign(r.Context(), asked.Input)
 		if err != nil {
 			t.Error(err)
 		}
