@@ -24,7 +24,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -58,7 +58,7 @@ lint: $(STATICCHECK) ## gofmt, vet and staticcheck, of all but what starts Kuber
 		go vet $(RACE) ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) ./...); done
 
 # What only the cluster, Vault, a long run or Prometheus' tool runs.
-TAGS := e2e,vault,scale,promtool,builders
+TAGS := e2e,vault,cosign,scale,promtool,builders
 
 # Prometheus' own tool, from Debian's package and without its server.
 PROMTOOL := $(CACHE)/prometheus/usr/bin
@@ -103,6 +103,13 @@ demo: tekton ## The main job told as a story, from a commit to the running app, 
 vault: ## The tests that need the real Vault server, which they build
 	go test -tags vault -count=1 -timeout 30m ./pkg/vault/
 	go test -tags vault -count=1 -timeout 30m -run RealVault ./pkg/robot/ ./pkg/cli/
+
+# The program of a stranger, which takes longer to build than all of ours.
+receipt: bin/cosign ## Receipts of pushes, verified by cosign, which is built first
+	go test -tags cosign -count=1 -timeout 10m -run Cosign ./pkg/receipt/
+
+bin/cosign: test/receipt/go.mod
+	go build -C test/receipt -trimpath -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli

@@ -99,20 +99,35 @@ func (c *connection) readPin(from string) (overlay.Pin, error) {
 func (c *connection) newOverlayPromote() *cobra.Command {
 	var to string
 	var dryRun bool
+	var d demands
 	cmd := &cobra.Command{
-		Use:     "promote DIRECTORY --to ENVIRONMENT",
-		Short:   "Copy the digests of an overlay to the next environment",
-		Long:    "Copies the digests that DIRECTORY has to the overlay of the same app one step further: dev to stg, stg to prd.",
-		Example: "  tkn quay overlay promote apps/payments/checkout/overlays/dev --to stg",
-		Args:    arguments("the directory of an overlay"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) { return overlay.Promote(tree, o, to) })
+		Use:   "promote DIRECTORY --to ENVIRONMENT",
+		Short: "Copy the digests of an overlay to the next environment",
+		Long: `Copies the digests that DIRECTORY has to the overlay of the same app one step further: dev to stg, stg to prd.
+With --receipt-key and --verdict-within, only digests of which there is a receipt, or a verdict.`,
+		Example: `  tkn quay overlay promote apps/payments/checkout/overlays/dev --to stg
+  tkn quay overlay promote apps/payments/checkout/overlays/stg --to prd --receipt-key receipt.pub --verdict-within 168h --gate high`,
+		Args: arguments("the directory of an overlay"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, err := d.list(c)
+			if err != nil {
+				return err
+			}
+			return c.edit(args[0], dryRun, func(tree fs.FS, o overlay.Overlay) (overlay.Edit, error) {
+				edit, err := overlay.Promote(tree, o, to)
+				if err == nil {
+					err = o.Meets(cmd.Context(), tree, asked...)
+				}
+				return edit, err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "`environment` to promote to: "+strings.Join(overlay.Environments[1:], " or "))
 	require(cmd, "name the next environment, such as --to stg", "to")
 	complete(cmd, "to", completeTarget)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check it, write nothing")
+	d.add(cmd)
+	c.addQuayCAFlag(cmd)
 	return cmd
 }
 

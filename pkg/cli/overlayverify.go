@@ -53,13 +53,15 @@ func (r checked) write(w io.Writer) error {
 
 func (c *connection) newOverlayVerify() *cobra.Command {
 	var ask bool
+	var d demands
 	cmd := &cobra.Command{
 		Use:   "verify [DIRECTORY]",
 		Short: "Check one overlay, or a whole repository",
 		Long: `Checks layout, names and digests, and that kustomize renders what is pinned. DIRECTORY is an overlay's, or the repository's root.
 With --registry, also that a tag that lasts keeps each digest in Quay: what has none is dropped there. It names each that would die, of
 what, and when, where that can be told: a tag that expires, one that moves on, an auto-prune policy, the time machine. Images of other
-registries are listed, and not looked at.`,
+registries are listed, and not looked at.
+With --receipt-key and --verdict-within, also that there is a receipt, or a verdict, of each digest that would run.`,
 		Example: `  tkn quay overlay verify
   tkn quay overlay verify apps/payments/checkout/overlays/prd --registry`,
 		Args: atMostOne,
@@ -81,7 +83,11 @@ registries are listed, and not looked at.`,
 				}
 				r = asked
 			}
-			findings, err := c.findings(cmd.Context(), directory, r)
+			demanded, err := d.list(c)
+			if err != nil {
+				return err
+			}
+			findings, err := c.findings(cmd.Context(), directory, r, demanded...)
 			if err != nil {
 				return err
 			}
@@ -100,11 +106,12 @@ registries are listed, and not looked at.`,
 	}
 	cmd.Flags().BoolVar(&ask, "registry", false, "ask Quay whether each digest is there to stay")
 	c.addQuayFlags(cmd)
+	d.add(cmd)
 	return cmd
 }
 
 // findings checks the repository whose root is directory, or the overlay that it is.
-func (c *connection) findings(ctx context.Context, directory string, r overlay.Registry) (found []overlay.Finding, err error) {
+func (c *connection) findings(ctx context.Context, directory string, r overlay.Registry, demands ...overlay.Demand) (found []overlay.Finding, err error) {
 	var repository *overlay.Repository
 	var o overlay.Overlay
 	_, one := os.Stat(filepath.Join(directory, "apps"))
@@ -119,9 +126,9 @@ func (c *connection) findings(ctx context.Context, directory string, r overlay.R
 	defer func() { err = errors.Join(err, repository.Close()) }()
 	repository.Warn = c.warner()
 	if one != nil {
-		found, err = overlay.VerifyOverlay(ctx, repository.FS(), o, r)
+		found, err = overlay.VerifyOverlay(ctx, repository.FS(), o, r, demands...)
 	} else {
-		found, err = overlay.VerifyRepository(ctx, repository.FS(), r)
+		found, err = overlay.VerifyRepository(ctx, repository.FS(), r, demands...)
 	}
 	return found, readable(err)
 }

@@ -32,9 +32,13 @@ func (c *connection) addQuayFlags(cmd *cobra.Command) {
 
 // addQuayAddressFlags defines those of a command that finds the OAuth token itself.
 func (c *connection) addQuayAddressFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
-	flags.StringVar(&c.quayCAFile, "quay-ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
+	cmd.Flags().StringVar(&c.quayURL, "quay-url", "", "`address` of Quay (default https:// and the registry of config-tenancy)")
+	c.addQuayCAFlag(cmd)
+}
+
+// addQuayCAFlag defines that of a command that knows the address.
+func (c *connection) addQuayCAFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.quayCAFile, "quay-ca-file", "", "PEM `file` of certificate authorities to trust beside the system's")
 }
 
 // addRateFlag defines the flag of a command that asks Quay about many teams and changes something.

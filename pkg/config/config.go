@@ -38,6 +38,8 @@ type Config struct {
 	// through. TeamGates are <team>=<gate>, each in its place for one team.
 	Gate      string
 	TeamGates []string
+	// ReceiptKey, ReceiptVault and ReceiptVaultLogin say what receipts of pushes are signed with, see Receipts.
+	ReceiptKey, ReceiptVault, ReceiptVaultLogin string
 	// Clusters are the contexts, in the kubeconfig of whoever runs tkn quay, of all clusters that render teams' credentials from the same
 	// Vault. Empty: it is this one alone.
 	Clusters []string
@@ -93,6 +95,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	if err := c.checkGates(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
+	if err := c.checkReceipts(); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
@@ -123,6 +128,9 @@ func (c *Config) texts() map[string]*string {
 		"run-account":         &c.RunAccount,
 		"federation-audience": &c.FederationAudience,
 		"gate":                &c.Gate,
+		"receipt-key":         &c.ReceiptKey,
+		"receipt-vault":       &c.ReceiptVault,
+		"receipt-vault-login": &c.ReceiptVaultLogin,
 	}
 }
 

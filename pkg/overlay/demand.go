@@ -1,43 +1,30 @@
 package overlay
 
 import (
-	"fmt"
+	"context"
 	"io/fs"
-	"path"
-
-	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
-// All lists the overlays of every app of a repository, in the order of the paths, also those of environments and of names that the
-// contract does not know. The error is tree's.
-func All(tree fs.FS) ([]Overlay, error) {
-	dirs, err := fs.Glob(tree, appsDir+"/*/*/overlays/*")
-	if err != nil {
-		return nil, err
-	}
-	var found []Overlay
-	for _, dir := range dirs {
-		info, err := fs.Lstat(tree, dir)
-		if err != nil {
-			return nil, fmt.Errorf("listing overlays: %w", err)
-		}
-		if info.Mode().IsRegular() {
-			continue // Such as a README.
-		}
-		app := path.Dir(path.Dir(dir))
-		found = append(found, Overlay{Team: path.Base(path.Dir(app)), App: path.Base(app), Env: path.Base(dir)})
-	}
-	return found, nil
-}
+// Demand is what has to be true of a digest that an overlay pins. The error is a *Refusal if it is not; any other error is one of who was
+// asked.
+type Demand func(ctx context.Context, o Overlay, pin Pin) error
 
-// Digests lists the digests, sha256:<64 hex>, in whatever kustomize makes of an overlay: those of its images, and any other. The names of
-// team, app and environment need not be the contract's. Where the error is a *Refusal, nobody can say what the overlay would run.
-func (o Overlay) Digests(tree fs.FS) ([]string, error) {
-	s := newStage(tree)
-	if err := s.addRoot(o.Dir()); err != nil {
-		return nil, err
+// Meets asks the demands about each digest that o has in images, which are those that Promote copies. The error is that of the first that
+// is not met, or tree's.
+func (o Overlay) Meets(ctx context.Context, tree fs.FS, demands ...Demand) error {
+	if err := o.validate(); err != nil || len(demands) == 0 {
+		return err
 	}
-	var found []string
-	err := s.render(o.Dir(), func(_ []string, i image) { found = append(found, reference.Digests(i.value)...) })
-	return found, err
+	pins, err := o.pins(tree)
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins {
+		for _, demand := range demands {
+			if err := demand(ctx, o, pin); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

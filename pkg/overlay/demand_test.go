@@ -1,69 +1,82 @@
 package overlay_test
 
 import (
+	"context"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
-func TestAll(t *testing.T) {
-	tree := app()
-	put(tree, "apps/README.md", "")
-	put(tree, "apps/payments/README.md", "")
-	put(tree, "apps/payments/checkout/overlays/README.md", "")
-	put(tree, "apps/payments/checkout/overlays/qa/kustomization.yaml", "")
-	put(tree, "apps/Odd Team/UI/overlays/dev/kustomization.yaml", "")
-	link(tree, "apps/payments/checkout/overlays/link", "dev")
-	got, err := overlay.All(tree)
-	want := []overlay.Overlay{{"Odd Team", "UI", "dev"}, dev, {"payments", "checkout", "link"}, in("prd"), {"payments", "checkout", "qa"}, in("stg")}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("error %v, overlays (-want +got):\n%s", err, diff)
+var (
+	errAway   = errors.New("the registry is away")
+	noReceipt = &overlay.Refusal{Reason: overlay.ReasonNoReceipt, Problem: "there is none", Next: "push it"}
+)
+
+// asker records what it is asked about, and answers err for one image.
+type asker struct {
+	t     *testing.T
+	asked []string
+}
+
+func (a *asker) demand(image string, err error) overlay.Demand {
+	return func(_ context.Context, o overlay.Overlay, pin overlay.Pin) error {
+		if o != dev {
+			a.t.Errorf("asked for %s", o)
+		}
+		a.asked = append(a.asked, pin.Image)
+		if pin.Image == image {
+			return err
+		}
+		return nil
 	}
 }
 
-// What kustomize makes of an overlay counts, wherever a digest stands in it, and what it cannot make is a refusal.
-func TestDigests(t *testing.T) {
-	for name, c := range map[string]struct {
-		env  string
-		make func(edit func(name, old, new string), put func(name, content string))
-		want []string
+// Each digest in images is asked about; the first that does not meet a demand ends it.
+func TestMeets(t *testing.T) {
+	for name, test := range map[string]struct {
+		image string
+		want  error
+		asked []string
 	}{
-		"dev":           {"dev", nil, []string{digest("d"), digest("1")}},
-		"no digest yet": {"prd", nil, nil},
-		"another env": {"qa", func(_ func(_, _, _ string), put func(_, _ string)) {
-			put("apps/payments/checkout/overlays/qa/kustomization.yaml", "resources: [../../base]\nimages: [{name: "+checkout+", digest: \""+digest("e")+"\"}]\n")
-		}, []string{digest("e")}},
-		"of the base": {"prd", func(edit func(_, _, _ string), _ func(_, _ string)) {
-			edit("apps/payments/checkout/base/deployment.yaml", "payments/checkout:placeholder", "payments/other@"+digest("b"))
-		}, []string{digest("b")}},
-		"in an argument": {"prd", func(edit func(_, _, _ string), _ func(_, _ string)) {
-			edit("apps/payments/checkout/base/deployment.yaml", "{name: app,", "{name: app, args: [--sidecar=x@"+digest("c")+"],")
-		}, []string{digest("c")}},
-		"as an escape": {"prd", func(edit func(_, _, _ string), _ func(_, _ string)) {
-			edit(in("prd").Path(), "images:", "commonAnnotations: {by: \"sha256:"+strings.Repeat("\\u0066", 64)+"\"}\nimages:")
-		}, []string{digest("f")}},
+		"met":              {"", nil, []string{checkout, proxy}},
+		"the second fails": {proxy, noReceipt, []string{checkout, proxy}},
+		"the first fails":  {checkout, noReceipt, []string{checkout}},
+		"nobody answers":   {checkout, errAway, []string{checkout}},
 	} {
-		tree := app()
-		if c.make != nil {
-			c.make(func(name, old, new string) { edit(tree, name, old, new) }, func(name, content string) { put(tree, name, content) })
-		}
-		got, err := in(c.env).Digests(tree)
-		slices.Sort(got)
-		slices.Sort(c.want)
-		if got = slices.Compact(got); err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, error %v, want %q", name, got, err, c.want)
+		a := &asker{t: t}
+		if err := dev.Meets(t.Context(), app(), a.demand(test.image, test.want)); !errors.Is(err, test.want) || !slices.Equal(a.asked, test.asked) {
+			t.Errorf("%s: %v after %v, want %v after %v", name, err, a.asked, test.want, test.asked)
 		}
 	}
-	for name, text := range map[string]string{"no YAML": "{", "a remote base": "resources: [https://github.com/x/y]", "a base that is not there": "resources: [../../base, ../none]"} {
-		tree := app()
-		put(tree, in("prd").Path(), text)
-		if got, err := in("prd").Digests(tree); !errors.As(err, new(*overlay.Refusal)) {
-			t.Errorf("%s: %q, error %v", name, got, err)
-		}
+	a := &asker{t: t}
+	if err := dev.Meets(t.Context(), app(), a.demand("", nil), a.demand(checkout, noReceipt)); !errors.Is(err, noReceipt) || len(a.asked) != 2 {
+		t.Errorf("of two demands the second fails: %v after %v", err, a.asked)
+	}
+	if err := in("prd").Meets(t.Context(), app()); err != nil {
+		t.Errorf("without a demand: %v", err)
+	}
+	if err := in("prd").Meets(t.Context(), app(), a.demand("", nil)); err == nil {
+		t.Error("what has no digest meets a demand")
+	}
+}
+
+// What would run is asked about, also what the base pins and no item of images; a refusal is a finding, and no answer is none.
+func TestVerifyDemands(t *testing.T) {
+	tree := app()
+	sidecar := "registry.example.com/mesh/proxy"
+	edit(tree, "apps/payments/checkout/base/deployment.yaml", proxy+":placeholder", sidecar+"@"+digest("9"))
+	edit(tree, dev.Path(), "  - name: "+proxy+"\n    newName: "+proxy+"\n", "")
+	text := string(tree[dev.Path()].Data)
+	put(tree, dev.Path(), text[:len(text)-len("    digest: "+digest("e")+"\n")])
+	a := &asker{t: t}
+	found, err := overlay.VerifyOverlay(t.Context(), tree, dev, nil, a.demand(sidecar, noReceipt))
+	slices.Sort(a.asked)
+	if err != nil || len(found) != 1 || found[0].Reason != overlay.ReasonNoReceipt || !slices.Equal(a.asked, []string{checkout, sidecar}) {
+		t.Errorf("found %v, %v; asked about %v", found, err, a.asked)
+	}
+	if _, err := overlay.VerifyOverlay(t.Context(), tree, dev, nil, a.demand(checkout, errAway)); !errors.Is(err, errAway) {
+		t.Errorf("nobody answers: %v", err)
 	}
 }

@@ -38,7 +38,7 @@ func TestReasonsAreCompleteAndShown(t *testing.T) {
 		t.Errorf("%d reasons are declared, Reasons has %d", len(declared), len(overlay.Reasons))
 	}
 	var tests []byte
-	for _, name := range []string{"pin_test.go", "set_test.go", "promote_test.go", "verify_test.go", "repository_test.go", "effect_test.go"} {
+	for _, name := range []string{"pin_test.go", "set_test.go", "promote_test.go", "verify_test.go", "repository_test.go", "effect_test.go", "demand_test.go", "../cli/overlaydemand_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func TestReasonsAreCompleteAndShown(t *testing.T) {
 		tests = append(tests, text...)
 	}
 	for _, d := range declared {
-		shown := regexp.MustCompile(`overlay\.` + string(d[1]) + `\b|"(dev|stg|prd) ` + string(d[2]) + `"`)
+		shown := regexp.MustCompile(`overlay\.` + string(d[1]) + `\b|"(dev|stg|prd) ` + string(d[2]) + `"|\(` + string(d[2]) + `\)`)
 		if !shown.Match(tests) {
 			t.Errorf("no test speaks of %s", d[1])
 		}

@@ -34,6 +34,9 @@ const (
 	ReasonOrder         Reason = "promotion-order"
 	ReasonNotPinned     Reason = "not-pinned"
 	ReasonNotAlive      Reason = "not-alive"
+	ReasonNoReceipt     Reason = "no-receipt"
+	ReasonNoVerdict     Reason = "no-verdict"
+	ReasonVulnerable    Reason = "vulnerable"
 	ReasonChanged       Reason = "changed"
 )
 
@@ -43,7 +46,7 @@ var Reasons = []Reason{
 	ReasonYAML, ReasonMultiDocument, ReasonDuplicateKey, ReasonAnchor, ReasonScalar,
 	ReasonNoEntry, ReasonTwoEntries, ReasonNoDigest, ReasonNewTag, ReasonNewName, ReasonDigest,
 	ReasonBaseImage, ReasonRemote, ReasonRender, ReasonNoEffect, ReasonOtherImage,
-	ReasonEnvironment, ReasonOrder, ReasonNotPinned, ReasonNotAlive, ReasonChanged,
+	ReasonEnvironment, ReasonOrder, ReasonNotPinned, ReasonNotAlive, ReasonNoReceipt, ReasonNoVerdict, ReasonVulnerable, ReasonChanged,
 }
 
 // Refusal is why an overlay was not edited, or what is wrong with it. With it nothing was written.

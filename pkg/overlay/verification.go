@@ -15,6 +15,7 @@ import (
 type verification struct {
 	tree     fs.FS
 	overlay  Overlay
+	demands  []Demand
 	findings []Finding
 }
 
@@ -121,11 +122,8 @@ func (v *verification) checkRendered(entries []entry, rendered *effect) error {
 	return nil
 }
 
-// checkRegistry looks for each digest that would run in the registry, also for one that the base has and no item of images.
+// checkRegistry looks for each digest that would run in the registry, and asks the demands about it, also for one that the base has and no item of images.
 func (v *verification) checkRegistry(ctx context.Context, rendered *effect, registry Registry) error {
-	if registry == nil {
-		return nil
-	}
 	seen := map[Pin]bool{}
 	for _, i := range rendered.images {
 		_, digest, _ := strings.Cut(i.value, "@")
@@ -134,9 +132,17 @@ func (v *verification) checkRegistry(ctx context.Context, rendered *effect, regi
 			continue
 		}
 		seen[pin] = true
-		err := pin.CheckAlive(ctx, registry)
-		if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrElsewhere) {
-			return err
+		if registry != nil {
+			err := pin.CheckAlive(ctx, registry)
+			if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) && !errors.Is(err, ErrElsewhere) {
+				return err
+			}
+		}
+		for _, demand := range v.demands {
+			err := demand(ctx, v.overlay, pin)
+			if v.refused(err); err != nil && !errors.As(err, new(*Refusal)) {
+				return err
+			}
 		}
 	}
 	return nil

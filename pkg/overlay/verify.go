@@ -21,8 +21,9 @@ type Finding struct {
 func (f Finding) Error() string { return f.Path + ": " + f.Refusal.Error() }
 
 // VerifyRepository returns what is wrong with every app of a repository, in the order of the paths. registry may be nil:
-// then no registry is asked. A repository without an app is a finding, too. The error is tree's or registry's.
-func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Finding, error) {
+// then no registry is asked. demands are asked about each digest that would run. A repository without an app is a finding, too. The error
+// is tree's, registry's or a demand's.
+func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry, demands ...Demand) ([]Finding, error) {
 	apps, err := fs.Glob(tree, appsDir+"/*/*")
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Fin
 		}
 		findings = append(findings, layout...)
 		for _, o.Env = range Environments {
-			one, err := VerifyOverlay(ctx, tree, o, registry)
+			one, err := VerifyOverlay(ctx, tree, o, registry, demands...)
 			if err != nil {
 				return nil, err
 			}
@@ -56,9 +57,9 @@ func VerifyRepository(ctx context.Context, tree fs.FS, registry Registry) ([]Fin
 	return findings, nil
 }
 
-// VerifyOverlay returns what is wrong with one overlay. registry and error are as with VerifyRepository.
-func VerifyOverlay(ctx context.Context, tree fs.FS, o Overlay, registry Registry) ([]Finding, error) {
-	v := verification{tree: tree, overlay: o}
+// VerifyOverlay returns what is wrong with one overlay. registry, demands and error are as with VerifyRepository.
+func VerifyOverlay(ctx context.Context, tree fs.FS, o Overlay, registry Registry, demands ...Demand) ([]Finding, error) {
+	v := verification{tree: tree, overlay: o, demands: demands}
 	err := v.run(ctx, registry)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		v.findings, err = append(v.findings, Finding{o.Path(), refusal}), nil

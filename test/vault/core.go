@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	auth "github.com/hashicorp/vault-plugin-auth-kubernetes"
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
+	"github.com/hashicorp/vault/builtin/logical/transit"
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical/inmem"
@@ -23,7 +24,7 @@ func newCore(ctx context.Context, log hclog.Logger) (*vault.Core, string, error)
 		Physical:           storage,
 		Logger:             log,
 		DisableMlock:       true,
-		LogicalBackends:    map[string]logical.Factory{"kv": kv.Factory},
+		LogicalBackends:    map[string]logical.Factory{"kv": kv.Factory, "transit": transit.Factory},
 		CredentialBackends: map[string]logical.Factory{"kubernetes": auth.Factory},
 		BuiltinRegistry:    registry{},
 	})
@@ -46,7 +47,7 @@ type registry struct{}
 
 // builtin are the plugins of this program.
 var builtin = map[consts.PluginType]map[string]logical.Factory{
-	consts.PluginTypeSecrets:    {"kv": kv.Factory},
+	consts.PluginTypeSecrets:    {"kv": kv.Factory, "transit": transit.Factory},
 	consts.PluginTypeCredential: {"kubernetes": auth.Factory},
 }
 

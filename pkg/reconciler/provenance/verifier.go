@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/receipt"
 )
 
 // Verifier asks registries. It is safe for concurrent use.
@@ -32,8 +31,7 @@ func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.C
 	if err != nil {
 		return unproven("%q is no repository", i.Repository)
 	}
-	puller, err := remote.NewPuller(remote.WithTransport(oneHost{repository.RegistryStr(), v.Transport}), remote.WithAuth(basic{credential}),
-		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(never))
+	puller, err := remote.NewPuller(append(receipt.Options(v.Transport, repository.RegistryStr(), credential), remote.WithRetryStatusCodes(), remote.WithRetryPredicate(never))...)
 	if err != nil {
 		return fmt.Errorf("asking the registry for %q: %w", repository, err)
 	}
@@ -65,24 +63,3 @@ func (v Verifier) Verify(ctx context.Context, i Image, credential dockerconfig.C
 
 // never: who asks tries again, and tells why.
 func never(error) bool { return false }
-
-// basic hands the credential to go-containerregistry.
-type basic struct{ credential dockerconfig.Credential }
-
-func (b basic) Authorization() (*authn.AuthConfig, error) {
-	return &authn.AuthConfig{Auth: strings.TrimPrefix(b.credential.Authorization().Reveal(), "Basic ")}, nil
-}
-
-// oneHost sends requests to host alone and over TLS alone: the credential goes to a token service elsewhere only if somebody
-// forged the registry's answer, or by a setting that push-image does not follow either.
-type oneHost struct {
-	host string
-	next http.RoundTripper
-}
-
-func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" || r.URL.Host != o.host {
-		return nil, fmt.Errorf("the registry sends its clients to %s://%s, and the credential goes to https://%s alone", r.URL.Scheme, r.URL.Host, o.host)
-	}
-	return o.next.RoundTrip(r)
-}

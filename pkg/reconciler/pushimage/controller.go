@@ -20,6 +20,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/signing"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/turns"
 )
@@ -48,6 +49,7 @@ func newReconciler(ctx context.Context, names func() *config.Config, now clock.P
 		keyless:  keyless.New(cluster.Kube, transport),
 		issuer:   runsecret.Issuer{Client: cluster.Kube},
 		verifier: provenance.Verifier{Transport: transport},
+		signers:  &signing.Signers{Kube: cluster.Kube},
 		tekton:   client,
 		taskRuns: taskRuns.Lister(),
 		config:   names,

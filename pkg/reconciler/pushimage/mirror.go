@@ -51,7 +51,8 @@ func (r *Reconciler) succeed(ctx context.Context, v view, task *pipelinev1.TaskR
 				"TaskRun %q succeeded without result %q; is the Task that config-tenancy names ours?", task.Name, name), task))
 		}
 	}
-	if err := r.prove(ctx, v, task, results); err != nil {
+	results, err := r.prove(ctx, v, task, results)
+	if err != nil {
 		return err
 	}
 	if err := r.withdraw(ctx, v); err != nil {
@@ -63,6 +64,9 @@ func (r *Reconciler) succeed(ctx context.Context, v view, task *pipelinev1.TaskR
 func resultsOf(task *pipelinev1.TaskRun) []v1beta1.CustomRunResult {
 	var results []v1beta1.CustomRunResult
 	for _, result := range task.Status.Results {
+		if result.Name == v1alpha1.ResultReceipt {
+			continue // The controller's alone to give.
+		}
 		value := result.Value.StringVal
 		if result.Value.Type != pipelinev1.ParamTypeString && result.Value.Type != "" {
 			// A CustomRun has strings alone; Tekton reads a JSON array back as one.

@@ -11,6 +11,7 @@ import (
 	"knative.dev/pkg/logging"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
@@ -25,30 +26,43 @@ const (
 	proofPatience = 5 * time.Minute
 )
 
-// prove asks the registry for the image that the results are about, if the platform wants that. The error is an end of the run,
-// or a request to come back.
-func (r *Reconciler) prove(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
-	if !v.config.VerifyResults {
-		return nil
+// prove asks the registry for the image that the results are about, if the platform wants that or a receipt of it, and returns the results
+// with that of the receipt. The error is an end of the run, or a request to come back.
+func (r *Reconciler) prove(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) ([]v1beta1.CustomRunResult, error) {
+	_, certified := v.config.Receipts()
+	if !v.config.VerifyResults && !certified {
+		return results, nil
 	}
-	err := r.ask(ctx, v, task, results)
+	image, credential, err := r.ask(ctx, v, task, results)
 	var unproven *provenance.Unproven
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &unproven):
-		return customrun.Failf(v1alpha1.ReasonResultsUnproven, "%s", message(
+	if errors.As(err, &unproven) {
+		return nil, customrun.Failf(v1alpha1.ReasonResultsUnproven, "%s", message(
 			"the TaskRun says that it pushed, the controller does not: "+unproven.Problem, task))
-	case task.Status.CompletionTime == nil || r.clock.Since(task.Status.CompletionTime.Time) > proofPatience:
-		return customrun.Failf(v1alpha1.ReasonResultsUnproven, "%s", message(
-			"the image was pushed, and the controller could not make sure that it is there: "+err.Error(), task))
+	} else if err != nil {
+		return nil, r.later(ctx, task, v1alpha1.ReasonResultsUnproven, "could not make sure that it is there", err)
+	}
+	if !certified {
+		return results, nil
+	}
+	digest, err := r.certify(ctx, v, image, credential, verdictOf(task, results))
+	if err != nil {
+		return nil, r.later(ctx, task, v1alpha1.ReasonReceiptNotWritten, "could not write its receipt", err)
+	}
+	return append(results, v1beta1.CustomRunResult{Name: v1alpha1.ResultReceipt, Value: digest}), nil
+}
+
+// later has the controller come back to what failed, until its patience ends: then the run does, with reason and what failed.
+func (r *Reconciler) later(ctx context.Context, task *pipelinev1.TaskRun, reason, what string, err error) error {
+	if task.Status.CompletionTime == nil || r.clock.Since(task.Status.CompletionTime.Time) > proofPatience {
+		return customrun.Failf(reason, "%s", message("the image was pushed, and the controller "+what+": "+err.Error(), task))
 	}
 	logging.FromContext(ctx).Infow("Asking the registry again", "in", proofPause, "because", err)
 	return controller.NewRequeueAfter(proofPause)
 }
 
 // ask asks with the tenant's own credential, from where the run has it.
-func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) error {
+func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) (provenance.Image, dockerconfig.Credential, error) {
+	none := dockerconfig.Credential{}
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	values := map[string]string{}
@@ -64,7 +78,7 @@ func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, 
 	}
 	image, err := provenance.Pushed(imageRef, values)
 	if err != nil {
-		return err
+		return image, none, err
 	}
 	s, place := v.state, request.Place{Namespace: v.run.Namespace}
 	switch {
@@ -75,11 +89,11 @@ func (r *Reconciler) ask(ctx context.Context, v view, task *pipelinev1.TaskRun, 
 	}
 	held, err := place.Holding(ctx, r.cluster, imageRef, tenant.Decision{Team: s.Team, Names: v.config.Names(s.Team)})
 	if err != nil {
-		return err
+		return image, none, err
 	}
 	credential, err := r.credential(ctx, held, v.config)
 	if err != nil {
-		return err
+		return image, none, err
 	}
-	return r.verifier.Verify(ctx, image, credential)
+	return image, credential, r.verifier.Verify(ctx, image, credential)
 }

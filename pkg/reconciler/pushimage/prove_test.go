@@ -88,8 +88,11 @@ func (r *registry) world(namespace string, settings map[string]string) *reconcil
 }
 
 // finish ends the TaskRun with the results of a push of the image to tag.
-func (r *registry) finish(w *reconcilertest.World, tag string) {
-	task := reconcilertest.Finish(w.TaskRun(ns, run), corev1.ConditionTrue, "Succeeded", "")
+func (r *registry) finish(w *reconcilertest.World, tag string) { r.end(w, w.TaskRun(ns, run), tag) }
+
+// end does so with the TaskRun, wherever it is.
+func (r *registry) end(w *reconcilertest.World, task *pipelinev1.TaskRun, tag string) {
+	task = reconcilertest.Finish(task, corev1.ConditionTrue, "Succeeded", "")
 	task.Status.CompletionTime = &metav1.Time{Time: w.Clock.Now()}
 	values := map[string]string{"IMAGE_URL": r.repository() + ":" + tag, "IMAGE_DIGEST": r.digest, "image-digest": r.digest, "image-ref": r.repository(),
 		"image-pinned": r.repository() + "@" + r.digest, "overlay-image": fmt.Sprintf(`{"name":%q,"newName":%[1]q,"digest":%q}`, r.repository(), r.digest)}

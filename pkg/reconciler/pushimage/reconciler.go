@@ -19,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/keyless"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/runsecret"
+	"github.com/comptech-lab/quay-push/pkg/reconciler/signing"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/telemetry"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
 )
@@ -30,6 +31,7 @@ type Reconciler struct {
 	keyless  *keyless.Exchanger
 	issuer   runsecret.Issuer
 	verifier provenance.Verifier
+	signers  *signing.Signers
 	tekton   tekton.Interface
 	taskRuns pipelinelisters.TaskRunLister
 	config   func() *config.Config

@@ -28,6 +28,17 @@ type state struct {
 	// Waiting says that the run waits for its turn in custody, and has no TaskRun yet.
 	Waiting bool  `json:"waiting,omitempty"`
 	TaskRun child `json:"taskRun"`
+	// Receipt is what the receipt of the push says of the run, kept from when it began; nil where none are written.
+	Receipt *origin `json:"receipt,omitempty"`
+}
+
+// origin is where a run comes from.
+type origin struct {
+	// PipelineRun and its UID are those of the owner that was proved, empty if there is none.
+	PipelineRun    string    `json:"pipelineRun,omitempty"`
+	PipelineRunUID types.UID `json:"pipelineRunUID,omitempty"`
+	// SourceCommit is what the run claims.
+	SourceCommit string `json:"sourceCommit,omitempty"`
 }
 
 type child struct {

@@ -77,6 +77,9 @@ const (
 	ResultVulnerabilities = "vulnerabilities"
 	// ResultWorst is a JSON array of the worst of them, at most ten, with package, version, severity, name and fixed-by; only with a gate.
 	ResultWorst = "vulnerabilities-worst"
+	// ResultReceipt is sha256:<64 hex> of the manifest that has the receipt of the push, where the platform has receipts written. It is the
+	// controller's, and no result of a TaskRun.
+	ResultReceipt = "receipt"
 	// ResultFailure is of a push that failed, and then the only one but for what a gate found: class, problem and next step in one line.
 	ResultFailure = "failure"
 )
@@ -199,6 +202,8 @@ const (
 	ReasonResultsMissing = "ResultsMissing"
 	// ReasonResultsUnproven: the registry does not serve what the results say, or could not be asked (verify-results).
 	ReasonResultsUnproven = "ResultsUnproven"
+	// ReasonReceiptNotWritten: the image was pushed, and the controller could not sign or store its receipt (receipt-key).
+	ReasonReceiptNotWritten = "ReceiptNotWritten"
 	// ReasonTaskRunDeleted: the TaskRun was deleted while it ran.
 	ReasonTaskRunDeleted = "TaskRunDeleted"
 )

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/overlay"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/receipt"
+)
+
+// maxPlatforms is how many manifests of an index are asked for.
+const maxPlatforms = 64
+
+// verdict demands one. Quay's answer has no time: it is made when it is asked for, from what the scanner found in the image when that was
+// pushed and what it knows of vulnerabilities now. So one that Quay gives is of now. Where Quay gives none, the one that let the image
+// have its tags counts as long as it is young enough: the receipt has it.
+func (a *asker) verdict(ctx context.Context, o overlay.Overlay, pin overlay.Pin) error {
+	counts, why, err := a.asks(ctx, pin)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		proof, err := a.gated(ctx, o, pin)
+		if err != nil {
+			return err
+		}
+		if proof == nil {
+			return &overlay.Refusal{Reason: overlay.ReasonNoVerdict, Next: "run it again once Quay's scanner has seen the image, or push with a gate and demand its receipt, too",
+				Problem: fmt.Sprintf("%s@%s has no verdict of Quay now, %s, and none of a gate within %s", pin.Image, pin.Digest, why, a.verdictWithin)}
+		}
+		counts = proof.Counts
+	}
+	if n := a.blocking(counts); n > 0 {
+		return &overlay.Refusal{Reason: overlay.ReasonVulnerable, Next: "build it with the fixes, push it, and pin that digest",
+			Problem: fmt.Sprintf("%s@%s has %d vulnerabilities of severity %s or worse", pin.Image, pin.Digest, n, a.gate)}
+	}
+	return nil
+}
+
+// blocking is how many of the counts, by severity, the gate refuses. Words that it does not know count.
+func (a *asker) blocking(counts map[string]int) (n int) {
+	if a.policy.Threshold == gate.None {
+		return 0
+	}
+	for word, count := range counts {
+		if severity, err := gate.ParseThreshold(word); word == "unknown" || err == nil && severity < a.policy.Threshold {
+			continue
+		}
+		n += count
+	}
+	return n
+}
+
+// gated is the verdict in the digest's receipt, if that is demanded and the verdict is young enough.
+func (a *asker) gated(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (*receipt.Verdict, error) {
+	if len(a.keys) == 0 {
+		return nil, nil
+	}
+	found, err := a.find(ctx, o, pin)
+	if errors.As(err, new(*receipt.Invalid)) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if v := found.Predicate.Verdict; v != nil && !v.Time.Before(a.now().Add(-a.verdictWithin)) {
+		return v, nil
+	}
+	return nil, nil
+}
+
+// asks asks Quay for its verdict on the image, on each platform of an index. why says why there is none.
+func (a *asker) asks(ctx context.Context, pin overlay.Pin) (counts map[string]int, why string, err error) {
+	host, repository, credential, err := a.credential(pin.Image)
+	if err != nil {
+		return nil, "", err
+	}
+	digests, err := a.platforms(ctx, host, pin, credential)
+	if err != nil {
+		return nil, "", &failure{ExitFailure, fmt.Sprintf("asking %s for %s@%s: %v", host, pin.Image, pin.Digest, receipt.Said(err)),
+			"see whether it answers, and whether the Docker config file has a robot that may read there"}
+	}
+	report := gate.NewReport(a.policy)
+	for _, digest := range digests {
+		if why := a.asksOne(ctx, host, repository, digest, credential, report.Add); why != "" {
+			return nil, why, nil
+		}
+	}
+	if err := json.Unmarshal([]byte(report.Counts()), &counts); err != nil {
+		return nil, "", fmt.Errorf("counting vulnerabilities: %w", err)
+	}
+	return counts, "", nil
+}
+
+// platforms are the manifests that the scanner looks into: the image's, or those of its index but for attestations.
+func (a *asker) platforms(ctx context.Context, host string, pin overlay.Pin, credential dockerconfig.Credential) ([]string, error) {
+	ref, err := name.NewDigest(pin.Image+"@"+pin.Digest, name.StrictValidation)
+	if err != nil {
+		return nil, err
+	}
+	got, err := remote.Get(ref, append(receipt.Options(a.client.Transport, host, credential), remote.WithContext(ctx))...)
+	if err != nil || !got.MediaType.IsIndex() {
+		return []string{pin.Digest}, err
+	}
+	var index v1.IndexManifest
+	if err := json.Unmarshal(got.Manifest, &index); err != nil {
+		return nil, fmt.Errorf("reading the index: %w", err)
+	}
+	var digests []string
+	for _, m := range index.Manifests {
+		if m.Platform == nil || m.Platform.OS != "unknown" {
+			digests = append(digests, m.Digest.String())
+		}
+	}
+	if len(digests) == 0 || len(digests) > maxPlatforms {
+		return nil, fmt.Errorf("the index has %d images", len(digests))
+	}
+	return digests, nil
+}
+
+// asksOne asks for one manifest's, and says why there is none.
+func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(gate.Vulnerability) error) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	u := url.URL{Scheme: "https", Host: host, Path: "/api/v1/repository/" + repository + "/manifest/" + digest + "/security", RawQuery: "vulnerabilities=true"}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err.Error()
+	}
+	request.Header.Set("User-Agent", "tkn-quay") // One that names a browser is refused.
+	if authorization := credential.Authorization(); !authorization.IsZero() {
+		request.Header.Set("Authorization", authorization.Reveal())
+	}
+	client := http.Client{Transport: a.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(request)
+	if err != nil {
+		return "which was not reached: " + err.Error()
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Sprintf("which answers %s for %s", http.StatusText(answer.StatusCode), digest)
+	}
+	verdict, err := gate.Read(answer.Body, each)
+	switch {
+	case err != nil:
+		return "whose answer cannot be read: " + err.Error()
+	case verdict.Status != gate.Scanned:
+		return fmt.Sprintf("which says %q of %s", verdict.Status, digest)
+	}
+	return ""
+}
