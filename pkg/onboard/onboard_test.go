@@ -168,7 +168,7 @@ func TestPlatformOfAnotherVault(t *testing.T) {
 	if !strings.Contains(files[2].Text, `"audience": "vault"`) {
 		t.Errorf("role is %s", files[2].Text)
 	}
-	want := []string{"vault policy write -namespace=admin/ci pipelines-vault-apps vault-policy.hcl", "vault write -namespace=admin/ci auth/k8s/role/pipelines-vault-apps @vault-role.json"}
+	want := []string{"vault policy write -namespace=admin/ci pipelines-vault-apps vault/policy.hcl", "vault write -namespace=admin/ci auth/k8s/role/pipelines-vault-apps @vault/role.json"}
 	if diff := cmp.Diff(want, p.Commands()); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}
