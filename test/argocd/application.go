@@ -55,7 +55,22 @@ func newApplication(name, namespace string, manifests []byte, scopes kube.Resour
 		annotations["argocd.argoproj.io/tracking-id"] = id
 		object.SetAnnotations(annotations)
 	}
-	return &Application{Name: name, Namespace: namespace, Objects: objects}, nil
+	return &Application{Name: name, Namespace: namespace, Objects: lastOfEach(objects)}, nil
+}
+
+// lastOfEach leaves of objects that are repeated the last, as Argo CD does with a warning (argoproj/argo-cd:controller/state.go).
+func lastOfEach(objects []*unstructured.Unstructured) (kept []*unstructured.Unstructured) {
+	at := map[kube.ResourceKey]int{}
+	for _, object := range objects {
+		key := kube.GetResourceKey(object)
+		if i, repeated := at[key]; repeated {
+			kept[i] = object
+			continue
+		}
+		at[key] = len(kept)
+		kept = append(kept, object)
+	}
+	return kept
 }
 
 // missing is said of an object that the cluster has not.

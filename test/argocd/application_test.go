@@ -46,6 +46,23 @@ func TestNewApplication(t *testing.T) {
 	}
 }
 
+// Of an object that is repeated the last is taken, in the place of the first.
+func TestRepeatedObjects(t *testing.T) {
+	const manifests = `{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {key: first}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: home}, data: {key: last}}
+`
+	a, err := newApplication("app", "home", []byte(manifests), scopes{schema.GroupKind{Kind: "ConfigMap"}: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Objects) != 2 || a.Objects[0].Object["data"].(map[string]any)["key"] != "last" || a.Objects[1].GetName() != "b" {
+		t.Errorf("objects are %v", a.Objects)
+	}
+}
+
 // A command that does not exist touches no cluster.
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{nil, {"sync"}, {"prune", "a", "b"}, {"drift", "a", "b", "c"}} {

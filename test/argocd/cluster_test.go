@@ -21,10 +21,10 @@ import (
 
 // gitOps is what a platform team keeps in Git, as Applications: later ones need earlier ones. Below config/ are the optional parts, below
 // the others what belongs to them.
-var gitOps = []struct{ name, path, namespace string }{
+var gitOps = []struct{ name, paths, namespace string }{
 	{"quay-push", "config/", "quay-push"},
-	{"quay-push-custody", "config/custody/", "quay-push"},
-	{"quay-push-copy", "config/copy/", "quay-push"},
+	// One object is of both, and so it is of one Application: the latter's quota lets Pods into custody.
+	{"quay-push-custody", "config/custody/ config/copy/", "quay-push"},
 	{"quay-push-fleet", "config/fleet/", "quay-push"},
 	{"quay-push-openshift", "config/openshift/", "openshift-pipelines"},
 	{"quay-push-monitoring", "config/monitoring/", "quay-push"},
@@ -49,8 +49,12 @@ func TestFirstSync(t *testing.T) {
 	defineMonitors(t, ctx)
 	var applications []*Application
 	for _, a := range gitOps {
-		recursive := !strings.HasPrefix(a.path, "config/")
-		manifests := execute(t, ctx, nil, "ko", "resolve", "--platform=linux/"+runtime.GOARCH, fmt.Sprintf("--recursive=%t", recursive), "--filename="+a.path)
+		recursive := !strings.HasPrefix(a.paths, "config/")
+		var manifests []byte
+		for path := range strings.FieldsSeq(a.paths) {
+			resolved := execute(t, ctx, nil, "ko", "resolve", "--platform=linux/"+runtime.GOARCH, fmt.Sprintf("--recursive=%t", recursive), "--filename="+path)
+			manifests = append(append(manifests, "\n---\n"...), resolved...)
+		}
 		application, err := cluster.New(a.name, a.namespace, manifests)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +66,7 @@ func TestFirstSync(t *testing.T) {
 		remove(t, ctx, application)
 	}
 	for i, application := range applications {
-		path := gitOps[i].path
+		path := gitOps[i].paths
 		if missing, err := cluster.Drift(ctx, application); err != nil || len(missing) != len(application.Objects) {
 			t.Fatalf("%s: %d objects, and before the first sync %q, %v", path, len(application.Objects), missing, err)
 		}
