@@ -19,20 +19,6 @@ import (
 	"github.com/argoproj/argo-cd/gitops-engine/v3/pkg/sync/syncwaves"
 )
 
-// gitOps is what a platform team keeps in Git, as Applications: later ones need earlier ones. Below config/ are the optional parts, below
-// the others what belongs to them.
-var gitOps = []struct{ name, paths, namespace string }{
-	{"quay-push", "config/", "quay-push"},
-	// One object is of both, and so it is of one Application: the latter's quota lets Pods into custody.
-	{"quay-push-custody", "config/custody/ config/copy/", "quay-push"},
-	{"quay-push-fleet", "config/fleet/", "quay-push"},
-	{"quay-push-openshift", "config/openshift/", "openshift-pipelines"},
-	{"quay-push-monitoring", "config/monitoring/", "quay-push"},
-	{"quay-push-tasks", "tekton/task/", "openshift-pipelines"},
-	{"quay-push-steps", "tekton/stepaction/", "openshift-pipelines"},
-	{"quay-push-pipelines", "tekton/pipeline/", "apps-payments-checkout"},
-}
-
 // operator has the kinds of config/monitoring/, as Prometheus' operator defines them.
 const operator = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 
