@@ -46,23 +46,14 @@ func TestArgoCD(t *testing.T) {
 	a := &argocd{fleet: openFleet(t, ctx), program: filepath.Join(t.TempDir(), "argocd")}
 	a.run(ctx, "../argocd", "go build -o "+a.program+" .")
 	a.switchOn(ctx)
-	a.render(ctx)
 	for _, source := range []struct{ path, namespace string }{
 		{"config/", system}, {"config/openshift/", stage.SharedNamespace}, {"config/fleet/", system},
 		{"tekton/task/", stage.SharedNamespace}, {"tekton/stepaction/", stage.SharedNamespace}, {"tekton/pipeline/", stage.Payments.Namespace},
 	} {
 		resolve := fmt.Sprintf("ko resolve --platform=linux/%s --recursive=%t --filename=%s 2>/dev/null", runtime.GOARCH, strings.HasPrefix(source.path, "tekton/"), source.path)
-		a.add(strings.ReplaceAll(strings.Trim(source.path, "/"), "/", "-"), source.namespace, []byte(a.run(ctx, checkout, resolve)))
+		a.sync(ctx, application{strings.ReplaceAll(strings.Trim(source.path, "/"), "/", "-"), source.namespace, []byte(a.run(ctx, checkout, resolve))})
 	}
-	for _, application := range a.all {
-		if out := a.argo(ctx, "sync", application); out != "" {
-			t.Errorf("a first sync of %s:\n%s", application.name, out)
-		}
-	}
-	// One try again of External Secrets' may be minutes away.
-	for _, team := range append(slices.Clone(teams), ownTeam) {
-		a.eventually(ctx, "verify", team)
-	}
+	a.onboardByGit(ctx)
 	a.compare(t, ctx, "a first sync")
 
 	image := a.image(ctx)
@@ -96,9 +87,9 @@ func TestArgoCD(t *testing.T) {
 	a.compare(t, ctx, "a second sync")
 }
 
-// render adds what onboard renders of the teams, one of which has a namespace of its own, of the platform and of the fleet. What the
-// cluster has of that is deleted: Argo CD makes it.
-func (a *argocd) render(ctx context.Context) {
+// onboardByGit has Argo CD apply what onboard renders: of the teams, one of which has a namespace of its own, of the platform, and then,
+// since it goes by the teams that are there, of the fleet.
+func (a *argocd) onboardByGit(ctx context.Context) {
 	a.Helper()
 	a.Cleanup(func() {
 		err := s.Kube.CoreV1().Namespaces().Delete(within(a.T, time.Minute), ownNamespace, metav1.DeleteOptions{})
@@ -106,31 +97,39 @@ func (a *argocd) render(ctx context.Context) {
 			a.Error(err)
 		}
 	})
-	a.Setenv("QUAY_TOKEN", s.Quay.CreatorToken())
-	defer a.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
-	parts := map[string][]string{
-		"platform": {"--vault-address", a.vault.Inside, "--namespace", stage.SharedNamespace, "--namespace", ownNamespace},
-		"fleet":    {"--vault-address", a.vault.Inside},
-		ownTeam:    {"--division", "e2e", "--app", ownTeam, "--repo", "app", "--create-organization", "--namespace", ownNamespace},
-	}
+	var rendered []application
 	for _, team := range teams {
-		parts[team] = []string{"--division", "e2e", "--app", team, "--repo", "app", "--service-account", stage.SharedNamespace + "/trigger-" + team}
+		rendered = append(rendered, a.render(ctx, team, "--division", "e2e", "--app", team, "--repo", "app", "--service-account", stage.SharedNamespace+"/trigger-"+team))
 	}
 	// The namespace of a team comes before its SecretStore.
-	for _, part := range append(slices.Clone(teams), ownTeam, "platform", "fleet") {
-		directory := filepath.Join(a.dir, "git", part)
-		a.tool(ctx, cli.ExitOK, append([]string{"onboard", part, "--output-dir", directory}, parts[part]...)...)
-		a.run(ctx, a.dir, "kubectl delete --ignore-not-found -f "+directory)
-		a.add(part, system, directoryOf(a.T, directory))
-		if part == "platform" {
-			role, err := os.ReadFile(filepath.Join(directory, "vault", "role.json"))
-			if err != nil {
-				a.Fatal(err)
-			}
-			a.vault.role = string(role)
-			a.vault.mend(a.T, ctx)
-		}
+	rendered = append(rendered,
+		a.render(ctx, ownTeam, "--division", "e2e", "--app", ownTeam, "--repo", "app", "--create-organization", "--namespace", ownNamespace),
+		a.render(ctx, "platform", "--vault-address", a.vault.Inside, "--namespace", stage.SharedNamespace, "--namespace", ownNamespace))
+	role, err := os.ReadFile(filepath.Join(a.dir, "git", "platform", "vault", "role.json"))
+	if err != nil {
+		a.Fatal(err)
 	}
+	a.vault.role = string(role)
+	a.vault.mend(a.T, ctx)
+	for _, application := range rendered {
+		a.sync(ctx, application)
+	}
+	// The next try of External Secrets' may be minutes away.
+	for _, team := range append(slices.Clone(teams), ownTeam) {
+		a.eventually(ctx, "verify", team)
+	}
+	a.sync(ctx, a.render(ctx, "fleet", "--vault-address", a.vault.Inside))
+}
+
+// render returns what onboard renders, as it is in Git. What the cluster has of that is deleted: Argo CD makes it.
+func (a *argocd) render(ctx context.Context, part string, args ...string) application {
+	a.Helper()
+	a.Setenv("QUAY_TOKEN", s.Quay.CreatorToken())
+	defer a.Setenv("QUAY_TOKEN", s.Quay.OAuthToken())
+	directory := filepath.Join(a.dir, "git", part)
+	a.tool(ctx, cli.ExitOK, append([]string{"onboard", part, "--output-dir", directory}, args...)...)
+	a.run(ctx, a.dir, "kubectl delete --ignore-not-found -f "+directory)
+	return application{part, system, directoryOf(a.T, directory)}
 }
 
 // directoryOf is what Argo CD takes of a directory: every file that could be a manifest.
@@ -154,8 +153,13 @@ func directoryOf(t *testing.T, directory string) []byte {
 	return bytes.Join(manifests, []byte("\n---\n"))
 }
 
-func (a *argocd) add(name, namespace string, manifests []byte) {
-	a.all = append(a.all, application{name, namespace, manifests})
+// sync has Argo CD make a first sync of an Application, and keep it.
+func (a *argocd) sync(ctx context.Context, of application) {
+	a.Helper()
+	a.all = append(a.all, of)
+	if out := a.argo(ctx, "sync", of); out != "" {
+		a.Errorf("a first sync of %s:\n%s", of.name, out)
+	}
 }
 
 // compare has Argo CD compare everything with the cluster.
