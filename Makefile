@@ -58,7 +58,7 @@ lint: $(STATICCHECK) ## gofmt, vet and staticcheck, of all but what starts Kuber
 		go vet $(RACE) ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) ./...); done
 
 # What only the cluster, Vault, a long run or Prometheus' tool runs.
-TAGS := e2e,vault,cosign,scale,promtool,builders
+TAGS := e2e,argocd,vault,cosign,scale,promtool,builders
 
 # Prometheus' own tool, from Debian's package and without its server.
 PROMTOOL := $(CACHE)/prometheus/usr/bin
@@ -94,8 +94,9 @@ e2e: tekton external-secrets ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 50m ./test/e2e/
 
-argocd: tekton ## Argo CD's own comparison of what is kept in Git with the cluster, once that is applied
+argocd: tekton external-secrets ## Argo CD's own first sync of what is kept in Git, and its comparison of that with the cluster after a day's work
 	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
+	go test -tags e2e,argocd -count=1 -v -timeout 25m -run '^TestArgoCD$$' ./test/e2e/
 
 demo: tekton ## The main job told as a story, from a commit to the running app, each statement checked
 	go run ./test/demo

@@ -187,10 +187,10 @@ func (c *connection) deliver(ctx context.Context, done onboarded, files []onboar
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(to.directory, 0o755); err != nil {
+			path := filepath.Join(to.directory, m.Name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return fmt.Errorf("making --output-dir: %w", err)
 			}
-			path := filepath.Join(to.directory, m.Name)
 			if err := os.WriteFile(path, data, 0o644); err != nil {
 				return fmt.Errorf("writing %q: %w", path, err)
 			}

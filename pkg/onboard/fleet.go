@@ -49,7 +49,7 @@ func (f Fleet) Manifests() ([]Manifest, error) {
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, Manifest{Name: "vault-policy-" + account + ".hcl", Text: f.policyOf(account)}, Manifest{Name: "vault-role-" + account + ".json", Text: role})
+		files = append(files, Manifest{Name: "vault/policy-" + account + ".hcl", Text: f.policyOf(account)}, Manifest{Name: "vault/role-" + account + ".json", Text: role})
 	}
 	return files, nil
 }
@@ -57,7 +57,7 @@ func (f Fleet) Manifests() ([]Manifest, error) {
 // Commands are what makes Vault take its files.
 func (f Fleet) Commands() (commands []string) {
 	for _, account := range []string{FleetVerify, FleetRotate, FleetToken} {
-		commands = append(commands, f.commands(vaultPrefix+account, "vault-policy-"+account+".hcl", "vault-role-"+account+".json")...)
+		commands = append(commands, f.commands(vaultPrefix+account, "vault/policy-"+account+".hcl", "vault/role-"+account+".json")...)
 	}
 	return commands
 }

@@ -67,11 +67,11 @@ path "secret/destroy/apps/+/+/ci/quay-robot" {
 }
 `,
 	} {
-		if diff := cmp.Diff(want, files["vault-policy-"+account+".hcl"].Text); diff != "" {
+		if diff := cmp.Diff(want, files["vault/policy-"+account+".hcl"].Text); diff != "" {
 			t.Errorf("policy of %s (-want +got):\n%s", account, diff)
 		}
 		var role map[string]any
-		if err := json.Unmarshal([]byte(files["vault-role-"+account+".json"].Text), &role); err != nil {
+		if err := json.Unmarshal([]byte(files["vault/role-"+account+".json"].Text), &role); err != nil {
 			t.Fatal(err)
 		}
 		wantRole := map[string]any{"bound_service_account_names": []any{account}, "bound_service_account_namespaces": []any{"quay-push"},
@@ -94,7 +94,7 @@ func TestTheFleetsPageHasThePolicies(t *testing.T) {
 			t.Errorf("the page has not %s:\n%s", name, m.Text)
 		}
 	}
-	if role := files["vault-role-fleet-verify.json"].Text; !strings.Contains(string(page), "```json\n"+role+"```\n") {
+	if role := files["vault/role-fleet-verify.json"].Text; !strings.Contains(string(page), "```json\n"+role+"```\n") {
 		t.Errorf("the page has not the role:\n%s", role)
 	}
 	for _, command := range f.Commands() {

@@ -12,7 +12,8 @@ type object = map[string]any
 
 // Manifest is one file of what is rendered.
 type Manifest struct {
-	// Name is the file's, with its ending.
+	// Name is the file's, with its ending. What Kubernetes does not read is in a directory of its own, vault/: kubectl apply -f, and
+	// Argo CD, take every .json and .yaml of a directory for a manifest, and leave out those below it.
 	Name string
 	// Objects are Kubernetes objects, in the order in which they can be made.
 	Objects []map[string]any

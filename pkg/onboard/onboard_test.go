@@ -142,6 +142,30 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
+// kubectl apply -f DIR and Argo CD read the files of a directory, not those below it, and every one that could be a manifest.
+func TestWhatIsForVaultIsApart(t *testing.T) {
+	p := onboard.Platform{Convention: convention(), Namespaces: []string{"a"}, VaultAddress: "https://vault.example.com:8200"}
+	platform, err := p.Manifests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet, err := onboard.Fleet{Platform: p, QuayTokenPath: "platform/token"}.Manifests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	apart := map[bool]int{}
+	for _, m := range append(platform, fleet...) {
+		below := strings.HasPrefix(m.Name, "vault/")
+		apart[below]++
+		if below != (m.Objects == nil) || strings.Count(m.Name, "/") > 1 || !below && strings.Contains(m.Name, "/") {
+			t.Errorf("%q has %d objects", m.Name, len(m.Objects))
+		}
+	}
+	if apart[true] != 8 || apart[false] != 3 {
+		t.Errorf("%d files are for Vault, and %d for the cluster", apart[true], apart[false])
+	}
+}
+
 func convention() tenant.Convention {
 	c := tenant.Default()
 	c.Registry = "quay.apps.sub.comptech-lab.com"
@@ -168,7 +192,7 @@ func TestPlatformOfAnotherVault(t *testing.T) {
 	if !strings.Contains(files[2].Text, `"audience": "vault"`) {
 		t.Errorf("role is %s", files[2].Text)
 	}
-	want := []string{"vault policy write -namespace=admin/ci pipelines-vault-apps vault-policy.hcl", "vault write -namespace=admin/ci auth/k8s/role/pipelines-vault-apps @vault-role.json"}
+	want := []string{"vault policy write -namespace=admin/ci pipelines-vault-apps vault/policy.hcl", "vault write -namespace=admin/ci auth/k8s/role/pipelines-vault-apps @vault/role.json"}
 	if diff := cmp.Diff(want, p.Commands()); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}

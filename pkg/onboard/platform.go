@@ -44,7 +44,7 @@ func (p Platform) Manifests() ([]Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(files, Manifest{Name: "vault-policy.hcl", Text: p.policy()}, Manifest{Name: "vault-role.json", Text: role}), nil
+	return append(files, Manifest{Name: "vault/policy.hcl", Text: p.policy()}, Manifest{Name: "vault/role.json", Text: role}), nil
 }
 
 // role is the Vault role that a ServiceAccount logs in as.
@@ -67,7 +67,7 @@ func (p Platform) role(account string, namespaces []string, policy string) (stri
 
 // Commands are what makes Vault take its two files.
 func (p Platform) Commands() []string {
-	return p.commands(p.SecretStore, "vault-policy.hcl", "vault-role.json")
+	return p.commands(p.SecretStore, "vault/policy.hcl", "vault/role.json")
 }
 
 // commands write a policy and a role of one name from files.

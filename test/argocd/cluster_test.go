@@ -1,124 +1,161 @@
 //go:build e2e
 
-package argocd
+package main
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
+	"github.com/argoproj/argo-cd/gitops-engine/v3/pkg/sync/syncwaves"
 )
 
-// What a platform team keeps in Git is, once it is applied, what the cluster has: Argo CD shows every object as Synced. Runs that go on
-// meanwhile change none.
-func TestNoDrift(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+// operator has the kinds of config/monitoring/, as Prometheus' operator defines them.
+const operator = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+
+// One sync of each Application brings a cluster that has none of it to all of it: by Argo CD's own engine, wave after wave, healthy at the
+// end. Then all is Synced, which a second sync does not change, and no more does what the API server, Tekton and the controller do to it
+// meanwhile.
+func TestFirstSync(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 13*time.Minute)
 	defer cancel()
-	// Later ones need earlier ones.
-	for _, source := range []struct{ path, namespace string }{
-		{"config/", ""}, {"config/custody/", ""}, {"config/copy/", ""}, {"config/fleet/", ""}, {"config/openshift/", ""},
-		{"tekton/task/", "openshift-pipelines"}, {"tekton/stepaction/", "openshift-pipelines"}, {"tekton/pipeline/", "apps-payments-checkout"},
-	} {
-		kubectl := kubectl{ctx: ctx}
-		if source.namespace != "" {
-			kubectl.flags = []string{"--namespace=" + source.namespace}
-		}
-		// Below config/ are the optional parts, below the others what belongs to them.
-		kubectl.manifests = run(t, ctx, nil, "ko", "resolve", fmt.Sprintf("--recursive=%t", source.namespace != ""), "--filename="+source.path)
-		wanted := kubectl.objects(t, "create", "--dry-run=client", "--validate=false")
-		live := kubectl.apply(t)
-		if len(wanted) == 0 || len(live) != len(wanted) {
-			t.Fatalf("%s: %d objects are in Git, and %d in the cluster", source.path, len(wanted), len(live))
-		}
-		for i, desired := range wanted {
-			if name(live[i]) != name(desired) {
-				t.Fatalf("%s: object %d is %s in Git, and %s in the cluster", source.path, i, name(desired), name(live[i]))
-			}
-			fields, err := Drift(ctx, desired, live[i])
-			if err != nil {
-				t.Error(err)
-			}
-			for _, field := range fields {
-				t.Errorf("%s: %s is OutOfSync: %s", source.path, name(desired), field)
-			}
-		}
-		t.Logf("%s: %d objects were compared", source.path, len(wanted))
+	cluster, err := Connect(os.Getenv("KUBECONFIG"))
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// kubectl runs the program on the manifests.
-type kubectl struct {
-	ctx       context.Context
-	manifests []byte
-	flags     []string
-}
-
-// apply applies the manifests, and returns what the cluster has then. What was not there before is deleted when the test ends.
-func (k kubectl) apply(t *testing.T) []*unstructured.Unstructured {
-	t.Helper()
-	before := map[string]bool{}
-	for _, object := range k.objects(t, "get", "--ignore-not-found") {
-		before[name(object)] = true
-	}
-	k.objects(t, "apply")
-	live := k.objects(t, "get")
-	made := []any{}
-	for _, object := range live {
-		if !before[name(object)] {
-			made = append(made, object.Object)
+	defineMonitors(t, ctx)
+	var applications []*Application
+	for _, a := range gitOps {
+		recursive := !strings.HasPrefix(a.paths, "config/")
+		var manifests []byte
+		for path := range strings.FieldsSeq(a.paths) {
+			resolved := execute(t, ctx, nil, "ko", "resolve", "--platform=linux/"+runtime.GOARCH, fmt.Sprintf("--recursive=%t", recursive), "--filename="+path)
+			manifests = append(append(manifests, "\n---\n"...), resolved...)
 		}
-	}
-	if len(made) == 0 {
-		return live
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": made})
+		application, err := cluster.New(a.name, a.namespace, manifests)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run(t, ctx, list, "kubectl", "delete", "--ignore-not-found", "--filename=-")
-	})
-	return live
-}
-
-// objects runs a command, and returns the objects that it prints, in the order of the manifests.
-func (k kubectl) objects(t *testing.T, command ...string) (objects []*unstructured.Unstructured) {
-	t.Helper()
-	args := append(append(command, "--output=json", "--filename=-"), k.flags...)
-	decoder := json.NewDecoder(bytes.NewReader(run(t, k.ctx, k.manifests, "kubectl", args...)))
-	for decoder.More() {
-		printed := &unstructured.Unstructured{}
-		if err := decoder.Decode(&printed.Object); err != nil {
+		applications = append(applications, application)
+	}
+	keepSettings(t, ctx)
+	for _, application := range slices.Backward(applications) {
+		remove(t, ctx, application)
+	}
+	for i, application := range applications {
+		path := gitOps[i].paths
+		if missing, err := cluster.Drift(ctx, application); err != nil || len(missing) != len(application.Objects) {
+			t.Fatalf("%s: %d objects, and before the first sync %q, %v", path, len(application.Objects), missing, err)
+		}
+		if path != "config/" {
+			t.Cleanup(func() { remove(t, context.Background(), application) })
+		}
+		before := time.Now()
+		if err := cluster.Sync(ctx, application, func(wave int) error { return inWaves(t, ctx, cluster, application, wave) }); err != nil {
 			t.Fatal(err)
 		}
-		if !printed.IsList() {
-			objects = append(objects, printed)
-			continue
+		took := time.Since(before)
+		healthy, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		sick, err := cluster.WaitHealthy(healthy, application)
+		cancel()
+		if err != nil || len(sick) > 0 {
+			t.Errorf("%s is not healthy: %q, %v", path, sick, err)
 		}
-		if err := printed.EachListItem(func(item runtime.Object) error {
-			objects = append(objects, item.(*unstructured.Unstructured))
-			return nil
-		}); err != nil {
-			t.Fatal(err)
+		t.Logf("%s: %d objects were synced after %.0fs, and healthy after %.0fs", path, len(application.Objects), took.Seconds(), time.Since(before).Seconds())
+	}
+	for _, again := range []bool{false, true} {
+		for _, a := range applications {
+			if again {
+				if err := cluster.Sync(ctx, a, nil); err != nil {
+					t.Error(err)
+				}
+			}
+			drift, err := cluster.Drift(ctx, a)
+			if err != nil || len(drift) > 0 {
+				t.Errorf("%s, synced again %t:\n%s\n%v", a.Name, again, strings.Join(drift, "\n"), err)
+			}
 		}
 	}
-	return objects
 }
 
-func name(object *unstructured.Unstructured) string {
-	return fmt.Sprintf("%s %s/%s", object.GetKind(), object.GetNamespace(), object.GetName())
+// inWaves checks that once a wave is applied, the objects of this wave and of those before are there, and no other.
+func inWaves(t *testing.T, ctx context.Context, cluster *Cluster, a *Application, applied int) error {
+	for _, object := range a.Objects {
+		live, err := cluster.get(ctx, object)
+		if err != nil {
+			return err
+		}
+		if wave := syncwaves.Wave(object); (live != nil) != (wave <= applied) {
+			t.Errorf("%s: after wave %d %s is there: %t, and it is of wave %d", a.Name, applied, name(object), live != nil, wave)
+		}
+	}
+	return nil
 }
 
-// run runs a program in the repository's top directory, and returns what it prints.
-func run(t *testing.T, ctx context.Context, stdin []byte, program string, args ...string) []byte {
+// defineMonitors gives the cluster the kinds of config/monitoring/, until the test ends.
+func defineMonitors(t *testing.T, ctx context.Context) {
+	t.Helper()
+	var module struct{ Dir string }
+	if err := json.Unmarshal(execute(t, ctx, nil, "go", "mod", "download", "-json", operator), &module); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"servicemonitors", "prometheusrules"} {
+		file := filepath.Join(module.Dir, "example", "prometheus-operator-crd", "monitoring.coreos.com_"+kind+".yaml")
+		if there := execute(t, ctx, nil, "kubectl", "get", "--ignore-not-found", "--output=name", "--filename="+file); len(there) > 0 {
+			continue
+		}
+		t.Cleanup(func() {
+			execute(t, context.Background(), nil, "kubectl", "delete", "--ignore-not-found", "--filename="+file)
+		})
+		execute(t, ctx, nil, "kubectl", "apply", "--server-side", "--filename="+file)
+		execute(t, ctx, nil, "kubectl", "wait", "--for=condition=Established", "--timeout=60s", "--filename="+file)
+	}
+}
+
+// keepSettings puts into config-tenancy what it has now, when the test ends.
+func keepSettings(t *testing.T, ctx context.Context) {
+	t.Helper()
+	config := []string{"configmap", "config-tenancy", "--namespace=quay-push"}
+	text := execute(t, ctx, nil, "kubectl", append([]string{"get", "--ignore-not-found", "--output=json"}, config...)...)
+	if len(text) == 0 {
+		return
+	}
+	var settings struct{ Data map[string]string }
+	if err := json.Unmarshal(text, &settings); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		patch, err := json.Marshal(map[string]any{"data": settings.Data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		execute(t, context.Background(), nil, "kubectl", append([]string{"patch", "--patch=" + string(patch)}, config...)...)
+	})
+}
+
+// remove deletes the Application's objects, and returns when they are gone.
+func remove(t *testing.T, ctx context.Context, a *Application) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	list, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": a.Objects})
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, ctx, list, "kubectl", "delete", "--ignore-not-found", "--filename=-")
+}
+
+// execute runs a program in the repository's top directory, and returns what it prints.
+func execute(t *testing.T, ctx context.Context, stdin []byte, program string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, program, args...)
 	var stderr bytes.Buffer

@@ -1,5 +1,4 @@
-// Package argocd asks Argo CD's own comparison whether a cluster still is what the files in Git say.
-package argocd
+package main
 
 import (
 	"context"
@@ -13,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Drift returns the fields in which live is not what Argo CD, with its default settings, takes from desired; none: the object is
+// drift returns the fields in which live is not what Argo CD, with its default settings, takes from desired; none: the object is
 // Synced. Each is a path, with both values.
-func Drift(ctx context.Context, desired, live *unstructured.Unstructured) ([]string, error) {
+func drift(ctx context.Context, desired, live *unstructured.Unstructured) ([]string, error) {
 	result, err := diff.Diff(ctx, desired, live, diff.WithNormalizer(statusless{}))
 	if err != nil {
 		return nil, fmt.Errorf("comparing %s %q: %w", desired.GetKind(), desired.GetName(), err)

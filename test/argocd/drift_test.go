@@ -1,4 +1,4 @@
-package argocd
+package main
 
 import (
 	"encoding/json"
@@ -49,7 +49,7 @@ func TestDrift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			desired := parse(t, configMap)
-			got, err := Drift(t.Context(), desired, applied(t, desired, c.added))
+			got, err := drift(t.Context(), desired, applied(t, desired, c.added))
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("drift is %q, %v; want %q", got, err, c.want)
 			}
@@ -62,7 +62,7 @@ func TestDriftOfWhatWasTakenOut(t *testing.T) {
 	before := parse(t, configMap)
 	live := applied(t, before, nil)
 	desired := parse(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}, data: {}}`)
-	got, err := Drift(t.Context(), desired, live)
+	got, err := drift(t.Context(), desired, live)
 	if want := []string{".data: the cluster has map[key:value], Git <nil>"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("drift is %q, %v; want %q", got, err, want)
 	}
@@ -81,7 +81,7 @@ func TestDriftInAList(t *testing.T) {
 			[]string{".spec.results: the cluster has [map[description:other name:r type:string]], Git [map[description:d name:r]]"}},
 	} {
 		spec := map[string]any{"results": []any{c.result}, "displayName": ""}
-		got, err := Drift(t.Context(), desired, applied(t, desired, map[string]any{"spec": spec}))
+		got, err := drift(t.Context(), desired, applied(t, desired, map[string]any{"spec": spec}))
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("drift is %q, %v; want %q", got, err, c.want)
 		}

@@ -110,7 +110,7 @@ func (f *fleet) switchOn(ctx context.Context) {
 	f.Cleanup(func() {
 		clean := within(f.T, 2*time.Minute)
 		f.follow(clean, f.page("kubectl delete --ignore-not-found -f config/fleet/"))
-		f.follow(clean, "kubectl delete --ignore-not-found -f fleet/config-fleet.yaml -f fleet/quay-token.yaml -f fleet/rbac.yaml\n"+
+		f.follow(clean, "kubectl delete --ignore-not-found -f fleet/\n"+
 			"kubectl delete --ignore-not-found --namespace quay-push configmap/config-trusted-cabundle")
 	})
 	f.follow(ctx, "vault kv put -mount=secret platform/quay-push/quay-token token=@quay-token")

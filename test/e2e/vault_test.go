@@ -62,12 +62,12 @@ func (p *platform) openStore(ctx context.Context) {
 	directory := p.TempDir()
 	commands := p.tool(ctx, cli.ExitOK, "onboard", "platform", "--vault-address", p.vault.Inside, "--output-dir", directory)
 	p.tool(ctx, cli.ExitOK, "onboard", "platform", "--vault-address", p.vault.Inside, "--apply")
-	for _, want := range []string{"vault policy write " + storeName + " vault-policy.hcl", "vault write auth/kubernetes/role/" + storeName + " @vault-role.json"} {
+	for _, want := range []string{"vault policy write " + storeName + " vault/policy.hcl", "vault write auth/kubernetes/role/" + storeName + " @vault/role.json"} {
 		if !strings.Contains(commands, want) {
 			p.Fatalf("%q is not in\n%s", want, commands)
 		}
 	}
-	for name, content := range map[string]*string{"vault-policy.hcl": &p.vault.policy, "vault-role.json": &p.vault.role} {
+	for name, content := range map[string]*string{"vault/policy.hcl": &p.vault.policy, "vault/role.json": &p.vault.role} {
 		data, err := os.ReadFile(filepath.Join(directory, name))
 		if err != nil {
 			p.Fatal(err)
