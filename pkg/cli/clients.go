@@ -24,6 +24,8 @@ type Clients struct {
 	Dynamic dynamic.Interface
 	// Document reads one of the API server's own, by its path.
 	Document func(ctx context.Context, path string) ([]byte, error)
+	// Log opens the log of a container, which is read for as long as that runs.
+	Log func(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions) (io.ReadCloser, error)
 	// Namespace is that of the context; empty means default.
 	Namespace string
 	// Context is the context's name; empty in a Pod.

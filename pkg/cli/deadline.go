@@ -21,6 +21,9 @@ const (
 // timeoutOfEach is an annotation of a command: the name of the flag with which it works on many teams, and --timeout is for each of them.
 const timeoutOfEach = "timeout-of-each"
 
+// timeoutIfSet is an annotation of a command that ends by itself, when what it shows does: it has a limit only where --timeout is given.
+const timeoutIfSet = "timeout-if-set"
+
 // limit ends the command's context when its --timeout is over, unless that is for each of many teams.
 func limit(cmd *cobra.Command) error {
 	timeout, err := cmd.Flags().GetDuration("timeout")
@@ -31,6 +34,9 @@ func limit(cmd *cobra.Command) error {
 		return usagef("give a duration such as 5m", "--timeout %s leaves no time", timeout)
 	}
 	if name, ok := cmd.Annotations[timeoutOfEach]; ok && cmd.Flag(name).Value.String() == "true" {
+		return nil
+	}
+	if _, ok := cmd.Annotations[timeoutIfSet]; ok && !cmd.Flags().Changed("timeout") {
 		return nil
 	}
 	if replaces(cmd) {

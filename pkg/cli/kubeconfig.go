@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -61,16 +63,23 @@ func (c *connection) kubeconfigError(err error) error {
 
 // newClients returns the clients for an API server.
 func newClients(settings *rest.Config) (clients Clients, err error) {
-	var failed [3]error
+	var failed [4]error
 	kube, err := kubernetes.NewForConfig(settings)
 	clients.Kube, failed[0] = kube, err
 	clients.Tekton, failed[1] = tekton.NewForConfig(settings)
 	clients.Dynamic, failed[2] = dynamic.NewForConfig(settings)
+	lasting := rest.CopyConfig(settings)
+	lasting.Timeout = 0
+	logs, err := kubernetes.NewForConfig(lasting)
+	failed[3] = err
 	if err := errors.Join(failed[:]...); err != nil {
 		return Clients{}, fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	clients.Document = func(ctx context.Context, path string) ([]byte, error) {
 		return kube.Discovery().RESTClient().Get().AbsPath(path).DoRaw(ctx)
+	}
+	clients.Log = func(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions) (io.ReadCloser, error) {
+		return logs.CoreV1().Pods(namespace).GetLogs(pod, options).Stream(ctx)
 	}
 	return clients, nil
 }

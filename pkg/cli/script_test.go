@@ -169,7 +169,7 @@ func (w *world) add(document []byte) error {
 	if err := yaml.Unmarshal(document, &kind); err != nil {
 		return err
 	}
-	objects := map[string]runtime.Object{"PipelineRun": &pipelinev1.PipelineRun{}, "CustomRun": &v1beta1.CustomRun{}}
+	objects := map[string]runtime.Object{"PipelineRun": &pipelinev1.PipelineRun{}, "TaskRun": &pipelinev1.TaskRun{}, "CustomRun": &v1beta1.CustomRun{}}
 	if object, ok := objects[kind.Kind]; ok {
 		if err := yaml.UnmarshalStrict(document, object); err != nil {
 			return err

@@ -136,7 +136,7 @@ func (w *world) program() *cli.Program {
 				return cli.Clients{}, fmt.Errorf("dial tcp: lookup api.%s.example.com: no such host", name)
 			}
 		}
-		return cli.Clients{Kube: at.kube, Tekton: at.tekton, Dynamic: at.dynamic, Namespace: at.namespace, Document: at.document, Context: "east"}, nil
+		return cli.Clients{Kube: at.kube, Tekton: at.tekton, Dynamic: at.dynamic, Namespace: at.namespace, Document: at.document, Log: at.log, Context: "east"}, nil
 	}
 	p.Vault = func(mount string) (cli.Vault, error) {
 		if mount != "secret" {
