@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -18,6 +19,39 @@ import (
 )
 
 const tekton = "../../tekton/"
+
+// gateParams are those of the gate, which both Tasks and the StepAction have.
+var gateParams = []string{"gate", "gate-fixable-only", "gate-unsupported", "gate-timeout"}
+
+// The gate's params have the same defaults everywhere, and they are the program's own: no gate.
+func TestGateParams(t *testing.T) {
+	var action v1beta1.StepAction
+	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
+	all := []v1.ParamSpecs{action.Spec.Params}
+	for _, name := range []string{"push-image-quay", "copy-image-quay"} {
+		var task v1.Task
+		parse(t, readFile(t, tekton+"task/"+name+"/0.1/"+name+".yaml"), &task)
+		all = append(all, task.Spec.Params)
+	}
+	for _, params := range all {
+		var opts push.Options
+		flags := flag.NewFlagSet("", flag.ContinueOnError)
+		opts.Flags(flags)
+		for _, p := range params {
+			own := flags.Lookup(p.Name)
+			if !slices.Contains(gateParams, p.Name) {
+				continue
+			}
+			standard := own.Value.String()
+			if err := own.Value.Set(p.Default.StringVal); err != nil || own.Value.String() != standard {
+				t.Errorf("the default of %s is %q, that of the program %q (%v)", p.Name, p.Default.StringVal, standard, err)
+			}
+		}
+		if opts.Gate != "" || opts.GateTimeout != 45*time.Minute || opts.GateUnsupported != "fail" {
+			t.Errorf("the defaults are %+v", opts)
+		}
+	}
+}
 
 func readFile(t *testing.T, path string) []byte {
 	t.Helper()
@@ -60,7 +94,7 @@ func TestStepAction(t *testing.T) {
 			t.Errorf("param %q is not the flag of the same name", p.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"dockerconfig-volume", "image-ref", "tag", "source", "source-anonymous"}, namesOf(spec.Params)); diff != "" {
+	if diff := cmp.Diff(append([]string{"dockerconfig-volume", "image-ref", "tag", "source", "source-anonymous"}, gateParams...), namesOf(spec.Params)); diff != "" {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	if len(spec.VolumeMounts) != 1 || spec.VolumeMounts[0].Name != "$(params.dockerconfig-volume)" || !slices.Contains(spec.Args, "--dockerconfig="+spec.VolumeMounts[0].MountPath) {
@@ -91,11 +125,12 @@ func TestCopyTask(t *testing.T) {
 	if err := task.Validate(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"dockerconfig-secret", "image-ref", "tag", "source", "source-anonymous"}, namesOf(task.Spec.Params)); diff != "" {
+	if diff := cmp.Diff(append([]string{"dockerconfig-secret", "image-ref", "tag", "source", "source-anonymous"}, gateParams...), namesOf(task.Spec.Params)); diff != "" {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	want := []string{"--source=$(params.source)", "--source-anonymous=$(params.source-anonymous)", "--source-dockerconfig=/quay-push/source",
-		"--image-ref=$(params.image-ref)", "--tag=$(params.tag)", "--dockerconfig=/quay-push/dockerconfig", "--results-dir=/tekton/results"}
+		"--image-ref=$(params.image-ref)", "--tag=$(params.tag)", "--gate=$(params.gate)", "--gate-fixable-only=$(params.gate-fixable-only)",
+		"--gate-unsupported=$(params.gate-unsupported)", "--gate-timeout=$(params.gate-timeout)", "--dockerconfig=/quay-push/dockerconfig", "--results-dir=/tekton/results"}
 	if diff := cmp.Diff(want, task.Spec.Steps[0].Args); diff != "" {
 		t.Errorf("args (-want +got):\n%s", diff)
 	}
@@ -140,8 +175,8 @@ func namesOf(params v1.ParamSpecs) (names []string) {
 	return names
 }
 
-// The README's Task is one that Tekton takes, gives the StepAction each param but the one for another source, and takes results that
-// it has.
+// The README's Task is one that Tekton takes, gives the StepAction each param but the one for another source and those of the gate, and takes
+// results that it has.
 func TestStepActionUsage(t *testing.T) {
 	var action v1beta1.StepAction
 	parse(t, readFile(t, tekton+"stepaction/push-image/0.1/push-image.yaml"), &action)
@@ -168,7 +203,7 @@ func TestStepActionUsage(t *testing.T) {
 		}
 	}
 	for _, name := range namesOf(action.Spec.Params) {
-		if name != "source-anonymous" {
+		if name != "source-anonymous" && !slices.Contains(gateParams, name) {
 			wanted = append(wanted, name)
 		}
 	}

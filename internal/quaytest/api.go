@@ -22,6 +22,8 @@ type apiCall struct {
 	q     *Quay
 	r     *http.Request
 	token *oauthToken
+	// who came with Basic, on a route that takes it.
+	who identity
 	// args are the parts of the path that the route leaves open.
 	args []string
 	// body has the members of the JSON body, if the method takes one.
@@ -32,11 +34,8 @@ type apiCall struct {
 
 // serveAPI answers a request to the management API.
 func (q *Quay) serveAPI(w http.ResponseWriter, r *http.Request) {
-	found, args, methods := findRoute(r.Method, r.URL.Path)
-	if strings.HasSuffix(r.URL.Path, "/federation") && q.isOlder() {
-		found, methods = nil, nil
-	}
-	if slash, _, _ := findRoute(r.Method, r.URL.Path+"/"); slash != nil && strings.HasSuffix(slash.path, "/") {
+	found, args, methods := q.findRoute(r.Method, r.URL.Path)
+	if slash, _, _ := q.findRoute(r.Method, r.URL.Path+"/"); slash != nil && strings.HasSuffix(slash.path, "/") {
 		q.writeMoved(w, r)
 		return
 	}
@@ -85,6 +84,15 @@ func (q *Quay) callAPI(found *apiRoute, args []string, r *http.Request) (int, an
 		return 0, nil, err
 	}
 	c := apiCall{q: q, r: r, token: token, args: args}
+	if token == nil && found.basic {
+		who, refusal := q.login(r)
+		if refusal != nil && refusal.crash {
+			return 0, nil, errCrash
+		}
+		// A credential that is no good counts as none.
+		c.who = who
+		journalEntry(r).setRobot(who.name)
+	}
 	data, readErr := io.ReadAll(io.LimitReader(r.Body, maxAPIBody))
 	if readErr != nil {
 		return 0, nil, errBadRequest
@@ -94,10 +102,13 @@ func (q *Quay) callAPI(found *apiRoute, args []string, r *http.Request) (int, an
 	switch {
 	case r.Method != http.MethodGet && q.readOnly:
 		return 0, nil, errAPIReadOnly
-	case token == nil && q.noAnonymous:
+	case token == nil && q.noAnonymous && !found.basic:
 		return 0, nil, errAnonymous
 	case !found.need.late && !found.need.has(c):
 		return 0, nil, c.refuse()
+	}
+	if r := found.locked(q, args); r != nil {
+		return 0, nil, errState(r.state)
 	}
 	if found.fields != nil {
 		if err := c.readBody(data, found); err != nil {
@@ -112,7 +123,7 @@ func (q *Quay) callAPI(found *apiRoute, args []string, r *http.Request) (int, an
 
 // refuse is the error of a call without the right that it takes.
 func (c apiCall) refuse() *apiError {
-	if c.token == nil {
+	if c.token == nil && c.who.name == "" {
 		return errNobody
 	}
 	return errForbidden

@@ -55,6 +55,12 @@ var (
 	errCrash = &apiError{status: http.StatusInternalServerError}
 )
 
+// errState is what a repository in another state than the normal one says to a write.
+func errState(state State) *apiError {
+	return &apiError{status: http.StatusServiceUnavailable, body: map[string]any{
+		"message": "Repository is in read only or mirror mode: RepositoryState." + string(state)}}
+}
+
 // crashPage is the body of an answer to a crash.
 const crashPage = "<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n" +
 	"    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"

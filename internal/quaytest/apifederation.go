@@ -7,12 +7,12 @@ import (
 )
 
 // federationRoutes are those of quay/quay:endpoints/api/robot.py about the issuers that a robot trusts.
-var federationRoutes = []apiRoute{
+var federationRoutes = only(func(q *Quay) bool { return !q.noBearerLogin },
 	route("GET", "organization/{}/robots/{}/federation", orgAdmin, apiCall.getFederation),
 	route("POST", "organization/{}/robots/{}/federation", orgAdmin, apiCall.setFederation).takesList(
 		field{name: "issuer", kind: "string", required: true}, field{name: "subject", kind: "string", required: true}),
 	route("DELETE", "organization/{}/robots/{}/federation", orgAdmin, apiCall.removeFederation),
-}
+)
 
 func (c apiCall) getFederation() (int, any, *apiError) {
 	_, r := c.robot()

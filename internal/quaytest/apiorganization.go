@@ -13,9 +13,6 @@ var organizationRoutes = []apiRoute{
 	route("GET", "organization/{}", anybody, apiCall.getOrganization),
 }
 
-// tagExpiration is how many seconds a deleted tag can be brought back.
-const tagExpiration = 14 * 24 * 60 * 60
-
 // postOrganization makes the user of the token its owner, with every token of the user.
 func (c apiCall) postOrganization() (int, any, *apiError) {
 	name, email := c.text("name"), c.text("email")
@@ -53,7 +50,7 @@ func (c apiCall) getOrganization() (int, any, *apiError) {
 	}
 	if admin {
 		v["email"], v["invoice_email"], v["invoice_email_address"] = o.email, false, nil
-		v["tag_expiration_s"], v["is_free_account"] = tagExpiration, true
+		v["tag_expiration_s"], v["is_free_account"] = int(o.removed.Seconds()), true
 	}
 	return http.StatusOK, v, nil
 }

@@ -93,7 +93,7 @@ func (c apiCall) getRepository() (int, any, *apiError) {
 	role, v := c.token.repoRole(c.q, r.name), r.view()
 	v["can_write"], v["can_admin"] = role.includes(Write) && r.state == Normal, role.includes(Admin)
 	v["is_organization"], v["is_starred"], v["is_free_account"] = !c.q.organizations[r.org].ofUser, false, true
-	v["tag_expiration_s"], v["trust_enabled"], v["status_token"] = tagExpiration, false, r.badge
+	v["tag_expiration_s"], v["trust_enabled"], v["status_token"] = int(c.q.organizations[r.org].removed.Seconds()), false, r.badge
 	if r.public {
 		v["status_token"] = ""
 	}

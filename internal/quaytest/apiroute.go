@@ -18,7 +18,13 @@ type apiRoute struct {
 	// A list has them in each of its objects.
 	fields         []field
 	optional, list bool
-	serve          func(apiCall) (status int, body any, err *apiError)
+	// normal refuses a repository that is in another state than the normal one.
+	normal bool
+	// basic lets robots in, with Basic.
+	basic bool
+	// when says whether Quay has the route; nil is always. It is called with mu held.
+	when  func(*Quay) bool
+	serve func(apiCall) (status int, body any, err *apiError)
 }
 
 // need is a right that a call takes. A late one is looked at after the body.
@@ -35,6 +41,7 @@ var (
 	orgAdmin  = need{late: true, has: func(c apiCall) bool { return c.token.administers(c.q, c.args[0]) }}
 	orgMember = need{late: true, has: func(c apiCall) bool { return c.token.orgRole(c.q, c.args[0]) != "" }}
 	repoAdmin = need{has: func(c apiCall) bool { return c.token.repoRole(c.q, c.args[0]).includes(Admin) }}
+	repoWrite = need{has: func(c apiCall) bool { return c.token.repoRole(c.q, c.args[0]).includes(Write) }}
 	repoRead  = need{has: func(c apiCall) bool {
 		r := c.q.repositories[c.args[0]]
 		return r != nil && r.public || c.token.repoRole(c.q, c.args[0]).includes(Read)
@@ -66,20 +73,42 @@ func (r apiRoute) mayTake(fields ...field) apiRoute {
 	return r.takes(fields...)
 }
 
+// ofNormal is the route where it takes only a repository in its normal state.
+func (r apiRoute) ofNormal() apiRoute {
+	r.normal = true
+	return r
+}
+
+// withBasic is the route for a robot with its own credential, too.
+func (r apiRoute) withBasic() apiRoute {
+	r.basic = true
+	return r
+}
+
+// only is the routes in a Quay that has a feature.
+func only(when func(*Quay) bool, routes ...apiRoute) []apiRoute {
+	for i := range routes {
+		routes[i].when = when
+	}
+	return routes
+}
+
 // apiRoutes are tried in order: the longer path of two that match comes first.
-var apiRoutes = [][]apiRoute{federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
+var apiRoutes = [][]apiRoute{securityRoutes, immutabilityRoutes, pruneRoutes, tagChangeRoutes, federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
 	repositoryRoutes, userRoutes}
 
 // findRoute finds the route of a method of path; methods are those that the path has.
-func findRoute(method, path string) (found *apiRoute, args, methods []string) {
+func (q *Quay) findRoute(method, path string) (found *apiRoute, args, methods []string) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	owner := ""
 	for _, routes := range apiRoutes {
 		for i := range routes {
 			match := routes[i].pattern.FindStringSubmatch(path)
-			if match == nil || owner != "" && owner != routes[i].path {
+			if match == nil || !routes[i].in(q) || owner != "" && owner != routes[i].path {
 				continue
 			}
 			owner = routes[i].path
@@ -91,6 +120,18 @@ func findRoute(method, path string) (found *apiRoute, args, methods []string) {
 	}
 	return found, args, methods
 }
+
+// locked is the repository of the path if its state forbids the call; nil if
+// nothing does. The caller holds mu.
+func (r apiRoute) locked(q *Quay, args []string) *repository {
+	if !r.normal || q.repositories[args[0]] == nil || q.repositories[args[0]].state == Normal {
+		return nil
+	}
+	return q.repositories[args[0]]
+}
+
+// in reports whether q has the route; the caller holds mu.
+func (r apiRoute) in(q *Quay) bool { return r.when == nil || r.when(q) }
 
 // allow is the header that names methods and those that Quay adds.
 func allow(methods []string) string {

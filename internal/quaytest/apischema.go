@@ -1,6 +1,7 @@
 package quaytest
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 // errors are those of Quay's JSON schemas.
 type field struct {
 	name     string
-	kind     string // string, number or object; empty is anything
+	kind     string // string, number, integer, boolean, object or several; empty is anything
 	required bool
 	enum     []string
 	max      int // characters; 0 means any number
@@ -61,9 +62,10 @@ func (f field) check(v any) string {
 		return ""
 	case "object":
 		return check(v, f.fields)
-	case "number":
-		if _, ok := v.(float64); !ok {
-			return python(v) + " is not of type 'number'"
+	}
+	if f.kind != "string" {
+		if !slices.ContainsFunc(strings.Split(f.kind, ","), func(kind string) bool { return isOf(v, kind) }) {
+			return python(v) + " is not of type '" + strings.ReplaceAll(f.kind, ",", "', '") + "'"
 		}
 		return ""
 	}
@@ -79,6 +81,21 @@ func (f field) check(v any) string {
 		return python(v) + " is too long"
 	}
 	return ""
+}
+
+// isOf reports whether v is of one kind.
+func isOf(v any, kind string) bool {
+	switch v := v.(type) {
+	case nil:
+		return kind == "null"
+	case bool:
+		return kind == "boolean"
+	case string:
+		return kind == "string"
+	case float64:
+		return kind == "number" || kind == "integer" && v == math.Trunc(v)
+	}
+	return false
 }
 
 func (f field) choices() string { return "['" + strings.Join(f.enum, "', '") + "']" }

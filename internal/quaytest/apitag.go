@@ -12,10 +12,13 @@ import (
 var tagRoutes = []apiRoute{route("GET", "repository/{...}/tag/", repoRead, apiCall.tagHistory)}
 
 // tagView is a tag of r as its history shows it.
-func (r *repository) tagView(t *tag) map[string]any {
+func (r *repository) tagView(t *tag, immutability bool) map[string]any {
 	m := r.manifests[t.digest]
-	v := map[string]any{"name": t.name, "reversion": false, "immutable": t.immutable, "start_ts": t.start.Unix(),
+	v := map[string]any{"name": t.name, "reversion": t.reversion, "start_ts": t.start.Unix(),
 		"manifest_digest": t.digest, "is_manifest_list": m.isList(), "size": m.layersSize(), "last_modified": date(t.start)}
+	if immutability {
+		v["immutable"] = t.immutable
+	}
 	if !t.end.IsZero() {
 		v["end_ts"], v["expiration"] = t.end.Unix(), date(t.end)
 	}
@@ -64,7 +67,7 @@ func (c apiCall) tagHistory() (int, any, *apiError) {
 	all = all[min((page-1)*limit, len(all)):]
 	list := []any{}
 	for _, t := range all[:min(limit, len(all))] {
-		list = append(list, r.tagView(t))
+		list = append(list, r.tagView(t, !c.q.noImmutability))
 	}
 	return http.StatusOK, map[string]any{"tags": list, "page": page, "has_additional": len(all) > limit}, nil
 }

@@ -23,7 +23,7 @@ func (c apiCall) getUser() (int, any, *apiError) {
 	}
 	return http.StatusOK, map[string]any{"anonymous": false, "username": name, "can_create_repo": true, "is_me": true,
 		"verified": true, "email": name + "@example.com", "logins": []any{}, "invoice_email": false,
-		"invoice_email_address": nil, "preferred_namespace": false, "tag_expiration_s": tagExpiration, "prompts": []any{},
+		"invoice_email_address": nil, "preferred_namespace": false, "tag_expiration_s": int(TimeMachine.Seconds()), "prompts": []any{},
 		"company": nil, "family_name": nil, "given_name": nil, "location": nil, "is_free_account": true,
 		"has_password_set": true, "organizations": list}, nil
 }

@@ -26,9 +26,7 @@ func (c call) getBlob(w http.ResponseWriter, r *http.Request) *registryError {
 func (c call) deleteBlob(http.ResponseWriter, *http.Request) *registryError { return errUnsupported }
 
 // blobVisible reports whether repo has the blob dgst: within its lease, or named
-// by a manifest. The caller holds mu. Manifests are never collected here, so
-// what they name stays; in Quay the time-machine window, two weeks by default,
-// has to pass first.
+// by a manifest, which CollectGarbage alone takes away. The caller holds mu.
 func (q *Quay) blobVisible(repo *repository, dgst string) bool {
 	b := repo.blobs[dgst]
 	if b == nil {
@@ -64,7 +62,9 @@ func (q *Quay) full(repo *repository, extra int64) bool {
 	for _, r := range q.repositories {
 		if r.org == repo.org {
 			for dgst, b := range r.blobs {
-				sizes[dgst] = b.size
+				if q.blobVisible(r, dgst) {
+					sizes[dgst] = b.size
+				}
 			}
 		}
 	}

@@ -49,7 +49,7 @@ func errTagExpired(tag string) *registryError {
 }
 
 func errTagImmutable(tag string) *registryError {
-	return &registryError{status: http.StatusConflict, code: "TAG_IMMUTABLE", message: "tag is immutable",
+	return &registryError{status: http.StatusConflict, code: "TAG_IMMUTABLE", message: "tag is immutable and cannot be overwritten",
 		detail: map[string]string{"message": "tag '" + tag + "' is immutable"}}
 }
 

@@ -21,8 +21,11 @@ type manifest struct {
 	size      int64
 	// labels are those of the image and the manifest's annotations.
 	labels map[string]string
-	// lease is the end of the hidden tag that a push by digest leaves; a
-	// manifest with a subject is kept for ever.
+	// pushed is when it came here first, serial its place among the manifests.
+	pushed time.Time
+	serial int
+	// lease is the end of the last of the hidden tags that pushes by digest
+	// leave; zero if there was none. A manifest with a subject is kept for ever.
 	lease   time.Time
 	forever bool
 }
@@ -85,12 +88,20 @@ func (c call) resolve() (string, *manifest, *registryError) {
 // lease holds it, or an index that is itself held so names it
 // (quay/quay:data/model/oci/manifest.py, _lookup_manifest: one level deep).
 func (r *repository) visible(dgst string, now time.Time) bool {
-	if r.held(dgst, now) {
+	return r.found(dgst, now, r.held)
+}
+
+// tagged is visible where only tags with a name count.
+func (r *repository) tagged(dgst string, now time.Time) bool { return r.found(dgst, now, r.named) }
+
+// found reports whether the manifest dgst or an index that names it is held in a way.
+func (r *repository) found(dgst string, now time.Time, held func(string, time.Time) bool) bool {
+	if held(dgst, now) {
 		return true
 	}
 	for parent, m := range r.manifests {
 		for _, child := range m.children() {
-			if child.Digest == dgst && r.manifests[dgst] != nil && r.held(parent, now) {
+			if child.Digest == dgst && r.manifests[dgst] != nil && held(parent, now) {
 				return true
 			}
 		}
@@ -104,8 +115,13 @@ func (r *repository) held(dgst string, now time.Time) bool {
 	if m == nil {
 		return false
 	}
-	if m.forever || now.Before(m.lease) {
-		return true
+	return m.forever || now.Before(m.lease) || r.named(dgst, now)
+}
+
+// named reports whether a live tag with a name points to the manifest dgst.
+func (r *repository) named(dgst string, now time.Time) bool {
+	if r.manifests[dgst] == nil {
+		return false
 	}
 	for _, t := range r.tags {
 		if t.digest == dgst && t.alive(now) {

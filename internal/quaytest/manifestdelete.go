@@ -27,10 +27,10 @@ func (c call) endTags() ([]string, *registryError) {
 	now, ended := c.q.now(), []string{}
 	for name, t := range c.repo.tags {
 		if (name == c.ref || t.digest == c.ref) && t.alive(now) {
-			if c.immutable(t) {
+			if t.immutable && !c.q.noImmutability {
 				return nil, errTagImmutable(name)
 			}
-			t.end = now
+			c.repo.endTag(t, now)
 			ended = append(ended, name)
 		}
 	}

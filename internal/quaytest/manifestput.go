@@ -31,14 +31,15 @@ func (c call) putManifest(w http.ResponseWriter, r *http.Request) *registryError
 	if byDigest && c.ref != dgst {
 		return errManifestInvalid(http.StatusBadRequest, "manifest digest mismatch")
 	}
-	if problem := c.keepManifest(r, dgst, mediaType, doc, body); problem != "" {
+	known, problem := c.keepManifest(r, dgst, mediaType, doc, body)
+	if problem != "" {
 		// By digest Quay does not tell the reason.
 		if byDigest {
 			problem = ""
 		}
 		return errManifestInvalid(http.StatusBadRequest, problem)
 	}
-	if refusal := c.retarget(dgst, byDigest); refusal != nil {
+	if refusal := c.retarget(dgst, byDigest, known); refusal != nil {
 		return refusal
 	}
 	if !byDigest {
@@ -54,33 +55,35 @@ func (c call) putManifest(w http.ResponseWriter, r *http.Request) *registryError
 }
 
 // keepManifest stores a manifest unless the repository has it already, dead or
-// alive: then Quay checks nothing. It returns what is wrong with it.
-func (c call) keepManifest(r *http.Request, dgst, mediaType string, doc document, body []byte) string {
+// alive: then Quay checks nothing. It returns whether it was known and what is
+// wrong with it.
+func (c call) keepManifest(r *http.Request, dgst, mediaType string, doc document, body []byte) (known bool, problem string) {
 	c.q.mu.Lock()
-	known := c.repo.manifests[dgst] != nil
-	problem := ""
+	known = c.repo.manifests[dgst] != nil
 	if !known {
 		problem = c.missing(doc)
 	}
 	c.q.mu.Unlock()
 	if known {
-		return ""
+		return true, ""
 	}
 	if mediaType == dockerManifest {
 		problem = cmp.Or(c.dockerProblem(r.Context(), doc), problem)
 	}
 	if problem != "" {
-		return problem
+		return false, problem
 	}
 	if status, answer := c.q.storage.putManifest(r.Context(), c.repo.name, dgst, mediaType, body); status != http.StatusCreated {
-		return strings.TrimSpace(answer)
+		return false, strings.TrimSpace(answer)
 	}
 	m := &manifest{document: doc, mediaType: mediaType, size: int64(len(body))}
 	m.labels = c.labels(r.Context(), doc)
 	c.q.mu.Lock()
 	defer c.q.mu.Unlock()
+	m.pushed, m.serial = c.q.now(), c.q.pushed
+	c.q.pushed++
 	c.repo.manifests[dgst] = m
-	return ""
+	return false, ""
 }
 
 // missing says which blob or child manifest the repository lacks; the caller holds mu.
@@ -101,25 +104,31 @@ func (c call) missing(doc document) string {
 	return ""
 }
 
-// retarget gives a manifest that was just pushed its lease or its tag.
-func (c call) retarget(dgst string, byDigest bool) *registryError {
+// retarget gives a manifest that was just pushed its lease or its tag. One that
+// was known before gets the short lease of a look-up by its tag, too, as the
+// children of a new index do (quay/quay:data/model/oci/manifest.py).
+func (c call) retarget(dgst string, byDigest, known bool) *registryError {
 	c.q.mu.Lock()
 	defer c.q.mu.Unlock()
 	now, m := c.q.now(), c.repo.manifests[dgst]
-	// The index holds its children from now on; their own leases end
-	// (quay/quay:data/model/oci/manifest.py, reset_child_manifest_expiration).
-	for _, child := range m.children() {
-		if child := c.repo.manifests[child.Digest]; child != nil && now.Before(child.lease) {
-			child.lease = now
+	if !known {
+		for _, child := range m.children() {
+			c.repo.hold(child.Digest, now, now.Add(lookupLease))
 		}
 	}
 	if byDigest {
-		m.lease = now.Add(LeaseDuration)
 		m.forever = m.forever || m.Subject != nil
+		c.repo.hold(dgst, now, now.Add(LeaseDuration))
 		return nil
+	}
+	if known {
+		c.repo.hold(dgst, now, now.Add(lookupLease))
 	}
 	if c.q.full(c.repo, 0) {
 		return errQuota
 	}
-	return c.setTag(dgst)
+	if !c.q.retarget(c.repo, c.ref, dgst, false) {
+		return errTagImmutable(c.ref)
+	}
+	return nil
 }

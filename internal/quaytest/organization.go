@@ -1,8 +1,10 @@
 package quaytest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"time"
 )
 
 // namePattern is Quay's rule for the characters of organizations, robots and teams.
@@ -30,8 +32,9 @@ type organization struct {
 	nextTeam int
 	// prototypes are the default permissions, in the order in which they were made.
 	prototypes []*prototype
-	// immutable keeps every tag of the organization where it is.
-	immutable bool
+	rules
+	// removed is how long a tag that ended can be brought back.
+	removed time.Duration
 	// quota is the limit in bytes; 0 means none.
 	quota int64
 	// mirror is nil for an organization that is none.
@@ -57,7 +60,7 @@ func (q *Quay) addOrganization(org string) error {
 
 // newOrganization returns an organization that owner made.
 func newOrganization(email, owner string) *organization {
-	o := &organization{email: email, teams: map[string]*team{}}
+	o := &organization{email: email, teams: map[string]*team{}, removed: TimeMachine}
 	o.team("owners", "admin").members[owner] = true
 	return o
 }
@@ -111,12 +114,6 @@ func (q *Quay) SetQuota(org string, bytes int64) {
 	q.must(q.editOrganization(org, func(o *organization) { o.quota = bytes }))
 }
 
-// SetImmutable makes the tags of org immutable, or movable again. It panics if
-// the organization does not exist.
-func (q *Quay) SetImmutable(org string, immutable bool) {
-	q.must(q.editOrganization(org, func(o *organization) { o.immutable = immutable }))
-}
-
 func (q *Quay) editOrganization(org string, edit func(*organization)) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -138,6 +135,13 @@ func (q *Quay) member(org, robot string) (*organization, error) {
 		return nil, fmt.Errorf("robot %q does not exist", robot)
 	}
 	return o, nil
+}
+
+// mustBe panics on a problem that Quay would have.
+func (q *Quay) mustBe(problem string) {
+	if problem != "" {
+		q.must(errors.New(problem))
+	}
 }
 
 // must panics on the error of a test that asks for something impossible.

@@ -21,6 +21,9 @@ const (
 	// LeaseDuration is how long Quay keeps a manifest that no tag names and a
 	// blob that no manifest names (quay/quay:config.py, PUSH_TEMP_TAG_EXPIRATION_SEC).
 	LeaseDuration = time.Hour
+	// TimeMachine is how long a tag that ended can be brought back, unless an
+	// organization says otherwise (quay/quay:config.py, DEFAULT_TAG_EXPIRATION).
+	TimeMachine = 14 * 24 * time.Hour
 )
 
 // Options describe a Quay. Host is required, the rest may be zero.
@@ -37,8 +40,8 @@ type Options struct {
 }
 
 // Quay is one registry. It is safe for concurrent use. It has robots, users
-// only as the owners of OAuth tokens, no Docker schema 1 of a client's making,
-// and no garbage collection: what nobody can see any more stays on disk until Close.
+// only as the owners of OAuth tokens, and no Docker schema 1 of a client's making.
+// Its workers run when they are told to: see CollectGarbage and Prune.
 type Quay struct {
 	// Faults is the script of what goes wrong.
 	Faults Faults
@@ -56,25 +59,33 @@ type Quay struct {
 	caFile string
 	client *http.Client
 
-	mu            sync.Mutex
-	version       string
-	offset        time.Duration
-	organizations map[string]*organization
-	robots        map[string]*robot
-	repositories  map[string]*repository
-	users         []*user
-	oauthTokens   map[string]*oauthToken
-	logs          []logEntry
-	uploads       map[string]*upload
-	revoked       map[string]bool
-	readOnly      bool
-	pushesOff     bool
-	noAnonymous   bool
-	noBearerLogin bool
+	mu             sync.Mutex
+	version        string
+	offset         time.Duration
+	organizations  map[string]*organization
+	robots         map[string]*robot
+	repositories   map[string]*repository
+	users          []*user
+	oauthTokens    map[string]*oauthToken
+	logs           []logEntry
+	uploads        map[string]*upload
+	revoked        map[string]bool
+	readOnly       bool
+	pushesOff      bool
+	noAnonymous    bool
+	noBearerLogin  bool
+	noImmutability bool
+	prunes         bool
+	// scanner is nil where Quay has none.
+	scanner *Scanner
+	// defaultPrune is a policy of every organization.
+	defaultPrune *AutoPrune
 	// issuerCA are the authorities of issuers of tokens; nil means the system's.
 	issuerCA *x509.CertPool
 	// made counts the robots and repositories that were ever made.
 	made int
+	// pushed counts the manifests that ever came.
+	pushed int
 }
 
 // New returns an empty Quay for opts. The error says why the storage directory

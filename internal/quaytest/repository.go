@@ -55,10 +55,10 @@ type repository struct {
 	// byPush is set for one that a robot made by pushing, which has no description.
 	byPush bool
 	// badge is a secret of the address of its badge, serial its place among the repositories.
-	badge     string
-	serial    int
-	immutable bool
-	tags      map[string]*tag
+	badge  string
+	serial int
+	rules
+	tags map[string]*tag
 	// past are the tags that were moved or deleted, the oldest first.
 	past      []*tag
 	manifests map[string]*manifest
@@ -152,12 +152,6 @@ func (q *Quay) Revoke(repo, robot string) {
 // SetState sets whether "org/repo" takes pushes. It panics if there is no such repository.
 func (q *Quay) SetState(repo string, state State) {
 	q.must(q.editRepository(repo, func(r *repository) { r.state = state }))
-}
-
-// SetRepositoryImmutable makes the tags of "org/repo" immutable, or movable
-// again. It panics if there is no such repository.
-func (q *Quay) SetRepositoryImmutable(repo string, immutable bool) {
-	q.must(q.editRepository(repo, func(r *repository) { r.immutable = immutable }))
 }
 
 func (q *Quay) editRepository(repo string, edit func(*repository)) error {

@@ -18,6 +18,15 @@ func (q *Quay) SetBearerLogin(on bool) {
 	q.noBearerLogin = !on
 }
 
+// SetImmutability has FEATURE_IMMUTABLE_TAGS on, as here by default, or off, as
+// by default in Quay and always before 3.17: there are no policies then, and
+// no tag is immutable.
+func (q *Quay) SetImmutability(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.noImmutability = !on
+}
+
 // SetReadOnly puts the whole registry into read-only mode or out of it.
 func (q *Quay) SetReadOnly(on bool) {
 	q.mu.Lock()

@@ -85,9 +85,12 @@ func (q *Quay) applyOrganization(o OrganizationSetup) error {
 		return err
 	}
 	if err := q.editOrganization(o.Name, func(org *organization) {
-		org.immutable, org.quota = o.ImmutableTags, o.Quota
+		org.quota = o.Quota
 	}); err != nil {
 		return err
+	}
+	if o.ImmutableTags {
+		q.SetImmutable(o.Name, true)
 	}
 	// Repositories come first: default permissions count only for later ones.
 	for _, r := range o.Repositories {

@@ -15,51 +15,29 @@ type tag struct {
 	start     time.Time
 	end       time.Time // zero means never
 	immutable bool
+	// reversion is set for one that brought an earlier manifest back.
+	reversion bool
 }
 
 func (t *tag) alive(now time.Time) bool { return t.end.IsZero() || now.Before(t.end) }
 
-// setTag points the tag that the path names at dgst; the caller holds mu. A
-// live immutable tag is refused even if it points there already
-// (quay/quay:data/model/oci/tag.py, retarget_tag).
-func (c call) setTag(dgst string) *registryError {
-	now := c.q.now()
-	if old := c.repo.tags[c.ref]; old != nil && old.alive(now) && c.immutable(old) {
-		return errTagImmutable(c.ref)
-	}
-	labels := c.repo.manifests[dgst].labels
-	if old := c.repo.tags[c.ref]; old != nil {
-		if old.alive(now) {
-			old.end = now
-		}
-		c.repo.past = append(c.repo.past, old)
-	}
-	t := &tag{name: c.ref, digest: dgst, start: now, immutable: labels["quay.immutable"] == "true"}
-	if d, ok := parseExpiry(labels["quay.expires-after"]); ok {
-		t.end = now.Add(d)
-	}
-	c.repo.tags[c.ref] = t
-	return nil
-}
-
-// immutable reports whether a policy or a label fixes t; the caller holds mu.
-func (c call) immutable(t *tag) bool {
-	return t.immutable || c.repo.immutable || c.q.organizations[c.repo.org].immutable
-}
-
-// parseExpiry reads the value of the label quay.expires-after, such as 2w or 36h.
+// parseExpiry reads the value of the label quay.expires-after, such as 2w or
+// 36h; one of nothing is no end.
 func parseExpiry(text string) (time.Duration, bool) {
+	d, ok := parseDuration(text)
+	return d, ok && d != 0
+}
+
+// parseDuration reads a time as quay/quay:util/timedeltastring.py does.
+func parseDuration(text string) (time.Duration, bool) {
 	if len(text) < 2 {
 		return 0, false
 	}
 	unit := map[byte]time.Duration{
-		's': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour,
+		's': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour, 'y': 365 * 24 * time.Hour,
 	}[text[len(text)-1]]
 	n, err := strconv.Atoi(text[:len(text)-1])
-	if err != nil || n <= 0 || unit == 0 {
-		return 0, false
-	}
-	return time.Duration(n) * unit, true
+	return time.Duration(n) * unit, err == nil && unit != 0
 }
 
 // pageSize is the largest page of tags that Quay answers with.

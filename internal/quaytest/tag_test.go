@@ -53,7 +53,7 @@ func TestExpiresAfterEndsTheTag(t *testing.T) {
 	}{
 		{"30s", 30 * time.Second}, {"5m", 5 * time.Minute}, {"2h", 2 * time.Hour},
 		{"3d", 72 * time.Hour}, {"2w", 336 * time.Hour},
-		{"2", 0}, {"w", 0}, {"2y", 0}, {"-1h", 0}, {"0h", 0},
+		{"1y", 8760 * time.Hour}, {"2", 0}, {"w", 0}, {"0h", 0},
 	} {
 		t.Run(test.label, func(t *testing.T) {
 			q, token := start(t)

@@ -39,7 +39,7 @@ func (q *Quay) addUser(name string, organizations []string) *user {
 	u := &user{name: name, unnamed: !named, organizations: slices.Clone(organizations)}
 	q.users = append(q.users, u)
 	if q.organizations[name] == nil {
-		q.organizations[name] = &organization{ofUser: true, teams: map[string]*team{}}
+		q.organizations[name] = &organization{ofUser: true, teams: map[string]*team{}, removed: TimeMachine}
 	}
 	return u
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 )
 
@@ -37,7 +37,7 @@ func (d *demands) add(cmd *cobra.Command) {
 type asker struct {
 	demands
 	keys   []*ecdsa.PublicKey
-	policy gate.Policy
+	policy verdict.Policy
 	config dockerconfig.Config
 	client *http.Client
 	now    func() time.Time
@@ -79,11 +79,11 @@ func (a *asker) open(c *connection) (err error) {
 			return usagef("give the public key of receipt-key, see docs/receipts.md", "--receipt-key: %v", err)
 		}
 	}
-	threshold, err := gate.ParseThreshold(a.gate)
+	threshold, err := verdict.ParseThreshold(a.gate)
 	if err != nil {
 		return usagef("give one of negligible, low, medium, high and critical", "--gate: %v", err)
 	}
-	a.policy = gate.Policy{Threshold: threshold}
+	a.policy = verdict.Policy{Threshold: threshold}
 	path, flag := a.dockerconfig, "--dockerconfig"
 	if path == "" {
 		path, flag = c.program.Getenv("DOCKER_CONFIG"), "$DOCKER_CONFIG"

@@ -15,7 +15,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 )
 
@@ -50,11 +50,11 @@ func (a *asker) verdict(ctx context.Context, o overlay.Overlay, pin overlay.Pin)
 
 // blocking is how many of the counts, by severity, the gate refuses. Words that it does not know count.
 func (a *asker) blocking(counts map[string]int) (n int) {
-	if a.policy.Threshold == gate.None {
+	if a.policy.Threshold == verdict.None {
 		return 0
 	}
 	for word, count := range counts {
-		if severity, err := gate.ParseThreshold(word); word == "unknown" || err == nil && severity < a.policy.Threshold {
+		if severity, err := verdict.ParseThreshold(word); word == "unknown" || err == nil && severity < a.policy.Threshold {
 			continue
 		}
 		n += count
@@ -90,7 +90,7 @@ func (a *asker) asks(ctx context.Context, pin overlay.Pin) (counts map[string]in
 		return nil, "", &failure{ExitFailure, fmt.Sprintf("asking %s for %s@%s: %v", host, pin.Image, pin.Digest, receipt.Said(err)),
 			"see whether it answers, and whether the Docker config file has a robot that may read there"}
 	}
-	report := gate.NewReport(a.policy)
+	report := verdict.NewReport(a.policy)
 	for _, digest := range digests {
 		if why := a.asksOne(ctx, host, repository, digest, credential, report.Add); why != "" {
 			return nil, why, nil
@@ -129,7 +129,7 @@ func (a *asker) platforms(ctx context.Context, host string, pin overlay.Pin, cre
 }
 
 // asksOne asks for one manifest's, and says why there is none.
-func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(gate.Vulnerability) error) string {
+func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(verdict.Vulnerability) error) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	u := url.URL{Scheme: "https", Host: host, Path: "/api/v1/repository/" + repository + "/manifest/" + digest + "/security", RawQuery: "vulnerabilities=true"}
@@ -150,12 +150,12 @@ func (a *asker) asksOne(ctx context.Context, host, repository, digest string, cr
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Sprintf("which answers %s for %s", http.StatusText(answer.StatusCode), digest)
 	}
-	verdict, err := gate.Read(answer.Body, each)
+	said, err := verdict.Read(answer.Body, each)
 	switch {
 	case err != nil:
 		return "whose answer cannot be read: " + err.Error()
-	case verdict.Status != gate.Scanned:
-		return fmt.Sprintf("which says %q of %s", verdict.Status, digest)
+	case said.Status != verdict.Scanned:
+		return fmt.Sprintf("which says %q of %s", said.Status, digest)
 	}
 	return ""
 }

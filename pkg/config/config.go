@@ -36,6 +36,10 @@ type Config struct {
 	VerifyResults bool
 	// ReceiptKey, ReceiptVault and ReceiptVaultLogin say what receipts of pushes are signed with, see Receipts.
 	ReceiptKey, ReceiptVault, ReceiptVaultLogin string
+	// Gate is what no image of any team may have to get its tags, as verdict.ParsePolicy reads it, such as high+fixable-only; empty: all is let
+	// through. TeamGates are <team>=<gate>, each in its place for one team.
+	Gate      string
+	TeamGates []string
 	// Clusters are the contexts, in the kubeconfig of whoever runs tkn quay, of all clusters that render teams' credentials from the same
 	// Vault. Empty: it is this one alone.
 	Clusters []string
@@ -91,6 +95,9 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	if err := c.checkReceipts(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
+	if err := c.checkGates(); err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
+	}
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %q: %w", Name, err)
 	}
@@ -123,6 +130,7 @@ func (c *Config) texts() map[string]*string {
 		"receipt-key":         &c.ReceiptKey,
 		"receipt-vault":       &c.ReceiptVault,
 		"receipt-vault-login": &c.ReceiptVaultLogin,
+		"gate":                &c.Gate,
 	}
 }
 
@@ -137,6 +145,7 @@ func (c *Config) lists() map[string]*[]string {
 		"pipeline-namespaces": &c.PipelineNamespaces,
 		"tekton-accounts":     &c.TektonAccounts,
 		"git-hosts":           &c.GitHosts,
+		"team-gates":          &c.TeamGates,
 		"clusters":            &c.Clusters,
 	}
 }

@@ -24,7 +24,8 @@ type cause struct {
 
 // causes are all of them: each failure with each cause that leads there, and the next step that fits it.
 var causes = slices.Concat(usageCauses, credentialCauses, certificateCauses, redirectCauses, networkCauses, answerCauses, tagCauses, contentCauses,
-	sourceCauses, remoteCauses, blobCauses, boundCauses, partCauses, frontCauses, tokenCauses, federatedCauses)
+	sourceCauses, remoteCauses, blobCauses, boundCauses, partCauses, frontCauses, tokenCauses, federatedCauses,
+	gateCauses)
 
 // Who reads why a push failed learns what is wrong, by what that is proved, and a next step that helps.
 func TestCauses(t *testing.T) {

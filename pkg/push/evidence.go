@@ -11,6 +11,8 @@ import (
 const (
 	evidenceFile   = "evidence.json"
 	evidenceDigest = "image-digest.txt"
+	// evidenceVulnerabilities has what the gate found.
+	evidenceVulnerabilities = "vulnerabilities.json"
 )
 
 // evidence is the content of evidence.json: what was pushed, by whom, and what it replaced.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/gate"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
@@ -25,7 +26,7 @@ func WriteFailure(opts Options, err error) error {
 	line := failure.Of(err).Line(maxFailure)
 	values := map[string]string{failureResult: line}
 	if refused := (*gate.Refused)(nil); errors.As(err, &refused) {
-		maps.Copy(values, found(refused.Report, min(maxWorst, maxAll-gate.Quoted(line)-gate.Quoted(refused.Counts()))))
+		maps.Copy(values, refused.Results(min(maxWorst, maxAll-verdict.Quoted(line)-verdict.Quoted(refused.Counts()))))
 	}
 	return results.Dir(filepath.Clean(opts.ResultsDir)).Write(values)
 }

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -42,15 +43,32 @@ func (p *pusher) federate() (release func(), err error) {
 	if !p.opts.federated() {
 		return func() {}, nil
 	}
-	if err := transport.CheckProxy("https"); err != nil {
+	client, err := p.newClient()
+	if err != nil {
+		return nil, err
+	}
+	exchanger := federation.Exchanger{Client: client, Base: &url.URL{Scheme: "https", Host: p.to.Host}, Pause: p.opts.RetryPause}
+	p.robot = p.opts.Robot
+	p.credential = &credential.Federated{Robot: p.robot, File: p.opts.FederatedTokenFile, Exchanger: exchanger, Log: p.log, Now: p.opts.Now}
+	return client.CloseIdleConnections, nil
+}
+
+// newClient returns a client of what Quay has beside its registry.
+func (p *pusher) newClient() (*http.Client, error) {
+	if err := transport.CheckProxy(p.scheme()); err != nil {
 		return nil, err
 	}
 	carrier, err := transport.New(p.opts.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	exchanger := federation.Exchanger{Client: transport.NewClient(carrier), Base: &url.URL{Scheme: "https", Host: p.to.Host}, Pause: p.opts.RetryPause}
-	p.robot = p.opts.Robot
-	p.credential = &credential.Federated{Robot: p.robot, File: p.opts.FederatedTokenFile, Exchanger: exchanger, Log: p.log, Now: p.opts.Now}
-	return carrier.CloseIdleConnections, nil
+	return transport.NewClient(carrier), nil
+}
+
+// scheme is how Quay is spoken with.
+func (p *pusher) scheme() string {
+	if p.opts.PlainHTTP {
+		return "http"
+	}
+	return "https"
 }

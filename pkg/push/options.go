@@ -10,8 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
-	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
 
@@ -91,7 +91,7 @@ type Options struct {
 	Now func() time.Time
 
 	// policy is what the flags of the gate say.
-	policy gate.Policy
+	policy verdict.Policy
 }
 
 // Logger returns the logger that the options ask for; an unknown format is taken for text.

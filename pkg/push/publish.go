@@ -24,8 +24,10 @@ func (p *pusher) publish(ctx context.Context, before state) error {
 	if err := p.uploadBlobs(ctx, blobsOf(lacking)); err != nil {
 		return err
 	}
-	if err := p.putAll(ctx, lacking); err != nil {
-		return err
+	if !p.opts.gated() || len(stale) == 0 { // Else the gate puts all of them.
+		if err := p.putAll(ctx, lacking); err != nil {
+			return err
+		}
 	}
 	if err := p.pass(ctx, stale, before); err != nil {
 		return err

@@ -30,8 +30,9 @@ type pusher struct {
 	progress   *progress
 	log        *slog.Logger
 	started    time.Time
-	// report is what the gate found; nil where there is none.
-	report *gate.Report
+	// scanner is whom the gate asks, found what that said; nil where there is no gate.
+	scanner gate.Scanner
+	found   *gate.Found
 	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
 }
@@ -84,6 +85,7 @@ func (p *pusher) push(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	defer func() { p.scanner.Close() }()
 	if err := p.checkScanner(ctx); err != nil {
 		return Result{}, err
 	}

@@ -6,13 +6,14 @@ import (
 	"strconv"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/gate"
 	"github.com/comptech-lab/quay-push/pkg/results"
 )
 
 // resultNames are the result files: those of Tekton Chains, those of the overlay Tasks, the image's two other forms, and what
 // the controller counts; with a gate also what it found.
 var resultNames = []string{"IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes",
-	vulnerabilitiesResult, worstResult}
+	gate.CountsResult, gate.WorstResult}
 
 // overlayImage is one item of the images list in a kustomization (kustomize types.Image).
 type overlayImage struct {
@@ -20,6 +21,13 @@ type overlayImage struct {
 	NewName string `json:"newName"`
 	Digest  string `json:"digest"`
 }
+
+const (
+	// maxWorst is how many bytes the worst vulnerabilities may take of the 4 KiB that Tekton leaves all results of a step, quoted.
+	maxWorst = 1400
+	// maxAll is how many bytes the results of a push that failed may take together, their names and what Tekton adds not counted.
+	maxAll = 3300
+)
 
 // values are the contents of the result files.
 func (r Result) values() (map[string]string, error) {
@@ -59,8 +67,8 @@ func (p *pusher) writeResults(dir results.Dir, r Result) error {
 	if err != nil {
 		return err
 	}
-	if p.report != nil {
-		maps.Copy(values, found(p.report, maxWorst))
+	if p.found != nil {
+		maps.Copy(values, p.found.Results(maxWorst))
 	}
 	if err := dir.Write(values); err != nil {
 		return unwritable("--results-dir", err)

@@ -20,6 +20,7 @@ var revealing = map[string]string{
 	"pkg/federation/claims.go":              "reads what it says of itself",
 	"pkg/federation/exchange.go":            "sends it to Quay",
 	"pkg/gitops/credential.go":              "hands it to go-git",
+	"pkg/push/gate/scanner.go":              "sends it to Quay's management API, for a verdict",
 	"pkg/push/registry/download.go":         "sends it to the registry of a source",
 	"pkg/push/registry/request.go":          "sends it to a registry and its token service",
 	"pkg/cli/overlayverdict.go":             "sends it to Quay's scanner",

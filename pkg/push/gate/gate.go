@@ -4,12 +4,12 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
 const (
@@ -27,15 +27,13 @@ const (
 
 // Gate waits for the verdict on the manifests of one image. All fields are required.
 type Gate struct {
-	Policy Policy
+	Policy verdict.Policy
 	// Timeout is how long the verdict may take, by Now.
 	Timeout time.Duration
 	// Pause is the first one between two looks; each further one is half as long again, up to six times the first.
 	Pause time.Duration
-	// Ask asks Quay for one manifest, sha256:<hex>. The error may be a *Away, ErrUnknown, ErrOff, a shape error or the registry's.
-	Ask func(ctx context.Context, digest string, each func(Vulnerability) error) (Verdict, error)
-	// Passing reports whether asking again may help after such an error, and how long Quay wants to be left alone.
-	Passing func(err error) (passing bool, wait time.Duration)
+	// Ask asks Quay for one manifest, as Scanner.Ask does.
+	Ask func(ctx context.Context, digest string, each func(verdict.Vulnerability) error) (verdict.Verdict, error)
 	// Renew puts what is waited for once more, so that Quay keeps it.
 	Renew func(ctx context.Context) error
 	// Sleep waits, or returns the error of ctx.
@@ -44,59 +42,32 @@ type Gate struct {
 	Log   *slog.Logger
 }
 
-// Image is a manifest to ask for.
-type Image struct {
-	// Digest is sha256:<hex>, Platform what the index says it is for, such as linux/arm64; empty where there is no index.
-	Digest   string `json:"digest"`
-	Platform string `json:"platform,omitempty"`
-}
-
-func (i Image) String() string {
-	if i.Platform == "" {
-		return fmt.Sprintf("%q", i.Digest)
-	}
-	return fmt.Sprintf("%q (platform %q)", i.Digest, i.Platform)
-}
-
-// Looked is what is known of one.
-type Looked struct {
-	Image
-	Status   Status `json:"status"`
-	Packages int    `json:"packages"`
-
-	// since is when it began to be so, err why it could not be asked for last.
-	since time.Time
-	err   error
-	final bool
-}
-
 // Wait asks until there is a verdict on every one of the images, or one that refuses them, or the time is over. It returns what was
-// found so far in any case. The error is a *failure.Error that has the report as its cause, or the registry's.
-func (g *Gate) Wait(ctx context.Context, images []Image) (*Report, error) {
-	report := NewReport(g.Policy)
-	report.Images = make([]*Looked, len(images))
+// found so far in any case. The error is a *failure.Error that has what was found as its cause, or the registry's.
+func (g *Gate) Wait(ctx context.Context, images []Image) (*Found, error) {
+	found := &Found{Report: verdict.NewReport(g.Policy), Images: make([]*Looked, len(images))}
 	for i, image := range images {
-		report.Images[i] = &Looked{Image: image, Status: Queued}
+		found.Images[i] = &Looked{Image: image, Status: verdict.Queued}
 	}
 	began := g.Now()
 	renewed, pause, told := began, g.Pause, false
 	for {
-		wait, err := g.round(ctx, report)
+		wait, err := g.round(ctx, found)
 		if err != nil {
-			return report, err
+			return found, err
 		}
-		left := report.waiting()
-		if err := g.refusal(report); err != nil || len(left) == 0 {
-			return report, err
+		left := found.waiting()
+		if err := g.refusal(found); err != nil || len(left) == 0 {
+			return found, err
 		}
 		remaining := g.Timeout - g.Now().Sub(began)
 		if remaining <= 0 {
-			return report, g.late(report, left[0])
+			return found, g.late(found, left[0])
 		}
 		if g.Now().Sub(renewed) >= renewAfter {
 			g.Log.Info("keeping the image hidden for another hour: its verdict takes long", "waiting_for", len(left))
 			if err := g.Renew(ctx); err != nil {
-				return report, err
+				return found, err
 			}
 			renewed = g.Now()
 		}
@@ -106,7 +77,7 @@ func (g *Gate) Wait(ctx context.Context, images []Image) (*Report, error) {
 		told = true
 		// Half of a pause is random, so that those who came together do not stay together.
 		if err := g.Sleep(ctx, min(max(pause/2+rand.N(pause/2+1), wait), remaining, renewAfter)); err != nil {
-			return report, err
+			return found, err
 		}
 		pause = min(pause*3/2, slowest*g.Pause)
 	}
@@ -114,17 +85,17 @@ func (g *Gate) Wait(ctx context.Context, images []Image) (*Report, error) {
 
 // Check asks once for image, which Quay need not know, and returns the error of a Quay that has no scanner, or does not let ask.
 func (g *Gate) Check(ctx context.Context, image Image) error {
-	_, err := g.Ask(ctx, image.Digest, func(Vulnerability) error { return nil })
+	_, err := g.Ask(ctx, image.Digest, func(verdict.Vulnerability) error { return nil })
 	if err == nil || IsUnknown(err) || errors.As(err, new(*Away)) {
 		return nil
 	}
-	return explain(image, NewReport(g.Policy), err)
+	return explain(image, &Found{Report: verdict.NewReport(g.Policy)}, err)
 }
 
 // round asks once for everything of which the verdict is not final. It returns how long Quay wants to be left alone.
-func (g *Gate) round(ctx context.Context, report *Report) (wait time.Duration, err error) {
-	for _, image := range report.waiting() {
-		v, err := g.Ask(ctx, image.Digest, report.Add)
+func (g *Gate) round(ctx context.Context, found *Found) (wait time.Duration, err error) {
+	for _, image := range found.waiting() {
+		v, err := g.Ask(ctx, image.Digest, found.Add)
 		if ctx.Err() != nil {
 			return 0, failure.Ended(ctx, ctx.Err())
 		}
@@ -132,15 +103,15 @@ func (g *Gate) round(ctx context.Context, report *Report) (wait time.Duration, e
 			g.take(image, v)
 			continue
 		}
-		passing, pause := g.Passing(err)
-		if !passing && !IsUnknown(err) {
-			return 0, explain(image.Image, report, err)
+		again, pause := passing(err)
+		if !again {
+			return 0, explain(image.Image, found, err)
 		}
 		if IsUnknown(err) && !IsUnknown(image.err) {
 			image.since = g.Now()
 		}
 		if image.err = err; IsUnknown(err) && g.Now().Sub(image.since) >= unknownPatience {
-			return 0, explain(image.Image, report, err)
+			return 0, explain(image.Image, found, err)
 		}
 		g.Log.Warn("asking for the verdict again", "digest", image.Digest, "because", err.Error())
 		// Nothing else would be answered now.
@@ -152,14 +123,14 @@ func (g *Gate) round(ctx context.Context, report *Report) (wait time.Duration, e
 }
 
 // take keeps what Quay says of an image. A scan that failed may be tried again.
-func (g *Gate) take(image *Looked, v Verdict) {
+func (g *Gate) take(image *Looked, v verdict.Verdict) {
 	if image.Status != v.Status || image.err != nil {
 		image.since = g.Now()
 	}
 	image.Status, image.Packages, image.err = v.Status, v.Packages, nil
 	switch v.Status {
-	case Queued:
-	case Failed:
+	case verdict.Queued:
+	case verdict.Failed:
 		image.final = g.Now().Sub(image.since) >= failedPatience
 	default:
 		image.final = true
@@ -168,19 +139,9 @@ func (g *Gate) take(image *Looked, v Verdict) {
 		g.Log.Info("the scanner's verdict", "digest", image.Digest, "platform", image.Platform, "status", string(v.Status), "packages", v.Packages)
 	}
 	switch {
-	case v.Status == Unsupported && g.Policy.PassUnsupported:
+	case v.Status == verdict.Unsupported && g.Policy.PassUnsupported:
 		g.Log.Warn("NOBODY LOOKED INTO IT: the scanner does not support this manifest, and --gate-unsupported lets it pass", "digest", image.Digest, "platform", image.Platform)
-	case v.Status == Scanned && v.Packages == 0:
+	case v.Status == verdict.Scanned && v.Packages == 0:
 		g.Log.Warn("the scanner found no package in it", "digest", image.Digest, "platform", image.Platform)
 	}
-}
-
-// waiting are those of which there is no final verdict.
-func (r *Report) waiting() (left []*Looked) {
-	for _, image := range r.Images {
-		if !image.final {
-			left = append(left, image)
-		}
-	}
-	return left
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
 // scanner answers for each digest what its script says, the last line for ever, on a clock that moves while the gate sleeps.
@@ -26,18 +28,18 @@ type scanner struct {
 
 // answer is one of the scanner: a verdict with what it found, or an error. until makes it the answer up to that time.
 type answer struct {
-	status Status
-	found  []Vulnerability
+	status verdict.Status
+	found  []verdict.Vulnerability
 	err    error
 	until  time.Duration
 }
 
-func newScanner(p Policy, script map[string][]answer) *scanner {
+func newScanner(p verdict.Policy, script map[string][]answer) *scanner {
 	s := &scanner{script: script, asked: map[string]int{}}
 	began := time.Unix(1_800_000_000, 0)
 	s.Gate = &Gate{Policy: p, Timeout: 45 * time.Minute, Pause: 5 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return began.Add(s.at) },
-		Ask: func(_ context.Context, digest string, each func(Vulnerability) error) (Verdict, error) {
+		Ask: func(_ context.Context, digest string, each func(verdict.Vulnerability) error) (verdict.Verdict, error) {
 			s.asked[digest]++
 			rest := s.script[digest]
 			if a := rest[0]; len(rest) > 1 && (a.until == 0 || s.at >= a.until) {
@@ -48,17 +50,10 @@ func newScanner(p Policy, script map[string][]answer) *scanner {
 			}
 			for _, v := range rest[0].found {
 				if err := each(v); err != nil {
-					return Verdict{}, err
+					return verdict.Verdict{}, err
 				}
 			}
-			return Verdict{rest[0].status, 1}, rest[0].err
-		},
-		Passing: func(err error) (bool, time.Duration) {
-			var busy *busyError
-			if errors.As(err, &busy) {
-				return true, busy.wait
-			}
-			return errors.As(err, new(*Away)), 0
+			return verdict.Verdict{Status: rest[0].status, Packages: 1}, rest[0].err
 		},
 		Renew: func(context.Context) error { s.renewed = append(s.renewed, s.at); return nil },
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -69,19 +64,21 @@ func newScanner(p Policy, script map[string][]answer) *scanner {
 	return s
 }
 
-// busyError is of a registry that wants to be left alone.
-type busyError struct{ wait time.Duration }
+// busy is a registry that wants to be left alone for so many seconds, away one that does not reach its scanner.
+func busy(seconds string) error {
+	return &failure.Answer{Method: "GET", Path: "/security", Status: 429, Header: http.Header{"Retry-After": {seconds}}}
+}
 
-func (*busyError) Error() string { return "too many requests" }
+var away = &Away{&failure.Answer{Method: "GET", Path: "/security", Status: 520}}
 
 var (
-	critical = Vulnerability{"openssl", "1.1.1k-7", "CVE-2023-0286", "1.1.1k-9", Critical}
-	high     = Vulnerability{"zlib", "1.2.11", "CVE-2022-37434", "", High}
+	critical = verdict.Vulnerability{Package: "openssl", Version: "1.1.1k-7", Name: "CVE-2023-0286", FixedBy: "1.1.1k-9", Severity: verdict.Critical}
+	high     = verdict.Vulnerability{Package: "zlib", Version: "1.2.11", Name: "CVE-2022-37434", Severity: verdict.High}
 	amd, arm = Image{"sha256:a", "linux/amd64"}, Image{"sha256:b", "linux/arm64"}
 )
 
 // verify waits and compares the class; empty is a pass.
-func (s *scanner) verify(t *testing.T, class failure.Class, says string, images ...Image) *Report {
+func (s *scanner) verify(t *testing.T, class failure.Class, says string, images ...Image) *Found {
 	t.Helper()
 	report, err := s.Wait(t.Context(), images)
 	if class == (failure.Class{}) {
@@ -94,7 +91,7 @@ func (s *scanner) verify(t *testing.T, class failure.Class, says string, images 
 	if !errors.As(err, &reason) || reason.Class != class || !strings.Contains(err.Error(), says) || reason.Next == "" || reason.Proof == "" {
 		t.Errorf("error is %v, want class %s and %q", err, class.Name, says)
 	}
-	if !errors.As(err, &refused) || refused.Report != report {
+	if !errors.As(err, &refused) || refused.Found != report {
 		t.Errorf("%v does not have the report", err)
 	}
 	return report
@@ -102,34 +99,34 @@ func (s *scanner) verify(t *testing.T, class failure.Class, says string, images 
 
 // Each state has a class of its own, or passes, under the policy that says so.
 func TestStates(t *testing.T) {
-	strict, lax := Policy{Threshold: High}, Policy{Critical, true, true}
+	strict, lax := verdict.Policy{Threshold: verdict.High}, verdict.Policy{Threshold: verdict.Critical, FixableOnly: true, PassUnsupported: true}
 	for name, test := range map[string]struct {
-		policy Policy
+		policy verdict.Policy
 		script []answer
 		class  failure.Class
 		says   string
 	}{
-		"clean":               {strict, []answer{{status: Scanned}}, failure.Class{}, ""},
-		"below":               {lax, []answer{{status: Scanned, found: []Vulnerability{high}}}, failure.Class{}, ""},
-		"inclusive":           {strict, []answer{{status: Scanned, found: []Vulnerability{high}}}, failure.ClassVulnerable, `the gate "high" does not let through: 1 high; nothing was tagged: zlib 1.2.11 has CVE-2022-37434 (high), not fixed yet; build it again`},
-		"above":               {strict, []answer{{status: Scanned, found: []Vulnerability{high, critical}}}, failure.ClassVulnerable, "1 critical and 1 high; nothing was tagged: openssl 1.1.1k-7 has CVE-2023-0286 (critical), fixed by 1.1.1k-9; zlib 1.2.11"},
-		"with a fix":          {lax, []answer{{status: Scanned, found: []Vulnerability{critical}}}, failure.ClassVulnerable, "update openssl to 1.1.1k-9"},
-		"without a fix":       {lax, []answer{{status: Scanned, found: []Vulnerability{{"a", "1", "b", "", Critical}}}}, failure.Class{}, ""},
-		"queued":              {strict, []answer{{status: Queued}, {status: Queued}, {status: Scanned}}, failure.Class{}, ""},
-		"queued for ever":     {strict, []answer{{status: Queued}}, failure.ClassScanPending, `no verdict on the image within 45m0s; nothing was tagged: Quay says "queued" of manifest "sha256:a" (platform "linux/amd64")`},
-		"failed":              {strict, []answer{{status: Failed}}, failure.ClassScanFailed, `Quay says "failed"`},
-		"failed once":         {strict, []answer{{status: Failed, until: 6 * time.Minute}, {status: Scanned}}, failure.Class{}, ""},
-		"unsupported":         {strict, []answer{{status: Unsupported}}, failure.ClassScanUnsupported, "with pass in --gate-unsupported"},
-		"unsupported, pass":   {lax, []answer{{status: Unsupported}}, failure.Class{}, ""},
-		"too large":           {lax, []answer{{status: TooLarge}}, failure.ClassScanLayerTooLarge, "SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE"},
+		"clean":               {strict, []answer{{status: verdict.Scanned}}, failure.Class{}, ""},
+		"below":               {lax, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{high}}}, failure.Class{}, ""},
+		"inclusive":           {strict, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{high}}}, failure.ClassVulnerable, `the gate "high" does not let through: 1 high; nothing was tagged: zlib 1.2.11 has CVE-2022-37434 (high), not fixed yet; build it again`},
+		"above":               {strict, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{high, critical}}}, failure.ClassVulnerable, "1 critical and 1 high; nothing was tagged: openssl 1.1.1k-7 has CVE-2023-0286 (critical), fixed by 1.1.1k-9; zlib 1.2.11"},
+		"with a fix":          {lax, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{critical}}}, failure.ClassVulnerable, "update openssl to 1.1.1k-9"},
+		"without a fix":       {lax, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{{Package: "a", Version: "1", Name: "b", Severity: verdict.Critical}}}}, failure.Class{}, ""},
+		"queued":              {strict, []answer{{status: verdict.Queued}, {status: verdict.Queued}, {status: verdict.Scanned}}, failure.Class{}, ""},
+		"queued for ever":     {strict, []answer{{status: verdict.Queued}}, failure.ClassScanPending, `no verdict on the image within 45m0s; nothing was tagged: Quay says "queued" of manifest "sha256:a" (platform "linux/amd64")`},
+		"failed":              {strict, []answer{{status: verdict.Failed}}, failure.ClassScanFailed, `Quay says "failed"`},
+		"failed once":         {strict, []answer{{status: verdict.Failed, until: 6 * time.Minute}, {status: verdict.Scanned}}, failure.Class{}, ""},
+		"unsupported":         {strict, []answer{{status: verdict.Unsupported}}, failure.ClassScanUnsupported, "with pass in --gate-unsupported"},
+		"unsupported, pass":   {lax, []answer{{status: verdict.Unsupported}}, failure.Class{}, ""},
+		"too large":           {lax, []answer{{status: verdict.TooLarge}}, failure.ClassScanLayerTooLarge, "SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE"},
 		"off":                 {lax, []answer{{err: fmt.Errorf("%w: 404", ErrOff)}}, failure.ClassScannerOff, "FEATURE_SECURITY_SCANNER"},
-		"away":                {strict, []answer{{err: &Away{errors.New("520")}}, {status: Scanned}}, failure.Class{}, ""},
-		"away for ever":       {strict, []answer{{err: &Away{errors.New("520")}}}, failure.ClassScannerAway, "Quay does not reach its scanner"},
-		"not known at once":   {strict, []answer{{err: ErrUnknown}, {status: Scanned}}, failure.Class{}, ""},
+		"away":                {strict, []answer{{err: away}, {status: verdict.Scanned}}, failure.Class{}, ""},
+		"away for ever":       {strict, []answer{{err: away}}, failure.ClassScannerAway, "Quay does not reach its scanner"},
+		"not known at once":   {strict, []answer{{err: ErrUnknown}, {status: verdict.Scanned}}, failure.Class{}, ""},
 		"never known":         {strict, []answer{{err: ErrUnknown}}, failure.ClassNotVerified, "does not know"},
-		"another status":      {lax, []answer{{err: shapeErrorf("the status is %q", "fine")}}, failure.ClassVerdictUnreadable, `the status is "fine"`},
-		"bad, then broken":    {strict, []answer{{found: []Vulnerability{critical}, err: &busyError{}}, {status: Scanned, found: []Vulnerability{critical}}}, failure.ClassVulnerable, "1 critical; nothing"},
-		"failed at the limit": {strict, []answer{{status: Queued, until: 44 * time.Minute}, {status: Failed}}, failure.ClassScanFailed, "failed"},
+		"another status":      {lax, []answer{{err: verdict.Refusef("the status is %q", "fine")}}, failure.ClassVerdictUnreadable, `the status is "fine"`},
+		"bad, then broken":    {strict, []answer{{found: []verdict.Vulnerability{critical}, err: busy("")}, {status: verdict.Scanned, found: []verdict.Vulnerability{critical}}}, failure.ClassVulnerable, "1 critical; nothing"},
+		"failed at the limit": {strict, []answer{{status: verdict.Queued, until: 44 * time.Minute}, {status: verdict.Failed}}, failure.ClassScanFailed, "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScanner(test.policy, map[string][]answer{amd.Digest: test.script})
@@ -144,26 +141,26 @@ func TestStates(t *testing.T) {
 // Of three platforms each is waited for, and what is final is not asked for again. One that is bad ends the wait for the others.
 func TestPlatforms(t *testing.T) {
 	s390 := Image{"sha256:c", "linux/s390x"}
-	s := newScanner(Policy{Threshold: Critical}, map[string][]answer{
-		amd.Digest: {{status: Scanned, found: []Vulnerability{high}}}, arm.Digest: {{status: Queued}, {status: Scanned, found: []Vulnerability{high}}},
-		s390.Digest: {{status: Queued}, {status: Queued}, {status: Scanned}}})
+	s := newScanner(verdict.Policy{Threshold: verdict.Critical}, map[string][]answer{
+		amd.Digest: {{status: verdict.Scanned, found: []verdict.Vulnerability{high}}}, arm.Digest: {{status: verdict.Queued}, {status: verdict.Scanned, found: []verdict.Vulnerability{high}}},
+		s390.Digest: {{status: verdict.Queued}, {status: verdict.Queued}, {status: verdict.Scanned}}})
 	report := s.verify(t, failure.Class{}, "", amd, arm, s390)
 	if s.asked[amd.Digest] != 1 || s.asked[arm.Digest] != 2 || s.asked[s390.Digest] != 3 || report.Counts() != `{"critical":0,"high":1,"medium":0,"low":0,"negligible":0,"unknown":0}` {
 		t.Errorf("asked %v, counts %s", s.asked, report.Counts())
 	}
-	s = newScanner(Policy{Threshold: Critical}, map[string][]answer{
-		amd.Digest: {{status: Scanned}}, arm.Digest: {{status: Queued}, {status: Scanned, found: []Vulnerability{critical}}}, s390.Digest: {{status: Queued}}})
+	s = newScanner(verdict.Policy{Threshold: verdict.Critical}, map[string][]answer{
+		amd.Digest: {{status: verdict.Scanned}}, arm.Digest: {{status: verdict.Queued}, {status: verdict.Scanned, found: []verdict.Vulnerability{critical}}}, s390.Digest: {{status: verdict.Queued}}})
 	s.verify(t, failure.ClassVulnerable, "openssl", amd, arm, s390)
 	if len(s.slept) != 1 {
 		t.Errorf("it slept %v", s.slept)
 	}
-	s = newScanner(Policy{Threshold: Critical}, map[string][]answer{amd.Digest: {{status: Scanned}}, arm.Digest: {{status: Unsupported}}, s390.Digest: {{status: Scanned}}})
+	s = newScanner(verdict.Policy{Threshold: verdict.Critical}, map[string][]answer{amd.Digest: {{status: verdict.Scanned}}, arm.Digest: {{status: verdict.Unsupported}}, s390.Digest: {{status: verdict.Scanned}}})
 	s.verify(t, failure.ClassScanUnsupported, "linux/arm64", amd, arm, s390)
 }
 
 // Quay hides what has no tag for an hour: it is put again long before that, as often as it takes, and every pause is bounded.
 func TestRenews(t *testing.T) {
-	s := newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {{status: Queued, until: 3 * time.Hour}, {status: Scanned}}})
+	s := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {{status: verdict.Queued, until: 3 * time.Hour}, {status: verdict.Scanned}}})
 	s.Timeout = 4 * time.Hour
 	s.verify(t, failure.Class{}, "", amd)
 	last := time.Duration(0)
@@ -184,7 +181,7 @@ func TestRenews(t *testing.T) {
 	if n := s.asked[amd.Digest]; n > 3*3600/15+10 {
 		t.Errorf("it asked %d times", n)
 	}
-	failing := newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {{status: Queued}}})
+	failing := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {{status: verdict.Queued}}})
 	gone := errors.New("registry is gone")
 	failing.Renew = func(context.Context) error { return gone }
 	if _, err := failing.Wait(t.Context(), []Image{amd}); !errors.Is(err, gone) {
@@ -194,27 +191,27 @@ func TestRenews(t *testing.T) {
 
 // A busy Quay is left alone for as long as it says, but not beyond the time, and not until the image is gone.
 func TestRetryAfter(t *testing.T) {
-	s := newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {{err: &busyError{2 * time.Minute}}, {err: &busyError{50 * time.Minute}}, {status: Scanned}}, arm.Digest: {{status: Scanned}}})
+	s := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {{err: busy("120")}, {err: busy("3000")}, {status: verdict.Scanned}}, arm.Digest: {{status: verdict.Scanned}}})
 	s.verify(t, failure.Class{}, "", amd, arm)
 	if len(s.slept) != 2 || s.slept[0] != 2*time.Minute || s.slept[1] != renewAfter || s.asked[arm.Digest] != 1 || len(s.renewed) != 0 {
 		t.Errorf("slept %v, asked %v, renewed %v", s.slept, s.asked, s.renewed)
 	}
-	s = newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {{err: &busyError{time.Hour}}}})
+	s = newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {{err: busy("3600")}}})
 	_, err := s.Wait(t.Context(), []Image{amd})
-	if busy := (*busyError)(nil); !errors.As(err, &busy) || !strings.Contains(err.Error(), `asking for the verdict on "sha256:a"`) || s.at != 45*time.Minute {
+	if answered := (*failure.Answer)(nil); !errors.As(err, &answered) || !strings.Contains(err.Error(), `asking for the verdict on "sha256:a"`) || s.at != 45*time.Minute {
 		t.Errorf("after %v: %v", s.at, err)
 	}
 }
 
 // Who is cancelled learns that, and nothing else.
 func TestWaitIsCancelled(t *testing.T) {
-	s := newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {{status: Queued}}})
+	s := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {{status: verdict.Queued}}})
 	ctx, cancel := context.WithCancel(t.Context())
 	ask := s.Ask
-	s.Ask = func(ctx context.Context, digest string, each func(Vulnerability) error) (Verdict, error) {
+	s.Ask = func(ctx context.Context, digest string, each func(verdict.Vulnerability) error) (verdict.Verdict, error) {
 		if s.asked[digest] == 3 {
 			cancel()
-			return Verdict{}, ctx.Err()
+			return verdict.Verdict{}, ctx.Err()
 		}
 		return ask(ctx, digest, each)
 	}
@@ -232,11 +229,11 @@ func TestCheck(t *testing.T) {
 		class  failure.Class
 		err    error
 	}{
-		{answer{err: ErrUnknown}, failure.Class{}, nil}, {answer{status: Queued}, failure.Class{}, nil}, {answer{err: &Away{errors.New("520")}}, failure.Class{}, nil},
-		{answer{status: Scanned, found: []Vulnerability{critical}}, failure.Class{}, nil},
-		{answer{err: ErrOff}, failure.ClassScannerOff, ErrOff}, {answer{err: shapeErrorf("no")}, failure.ClassVerdictUnreadable, nil}, {answer{err: forbidden}, failure.Class{}, forbidden},
+		{answer{err: ErrUnknown}, failure.Class{}, nil}, {answer{status: verdict.Queued}, failure.Class{}, nil}, {answer{err: away}, failure.Class{}, nil},
+		{answer{status: verdict.Scanned, found: []verdict.Vulnerability{critical}}, failure.Class{}, nil},
+		{answer{err: ErrOff}, failure.ClassScannerOff, ErrOff}, {answer{err: verdict.Refusef("no")}, failure.ClassVerdictUnreadable, nil}, {answer{err: forbidden}, failure.Class{}, forbidden},
 	} {
-		s := newScanner(Policy{Threshold: High}, map[string][]answer{amd.Digest: {test.answer}})
+		s := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {test.answer}})
 		err := s.Check(t.Context(), amd)
 		reason := (*failure.Error)(nil)
 		switch {

@@ -6,25 +6,11 @@ import (
 	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
-// What Ask can end in, beside the registry's own errors.
-var (
-	// ErrOff is a Quay without a scanner: its API has no such path.
-	ErrOff = errors.New("Quay has no such path")
-	// ErrUnknown is a digest that Quay's API does not know.
-	ErrUnknown = errors.New("Quay knows no such digest")
-)
-
-// IsUnknown reports whether err says that.
+// IsUnknown reports whether err says that Quay's API does not know a digest.
 func IsUnknown(err error) bool { return errors.Is(err, ErrUnknown) }
-
-// Away is an answer of a Quay that does not reach its scanner (quay/quay endpoints/exception.py, DownstreamIssue).
-type Away struct{ Err error }
-
-func (e *Away) Error() string { return e.Err.Error() }
-
-func (e *Away) Unwrap() error { return e.Err }
 
 // Next steps that several refusals have.
 const (
@@ -33,32 +19,32 @@ const (
 )
 
 // Refused is the cause of a failure that comes from a verdict, or from there being none. It has what was found.
-type Refused struct{ *Report }
+type Refused struct{ *Found }
 
 func (*Refused) Error() string { return "the gate did not pass the image" }
 
 // refuse makes one.
-func (r *Report) refuse(class failure.Class, proof, next, format string, args ...any) error {
-	return &failure.Error{Class: class, Problem: fmt.Sprintf(format, args...) + nothingSet, Proof: proof, Next: next, Err: &Refused{r}}
+func (f *Found) refuse(class failure.Class, proof, next, format string, args ...any) error {
+	return &failure.Error{Class: class, Problem: fmt.Sprintf(format, args...) + nothingSet, Proof: proof, Next: next, Err: &Refused{f}}
 }
 
 // refusal is the error for what the images have, or for one that nobody looked into; nil where no final verdict refuses them.
-func (g *Gate) refusal(r *Report) error {
-	if r.Blocking() > 0 {
-		return r.refuse(failure.ClassVulnerable, r.told(), r.next(), "the image has vulnerabilities that the gate %q does not let through: %s", g.Policy, r.Summary())
+func (g *Gate) refusal(f *Found) error {
+	if f.Blocking() > 0 {
+		return f.refuse(failure.ClassVulnerable, f.told(), f.next(), "the image has vulnerabilities that the gate %q does not let through: %s", g.Policy, f.Summary())
 	}
-	for _, image := range r.Images {
+	for _, image := range f.Images {
 		if !image.final {
 			continue
 		}
 		switch proof := fmt.Sprintf("Quay says %q of manifest %s", image.Status, image.Image); image.Status {
-		case Failed:
-			return r.refuse(failure.ClassScanFailed, proof, askPlatform+", then run it again: what is in the registry is not sent twice", "Quay's scanner failed at the image, and did so again")
-		case TooLarge:
-			return r.refuse(failure.ClassScanLayerTooLarge, proof, "split the image's largest layer, or let who runs Quay raise SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE", "a layer of the image is larger than Quay has scanned")
-		case Unsupported:
+		case verdict.Failed:
+			return f.refuse(failure.ClassScanFailed, proof, askPlatform+", then run it again: what is in the registry is not sent twice", "Quay's scanner failed at the image, and did so again")
+		case verdict.TooLarge:
+			return f.refuse(failure.ClassScanLayerTooLarge, proof, "split the image's largest layer, or let who runs Quay raise SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE", "a layer of the image is larger than Quay has scanned")
+		case verdict.Unsupported:
 			if !g.Policy.PassUnsupported {
-				return r.refuse(failure.ClassScanUnsupported, proof, "push what is no image of a system, such as a chart, with pass in "+failure.GateUnsupportedFlag+
+				return f.refuse(failure.ClassScanUnsupported, proof, "push what is no image of a system, such as a chart, with pass in "+failure.GateUnsupportedFlag+
 					", or without "+failure.GateFlag, "Quay's scanner does not look into what this is")
 			}
 		}
@@ -67,32 +53,35 @@ func (g *Gate) refusal(r *Report) error {
 }
 
 // late is the error for a gate whose time is over while image waits.
-func (g *Gate) late(r *Report, image *Looked) error {
+func (g *Gate) late(f *Found, image *Looked) error {
 	switch {
 	case image.err != nil:
-		return explain(image.Image, r, image.err)
-	case image.Status == Failed:
+		return explain(image.Image, f, image.err)
+	case image.Status == verdict.Failed:
 		image.final = true
-		return g.refusal(r)
+		return g.refusal(f)
 	}
-	return r.refuse(failure.ClassScanPending, fmt.Sprintf("Quay says %q of manifest %s", image.Status, image.Image),
+	return f.refuse(failure.ClassScanPending, fmt.Sprintf("Quay says %q of manifest %s", image.Status, image.Image),
 		"run it again later: what is in the registry is not sent twice, and keeps its place in the queue for an hour; if the queue is always that long, who runs Quay gives Clair more replicas; a longer "+
 			failure.GateTimeoutFlag+" waits on", "Quay's scanner had no verdict on the image within %s", g.Timeout)
 }
 
 // explain is the error for a verdict that could not be asked for; one of the registry's stays as it is.
-func explain(image Image, r *Report, err error) error {
+func explain(image Image, f *Found, err error) error {
 	away := (*Away)(nil)
 	switch {
+	case errors.As(err, new(*failure.Error)):
+		return err
 	case errors.Is(err, ErrOff):
-		return r.refuse(failure.ClassScannerOff, err.Error(), "let who runs Quay set FEATURE_SECURITY_SCANNER and give it a Clair, or push without "+failure.GateFlag, "this Quay has no scanner")
+		return f.refuse(failure.ClassScannerOff, err.Error(), "let who runs Quay set FEATURE_SECURITY_SCANNER and give it a Clair, or push without "+failure.GateFlag+
+			"; if it has one, the robot's token was taken back meanwhile, or something in front of Quay takes the Authorization header away", "this Quay has no scanner")
 	case IsUnknown(err):
-		return r.refuse(failure.ClassNotVerified, fmt.Sprintf("%v, of manifest %s", err, image),
+		return f.refuse(failure.ClassNotVerified, fmt.Sprintf("%v, of manifest %s", err, image),
 			"run it again; if it stays so, ask who runs Quay whether its database's replicas lag behind", "the registry took a manifest that Quay's API does not know")
 	case errors.As(err, &away):
-		return r.refuse(failure.ClassScannerAway, err.Error(), "run it again later; "+askPlatform, "Quay does not reach its scanner")
-	case IsShape(err):
-		return r.refuse(failure.ClassVerdictUnreadable, fmt.Sprintf("%v, in the verdict on manifest %s", err, image),
+		return f.refuse(failure.ClassScannerAway, err.Error(), "run it again later; "+askPlatform, "Quay does not reach its scanner")
+	case verdict.IsShape(err):
+		return f.refuse(failure.ClassVerdictUnreadable, fmt.Sprintf("%v, in the verdict on manifest %s", err, image),
 			"show the proof to who runs Quay, and report it with Quay's version: what cannot be read is not let through", "Quay's answer is no verdict")
 	}
 	return fmt.Errorf("asking for the verdict on %q: %w", image.Digest, err)
@@ -102,9 +91,9 @@ func explain(image Image, r *Report, err error) error {
 const most = 3
 
 // told names the worst ones.
-func (r *Report) told() string {
+func (f *Found) told() string {
 	var parts []string
-	for _, v := range r.worst[:min(len(r.worst), most, r.Blocking())] {
+	for _, v := range f.Worst()[:min(len(f.Worst()), most, f.Blocking())] {
 		text := fmt.Sprintf("%s %s has %s (%s)", v.Package, v.Version, v.Name, v.Severity)
 		if v.FixedBy != "" {
 			text += ", fixed by " + v.FixedBy
@@ -117,9 +106,9 @@ func (r *Report) told() string {
 }
 
 // next is the next step for an image with vulnerabilities.
-func (r *Report) next() string {
+func (f *Found) next() string {
 	const again = "build it again on a newer base image"
-	if worst := r.worst[0]; worst.FixedBy != "" {
+	if worst := f.Worst()[0]; worst.FixedBy != "" {
 		return fmt.Sprintf("update %s to %s, or %s; vulnerabilities-worst and the log name more", worst.Package, worst.FixedBy, again)
 	}
 	return again + " or without the package; vulnerabilities-worst and the log name more"

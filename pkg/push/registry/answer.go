@@ -68,15 +68,12 @@ func (a *Answer) err() *failure.Answer {
 		// Error and Message are Quay's other envelopes (quay/quay util/http.py, abort; endpoints/v2/__init__.py).
 		Error   string `json:"error"`
 		Message string `json:"message"`
-		// ErrorType and ErrorMessage are those of its management API (quay/quay endpoints/exception.py).
-		ErrorType    string `json:"error_type"`
-		ErrorMessage string `json:"error_message"`
 	}
 	if strict.Decode(body, &envelope, "not an error") != nil {
 		e.Page = failure.Page(body, a.secrets.hide)
 		return e
 	}
-	e.Code, e.Message = envelope.ErrorType, cmp.Or(envelope.Error, envelope.Message, envelope.ErrorMessage)
+	e.Message = cmp.Or(envelope.Error, envelope.Message)
 	if len(envelope.Errors) > 0 {
 		first := envelope.Errors[0]
 		e.Code, e.Message = first.Code, first.Message
@@ -87,7 +84,7 @@ func (a *Answer) err() *failure.Answer {
 			e.Message += ": " + detail.Message
 		}
 	}
-	if envelope.Errors == nil && e.Code == "" && e.Message == "" {
+	if envelope.Errors == nil && e.Message == "" {
 		e.Page = failure.Page(body, a.secrets.hide)
 	}
 	return e

@@ -53,7 +53,7 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 		}
 	}
 	run.Status.StartTime = nil // It starts now, however long it waited.
-	s := newState(run, d, task, secret)
+	s := newState(run, d, task, secret, q.Gate(c.GateOf(d.Team)))
 	s.Receipt = originOf(run, owner, c)
 	if err := run.Status.EncodeExtraFields(s); err != nil {
 		return fmt.Errorf("recording the decision: %w", err)

@@ -7,6 +7,7 @@ import (
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -22,6 +23,8 @@ type state struct {
 	// Secret is the tenant's, ProjectedSecret the run's own copy of it, if it has one.
 	Secret          string `json:"secret"`
 	ProjectedSecret string `json:"projectedSecret,omitempty"`
+	// Gate is what the image must not have, such as high+fixable-only; empty where nobody looks into it.
+	Gate string `json:"gate,omitempty"`
 	// Waiting says that the run waits for its turn in custody, and has no TaskRun yet.
 	Waiting bool  `json:"waiting,omitempty"`
 	TaskRun child `json:"taskRun"`
@@ -50,8 +53,8 @@ func decided(d tenant.Decision) state {
 	return state{Team: d.Team, Division: d.Division, App: d.App, Organization: d.Organization, Rule: d.Rule, Evidence: d.Evidence, Secret: d.Secret}
 }
 
-// newState records the decision about run, and the TaskRun that mounts Secret secret.
-func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string) state {
+// newState records the decision about run, and the TaskRun that mounts Secret secret and has the gate p.
+func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRun, secret string, p verdict.Policy) state {
 	s := decided(d)
 	s.TaskRun = child{Name: task.Name, UID: task.UID}
 	if task.Namespace != run.Namespace {
@@ -59,6 +62,9 @@ func newState(run *v1beta1.CustomRun, d tenant.Decision, task *pipelinev1.TaskRu
 	}
 	if secret != d.Secret {
 		s.ProjectedSecret = secret
+	}
+	if p.Threshold != verdict.None {
+		s.Gate = p.String()
 	}
 	return s
 }

@@ -50,11 +50,19 @@ func newTaskRun(q request.Request, owner *pipelinev1.PipelineRun, d tenant.Decis
 	task.Labels[v1alpha1.LabelManaged] = "true"
 	task.Labels[v1alpha1.LabelTeam] = d.Team
 	for _, name := range request.Params[q.Kind] {
-		if value, given := q.Params[name]; given && name != v1alpha1.ParamDockerconfigSecret {
+		if value, given := q.Params[name]; given && name != v1alpha1.ParamDockerconfigSecret && !slices.Contains(request.GateParams, name) {
 			task.Spec.Params = append(task.Spec.Params, param(name, value))
 		}
 	}
 	task.Spec.Params = append(task.Spec.Params, param(v1alpha1.ParamDockerconfigSecret, secret))
+	limit := timeout(run)
+	if q.Copies() {
+		limit = copyTimeout(run)
+	}
+	gated := q.GateArguments(q.Gate(c.GateOf(d.Team)), limit)
+	for _, name := range slices.Sorted(maps.Keys(gated)) {
+		task.Spec.Params = append(task.Spec.Params, param(name, gated[name]))
+	}
 	for _, w := range run.Spec.Workspaces {
 		task.Spec.Workspaces = append(task.Spec.Workspaces, workspace(w))
 	}

@@ -18,6 +18,9 @@ func (r Request) checkPush() error {
 		return customrun.Failf(v1alpha1.ReasonInvalidParams,
 			"retries is %d; a push is tried again at most %d times, write fewer", n, mostRetries)
 	}
+	if err := r.checkGate(); err != nil {
+		return err
+	}
 	if r.Copies() {
 		if len(r.Run.Spec.Workspaces) > 0 {
 			return customrun.Failf(v1alpha1.ReasonInvalidWorkspaces,

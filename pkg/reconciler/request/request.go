@@ -23,7 +23,7 @@ type Request struct {
 
 // Params are the params that each kind takes.
 var Params = map[string][]string{
-	v1alpha1.KindPushImage:     {v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamSource, v1alpha1.ParamDockerconfigSecret},
+	v1alpha1.KindPushImage:     append([]string{v1alpha1.ParamImageRef, v1alpha1.ParamTag, v1alpha1.ParamSource, v1alpha1.ParamDockerconfigSecret}, GateParams...),
 	v1alpha1.KindResolveTenant: {v1alpha1.ParamImageRef, v1alpha1.ParamDockerconfigSecret},
 }
 

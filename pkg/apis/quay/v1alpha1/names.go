@@ -30,6 +30,14 @@ const (
 	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
 	// index, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
+	// ParamGate is the severity from which on a vulnerability refuses the image its tags; empty: the team's floor alone holds.
+	ParamGate = "gate"
+	// ParamGateFixableOnly is true or false: whether only what a newer version fixes counts.
+	ParamGateFixableOnly = "gate-fixable-only"
+	// ParamGateUnsupported is fail or pass, for what the scanner cannot look into.
+	ParamGateUnsupported = "gate-unsupported"
+	// ParamGateTimeout is how long the scanner's verdict may take, such as 30m.
+	ParamGateTimeout = "gate-timeout"
 	// WorkspaceSource is the workspace that holds the image.
 	WorkspaceSource = "source"
 )
@@ -53,7 +61,11 @@ const (
 	// ResultReceipt is sha256:<64 hex> of the manifest that has the receipt of the push, where the platform has receipts written. It is the
 	// controller's, and no result of a TaskRun.
 	ResultReceipt = "receipt"
-	// ResultFailure is of a push that failed, and then the only one: class, problem and next step in one line.
+	// ResultVulnerabilities is how many vulnerabilities of each severity the image has, as a JSON object; only with a gate.
+	ResultVulnerabilities = "vulnerabilities"
+	// ResultWorst is a JSON array of the worst of them, at most ten, with package, version, severity, name and fixed-by; only with a gate.
+	ResultWorst = "vulnerabilities-worst"
+	// ResultFailure is of a push that failed, and then the only one but for what a gate found: class, problem and next step in one line.
 	ResultFailure = "failure"
 )
 

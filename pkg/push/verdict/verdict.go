@@ -1,4 +1,4 @@
-package gate
+package verdict
 
 import (
 	"encoding/json"
@@ -166,6 +166,9 @@ func clip(text string) string { return shown.Plain(shown.Cut(text, maxName)) }
 
 // maxName is how long a name or a version may be to be told whole, in bytes.
 const maxName = 128
+
+// Refusef is a shape error of somebody else's.
+func Refusef(format string, args ...any) error { return shapeErrorf(format, args...) }
 
 // IsShape reports whether err says that an answer is none of Quay's.
 func IsShape(err error) bool { return errors.As(err, new(*shapeError)) }

@@ -1,4 +1,4 @@
-package gate
+package verdict
 
 import (
 	"encoding/json"
@@ -106,7 +106,7 @@ func (w *walker) members(what string, read map[string]func() error, may ...strin
 			return err
 		}
 	}
-	for name := range read {
+	for _, name := range slices.Sorted(maps.Keys(read)) {
 		if !seen[name] && !slices.Contains(may, name) {
 			return shapeErrorf("%s has no field %q", what, name)
 		}

@@ -1,4 +1,4 @@
-package gate
+package verdict
 
 import (
 	"bytes"
@@ -63,8 +63,8 @@ func TestReadRefuses(t *testing.T) {
 		"it ends too early":                                       {"", `{"status":`, `{"status":"queued","data":null`, scanned(feature("a", "1"))[:100]},
 		"it is no JSON":                                           {"<html>", `{"status" "queued"}`, `{status:1}`},
 		`the answer does not begin with "{"`:                      {`[]`, `null`, `"scanned"`, `1`},
-		`the answer has no field "status"`:                        {`{}`, `{"data":null}`},
-		`the answer has no field "data"`:                          {`{"status":"queued"}`, `{"status":"scanned"}`},
+		`the answer has no field "status"`:                        {`{"data":null}`},
+		`the answer has no field "data"`:                          {`{}`, `{"status":"queued"}`, `{"status":"scanned"}`},
 		`the status is "passed"`:                                  {`{"status":"passed","data":null}`},
 		`the status is ""`:                                        {`{"status":"","data":null}`},
 		"the status is no text":                                   {`{"status":null,"data":null}`, `{"status":{},"data":null}`, `{"status":1,"data":null}`},

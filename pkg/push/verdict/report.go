@@ -1,4 +1,4 @@
-package gate
+package verdict
 
 import (
 	"cmp"
@@ -19,9 +19,6 @@ const (
 // Report is what was found in an image, all platforms together: what several of them have in the same version of a package is one. It
 // has the memory of the worst ones, and a mark of each. It is for one goroutine.
 type Report struct {
-	// Images are the manifests that were asked for.
-	Images []*Looked
-
 	policy Policy
 	// counts are all by severity, blocking those that refuse the image.
 	counts, blocking [severities]int

@@ -1,4 +1,5 @@
-package gate
+// Package verdict reads what Quay's scanner says of an image, and holds it against what an image must not have.
+package verdict
 
 import (
 	"fmt"

@@ -1,0 +1,601 @@
+package push_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/pkg/push"
+	"github.com/comptech-lab/quay-push/pkg/push/failure"
+)
+
+const onSecurity = "/security$"
+
+// openssl has one critical vulnerability, which a newer one mends, and zlib a high one, which none does.
+var (
+	openssl = quaytest.Package{Name: "openssl", Version: "1.1.1k-7", Vulnerabilities: []quaytest.Vulnerability{{Name: "CVE-2023-0286", Severity: "Critical", FixedBy: "1.1.1k-9"}}}
+	zlib    = quaytest.Package{Name: "zlib", Version: "1.2.11", Vulnerabilities: []quaytest.Vulnerability{{Name: "CVE-2022-37434", Severity: "High"}}}
+)
+
+// gate has f push through a gate of the given severity, and Quay scan by s. Both are on one clock, which every question for a verdict
+// moves by 30 seconds.
+func (f *fixture) gate(severity string, s *quaytest.Scanner) {
+	f.t.Helper()
+	f.SetScanner(s)
+	f.opts.Gate, f.opts.GatePause, f.opts.Now = severity, time.Millisecond, f.Now
+	f.Faults.Add(quaytest.Fault{Name: "time passes", Path: onSecurity, Times: -1, Effect: quaytest.Do(func() { f.Advance(30 * time.Second) })})
+}
+
+// has is a scanner that takes delay and finds the same in everything.
+func has(delay time.Duration, found ...quaytest.Package) *quaytest.Scanner {
+	return &quaytest.Scanner{Delay: delay, Verdict: func(string, string) quaytest.Verdict { return quaytest.Verdict{Packages: found} }}
+}
+
+// says is a scanner with one status for everything.
+func always(status quaytest.ScanStatus) *quaytest.Scanner {
+	return &quaytest.Scanner{Verdict: func(string, string) quaytest.Verdict { return quaytest.Verdict{Status: status} }}
+}
+
+// An image that passes gets its tags after the verdict, and not before; what was found is told.
+func TestGate(t *testing.T) {
+	f := newFixture(t)
+	f.gate("critical", has(20*time.Minute, zlib))
+	f.opts.EvidenceDir = t.TempDir()
+	early := 0
+	f.Faults.Clear()
+	f.Faults.Add(quaytest.Fault{Name: "time passes", Path: onSecurity, Times: -1, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+		f.Advance(30 * time.Second)
+		early += len(f.Tags("team-a/app"))
+		if agent := r.UserAgent(); agent != "push-image" {
+			t.Errorf("the user agent is %q", agent)
+		}
+		next.ServeHTTP(w, r)
+	}})
+	result := f.push()
+	if got := f.Tags("team-a/app"); got["v1"] != result.Digest || len(got) != 1 || early != 0 {
+		t.Errorf("tags are %v, %d came early", got, early)
+	}
+	if n := f.count("GET", "/security"); n < 38 || n > 44 {
+		t.Errorf("%d questions in 20 minutes", n)
+	}
+	if got := f.result("vulnerabilities"); got != `{"critical":0,"high":1,"medium":0,"low":0,"negligible":0,"unknown":0}` {
+		t.Errorf("vulnerabilities are %s", got)
+	}
+	if got := f.result("vulnerabilities-worst"); got != `[{"package":"zlib","version":"1.2.11","severity":"high","name":"CVE-2022-37434","fixed-by":""}]` {
+		t.Errorf("the worst are %s", got)
+	}
+	evidence, err := os.ReadFile(filepath.Join(f.opts.EvidenceDir, "vulnerabilities.json"))
+	var got struct {
+		Digest, Gate    string
+		Vulnerabilities map[string]int
+		Refusing        int
+		Manifests       []struct {
+			Digest, Status string
+			Packages       int
+		}
+		Worst []struct{ Package string }
+	}
+	if err := errors.Join(err, json.Unmarshal(evidence, &got)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Digest != result.Digest || got.Gate != "critical" || got.Vulnerabilities["high"] != 1 || got.Refusing != 0 || len(got.Manifests) != 1 ||
+		got.Manifests[0].Digest != result.Digest || got.Manifests[0].Status != "scanned" || got.Manifests[0].Packages != 1 || len(got.Worst) != 1 || got.Worst[0].Package != "zlib" {
+		t.Errorf("the evidence is %s", evidence)
+	}
+	if log := f.log.String(); strings.Count(log, "the image passed the gate") != 1 || !strings.Contains(log, `"msg":"found a vulnerability","package":"zlib"`) {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// Without a gate nobody asks, and nothing is told.
+func TestNoGate(t *testing.T) {
+	f := newFixture(t)
+	f.SetScanner(has(0, openssl))
+	f.push()
+	if _, err := os.Stat(filepath.Join(f.results, "vulnerabilities")); !errors.Is(err, os.ErrNotExist) || f.count("GET", "/security") != 0 {
+		t.Errorf("there is a result, or a question: %v", err)
+	}
+}
+
+// A refused image has no tag, whatever the reason, and each reason is a class of its own.
+func TestGateRefuses(t *testing.T) {
+	answers := func(status int, body string) func(f *fixture) {
+		return func(f *fixture) {
+			f.SetScanner(has(0))
+			// The first question comes before anything is sent.
+			f.Faults.Clear()
+			f.Faults.Add(quaytest.Fault{Name: "answer", Path: onSecurity, Nth: 2, Times: -1, Effect: func(q *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+				f.Advance(time.Minute)
+				quaytest.Status(status, http.Header{"Content-Type": {"application/json"}}, body)(q, w, r, next)
+			}})
+		}
+	}
+	for name, test := range map[string]struct {
+		scanner *quaytest.Scanner
+		edit    func(f *fixture)
+		class   failure.Class
+		says    []string
+	}{
+		"vulnerable": {has(time.Minute, zlib, openssl), nil, failure.ClassVulnerable,
+			[]string{`gate "high" does not let through: 1 critical and 1 high; nothing was tagged`, "openssl 1.1.1k-7 has CVE-2023-0286 (critical), fixed by 1.1.1k-9; zlib 1.2.11 has CVE-2022-37434 (high), not fixed yet", "update openssl to 1.1.1k-9"}},
+		"fixable":                {has(time.Minute, zlib, openssl), func(f *fixture) { f.opts.GateFixableOnly = true }, failure.ClassVulnerable, []string{`gate "high+fixable-only"`, ": 1 critical; nothing"}},
+		"queued":                 {has(46 * time.Minute), nil, failure.ClassScanPending, []string{"within 45m0s", `Quay says "queued" of manifest "sha256:`}},
+		"queued, a shorter time": {has(6 * time.Minute), func(f *fixture) { f.opts.GateTimeout = 5 * time.Minute }, failure.ClassScanPending, []string{"within 5m0s"}},
+		"failed":                 {always(quaytest.ScanFailed), nil, failure.ClassScanFailed, []string{`Quay says "failed"`}},
+		"unsupported":            {always(quaytest.Unsupported), nil, failure.ClassScanUnsupported, []string{"--gate-unsupported (param gate-unsupported)"}},
+		"layer too large":        {always(quaytest.LayerTooLarge), func(f *fixture) { f.opts.GateUnsupported = "pass" }, failure.ClassScanLayerTooLarge, []string{"MAX_LAYER_SIZE"}},
+		"off":                    {nil, nil, failure.ClassScannerOff, []string{"this Quay has no scanner; nothing was tagged", `401 Unauthorized "invalid_token" "Requires authentication"`, "FEATURE_SECURITY_SCANNER"}},
+		"unreachable":            {&quaytest.Scanner{Unreachable: true}, nil, failure.ClassScannerAway, []string{"520", `"downstream_issue" "Unexpected status code from the security scanner"`}},
+		"another status":         {nil, answers(200, `{"status":"passed","data":null}`), failure.ClassVerdictUnreadable, []string{`the status is "passed"`, "what cannot be read is not let through"}},
+		"another shape":          {nil, answers(200, `{"status":"scanned","data":{"Layer":{"Features":[{"Name":"a","Version":"1"}]}}}`), failure.ClassVerdictUnreadable, []string{`a feature has no field "Vulnerabilities"`}},
+		"a field twice":          {nil, answers(200, `{"status":"queued","status":"scanned","data":null}`), failure.ClassVerdictUnreadable, []string{`"status" twice`}},
+		"a page":                 {nil, answers(200, `<html>Sign in</html>`), failure.ClassVerdictUnreadable, []string{"no JSON"}},
+		"forgotten":              {nil, answers(404, `{"error_type":"not_found","error_message":"Not Found","status":404}`), failure.ClassNotVerified, []string{"Quay's API does not know"}},
+		"a redirect": {nil, func(f *fixture) {
+			f.SetScanner(has(0))
+			f.Faults.Clear()
+			f.Faults.Add(quaytest.Fault{Name: "redirect", Path: onSecurity, Times: -1, Effect: func(_ *quaytest.Quay, w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				http.Redirect(w, r, r.URL.Path+"/?vulnerabilities=true", http.StatusPermanentRedirect)
+			}})
+		}, failure.ClassScannerOff, []string{"is redirected to a web page"}},
+		"a redirect elsewhere": {nil, func(f *fixture) {
+			f.SetScanner(has(0))
+			f.Faults.Clear()
+			f.Faults.Add(quaytest.Fault{Name: "redirect", Path: onSecurity, Times: -1, Effect: func(_ *quaytest.Quay, w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				http.Redirect(w, r, "https://elsewhere.example.com/?token=s3cret", http.StatusFound)
+			}})
+		}, failure.ClassForeignHost, []string{"https://elsewhere.example.com"}},
+		"no such path":       {nil, answers(404, ``), failure.ClassScannerOff, []string{"404"}},
+		"credential refused": {nil, answers(401, `{"message":"Invalid token","error_type":"invalid_token"}`), failure.ClassCredentialRefused, []string{"Quay's API does not take robot", "Authorization header"}},
+		"forbidden":          {nil, answers(403, `{"error_type":"insufficient_scope","error_message":"Unauthorized"}`), failure.ClassNoAccess, []string{"may not read the verdicts"}},
+		"a firewall":         {nil, answers(403, `<html>Request blocked</html>`), failure.ClassProtocol, []string{"Request blocked"}},
+		"busy":               {nil, answers(429, ``), failure.ClassRateLimited, []string{"asking for the verdict"}},
+		"broken":             {nil, answers(502, ``), failure.ClassUnavailable, []string{"502"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.gate("high", test.scanner)
+			if test.edit != nil {
+				test.edit(f)
+			}
+			reason := f.fail(test.class)
+			for _, part := range test.says {
+				if !strings.Contains(reason.Error(), part) {
+					t.Errorf("the error is %q, and does not say %q", reason, part)
+				}
+			}
+			if test.class == failure.ClassScannerOff && name == "off" && f.count("POST", onUpload)+f.count("PUT", "/v2/") > 0 {
+				t.Error("something was sent to a Quay that has no scanner")
+			}
+		})
+	}
+}
+
+// What passes all the same: what does not count, what nobody can look into where that is allowed, and what comes right in time.
+func TestGatePasses(t *testing.T) {
+	for name, test := range map[string]struct {
+		scanner *quaytest.Scanner
+		edit    func(f *fixture)
+		says    string
+	}{
+		"below":                     {has(0, zlib), func(f *fixture) { f.opts.Gate = "critical" }, "passed the gate"},
+		"not fixable":               {has(0, zlib), func(f *fixture) { f.opts.GateFixableOnly = true }, "high+fixable-only"},
+		"unsupported, where may be": {always(quaytest.Unsupported), func(f *fixture) { f.opts.GateUnsupported = "pass" }, "NOBODY LOOKED INTO IT"},
+		"nothing found":             {has(44 * time.Minute), nil, "the scanner found no package in it"},
+		"away for a while": {has(0, zlib), func(f *fixture) {
+			f.opts.Gate = "critical"
+			f.Faults.Add(quaytest.Fault{Name: "away", Path: onSecurity, Nth: 2, Times: 20, Effect: quaytest.Status(503, nil, "")})
+			f.Faults.Add(quaytest.Fault{Name: "cut off", Path: onSecurity, Nth: 22, Effect: quaytest.Truncate(100)})
+		}, "asking for the verdict again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			if test.edit == nil {
+				test.edit = func(*fixture) {}
+			}
+			f.SetScanner(test.scanner)
+			f.opts.Gate, f.opts.GatePause, f.opts.Now = "high", time.Millisecond, f.Now
+			test.edit(f)
+			f.Faults.Add(quaytest.Fault{Name: "time passes", Path: onSecurity, Times: -1, Effect: quaytest.Do(func() { f.Advance(30 * time.Second) })})
+			result := f.push()
+			if f.Tags("team-a/app")["v1"] != result.Digest || !strings.Contains(f.log.String(), test.says) {
+				t.Errorf("tags are %v, and the log does not say %q", f.Tags("team-a/app"), test.says)
+			}
+		})
+	}
+}
+
+// writeFailure writes the result of a failed push as the program does, and returns it with what the gate found.
+func (f *fixture) writeFailure(err error) (failed, counts, worst string) {
+	f.t.Helper()
+	if err := push.WriteFailure(f.opts, err); err != nil {
+		f.t.Fatal(err)
+	}
+	return f.result("failure"), f.result("vulnerabilities"), f.result("vulnerabilities-worst")
+}
+
+// The results of an image that was refused name package, version and fix, too; and so does the evidence.
+func TestGateResultsOfARefusal(t *testing.T) {
+	f := newFixture(t)
+	f.gate("high", has(0, zlib, openssl))
+	f.opts.EvidenceDir = t.TempDir()
+	_, err := push.Push(t.Context(), f.opts)
+	failed, counts, worst := f.writeFailure(err)
+	if !strings.HasPrefix(failed, "QP501 vulnerable: ") || !strings.Contains(failed, "openssl 1.1.1k-7 has CVE-2023-0286 (critical), fixed by 1.1.1k-9") {
+		t.Errorf("failure is %q", failed)
+	}
+	if counts != `{"critical":1,"high":1,"medium":0,"low":0,"negligible":0,"unknown":0}` || !strings.HasPrefix(worst, `[{"package":"openssl","version":"1.1.1k-7","severity":"critical","name":"CVE-2023-0286","fixed-by":"1.1.1k-9"},`) {
+		t.Errorf("vulnerabilities are %s, the worst %s", counts, worst)
+	}
+	if evidence, err := os.ReadFile(filepath.Join(f.opts.EvidenceDir, "vulnerabilities.json")); err != nil || !strings.Contains(string(evidence), `"refusing": 2`) {
+		t.Errorf("the evidence is %s, %v", evidence, err)
+	}
+	// The next run begins without them.
+	f.opts.Gate = ""
+	f.push()
+	for _, path := range []string{filepath.Join(f.results, "vulnerabilities"), filepath.Join(f.results, "vulnerabilities-worst"), filepath.Join(f.opts.EvidenceDir, "vulnerabilities.json")} {
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", path, err)
+		}
+	}
+}
+
+// Tekton keeps 4096 bytes of a step's results, as JSON: whatever names are in the image, and however long its repository's is, they fit.
+func TestGateResultsFit(t *testing.T) {
+	f := newFixture(t)
+	repository := "team-a/" + strings.Repeat("x", 255-len(f.Host())-len("/team-a/"))
+	f.AddRepository("team-a", strings.TrimPrefix(repository, "team-a/"))
+	f.Grant(repository, "team-a+ci", quaytest.Write)
+	f.opts.ImageRef, f.opts.Tags = f.Host()+"/"+repository, []string{strings.Repeat("v", 128)}
+	var packages []quaytest.Package
+	for i := range 30 {
+		text := strings.Repeat(string("<\"\x01é"[i%5]), 100) + fmt.Sprint(i)
+		packages = append(packages, quaytest.Package{Name: text, Version: text, Vulnerabilities: []quaytest.Vulnerability{{Name: text, Severity: "High", FixedBy: text}}})
+	}
+	size := func(names ...string) (total int) {
+		type result struct {
+			Key   string `json:"key"`
+			Value string `json:"value"`
+			Type  int    `json:"type"`
+		}
+		all := []result{{"StartedAt", "2026-11-29T20:58:49.000Z", 3}, {"ExitCode", "70", 3}}
+		for _, name := range names {
+			all = append(all, result{name, f.result(name), 1})
+		}
+		text, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(text)
+	}
+	f.gate("critical", has(0, packages...))
+	f.push()
+	if n := size("IMAGE_URL", "IMAGE_DIGEST", "image-digest", "image-ref", "image-pinned", "overlay-image", "pushed-bytes", "vulnerabilities", "vulnerabilities-worst"); n > 4096 {
+		t.Errorf("the results of a push have %d bytes", n)
+	}
+	f.opts.Gate = "high"
+	_, err := push.Push(t.Context(), f.opts)
+	failed, _, _ := f.writeFailure(err)
+	if n := size("failure", "vulnerabilities", "vulnerabilities-worst"); n > 4096 || len(failed) > 512 || failure.Of(err).Class != failure.ClassVulnerable {
+		t.Errorf("the results of a failure have %d bytes: %v", n, err)
+	}
+	// With names of usual lengths all ten are there.
+	f.SetScanner(has(0, quaytest.Package{Name: "openssl-libs", Version: "1:1.1.1k-7.el8_6", Vulnerabilities: tenOf("CVE-2026-1234", "1:1.1.1k-12.el8_9")}))
+	_, err = push.Push(t.Context(), f.opts)
+	if _, _, worst := f.writeFailure(err); strings.Count(worst, "openssl-libs") < 9 || size("failure", "vulnerabilities", "vulnerabilities-worst") > 4096 {
+		t.Errorf("the worst are %s", worst)
+	}
+}
+
+// tenOf are vulnerabilities that differ by the end of their name.
+func tenOf(name, fixedBy string) (all []quaytest.Vulnerability) {
+	for i := range 10 {
+		all = append(all, quaytest.Vulnerability{Name: fmt.Sprint(name, i), Severity: "Critical", FixedBy: fixedBy})
+	}
+	return all
+}
+
+// A tag that has the digest is no reason not to look; it stays where it is, and the run fails and says so.
+func TestGateLooksAgain(t *testing.T) {
+	f := newFixture(t)
+	result := f.push()
+	remove(t, filepath.Join(f.results, "IMAGE_URL"))
+	f.gate("high", has(0, openssl))
+	f.SetRepositoryImmutable("team-a/app", true)
+	before := f.count("PUT", "/v2/")
+	f.opts.Tags = []string{"v1"}
+	_, err := push.Push(t.Context(), f.opts)
+	reason := failure.Of(err)
+	if reason.Class != failure.ClassVulnerable || !strings.Contains(reason.Problem, `nothing was tagged now, but ["v1"] had this digest before and keep it`) || !strings.HasPrefix(reason.Next, "delete these tags in Quay") {
+		t.Errorf("pushing = %v", err)
+	}
+	if f.Tags("team-a/app")["v1"] != result.Digest || f.count("PUT", "/v2/") != before {
+		t.Errorf("tags are %v, with %d writes", f.Tags("team-a/app"), f.count("PUT", "/v2/")-before)
+	}
+	f.SetScanner(has(0, zlib))
+	f.opts.Gate = "critical"
+	f.push()
+	if n := f.count("PUT", "/v2/"); n != before {
+		t.Errorf("%d writes for what is there", n-before)
+	}
+}
+
+// Who set the tag while the verdict was waited for is newer, and keeps it; one who set it to the same is no hindrance.
+func TestGateLeavesATagThatMoved(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		other func(f *fixture) push.Options
+		class failure.Class
+	}{
+		{"another image", func(f *fixture) push.Options { return newLayoutPush(t, f) }, failure.ClassTagMoved},
+		{"the same image", func(f *fixture) push.Options { return f.opts }, failure.Class{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.gate("high", has(20*time.Minute))
+			other := test.other(f)
+			other.Gate, other.ResultsDir, other.LogOutput = "", "", nil
+			f.Faults.Clear()
+			f.Faults.Add(quaytest.Fault{Name: "another run", Path: onSecurity, Nth: 5, Effect: quaytest.Do(func() {
+				f.Advance(time.Hour / 2)
+				if _, err := push.Push(t.Context(), other); err != nil {
+					t.Error(err)
+				}
+			})})
+			_, err := push.Push(t.Context(), f.opts)
+			if test.class == (failure.Class{}) {
+				if err != nil {
+					t.Errorf("pushing = %v", err)
+				}
+				return
+			}
+			if reason := failure.Of(err); reason.Class != test.class || !strings.Contains(err.Error(), `set or deleted tag "v1" while this one waited`) {
+				t.Errorf("pushing = %v", err)
+			}
+			if theirs, err := push.Push(t.Context(), other); err != nil || f.Tags("team-a/app")["v1"] != theirs.Digest {
+				t.Errorf("tags are %v, %v", f.Tags("team-a/app"), err)
+			}
+		})
+	}
+}
+
+// A run that is cancelled while it waits, or whose time is over, leaves no tag.
+func TestGateIsCancelled(t *testing.T) {
+	f := newFixture(t)
+	f.gate("high", has(time.Hour))
+	ctx, cancel := context.WithCancel(t.Context())
+	f.Faults.Add(quaytest.Fault{Name: "cancelled", Method: "PUT", Path: onManifest, Effect: quaytest.Do(func() { time.AfterFunc(50*time.Millisecond, cancel) })})
+	f.opts.GateTimeout = 1000 * time.Hour
+	f.SetScanner(has(1000 * time.Hour))
+	_, err := push.Push(ctx, f.opts)
+	if reason := failure.Of(err); reason.Class != failure.ClassCancelled {
+		t.Errorf("pushing = %v", err)
+	}
+	f.opts.GateTimeout, f.opts.Timeout = 200*time.Millisecond, 300*time.Millisecond
+	f.opts.Now = func() time.Time { return time.Unix(1_800_000_000, 0) }
+	if _, err := push.Push(t.Context(), f.opts); failure.Of(err).Class != failure.ClassTimeout {
+		t.Errorf("pushing = %v", err)
+	}
+	if tags := f.Tags("team-a/app"); len(tags) > 0 {
+		t.Errorf("tags are %v", tags)
+	}
+}
+
+// However long the queue is, what is waited for is there at every moment, although Quay hides it for an hour and collects garbage; at
+// last it gets its tag, and nothing was sent twice.
+func TestGateOutlastsTheHour(t *testing.T) {
+	f := newFixture(t)
+	f.gate("high", has(5*time.Hour))
+	f.SetTimeMachine("team-a", 0)
+	f.opts.GateTimeout = 6 * time.Hour
+	index, _ := f.platforms()
+	asked := 0
+	f.Faults.Clear()
+	f.Faults.Add(quaytest.Fault{Name: "time passes", Path: onSecurity, Times: -1, Effect: quaytest.Do(func() {
+		f.Advance(3 * time.Minute)
+		f.CollectGarbage()
+		if asked++; asked > 1 && !f.HasManifest("team-a/app", index) {
+			t.Errorf("after %d questions the image is gone", asked)
+		}
+		if _, _, there := f.Manifest("team-a/app", index); asked > 1 && !there {
+			t.Errorf("after %d questions the image is not served", asked)
+		}
+	})})
+	result := f.push()
+	if f.Tags("team-a/app")["v1"] != result.Digest || result.Digest != index || asked < 100 {
+		t.Errorf("tags are %v after %d questions", f.Tags("team-a/app"), asked)
+	}
+	if n := strings.Count(f.log.String(), `"msg":"sent a blob"`); n != 8 {
+		t.Errorf("%d blobs were sent", n)
+	}
+	f.CollectGarbage()
+	if body, _, there := f.Manifest("team-a/app", "v1"); !there || digestOf(body) != index {
+		t.Errorf("the tag serves %s", body)
+	}
+}
+
+// platforms has f push an index of three platforms with an attestation beside one of them, and returns the digests of the index and of
+// the attestation.
+func (f *fixture) platforms() (index, attestation string) {
+	f.t.Helper()
+	dir := f.t.TempDir()
+	var children []map[string]any
+	for i, architecture := range []string{"amd64", "arm64", "s390x"} {
+		d := writeImage(f.t, dir, fmt.Sprintf(`{"os":"linux","architecture":%q}`, architecture), small+i)
+		children = append(children, map[string]any{"mediaType": d.MediaType, "digest": d.Digest, "size": d.Size, "platform": map[string]string{"os": "linux", "architecture": architecture}})
+	}
+	beside := addJSON(f.t, dir, mediaManifest, map[string]any{"schemaVersion": 2, "mediaType": mediaManifest, "config": addBlob(f.t, dir, mediaConfig, []byte(`{"os":"unknown","architecture":"unknown"}`)),
+		"layers": []descriptor{addBlob(f.t, dir, "application/vnd.in-toto+json", []byte(`{"predicateType":"https://slsa.dev/provenance/v1"}`))}})
+	children = append(children, map[string]any{"mediaType": beside.MediaType, "digest": beside.Digest, "size": beside.Size,
+		"platform": map[string]string{"os": "unknown", "architecture": "unknown"}, "annotations": map[string]string{"vnd.docker.reference.type": "attestation-manifest"}})
+	root := addJSON(f.t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "mediaType": mediaIndex, "manifests": children})
+	writeIndex(f.t, dir, root)
+	f.opts.Source = "oci:" + dir
+	return root.Digest, beside.Digest
+}
+
+// Each platform of an index is asked for, and neither the index nor the attestation: Quay looks into none of these.
+func TestGateOfAnIndex(t *testing.T) {
+	f := newFixture(t)
+	index, attestation := f.platforms()
+	f.gate("critical", has(time.Minute, zlib))
+	f.push()
+	asked := map[string]int{}
+	for _, r := range f.Requests() {
+		if strings.HasSuffix(r.Path, "/security") {
+			asked[strings.Split(r.Path, "/")[7]]++
+		}
+	}
+	if len(asked) != 4 || asked[index] != 1 || asked[attestation] != 0 {
+		t.Errorf("asked for %v, want three platforms, and the index once before anything is sent", asked)
+	}
+	if got := f.result("vulnerabilities"); got != `{"critical":0,"high":1,"medium":0,"low":0,"negligible":0,"unknown":0}` {
+		t.Errorf("what all platforms have counts as %s", got)
+	}
+	// One bad platform is enough.
+	g := newFixture(t)
+	index, _ = g.platforms()
+	bad := ""
+	g.gate("critical", &quaytest.Scanner{Delay: time.Minute, Verdict: func(_, digest string) quaytest.Verdict {
+		if bad == "" {
+			bad = digest
+		}
+		if digest == bad {
+			return quaytest.Verdict{Packages: []quaytest.Package{openssl}}
+		}
+		return quaytest.Verdict{}
+	}})
+	if reason := g.fail(failure.ClassVulnerable); !strings.Contains(reason.Error(), "openssl") {
+		t.Errorf("pushing = %v", reason)
+	}
+	if _, _, there := g.Manifest("team-a/app", index); !there {
+		t.Error("the image is not there by digest")
+	}
+}
+
+// What calls itself an attestation and has a layer is looked into all the same.
+func TestGateIsNotTalkedOut(t *testing.T) {
+	f := newFixture(t)
+	dir := t.TempDir()
+	good := writeImage(t, dir, `{"os":"linux","architecture":"amd64"}`, small)
+	evil := writeImage(t, dir, `{"os":"unknown","architecture":"unknown"}`, small, small+1)
+	root := addJSON(t, dir, mediaIndex, map[string]any{"schemaVersion": 2, "mediaType": mediaIndex, "manifests": []map[string]any{
+		{"mediaType": good.MediaType, "digest": good.Digest, "size": good.Size, "platform": map[string]string{"os": "linux", "architecture": "amd64"}},
+		{"mediaType": evil.MediaType, "digest": evil.Digest, "size": evil.Size, "platform": map[string]string{"os": "unknown", "architecture": "unknown"},
+			"annotations": map[string]string{"vnd.docker.reference.type": "attestation-manifest"}}}})
+	writeIndex(t, dir, root)
+	f.opts.Source = "oci:" + dir
+	f.gate("critical", &quaytest.Scanner{Verdict: func(_, digest string) quaytest.Verdict {
+		if digest == evil.Digest {
+			return quaytest.Verdict{Packages: []quaytest.Package{openssl}}
+		}
+		return quaytest.Verdict{}
+	}})
+	f.fail(failure.ClassVulnerable)
+}
+
+// The credential for the verdict is the robot's, also one that Quay exchanged.
+func TestGateOfAFederatedPush(t *testing.T) {
+	f := newFixture(t)
+	f.federate()
+	f.gate("high", has(time.Minute))
+	result := f.push()
+	if f.Tags("team-a/app")["v1"] != result.Digest || f.count("GET", "/security") < 2 {
+		t.Errorf("tags are %v after %d questions", f.Tags("team-a/app"), f.count("GET", "/security"))
+	}
+}
+
+// Two hundred pushes come at once to a scanner that takes twenty minutes for all of them: every good image gets its tag, no bad one does, and
+// none gets one before its verdict.
+func TestTwoHundredGates(t *testing.T) {
+	const pushes = 200
+	f := newFixture(t)
+	var unseen atomic.Int64
+	bad := map[string]bool{}
+	var mu sync.Mutex
+	told := map[string]bool{}
+	seen := func(digest string) bool { mu.Lock(); defer mu.Unlock(); return told[digest] }
+	f.SetScanner(&quaytest.Scanner{Delay: 48 * time.Second, Workers: 8, Verdict: func(_, digest string) quaytest.Verdict {
+		mu.Lock()
+		defer mu.Unlock()
+		told[digest] = true // It is called for a scan that is done.
+		if bad[digest] {
+			return quaytest.Verdict{Packages: []quaytest.Package{openssl}}
+		}
+		return quaytest.Verdict{}
+	}})
+	var all []push.Options
+	digests := make([]string, pushes)
+	for i := range pushes {
+		opts := f.opts
+		dir := t.TempDir()
+		image := writeImage(t, dir, fmt.Sprintf(`{"os":"linux","architecture":"amd64","author":"%d"}`, i), 100)
+		writeIndex(t, dir, image)
+		digests[i], bad[image.Digest] = image.Digest, i%7 == 3
+		opts.Source, opts.Tags, opts.ResultsDir, opts.LogOutput = "oci:"+dir, []string{fmt.Sprintf("v%d", i)}, "", nil
+		opts.Gate, opts.GatePause, opts.Now = "high", 20*time.Millisecond, f.Now
+		all = append(all, opts)
+	}
+	// The clock of both runs while the pushes wait: a second for two questions.
+	f.Faults.Add(quaytest.Fault{Name: "time passes", Path: onSecurity, Times: -1, Effect: quaytest.Do(func() { f.Advance(time.Second / 2) })},
+		quaytest.Fault{Name: "tag", Method: "PUT", Path: "/manifests/v", Times: -1, Effect: func(_ *quaytest.Quay, w http.ResponseWriter, r *http.Request, next http.Handler) {
+			n, _ := strconv.Atoi(r.URL.Path[strings.LastIndex(r.URL.Path, "v")+1:])
+			if !seen(digests[n]) {
+				unseen.Add(1)
+			}
+			next.ServeHTTP(w, r)
+		}})
+	began := f.Now()
+	errs := make([]error, pushes)
+	var group sync.WaitGroup
+	for i, opts := range all {
+		group.Go(func() { _, errs[i] = push.Push(t.Context(), opts) })
+	}
+	group.Wait()
+	tags := f.Tags("team-a/app")
+	for i, err := range errs {
+		class := failure.Of(err).Class
+		switch got := tags[fmt.Sprintf("v%d", i)]; {
+		case !bad[digests[i]] && (err != nil || got != digests[i]):
+			t.Errorf("push %d was lost: %v", i, err)
+		case bad[digests[i]] && (class != failure.ClassVulnerable || got != ""):
+			t.Errorf("push %d was tagged %q: %v", i, got, err)
+		}
+	}
+	if took := f.Now().Sub(began); took < 20*time.Minute || unseen.Load() > 0 {
+		t.Errorf("it took %v, and %d were tagged unseen", took, unseen.Load())
+	}
+}
+
+func TestGateFlags(t *testing.T) {
+	f := newFixture(t)
+	for says, edit := range map[string]func(o *push.Options){
+		`--gate (param gate): "none" is no severity of a gate: negligible, low, medium, high, critical`:    func(o *push.Options) { o.Gate = "none" },
+		`--gate-unsupported (param gate-unsupported): "ignore" is not fail or pass`:                        func(o *push.Options) { o.GateUnsupported = "ignore" },
+		"--gate-timeout (param gate-timeout) is negative":                                                  func(o *push.Options) { o.GateTimeout = -1 },
+		"--gate-timeout (param gate-timeout) is 45m0s, and --timeout, which is for all of the push, 30m0s": func(o *push.Options) { o.Gate, o.Timeout = "low", 30*time.Minute },
+	} {
+		opts := f.opts
+		edit(&opts)
+		if _, err := push.Push(t.Context(), opts); failure.Of(err).Class != failure.ClassUsage || !strings.Contains(err.Error(), says) {
+			t.Errorf("pushing = %v, want %s", err, says)
+		}
+	}
+	if n := len(f.Requests()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+	// Without a gate its other flags say nothing.
+	f.opts.GateFixableOnly, f.opts.GateUnsupported, f.opts.Timeout = true, "pass", time.Minute
+	f.push()
+}
