@@ -35,6 +35,7 @@ var notRun = map[string]string{
 	"go install github.com/comptech-lab/quay-push/cmd/tkn-quay@latest   # in PATH it is `tkn quay` too":                             "it fetches a release from the Internet",
 	"go test ./test/conformance -run TestConformance -v   # what needs no cluster":                                                  "it is a test itself, of make test",
 	"jq --raw-input 'split(\".\")[1] | gsub(\"-\"; \"+\") | gsub(\"_\"; \"/\") | @base64d | fromjson | {iss, sub, aud, exp}' token": "there is no token of CI; cmd/push-image runs it with one",
+	"openssl ec -in receipt.key -pubout -out receipt.pub":                                                                           "it leaves a file in the repository",
 	"tkn taskrun logs RUN-push --namespace NAMESPACE":                                                                               "Tekton's own tool is not on this machine",
 }
 
@@ -52,6 +53,8 @@ resolve*) exec KO "$@" ;;
 esac
 exec KO "$@" -- --dry-run=server`,
 	"make":           `exec MAKE --dry-run "$@"`,
+	"cosign":         "# Run by TestCosignVerifies of pkg/receipt, and by TestReceipt.",
+	"vault":          "# TestTransit of pkg/vault does the same with the real Vault, whose program cannot be built from its module.",
 	"tkn":            "# Parsed by TestCommandLinesOfThePages of pkg/cli.",
 	"push-image":     "# Parsed by TestFlags of test/docs.",
 	"update-overlay": "# Parsed by TestFlags of test/docs.",

@@ -11,6 +11,7 @@ import (
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
@@ -75,16 +76,13 @@ func (r *Reconciler) predicate(v view, robot string) receipt.Predicate {
 	return p
 }
 
-// resultVulnerabilities is the result of a push with a gate: how many there are of each severity.
-const resultVulnerabilities = "vulnerabilities"
-
 // maxSeverities is how many severities a verdict may have. Quay's scanner has eight.
 const maxSeverities = 16
 
 // verdictOf is what the step says that Quay's scanner said; nil without a gate.
 func verdictOf(task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) *receipt.Verdict {
 	for _, result := range results {
-		if result.Name != resultVulnerabilities || task.Status.StartTime == nil {
+		if result.Name != v1alpha1.ResultVulnerabilities || task.Status.StartTime == nil {
 			continue
 		}
 		var counts map[string]int

@@ -159,12 +159,12 @@ func TestReceiptHasVerdict(t *testing.T) {
 	} {
 		task := &pipelinev1.TaskRun{}
 		task.Status.StartTime = &began
-		got := verdictOf(task, []v1beta1.CustomRunResult{{Name: "other", Value: `{"x":1}`}, {Name: resultVulnerabilities, Value: value}})
+		got := verdictOf(task, []v1beta1.CustomRunResult{{Name: "other", Value: `{"x":1}`}, {Name: v1alpha1.ResultVulnerabilities, Value: value}})
 		if (got != nil) != (want != nil) || got != nil && (!cmp.Equal(got.Counts, want) || !got.Time.Equal(began.Time)) {
 			t.Errorf("%q: %+v, want %v", value, got, want)
 		}
 		task.Status.StartTime = nil
-		if got := verdictOf(task, []v1beta1.CustomRunResult{{Name: resultVulnerabilities, Value: value}}); got != nil {
+		if got := verdictOf(task, []v1beta1.CustomRunResult{{Name: v1alpha1.ResultVulnerabilities, Value: value}}); got != nil {
 			t.Errorf("%q has the time of nothing: %+v", value, got)
 		}
 	}
