@@ -18,7 +18,7 @@ func sample() *results {
 	r.Set(result{Case: "large-0", Title: "near", Clients: []clientResult{{Name: own, PathCPURatio: 1}, {Name: "crane", Ratio: 1.25, Least: 1 / 1.05, PathCPURatio: 1.5},
 		{Name: "regctl", Ratio: 0.5, Least: 1 / 1.05}, {Name: "podman", Note: "cannot: it has no such source"}}})
 	r.Set(result{Case: "again-0", Title: "again, near", Clients: []clientResult{{Name: own, Seconds: []float64{0.02}}, {Name: "crane", Ratio: 2, Least: 1}}})
-	r.Set(result{Case: "quay-huge", Title: "one huge layer", Unpacks: true, Clients: []clientResult{{Name: "push-image --compression zstd", Ratio: 1},
+	r.Set(result{Case: "quay-huge", Title: "one huge layer", Unpacks: true, Clients: []clientResult{{Name: "push-image-zstd", Ratio: 1},
 		{Name: own, Ratio: 3.5, Least: 3}, {Name: "crane", Ratio: 3.9, Least: 4}, {Name: "skopeo", Ratio: 6}}})
 	r.Set(result{Case: "memory-10", Clients: []clientResult{{Name: own, PeakMiB: 60}}})
 	r.Set(result{Case: "memory-1", Clients: []clientResult{{Name: own, PeakMiB: 59}}})

@@ -27,7 +27,7 @@ func PushImage(path string) *Client {
 func PushImageZstd(path string) *Client {
 	c := PushImage(path)
 	args := c.args
-	c.Name = "push-image --compression zstd"
+	c.Name = "push-image-zstd"
 	c.args = func(s Source, t Target) []string { return append(args(s, t), "--compression", "zstd") }
 	return c
 }
