@@ -94,7 +94,7 @@ func only(when func(*Quay) bool, routes ...apiRoute) []apiRoute {
 }
 
 // apiRoutes are tried in order: the longer path of two that match comes first.
-var apiRoutes = [][]apiRoute{securityRoutes, immutabilityRoutes, pruneRoutes, tagChangeRoutes, federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
+var apiRoutes = [][]apiRoute{securityRoutes, quotaRoutes, immutabilityRoutes, pruneRoutes, tagChangeRoutes, federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, logRoutes,
 	repositoryRoutes, userRoutes}
 
 // findRoute finds the route of a method of path; methods are those that the path has.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // repoPull is the right to pull, which a robot has with Basic, too.
@@ -51,17 +50,32 @@ func (p Package) view() map[string]any {
 	scores, numbers, list := []any{}, []string{}, []any{}
 	for _, v := range p.Vulnerabilities {
 		numbers = append(numbers, cvePattern.FindAllString(v.Link, -1)...)
-		score, vectors := any(""), ""
 		if v.Score > 0 {
-			score, vectors = v.Score, "CVSS:3.1"
 			scores = append(scores, v.Score)
 		}
-		name := strings.ToLower(p.Name)
-		list = append(list, map[string]any{"Severity": v.Severity, "NamespaceName": "osv", "Link": v.Link, "FixedBy": v.FixedBy,
-			"Description": v.Description, "Name": v.Name, "Metadata": map[string]any{"UpdatedBy": "osv", "RepoName": name, "RepoLink": nil,
-				"DistroName": "", "DistroVersion": "", "NVD": map[string]any{"CVSSv3": map[string]any{"Vectors": vectors, "Score": score}}}})
+		list = append(list, v.view())
 	}
 	slices.Sort(numbers)
 	return map[string]any{"Name": p.Name, "VersionFormat": "", "NamespaceName": "", "AddedBy": p.AddedBy, "Version": p.Version,
 		"BaseScores": scores, "CVEIds": slices.Compact(numbers), "Vulnerabilities": list}
+}
+
+// view is a vulnerability as Quay shows it.
+func (v Vulnerability) view() map[string]any {
+	score, vectors := any(""), ""
+	if v.Score > 0 {
+		score, vectors = v.Score, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+	}
+	metadata := map[string]any{"UpdatedBy": v.Updater, "RepoName": nil, "RepoLink": nil, "DistroName": orNull(v.Distribution),
+		"DistroVersion": orNull(v.DistributionVersion), "NVD": map[string]any{"CVSSv3": map[string]any{"Vectors": vectors, "Score": score}}}
+	return map[string]any{"Severity": v.Severity, "NamespaceName": v.Updater, "Link": v.Link, "FixedBy": v.FixedBy,
+		"Description": v.Description, "Name": v.Name, "Metadata": metadata}
+}
+
+// orNull is a text, or null for none.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

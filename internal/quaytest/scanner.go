@@ -43,6 +43,10 @@ type Vulnerability struct {
 	Description, Link string
 	// Score is that of CVSS version 3; 0 for none.
 	Score float64
+	// Updater is where Clair has it from, such as debian/updater.
+	Updater string
+	// Distribution and its version are of the image's system; empty is null.
+	Distribution, DistributionVersion string
 }
 
 // Scanner is the script of a security scanner. A scan starts when the manifest
