@@ -86,7 +86,8 @@ func (c *connection) newExplain() *cobra.Command {
 				return e.customRun(ctx, name)
 			}))
 	group.Long = `Takes the decision that the controller would take now, with its own code and the cluster's state, rule by rule. It changes nothing,
-and shows nothing of a Secret. Of a run that has ended it says first how: why the push failed, and what to do about it. The exit code is
+and shows nothing of a Secret. Of a run that has ended it says first how: why the push failed, and what to do about it, and
+which vulnerabilities its gate found. The exit code is
 3 for a run that may not push, 10 for one that may and failed.`
 	return group
 }
@@ -208,7 +209,11 @@ func (e explanation) write(w io.Writer) error {
 		if e.Ended.Succeeded {
 			outcome = "succeeded"
 		}
-		fmt.Fprintf(w, "%s %s\nnow a run like it %s\n", shown.Line(e.Run), shown.Line(outcome), shown.Line(verdict))
+		fmt.Fprintf(w, "%s %s\n", shown.Line(e.Run), shown.Line(outcome))
+		if err := writeWorst(w, e.Ended.Vulnerabilities); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "now a run like it %s\n", shown.Line(verdict))
 	}
 	rows := [][]string{}
 	for _, r := range e.Rules {

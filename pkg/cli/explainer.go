@@ -13,6 +13,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
@@ -48,6 +49,8 @@ type ended struct {
 	Succeeded bool   `json:"succeeded"`
 	Reason    string `json:"reason"`
 	Message   string `json:"message"`
+	// Vulnerabilities are the worst that the gate found, those first that refused the image; none where there was no gate.
+	Vulnerabilities []verdict.Entry `json:"vulnerabilities,omitempty"`
 }
 
 // explainer takes decisions with the code with which the controller takes them.
@@ -153,5 +156,5 @@ func endOf(run *v1beta1.CustomRun) *ended {
 	if c == nil || c.IsUnknown() {
 		return nil
 	}
-	return &ended{c.IsTrue(), c.Reason, c.Message}
+	return &ended{c.IsTrue(), c.Reason, c.Message, worstOf(run)}
 }
