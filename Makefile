@@ -90,7 +90,7 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 	@set -e; for package in $$(go list ./pkg/push/... ./pkg/dockerconfig ./pkg/overlay ./pkg/quay); do for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; done; done
 
-e2e: tekton external-secrets ## The tests that need the cluster
+e2e: tekton external-secrets bin/cosign ## The tests that need the cluster
 	go test -C test/cluster -vet=off ./node/
 	go test -tags e2e -count=1 -v -timeout 50m ./test/e2e/
 

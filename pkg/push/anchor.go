@@ -7,28 +7,13 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/reference"
+	"github.com/comptech-lab/quay-push/pkg/stepargs"
 )
 
 // anchorFlag defines --anchor, which is on by default.
 func (o *Options) anchorFlag(fs *flag.FlagSet) {
-	fs.Var(negated{&o.NoAnchor}, "anchor", "set the tag digest-<first 32 hex> beside the others, which keeps the digest when they move on")
+	fs.Var(stepargs.Negated{Off: &o.NoAnchor}, "anchor", "set the tag digest-<first 32 hex> beside the others, which keeps the digest when they move on")
 }
-
-// negated is a boolean flag that is on while its variable is not.
-type negated struct{ off *bool }
-
-func (n negated) String() string { return strconv.FormatBool(n.off == nil || !*n.off) }
-
-func (n negated) Set(text string) error {
-	on, err := strconv.ParseBool(text)
-	if err == nil {
-		*n.off = !on
-	}
-	return err
-}
-
-// IsBoolFlag lets the flag stand without a value (package flag).
-func (n negated) IsBoolFlag() bool { return true }
 
 // target is where the image goes, with the tags that were given. The error is a usage error.
 func (o Options) target() (registry.Target, error) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/comptech-lab/quay-push/pkg/push/base"
 	"github.com/comptech-lab/quay-push/pkg/push/credential"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/gate"
@@ -37,7 +38,7 @@ type pusher struct {
 	// mountFrom is the repository of the same registry that the source is in; empty: it is elsewhere.
 	mountFrom string
 	// base is where blobs of the base image are, if that is in the same registry.
-	base *base
+	base *base.Base
 	// weighed are the digests of the blobs that were looked into.
 	weighed sync.Map
 }

@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"fmt"
-	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
@@ -34,12 +33,7 @@ func (p *pusher) rehearse(ctx context.Context, before state) error {
 
 // rehearseBlob reads d and asks whether the repository has it.
 func (p *pusher) rehearseBlob(ctx context.Context, d v1.Descriptor) error {
-	content, err := source.OpenVerified(ctx, p.source, d, nil)
-	if err != nil {
-		return p.image.About(d, err)
-	}
-	defer content.Close()
-	if _, err := io.Copy(io.Discard, content); err != nil {
+	if err := source.Verify(ctx, p.source, d); err != nil {
 		return p.image.About(d, err)
 	}
 	return p.retry.Run(ctx, fmt.Sprintf("looking for blob %s", d.Digest), func(ctx context.Context, _ int) error {

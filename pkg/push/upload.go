@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/ingest"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/source"
 )
@@ -39,7 +40,7 @@ const (
 func (p *pusher) uploadAll(ctx context.Context, blobs []v1.Descriptor) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		p.base.open(ctx)
+		p.base.Open(ctx)
 		return nil
 	})
 	upload := func(jobs int, mine func(d v1.Descriptor) bool) {
@@ -79,8 +80,11 @@ func (p *pusher) try(ctx context.Context, d v1.Descriptor, complete *bool) error
 		if err != nil {
 			return nil, err
 		}
-		return p.weigh(d, content), nil
-	}, func() bool { return p.base.mount(ctx, d) })
+		if _, known := p.weighed.LoadOrStore(d.Digest, true); !known {
+			content = ingest.Weigh(p.log, d, content)
+		}
+		return content, nil
+	}, func() bool { return p.base.Mount(ctx, d) })
 	if gaveUp(err) && sent.Load() == d.Size {
 		err = p.awaitCommit(ctx, d, err)
 	}

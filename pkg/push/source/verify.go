@@ -34,6 +34,17 @@ func OpenVerified(ctx context.Context, s Source, d v1.Descriptor, count func(int
 	return &verified{content: content, want: d, hash: sha256.New(), count: count}, nil
 }
 
+// Verify reads the content of d in s to its end.
+func Verify(ctx context.Context, s Source, d v1.Descriptor) error {
+	content, err := OpenVerified(ctx, s, d, nil)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	_, err = io.Copy(io.Discard, content)
+	return err
+}
+
 func (v *verified) Read(p []byte) (int, error) {
 	if v.read == v.want.Size {
 		return 0, v.end()

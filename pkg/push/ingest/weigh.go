@@ -1,42 +1,38 @@
-package push
+package ingest
 
 import (
 	"bytes"
 	"io"
+	"log/slog"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/comptech-lab/quay-push/pkg/push/ingest"
 )
 
-// weigh tells, once, of a blob that Quay will be slow with: that looks like a push that hangs. It looks at what is read to be sent, and
-// returns that again.
-func (p *pusher) weigh(d v1.Descriptor, content io.ReadCloser) io.ReadCloser {
-	if d.Size < ingest.From {
+// Weigh tells of a blob that Quay will be slow with: that looks like a push that hangs. It looks at what is read to be sent, and returns
+// that again.
+func Weigh(log *slog.Logger, d v1.Descriptor, content io.ReadCloser) io.ReadCloser {
+	if d.Size < From {
 		return content
 	}
-	if _, known := p.weighed.LoadOrStore(d.Digest, true); known {
-		return content
-	}
-	start := make([]byte, ingest.Start)
+	start := make([]byte, Start)
 	n, err := io.ReadFull(content, start)
 	start = start[:n]
 	if err == nil {
-		p.tellOf(d, ingest.Of(d.Size, start))
+		Of(d.Size, start).tell(log, d)
 	}
 	return &begun{io.MultiReader(bytes.NewReader(start), &failed{err}, content), content}
 }
 
-// tellOf warns of a cost.
-func (p *pusher) tellOf(d v1.Descriptor, c ingest.Cost) {
+// tell warns of a cost.
+func (c Cost) tell(log *slog.Logger, d v1.Descriptor) {
 	switch {
 	case !c.Slow():
 	case c.Members:
-		p.log.Warn("QUAY IS SLOW WITH THIS LAYER: it has several gzip members, as eStargz has, and the time grows with the square of its size",
+		log.Warn("QUAY IS SLOW WITH THIS LAYER: it has several gzip members, as eStargz has, and the time grows with the square of its size",
 			"digest", d.Digest.String(), "bytes", d.Size, "takes_about", c.Most.String(),
 			"next", "let the build compress it as one gzip member, or with zstd")
 	default:
-		p.log.Warn("Quay unpacks this layer on one processor, since it is one piece in gzip",
+		log.Warn("Quay unpacks this layer on one processor, since it is one piece in gzip",
 			"digest", d.Digest.String(), "bytes", d.Size, "takes_at_least", c.Least.String(), "and_up_to", c.Most.String(),
 			"next", "compress it with zstd, of a docker-archive by --compression zstd, or let the build make several layers of even size of it")
 	}
