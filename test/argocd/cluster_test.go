@@ -48,6 +48,7 @@ func TestFirstSync(t *testing.T) {
 		applications = append(applications, application)
 	}
 	keepSettings(t, ctx)
+	keepWatching(t, ctx)
 	for _, application := range slices.Backward(applications) {
 		remove(t, ctx, application)
 	}
@@ -140,6 +141,38 @@ func keepSettings(t *testing.T, ctx context.Context) {
 		}
 		execute(t, context.Background(), nil, "kubectl", append([]string{"patch", "--patch=" + string(patch)}, config...)...)
 	})
+}
+
+// keeper is a policy that does nothing.
+const keeper = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: test-argocd}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints:
+    resourceRules: [{apiGroups: [test-argocd.example.com], apiVersions: ["*"], operations: [CREATE], resources: [none]}]
+  validations: [{expression: "true"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: test-argocd}
+spec:
+  policyName: test-argocd
+  paramRef: {name: none, namespace: default, parameterNotFoundAction: Allow}
+  validationActions: [Warn]
+`
+
+// keepWatching has the API server watch ConfigMaps for policies while the test has deleted all others. Once it has stopped, it never
+// starts again, and every policy that reads a ConfigMap refuses everything until it is restarted
+// (k8s.io/apiserver v0.36.3: pkg/admission/plugin/policy/generic/policy_source.go; its factory starts no informer twice).
+func keepWatching(t *testing.T, ctx context.Context) {
+	t.Helper()
+	t.Cleanup(func() {
+		execute(t, context.Background(), []byte(keeper), "kubectl", "delete", "--ignore-not-found", "--filename=-")
+	})
+	execute(t, ctx, []byte(keeper), "kubectl", "apply", "--filename=-")
+	// When the API server has begun to, nobody can see; it takes policies up within a second or two.
+	time.Sleep(5 * time.Second)
 }
 
 // remove deletes the Application's objects, and returns when they are gone.
