@@ -35,6 +35,9 @@ func (s *Stage) TakeIntoCustody(ctx context.Context, tenants ...Tenant) error {
 	if err := s.setCustody(ctx, Custody); err != nil {
 		return err
 	}
+	if err := s.guardsAccounts(ctx); err != nil {
+		return err
+	}
 	for _, t := range tenants {
 		if err := s.Kube.CoreV1().Secrets(t.Namespace).Delete(ctx, t.Secret, metav1.DeleteOptions{}); err != nil {
 			return err
@@ -85,6 +88,22 @@ func (s *Stage) BindCustody(ctx context.Context, t Tenant) error {
 
 func (s *Stage) setCustody(ctx context.Context, namespace string) error {
 	return s.kubectl(ctx, nil, "patch", "configmap", "config-tenancy", "--namespace=quay-push", fmt.Sprintf(`--patch={"data":{"custody-namespace":%q}}`, namespace))
+}
+
+// guardsAccounts waits until the policy of accounts in custody, which was made a moment ago, is enforced: a loaded API server takes seconds
+// to know of it, and who attacks meanwhile is let through.
+func (s *Stage) guardsAccounts(ctx context.Context) error {
+	stranger := NewKeyless(Payments)
+	stranger.Name, stranger.Annotations[v1alpha1.AnnotationRobot] = "quay-robot-team-nobody", "another+ci"
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, settles, true, func(ctx context.Context) (bool, error) {
+		_, err := s.Kube.CoreV1().ServiceAccounts(Custody).Create(ctx, stranger, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err == nil {
+			return false, nil
+		} else if apierrs.IsInvalid(err) && strings.Contains(err.Error(), "custody-account.quay.comptech-lab.com") {
+			return true, nil
+		}
+		return false, err
+	})
 }
 
 // missesSecret waits until the controller misses the tenant's Secret in custody.

@@ -2,7 +2,6 @@ package externalsecrets
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,13 +22,9 @@ const (
 
 // download has go fetch the module, if it is not there, and returns its directory.
 func download(ctx context.Context) (string, error) {
-	output, err := install.Run(ctx, "", nil, "go", "mod", "download", "-json", at)
+	found, err := install.Download(ctx, at)
 	if err != nil {
 		return "", err
-	}
-	var found struct{ Dir, Sum string }
-	if err := json.Unmarshal(output, &found); err != nil {
-		return "", fmt.Errorf("reading what go says of %q: %w", at, err)
 	}
 	if found.Sum != sum {
 		return "", fmt.Errorf("%q has the hash %q, and not %q", at, found.Sum, sum)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/comptech-lab/quay-push/test/tekton/install"
 )
@@ -30,11 +29,16 @@ var tini = regexp.MustCompile(`(?m)^ *- /sbin/tini\n *- --\n`)
 
 // resolve has ko build the programs that Tekton's manifests name, and returns the manifests with the images in their place.
 func resolve(ctx context.Context) ([]byte, error) {
-	dir, err := install.Run(ctx, "", nil, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	config, err := manifests(ctx)
 	if err != nil {
 		return nil, err
 	}
-	config := filepath.Join(strings.TrimSpace(string(dir)), "config")
-	manifests, err := install.Run(ctx, "", nil, "ko", "resolve", "--recursive", "--sbom=none", "--filename="+config)
-	return tini.ReplaceAll(manifests, nil), err
+	resolved, err := install.Run(ctx, "", nil, "ko", "resolve", "--recursive", "--sbom=none", "--filename="+config)
+	return tini.ReplaceAll(resolved, nil), err
+}
+
+// manifests is the directory with Tekton's manifests.
+func manifests(ctx context.Context) (string, error) {
+	m, err := install.Download(ctx, module)
+	return filepath.Join(m.Dir, "config"), err
 }
