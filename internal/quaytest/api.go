@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -77,11 +78,18 @@ func (q *Quay) serveElsewhere(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// browserPattern is how the browsers name themselves that Quay does not answer
+// (quay/quay:endpoints/decorators.py, require_xhr_from_browser).
+var browserPattern = regexp.MustCompile(`\b(Firefox|Chrome|Safari|Opera|MSIE|Konqueror|SeaMonkey)[/ ]`)
+
 // callAPI admits a request and has it served.
 func (q *Quay) callAPI(found *apiRoute, args []string, r *http.Request) (int, any, *apiError) {
 	token, err := q.authorize(r)
 	if err != nil {
 		return 0, nil, err
+	}
+	if r.Method == http.MethodGet && browserPattern.MatchString(r.UserAgent()) && r.Header.Get("X-Requested-With") != "XMLHttpRequest" {
+		return 0, nil, errBrowser
 	}
 	c := apiCall{q: q, r: r, token: token, args: args}
 	if token == nil && found.basic {

@@ -45,6 +45,9 @@ var (
 		"message": "The method is not allowed for the requested URL."}}
 	errCSRF = &apiError{status: http.StatusForbidden, html: true, body: map[string]any{
 		"error": "CSRF token was invalid or missing."}}
+	// errBrowser is what a browser gets that was sent to an answer of the management API.
+	errBrowser = &apiError{status: http.StatusBadRequest, html: true, body: map[string]any{
+		"error": "API calls must be invoked with an X-Requested-With header if called from a browser"}}
 	// errAnonymous is all that nobody gets from a Quay that wants everybody to log in.
 	errAnonymous = &apiError{status: http.StatusUnauthorized, html: true, body: map[string]any{
 		"error": "Anonymous access is not allowed"}}
@@ -55,10 +58,10 @@ var (
 	errCrash = &apiError{status: http.StatusInternalServerError}
 )
 
-// errState is what a repository in another state than the normal one says to a write.
+// errState is what a repository in another state than the normal one, which has a number, says to a write.
 func errState(state State) *apiError {
 	return &apiError{status: http.StatusServiceUnavailable, body: map[string]any{
-		"message": "Repository is in read only or mirror mode: RepositoryState." + string(state)}}
+		"message": "Repository is in read only or mirror mode: " + map[State]string{ReadOnly: "1", Mirror: "2"}[state]}}
 }
 
 // crashPage is the body of an answer to a crash.

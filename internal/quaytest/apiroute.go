@@ -48,9 +48,11 @@ var (
 	}}
 )
 
-// route makes an apiRoute. In path {} is one element, and {...} is a repository: two elements or more.
+// route makes an apiRoute. In path {} is one element, {digest} one that is a
+// digest, and {...} is a repository: two elements or more.
 func route(method, path string, need need, serve func(apiCall) (int, any, *apiError)) apiRoute {
 	pattern := strings.ReplaceAll(strings.ReplaceAll(path, "{...}", "([^/]+/.*[^/])"), "{}", "([^/]+)")
+	pattern = strings.ReplaceAll(pattern, "{digest}", `([A-Za-z0-9_+.-]+:[A-Fa-f0-9]+)`)
 	return apiRoute{method: method, path: apiPrefix + strings.ReplaceAll(path, "{...}", "{repository}"),
 		pattern: regexp.MustCompile("^" + apiPrefix + pattern + "$"), need: need, serve: serve}
 }
@@ -97,23 +99,24 @@ func only(when func(*Quay) bool, routes ...apiRoute) []apiRoute {
 var apiRoutes = [][]apiRoute{securityRoutes, quotaRoutes, immutabilityRoutes, pruneRoutes, tagChangeRoutes, federationRoutes, robotRoutes, applicationRoutes, prototypeRoutes, teamRoutes, mirrorRoutes, organizationRoutes, permissionRoutes, tagRoutes, manifestDataRoutes, logRoutes,
 	repositoryRoutes, userRoutes}
 
-// findRoute finds the route of a method of path; methods are those that the path has.
+// findRoute finds the route of a method of path; methods are those that the path
+// has in any way: one that is a tag's is a repository's, too.
 func (q *Quay) findRoute(method, path string) (found *apiRoute, args, methods []string) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	owner := ""
 	for _, routes := range apiRoutes {
 		for i := range routes {
 			match := routes[i].pattern.FindStringSubmatch(path)
-			if match == nil || !routes[i].in(q) || owner != "" && owner != routes[i].path {
+			if match == nil || !routes[i].in(q) {
 				continue
 			}
-			owner = routes[i].path
-			methods = append(methods, routes[i].method)
-			if routes[i].method == method {
+			if !slices.Contains(methods, routes[i].method) {
+				methods = append(methods, routes[i].method)
+			}
+			if found == nil && routes[i].method == method {
 				found, args = &routes[i], match[1:]
 			}
 		}

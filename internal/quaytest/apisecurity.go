@@ -14,7 +14,7 @@ var repoPull = need{has: func(c apiCall) bool {
 
 // securityRoutes are quay/quay:endpoints/api/secscan.py.
 var securityRoutes = only(func(q *Quay) bool { return q.scanner != nil },
-	route("GET", "repository/{...}/manifest/{}/security", repoPull, apiCall.getSecurity).withBasic(),
+	route("GET", "repository/{...}/manifest/{digest}/security", repoPull, apiCall.getSecurity).withBasic(),
 )
 
 // errDownstream is a failure of something behind Quay.
@@ -32,7 +32,7 @@ func (c apiCall) getSecurity() (int, any, *apiError) {
 	case v.Status != Scanned:
 		return http.StatusOK, map[string]any{"status": v.Status, "data": nil}, nil
 	case c.q.scanner.Unreachable:
-		return 0, nil, errDownstream("Unexpected status code from the security scanner")
+		return 0, nil, errDownstream("Connection error when trying to connect to security scanner endpoint: down")
 	}
 	features := []any{}
 	for _, p := range v.Packages {

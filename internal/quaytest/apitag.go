@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // tagRoutes are quay/quay:endpoints/api/tag.py.
@@ -63,6 +64,15 @@ func (c apiCall) tagHistory() (int, any, *apiError) {
 	})
 	now, active, name := c.q.now(), c.flag("onlyActiveTags", false), c.query("specificTag")
 	all = slices.DeleteFunc(all, func(t *tag) bool { return active && !t.alive(now) || name != "" && t.name != name })
+	if filter := c.query("filter_tag_name"); filter != "" {
+		operation, text, ok := strings.Cut(filter, ":")
+		if !ok {
+			return 0, nil, errModel("Unsupported syntax for filter_tag_name. Expected <operation>:<tag_name> where <operation>can be 'like' or 'eq'.")
+		}
+		all = slices.DeleteFunc(all, func(t *tag) bool {
+			return operation == "eq" && t.name != text || operation == "like" && !strings.Contains(t.name, text)
+		})
+	}
 	page, limit := max(c.number("page", 1), 1), min(max(c.number("limit", 50), 1), pageSize)
 	all = all[min((page-1)*limit, len(all)):]
 	list := []any{}
