@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 const onSecurity = "/security$"
@@ -60,7 +61,7 @@ func TestGate(t *testing.T) {
 		next.ServeHTTP(w, r)
 	}})
 	result := f.push()
-	if got := f.Tags("team-a/app"); got["v1"] != result.Digest || len(got) != 1 || early != 0 {
+	if got := f.Tags("team-a/app"); got["v1"] != result.Digest || got[reference.Anchor(result.Digest)] != result.Digest || len(got) != 2 || early != 0 {
 		t.Errorf("tags are %v, %d came early", got, early)
 	}
 	if n := f.count("GET", "/security"); n < 38 || n > 44 {
@@ -314,7 +315,7 @@ func TestGateLooksAgain(t *testing.T) {
 	f.opts.Tags = []string{"v1"}
 	_, err := push.Push(t.Context(), f.opts)
 	reason := failure.Of(err)
-	if reason.Class != failure.ClassVulnerable || !strings.Contains(reason.Problem, `nothing was tagged now, but ["v1"] had this digest before and keep it`) || !strings.HasPrefix(reason.Next, "delete these tags in Quay") {
+	if reason.Class != failure.ClassVulnerable || !strings.Contains(reason.Problem, fmt.Sprintf("nothing was tagged now, but [%q %q] had this digest before and keep it", "v1", reference.Anchor(result.Digest))) || !strings.HasPrefix(reason.Next, "delete these tags in Quay") {
 		t.Errorf("pushing = %v", err)
 	}
 	if f.Tags("team-a/app")["v1"] != result.Digest || f.count("PUT", "/v2/") != before {
