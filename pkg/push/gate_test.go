@@ -134,7 +134,7 @@ func TestGateRefuses(t *testing.T) {
 		"unsupported":            {always(quaytest.Unsupported), nil, failure.ClassScanUnsupported, []string{"--gate-unsupported (param gate-unsupported)"}},
 		"layer too large":        {always(quaytest.LayerTooLarge), func(f *fixture) { f.opts.GateUnsupported = "pass" }, failure.ClassScanLayerTooLarge, []string{"MAX_LAYER_SIZE"}},
 		"off":                    {nil, nil, failure.ClassScannerOff, []string{"this Quay has no scanner; nothing was tagged", `401 Unauthorized "invalid_token" "Requires authentication"`, "FEATURE_SECURITY_SCANNER"}},
-		"unreachable":            {&quaytest.Scanner{Unreachable: true}, nil, failure.ClassScannerAway, []string{"520", `"downstream_issue" "Unexpected status code from the security scanner"`}},
+		"unreachable":            {&quaytest.Scanner{Unreachable: true}, nil, failure.ClassScannerAway, []string{"520", `"downstream_issue" "Connection error when trying to connect to security scanner endpoint: down"`}},
 		"another status":         {nil, answers(200, `{"status":"passed","data":null}`), failure.ClassVerdictUnreadable, []string{`the status is "passed"`, "what cannot be read is not let through"}},
 		"another shape":          {nil, answers(200, `{"status":"scanned","data":{"Layer":{"Features":[{"Name":"a","Version":"1"}]}}}`), failure.ClassVerdictUnreadable, []string{`a feature has no field "Vulnerabilities"`}},
 		"a field twice":          {nil, answers(200, `{"status":"queued","status":"scanned","data":null}`), failure.ClassVerdictUnreadable, []string{`"status" twice`}},
