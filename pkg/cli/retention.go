@@ -43,8 +43,8 @@ Whatever could not be looked up may need anything: then what it may need stays, 
 again, and once more afterwards; what came to be needed meanwhile is set again.
 
 The clusters are that of the context and those of config-tenancy; name every other one in which images run with --context.`,
-		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --dry-run
-  tkn quay retention gc --all --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --yes`,
+		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git --dry-run
+  tkn quay retention gc --all --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git --yes`,
 		Annotations:       map[string]string{everyCluster: ""},
 		ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,7 +65,7 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	flags.StringArrayVar(&f.gitops, "gitops", nil, "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; repeated for each, on one host")
-	flags.StringVar(&f.credential, "git-credential", "", "`directory` with the files username, and password or token, for the Git server")
+	flags.StringVar(&f.credential, "git-credential-dir", "", "`directory` with the files username, and password or token, for the Git server")
 	flags.StringVar(&f.caFile, "git-ca-file", "", "PEM `file` of certificate authorities to trust for the Git server beside the system's")
 	flags.BoolVar(&f.plainHTTP, "git-plain-http", false, "allow a Git server without TLS: the credential goes over the network for all to read")
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
@@ -95,7 +95,7 @@ func (f *retentionFlags) check(teams []string) error {
 		}
 	}
 	if len(hosts) > 1 && f.credential != "" {
-		return usagef("run it where all are on one host", "--git-credential would go to %d hosts", len(hosts))
+		return usagef("run it where all are on one host", "--git-credential-dir would go to %d hosts", len(hosts))
 	}
 	return nil
 }

@@ -109,5 +109,5 @@ func gitFailure(err error) error {
 	if git.Proof != "" {
 		problem += ": " + git.Proof
 	}
-	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential is of somebody who may read it"}
+	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential-dir is of somebody who may read it"}
 }
