@@ -40,9 +40,9 @@ type Scanner struct {
 var (
 	// ErrOff is a Quay without a scanner: its API has no such path. It looks for a repository whose name goes on with /manifest/…, and there it
 	// takes no robot's credential and asks for one; or for a web page. One that took the robot's token back answers the same.
-	ErrOff = errors.New("Quay has no such path")
+	ErrOff = errors.New("this Quay has no such path")
 	// ErrUnknown is a digest that Quay's API does not know.
-	ErrUnknown = errors.New("Quay knows no such digest")
+	ErrUnknown = errors.New("this Quay knows no such digest")
 )
 
 // Away is an answer of a Quay that does not reach its scanner (quay/quay endpoints/exception.py, DownstreamIssue).
