@@ -28,7 +28,7 @@ type retentionFlags struct {
 }
 
 func (c *connection) newRetention() *cobra.Command {
-	return newGroup("retention", "Let go of what keeps images that nothing needs", c.newRetentionGC())
+	return newGroup("retention", "Let go of anchors, which keep images, once nothing needs them", c.newRetentionGC())
 }
 
 func (c *connection) newRetentionGC() *cobra.Command {
@@ -53,7 +53,7 @@ The clusters are that of the context and those of config-tenancy; name every oth
 			}
 			if !f.dryRun {
 				if !f.yes && !c.program.Terminal() {
-					return usagef("look at it with --dry-run, then repeat it with --yes", "what Quay drops cannot be pushed again by this tool")
+					return usagef("look at it with --dry-run, then repeat it with --yes", "--yes is missing, and there is no terminal to ask on: an image that Quay drops cannot be brought back by this tool")
 				}
 				if err := c.confirm(cmd.Context(), f.yes, "Anchors that nothing needs are deleted, and Quay drops their images. Go on?"); err != nil {
 					return err
@@ -81,7 +81,9 @@ The clusters are that of the context and those of config-tenancy; name every oth
 // check refuses what cannot be meant.
 func (f *retentionFlags) check(teams []string) error {
 	switch {
-	case f.all == (len(teams) > 0):
+	case f.all && len(teams) > 0:
+		return usagef("leave out the teams, or --all", "retention gc takes teams or --all, not both")
+	case !f.all && len(teams) == 0:
 		return usagef("see tkn quay retention gc --help", "retention gc needs teams, or --all")
 	case f.grace < 24*time.Hour:
 		return usagef("give a day or more, such as --grace 720h", "--grace is %s: a digest that was pushed and not yet merged would be lost", f.grace)
@@ -91,6 +93,9 @@ func (f *retentionFlags) check(teams []string) error {
 	hosts := map[string]bool{}
 	for _, text := range f.gitops {
 		if u, err := url.Parse(text); err == nil {
+			if u.Scheme == "http" && !f.plainHTTP {
+				return usagef("give an https URL, or --git-plain-http, which sends the credential for all to read", "--gitops %q has no TLS", text)
+			}
 			hosts[u.Scheme+"://"+u.Host] = true
 		}
 	}

@@ -70,7 +70,7 @@ type Options struct {
 	GateFixableOnly bool
 	// GateTimeout is how long the verdict may take; 0: 45 minutes.
 	GateTimeout time.Duration
-	// GateUnsupported is pass or fail, for what the scanner cannot look into; empty: fail.
+	// GateUnsupported is pass or fail, for what the scanner cannot scan; empty: fail.
 	GateUnsupported string
 	// DryRun reads every byte and asks what is missing; it writes nothing, and creates no repository.
 	DryRun bool

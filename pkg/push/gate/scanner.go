@@ -127,7 +127,7 @@ func (s Scanner) refusal(u *url.URL, response *http.Response) error {
 		return &Away{a}
 	case a.Status == http.StatusUnauthorized && !a.Foreign():
 		return &failure.Error{Class: failure.ClassCredentialRefused, Problem: fmt.Sprintf("Quay's API does not take robot %q", s.Robot), Proof: a.Error(),
-			Next: "ask who runs Quay whether something in front of it takes the Authorization header away: its registry has taken the same credential"}
+			Next: "ask whoever runs Quay whether something in front of it strips the Authorization header: its registry has taken the same credential"}
 	case a.Status == http.StatusForbidden && !a.Foreign():
 		return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("robot %q may not read the verdicts on %s", s.Robot, s.Repository), Proof: a.Error(),
 			Next: "give the robot Write on the repository, which includes Read"}
