@@ -100,14 +100,8 @@ func TestReceipt(t *testing.T) {
 		}
 	}
 	check(push("own"))
-	if err := s.TakeIntoCustody(ctx, stage.Payments); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Release(within(t, time.Minute), stage.Payments); err != nil {
-			t.Error(err)
-		}
-	})
+	takeIntoCustody(t, ctx, stage.Payments)
+	bindCustody(t, ctx, stage.Payments)
 	check(push("custody"))
 }
 
