@@ -21,6 +21,8 @@ type Snapshot struct {
 	past []plumbing.Hash
 	// seen are the files and directories that were visited.
 	seen map[plumbing.Hash]bool
+	// unread are the names of the files that are too large to be read.
+	unread []string
 }
 
 // Close frees the scratch disk.
@@ -86,8 +88,11 @@ func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err e
 	return true, nil
 }
 
+// Unread are the names, without directories, of the files that Files and Past left out since they are too large to be read.
+func (s *Snapshot) Unread() []string { return s.unread }
+
 // Files calls visit with the content of each file of a branch that was not visited before. Files that are too large to be read are left
-// out: no kustomization is.
+// out, see Unread.
 func (s *Snapshot) Files(ctx context.Context, branch string, visit func(content []byte)) error {
 	t, err := s.pack.tree(s.heads[branch])
 	if err == nil {
@@ -142,6 +147,7 @@ func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, vis
 			s.seen[e.hash] = true
 			file, err := s.pack.find(plumbing.BlobObject, e.hash)
 			if err == errNotHeld {
+				s.unread = append(s.unread, e.name)
 				continue
 			} else if err != nil {
 				return fmt.Errorf("reading %q: %w", e.name, err)
