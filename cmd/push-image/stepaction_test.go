@@ -94,7 +94,7 @@ func TestStepAction(t *testing.T) {
 			t.Errorf("param %q is not the flag of the same name", p.Name)
 		}
 	}
-	if diff := cmp.Diff(append([]string{"dockerconfig-volume", "image-ref", "tag", "anchor", "source", "source-anonymous", "compression"}, gateParams...), namesOf(spec.Params)); diff != "" {
+	if diff := cmp.Diff(slices.Concat([]string{"dockerconfig-volume", "image-ref", "tag", "anchor", "source", "source-anonymous"}, gateParams, []string{"compression"}), namesOf(spec.Params)); diff != "" {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	if len(spec.VolumeMounts) != 1 || spec.VolumeMounts[0].Name != "$(params.dockerconfig-volume)" || !slices.Contains(spec.Args, "--dockerconfig="+spec.VolumeMounts[0].MountPath) {

@@ -24,7 +24,8 @@ func (q *Quay) serveConfig(w http.ResponseWriter, _ *http.Request) {
 		state = "readonly"
 	}
 	version := q.version
-	features := map[string]any{"ANONYMOUS_ACCESS": !q.noAnonymous, "RATE_LIMITS": false, "IMMUTABLE_TAGS": !q.noImmutability, "AUTO_PRUNE": q.prunes, "QUOTA_MANAGEMENT": true}
+	features := map[string]any{"ANONYMOUS_ACCESS": !q.noAnonymous, "RATE_LIMITS": false, "IMMUTABLE_TAGS": !q.noImmutability, "AUTO_PRUNE": q.prunes, "QUOTA_MANAGEMENT": true,
+		"SECURITY_SCANNER": q.scanner != nil}
 	settings := map[string]any{"SERVER_HOSTNAME": q.host, "TAG_EXPIRATION_OPTIONS": []string{"0s", "1d", "1w", "2w", "4w"}}
 	if p := q.defaultPrune; p != nil {
 		settings["DEFAULT_NAMESPACE_AUTOPRUNE_POLICY"] = map[string]any{"method": p.Method, "value": p.Value}

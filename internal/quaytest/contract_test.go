@@ -18,19 +18,19 @@ var accepted = map[string]difference{
 
 // A real Quay was asked all this, and quaytest answers the same to each request, in both settings of anonymous access.
 func TestContract(t *testing.T) {
-	steps := read[struct{ Steps []step }](t, "steps.json").Steps
+	steps := read[struct{ Steps []step }](t, "contract/steps.json").Steps
 	for _, setting := range []string{"on", "off"} {
 		t.Run("anonymous access "+setting, func(t *testing.T) {
 			t.Parallel()
 			q := quaytest.Start(t)
-			setup := read[quaytest.Setup](t, "state.json")
+			setup := read[quaytest.Setup](t, "contract/state.json")
 			anonymous := setting == "on"
 			setup.AnonymousAccess = &anonymous
 			if err := q.Apply(setup); err != nil {
 				t.Fatal(err)
 			}
 			c := newConversation(t, q)
-			answers := read[struct{ Steps []recorded }](t, "answers-anonymous-"+setting+".json").Steps
+			answers := read[struct{ Steps []recorded }](t, "contract/answers-anonymous-"+setting+".json").Steps
 			if len(answers) != len(steps) {
 				t.Fatalf("%d answers to %d steps", len(answers), len(steps))
 			}
@@ -66,10 +66,10 @@ func judge(t *testing.T, s step, found []difference, accepted map[string]differe
 	}
 }
 
-// read reads a file of the contract.
+// read reads a file of a recording.
 func read[T any](t *testing.T, name string) T {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "contract", name))
+	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}

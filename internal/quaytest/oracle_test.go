@@ -1,13 +1,10 @@
 package quaytest_test
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,8 +39,8 @@ func TestOracle(t *testing.T) {
 	for _, set := range []string{"on", "off"} {
 		t.Run("features "+set, func(t *testing.T) {
 			t.Parallel()
-			steps := readOracle[struct{ Steps []told }](t, "steps-"+set+".json").Steps
-			answers := readOracle[struct{ Steps []recorded }](t, "answers-"+set+".json").Steps
+			steps := read[struct{ Steps []told }](t, "oracle/steps-"+set+".json").Steps
+			answers := read[struct{ Steps []recorded }](t, "oracle/answers-"+set+".json").Steps
 			if len(answers) != len(steps) {
 				t.Fatalf("%d answers to %d steps", len(answers), len(steps))
 			}
@@ -94,7 +91,7 @@ func newOracle(t *testing.T, features bool) *oracle {
 			t.Error(err)
 		}
 	})
-	if err := q.Apply(readOracle[quaytest.Setup](t, "state.json")); err != nil {
+	if err := q.Apply(read[quaytest.Setup](t, "oracle/state.json")); err != nil {
 		t.Fatal(err)
 	}
 	address, err := url.Parse(server.URL)
@@ -189,18 +186,4 @@ func times(v any) []any {
 		}
 	}
 	return found
-}
-
-// readOracle reads a file of the second recording.
-func readOracle[T any](t *testing.T, name string) T {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "oracle", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v T
-	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("reading %s: %v", name, err)
-	}
-	return v
 }

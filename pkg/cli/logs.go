@@ -20,8 +20,8 @@ func (c *connection) newLogs() *cobra.Command {
 		Use:   "logs RUN",
 		Short: "Follow the log of a PipelineRun, of its custom tasks too",
 		Long: `Prints what the steps of a PipelineRun log, task by task in the order in which they start, until it has ended: what tkn pipelinerun logs -f
-does, and the push besides. What is waited for, and why a task has no log, goes to stderr. The exit code is 0 if the run succeeded, and
-10 if it did not.`,
+does, and the push besides. What is waited for, and why a task has no log, goes to stderr. The exit code is 0 if the run succeeded, or
+with --follow=false has not ended yet, and 10 if it failed. It takes as long as the run does, unless --timeout is given.`,
 		Example: `  tkn quay logs build-7x2kq -n apps-payments-checkout
   tkn quay logs build-7x2kq -n apps-payments-checkout --follow=false`,
 		Args: arguments("the name of a PipelineRun"),
@@ -57,7 +57,7 @@ func (c *connection) logs(ctx context.Context, namespace, name string, follow bo
 	f := &runlog.Follower{Kube: clients.Kube, Tekton: clients.Tekton, Open: clients.Log, Poll: c.program.Poll, Wait: follow, Out: c.program.Out, Err: c.program.Err}
 	run, err := f.Follow(ctx, namespace, name)
 	if apierrs.IsNotFound(err) {
-		return &failure{ExitMissing, fmt.Sprintf("there is no PipelineRun %q in namespace %q", name, namespace), "name its namespace with -n"}
+		return &failure{ExitMissing, fmt.Sprintf("there is no PipelineRun %q in namespace %q", name, namespace), "see whether the name is right, and name its namespace with -n"}
 	} else if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (d *demands) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&d.receiptKey, "receipt-key", "", "PEM `file` with the public key: each digest needs a receipt that it has signed, of a push of the overlay's team")
 	flags.DurationVar(&d.verdictWithin, "verdict-within", 0, "each digest needs a verdict of Quay's scanner that is no older than the `duration`, such as 168h")
-	flags.StringVar(&d.gate, "gate", "", "with --verdict-within, `severity` from which on a vulnerability refuses a digest: negligible, low, medium, high or critical")
+	flags.StringVar(&d.gate, "gate", "", "with --verdict-within, refuse a digest with a vulnerability of this `severity` or worse: negligible, low, medium, high or critical")
 	flags.StringVar(&d.dockerconfig, "dockerconfig", "", "`file` with a credential that may read the images, or its directory (default $DOCKER_CONFIG; without one, nobody's)")
 }
 
@@ -97,6 +97,9 @@ func (a *asker) open(c *connection) (err error) {
 	return err
 }
 
+// readerNext is what else to look at where a registry was asked for an image in vain.
+const readerNext = "whether --dockerconfig has a robot that may read there, and --quay-ca-file the registry's authority"
+
 // credential is the one for the image; the zero one if there is none.
 func (a *asker) credential(image string) (host, repository string, credential dockerconfig.Credential, err error) {
 	host, repository, _ = strings.Cut(image, "/")
@@ -114,7 +117,7 @@ func (a *asker) receipt(ctx context.Context, o overlay.Overlay, pin overlay.Pin)
 	_, err := a.find(ctx, o, pin)
 	if wrong := (*receipt.Invalid)(nil); errors.As(err, &wrong) {
 		return &overlay.Refusal{Reason: overlay.ReasonNoReceipt, Problem: wrong.Problem,
-			Next: "pin a digest that the team has pushed by PushImage since receipts are written"}
+			Next: "push it with PushImage in a run of the team, which writes a receipt, or pin a digest that has one"}
 	}
 	return err
 }
@@ -127,7 +130,7 @@ func (a *asker) find(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (r
 	store := receipt.Store{Repository: pin.Image, Options: receipt.Options(a.client.Transport, host, credential)}
 	found, _, err := store.Find(ctx, a.keys, receipt.Expectation{Repository: pin.Image, Digest: pin.Digest, Team: o.Team})
 	if err != nil && !errors.As(err, new(*receipt.Invalid)) {
-		return found, &failure{ExitFailure, err.Error(), fmt.Sprintf("see whether %s answers, and whether the Docker config file has a robot that may read there", host)}
+		return found, &failure{ExitFailure, err.Error(), fmt.Sprintf("see whether %s answers, and %s", host, readerNext)}
 	}
 	return found, err
 }

@@ -264,18 +264,19 @@ func TestPromoteWithVerdict(t *testing.T) {
 		"queued":                            {bare, 200, `{"status":"queued","data":null}`, week, cli.ExitRefused, `says "queued"`},
 		"unsupported":                       {bare, 200, `{"status":"unsupported","data":null}`, week, cli.ExitRefused, `says "unsupported"`},
 		"no JSON":                           {bare, 200, `<html>`, week, cli.ExitRefused, "cannot be read"},
-		"scanner away":                      {bare, 520, ``, week, cli.ExitRefused, "(no-verdict)"},
-		"no scanner":                        {bare, 404, ``, week, cli.ExitRefused, "Not Found"},
+		"scanner away":                      {bare, 520, ``, week, cli.ExitRefused, "520 (it does not reach its scanner)"},
+		"no scanner":                        {bare, 404, ``, week, cli.ExitRefused, "404 Not Found"},
+		"no scanner, no right":              {bare, 401, ``, week, cli.ExitRefused, "401 Unauthorized (the robot may not read it, or FEATURE_SECURITY_SCANNER is off)"},
 		"away, the gate's is young":         {critical(24*time.Hour, map[string]int{"high": 0, "low": 3}), 520, ``, withKey(high), cli.ExitOK, ""},
 		"away, and nobody asks it":          {critical(24*time.Hour, map[string]int{"high": 0}), 520, ``, high, cli.ExitRefused, "(no-verdict)"},
 		"away, the gate's is old":           {critical(169*time.Hour, map[string]int{"high": 0}), 520, ``, withKey(high), cli.ExitRefused, "none of a gate within 168h"},
 		"away, the gate saw some":           {critical(24*time.Hour, map[string]int{"high": 2}), 520, ``, withKey(high), cli.ExitRefused, "2 vulnerabilities"},
 		"away, no gate was set":             {bare, 520, ``, withKey(week), cli.ExitRefused, "(no-verdict)"},
+		"what is new since the gate":        {critical(time.Hour, map[string]int{"high": 0}), 200, fmt.Sprintf(scannedOf, "High"), withKey(high), cli.ExitRefused, "(vulnerable)"},
 		"queued again, the gate's is young": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"queued","data":null}`, withKey(high), cli.ExitOK, ""},
 		// A gate that lets pass what the scanner cannot look into leaves counts, too, all of them 0.
 		"unsupported, the gate let it pass": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"unsupported","data":null}`, withKey(high), cli.ExitRefused, `says "unsupported"`},
 		"too large, the gate let it pass":   {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"manifest_layer_too_large","data":null}`, withKey(high), cli.ExitRefused, "(no-verdict)"},
-		"what is new since the gate":        {critical(time.Hour, map[string]int{"high": 0}), 200, fmt.Sprintf(scannedOf, "High"), withKey(high), cli.ExitRefused, "(vulnerable)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAsked(t)

@@ -66,8 +66,8 @@ func TestOverlayFate(t *testing.T) {
 	if gone := w.quay.Prune(); len(gone) != 1 {
 		t.Fatalf("pruned %q", gone)
 	}
-	check("the time machine", cli.ExitFindings, "no tag names it since ", quaytest.TimeMachine)
+	check("the time machine", cli.ExitFindings, "no tag has named it since ", quaytest.TimeMachine)
 	w.quay.Advance(quaytest.TimeMachine + time.Hour)
 	w.quay.CollectGarbage()
-	check("it is gone", cli.ExitFindings, "no tag names it, nor did one lately", 0)
+	check("it is gone", cli.ExitFindings, "no tag names it, and none did recently", 0)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,7 +99,7 @@ func (a *asker) asks(ctx context.Context, pin overlay.Pin) (counts map[string]in
 	digests, err := a.platforms(ctx, host, pin, credential)
 	if err != nil {
 		return nil, nil, &failure{ExitFailure, fmt.Sprintf("asking %s for %s@%s: %v", host, pin.Image, pin.Digest, receipt.Said(err)),
-			"see whether it answers, and whether the Docker config file has a robot that may read there"}
+			"see whether it answers, and " + readerNext}
 	}
 	report := verdict.NewReport(a.policy)
 	for _, digest := range digests {
@@ -138,6 +139,13 @@ func (a *asker) platforms(ctx context.Context, host string, pin overlay.Pin, cre
 	return digests, nil
 }
 
+// answered is what an answer without a verdict means, where its status alone does not say it. A Quay without a scanner answers a robot's
+// password with 401, as gate.ErrOff has it.
+var answered = map[int]string{
+	http.StatusUnauthorized: "Unauthorized (the robot may not read it, or FEATURE_SECURITY_SCANNER is off)",
+	520:                     "(it does not reach its scanner)",
+}
+
 // asksOne asks for one manifest's, and returns why there is none; nil for one.
 func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(verdict.Vulnerability) error) *lack {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -158,7 +166,7 @@ func (a *asker) asksOne(ctx context.Context, host, repository, digest string, cr
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return &lack{why: fmt.Sprintf("which answers %s for %s", http.StatusText(answer.StatusCode), digest)}
+		return &lack{why: fmt.Sprintf("which answers %d %s for %s", answer.StatusCode, cmp.Or(answered[answer.StatusCode], http.StatusText(answer.StatusCode)), digest)}
 	}
 	told, err := verdict.Read(answer.Body, each)
 	switch {

@@ -28,7 +28,7 @@ type retentionFlags struct {
 }
 
 func (c *connection) newRetention() *cobra.Command {
-	return newGroup("retention", "Let go of what keeps images that nothing needs", c.newRetentionGC())
+	return newGroup("retention", "Let go of anchors, which keep images, once nothing needs them", c.newRetentionGC())
 }
 
 func (c *connection) newRetentionGC() *cobra.Command {
@@ -43,8 +43,8 @@ Whatever could not be looked up may need anything: then what it may need stays, 
 again, and once more afterwards; what came to be needed meanwhile is set again.
 
 The clusters are that of the context and those of config-tenancy; name every other one in which images run with --context.`,
-		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --dry-run
-  tkn quay retention gc --all --gitops https://gitlab.example.com/platform/gitops.git --git-credential ./git --yes`,
+		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git --dry-run
+  tkn quay retention gc --all --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git --yes`,
 		Annotations:       map[string]string{everyCluster: ""},
 		ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,7 +53,7 @@ The clusters are that of the context and those of config-tenancy; name every oth
 			}
 			if !f.dryRun {
 				if !f.yes && !c.program.Terminal() {
-					return usagef("look at it with --dry-run, then repeat it with --yes", "what Quay drops cannot be pushed again by this tool")
+					return usagef("look at it with --dry-run, then repeat it with --yes", "--yes is missing, and there is no terminal to ask on: an image that Quay drops cannot be brought back by this tool")
 				}
 				if err := c.confirm(cmd.Context(), f.yes, "Anchors that nothing needs are deleted, and Quay drops their images. Go on?"); err != nil {
 					return err
@@ -65,7 +65,7 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	flags.StringArrayVar(&f.gitops, "gitops", nil, "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; repeated for each, on one host")
-	flags.StringVar(&f.credential, "git-credential", "", "`directory` with the files username, and password or token, for the Git server")
+	flags.StringVar(&f.credential, "git-credential-dir", "", "`directory` with the files username, and password or token, for the Git server")
 	flags.StringVar(&f.caFile, "git-ca-file", "", "PEM `file` of certificate authorities to trust for the Git server beside the system's")
 	flags.BoolVar(&f.plainHTTP, "git-plain-http", false, "allow a Git server without TLS: the credential goes over the network for all to read")
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
@@ -81,7 +81,9 @@ The clusters are that of the context and those of config-tenancy; name every oth
 // check refuses what cannot be meant.
 func (f *retentionFlags) check(teams []string) error {
 	switch {
-	case f.all == (len(teams) > 0):
+	case f.all && len(teams) > 0:
+		return usagef("leave out the teams, or --all", "retention gc takes teams or --all, not both")
+	case !f.all && len(teams) == 0:
 		return usagef("see tkn quay retention gc --help", "retention gc needs teams, or --all")
 	case f.grace < 24*time.Hour:
 		return usagef("give a day or more, such as --grace 720h", "--grace is %s: a digest that was pushed and not yet merged would be lost", f.grace)
@@ -91,11 +93,14 @@ func (f *retentionFlags) check(teams []string) error {
 	hosts := map[string]bool{}
 	for _, text := range f.gitops {
 		if u, err := url.Parse(text); err == nil {
+			if u.Scheme == "http" && !f.plainHTTP {
+				return usagef("give an https URL, or --git-plain-http, which sends the credential for all to read", "--gitops %q has no TLS", text)
+			}
 			hosts[u.Scheme+"://"+u.Host] = true
 		}
 	}
 	if len(hosts) > 1 && f.credential != "" {
-		return usagef("run it where all are on one host", "--git-credential would go to %d hosts", len(hosts))
+		return usagef("run it where all are on one host", "--git-credential-dir would go to %d hosts", len(hosts))
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func newShelf(t *testing.T) *shelf {
 			t.Fatal(err)
 		}
 	}
-	s.args = []string{"retention", "gc", "payments", "platform", "--gitops", s.git.URL(), "--git-credential", dir, "--git-plain-http", "--rate", "5000", "-o", "json"}
+	s.args = []string{"retention", "gc", "payments", "platform", "--gitops", s.git.URL(), "--git-credential-dir", dir, "--git-plain-http", "--rate", "5000", "-o", "json"}
 	return s
 }
 
@@ -307,14 +307,14 @@ func TestRetentionGCUsage(t *testing.T) {
 		text, next string
 	}{
 		"no team":          {[]string{"--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "retention gc needs teams, or --all", "see tkn quay retention gc --help"},
-		"both":             {[]string{"payments", "--all", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "retention gc needs teams, or --all", ""},
+		"both":             {[]string{"payments", "--all", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "retention gc takes teams or --all, not both", "leave out the teams, or --all"},
 		"no repository":    {[]string{"payments", "--dry-run"}, cli.ExitUsage, "--gitops is missing", "name the repository that pins digests"},
 		"a short grace":    {[]string{"payments", "--gitops", "https://git.test/x", "--grace", "1h", "--dry-run"}, cli.ExitUsage, "--grace is 1h0m0s", "give a day or more"},
 		"none at once":     {[]string{"payments", "--gitops", "https://git.test/x", "--parallel", "0", "--dry-run"}, cli.ExitUsage, "--parallel is 0", "give 1 or more"},
-		"two hosts":        {[]string{"payments", "--gitops", "https://git.test/x", "--gitops", "https://other.test/x", "--git-credential", "x", "--dry-run"}, cli.ExitUsage, "--git-credential would go to 2 hosts", "run it where all are on one host"},
+		"two hosts":        {[]string{"payments", "--gitops", "https://git.test/x", "--gitops", "https://other.test/x", "--git-credential-dir", "x", "--dry-run"}, cli.ExitUsage, "--git-credential-dir would go to 2 hosts", "run it where all are on one host"},
 		"no such team":     {[]string{"pay_ments", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "pay_ments", "correct the name"},
-		"no TLS":           {[]string{"payments", "--gitops", "http://git.test/x", "--dry-run"}, cli.ExitFailure, "has no TLS", "see whether --gitops is right"},
-		"nobody to ask":    {[]string{"payments", "--gitops", "https://git.test/x"}, cli.ExitUsage, "what Quay drops cannot be pushed again", "look at it with --dry-run"},
+		"no TLS":           {[]string{"payments", "--gitops", "http://git.test/x", "--dry-run"}, cli.ExitUsage, `--gitops "http://git.test/x" has no TLS`, "give an https URL, or --git-plain-http"},
+		"nobody to ask":    {[]string{"payments", "--gitops", "https://git.test/x"}, cli.ExitUsage, "--yes is missing", "look at it with --dry-run"},
 		"no team anywhere": {[]string{"--all", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitMissing, "there was nothing to look at", "name the teams"},
 	} {
 		before := s.git.Requests.Load()

@@ -80,7 +80,7 @@ func collectionFailure(ctx context.Context, result retention.Result) error {
 	if len(result.Gaps) == 0 && failed == 0 {
 		return nil
 	}
-	problem := fmt.Sprintf("%d things could not be looked up, and %d anchors not be let go", len(result.Gaps), failed)
+	problem := fmt.Sprintf("could not be looked up: %d, anchors that could not be let go: %d", len(result.Gaps), failed)
 	exits := map[Exit]bool{}
 	for _, g := range result.Gaps {
 		exits[exitOf(ctx, g.Err)] = true
@@ -90,7 +90,7 @@ func collectionFailure(ctx context.Context, result retention.Result) error {
 		for exit = range exits {
 		}
 	}
-	next := "do what is said of each, then run it again: what may be needed was kept"
+	next := "the lines \"not looked at\" and the outcome \"failed\" say why: mend that, then run it again; what may be needed was kept"
 	if len(result.Gaps) > 0 {
 		if of := nextOf(gitFailure(result.Gaps[0].Err)); of != "" {
 			next = of + "; then run it again"
@@ -109,5 +109,5 @@ func gitFailure(err error) error {
 	if git.Proof != "" {
 		problem += ": " + git.Proof
 	}
-	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential is of somebody who may read it"}
+	return &failure{ExitFailure, problem, "see whether --gitops is right, and --git-credential-dir is of somebody who may read it"}
 }

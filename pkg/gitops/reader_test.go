@@ -146,10 +146,13 @@ func TestReaderFails(t *testing.T) {
 		before func(w http.ResponseWriter, r *http.Request) bool
 		want   string
 	}{
-		"no answer of the list": {func(w http.ResponseWriter, r *http.Request) bool { http.Error(w, "down", 503); return true }, "the repository cannot be fetched"},
+		"no answer of the list": {func(w http.ResponseWriter, r *http.Request) bool {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return true
+		}, "the repository cannot be fetched"},
 		"no pack": {func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodPost {
-				http.Error(w, "down", 503)
+				http.Error(w, "down", http.StatusServiceUnavailable)
 			}
 			return r.Method == http.MethodPost
 		}, "its 1 branches cannot be fetched"},

@@ -136,7 +136,7 @@ var causes = map[string]struct {
 	"a debugging container": {func(tree fstest.MapFS) {
 		edit(tree, baseDeployment, "      containers:", "      ephemeralContainers: [{name: x, image: debug:v1}]\n      containers:")
 	}, verify("overlays/stg"), overlay.ReasonNotPinned, "ephemeralContainers[0].image would run", "name the field in a file of `configurations`: of itself kustomize knows the images of containers and image volumes alone"},
-	"a dead digest":    {none, verify("overlays/stg"), overlay.ReasonNotAlive, "no tag that lasts keeps", "tag it again while it is there, or pin another digest"},
+	"a dead digest":    {none, verify("overlays/stg"), overlay.ReasonNotAlive, "no tag that lasts keeps", "push the image again, or tag the digest while it is there; else pin another digest"},
 	"a pattern in prd": {func(tree fstest.MapFS) { clear(tree); copyTo(tree, twoImages(item(api, digest("d")))) }, verify("overlays/prd"), overlay.ReasonOtherImage, "an item of images that has another name changes", "give one of the two images another name: kustomize reads name as a pattern, in which a dot is any character"},
 
 	// The working copy.

@@ -40,5 +40,5 @@ func (p Pin) CheckAlive(ctx context.Context, registry Registry) error {
 	if fate.How != "" {
 		problem += ": " + fate.How
 	}
-	return &Refusal{Reason: ReasonNotAlive, Problem: problem, Next: "tag it again while it is there, or pin another digest", Dies: fate.Dies}
+	return &Refusal{Reason: ReasonNotAlive, Problem: problem, Next: "push the image again, or tag the digest while it is there; else pin another digest", Dies: fate.Dies}
 }

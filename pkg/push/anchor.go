@@ -12,7 +12,7 @@ import (
 
 // anchorFlag defines --anchor, which is on by default.
 func (o *Options) anchorFlag(fs *flag.FlagSet) {
-	fs.Var(stepargs.Negated{Off: &o.NoAnchor}, "anchor", "set the tag digest-<first 32 hex> beside the others, which keeps the digest when they move on")
+	fs.Var(stepargs.Negated{Off: &o.NoAnchor}, "anchor", "set the tag digest-<first 32 hex> beside the others, which keeps the digest when they move on; --anchor=false sets none (default true)")
 }
 
 // target is where the image goes, with the tags that were given. The error is a usage error.

@@ -272,7 +272,7 @@ func TestAnchorIsTold(t *testing.T) {
 	for _, dry := range []bool{true, false} {
 		f := newFixture(t)
 		image := writeLayout(t, f.layout, small, large)
-		told := `"msg":"a push would leave the tag","tag":"` + reference.Anchor(image.Digest) + `","digest":"` + image.Digest + `","before":""`
+		told := `"msg":"a push would set the tag","tag":"` + reference.Anchor(image.Digest) + `","digest":"` + image.Digest + `","before":""`
 		f.opts.DryRun, f.opts.Preflight = dry, !dry
 		if got := f.push().Tags; !cmp.Equal(got, []string{"v1", reference.Anchor(image.Digest)}) {
 			t.Errorf("tags %q", got)

@@ -20,7 +20,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.StringVar(&o.SourceDir, "source-dir", "", "`directory` in which the paths of --source are")
-	fs.StringVar(&o.Compression, "compression", defaultCompression, "gzip or zstd: how layers of a docker-archive are compressed that are not yet")
+	fs.StringVar(&o.Compression, "compression", defaultCompression, "gzip or zstd, for the uncompressed layers of a docker-archive; any other source goes as it is")
 	fs.StringVar(&o.ImageRef, "image-ref", "", "where to push: `HOST/ORGANIZATION/NAME[:TAG]`")
 	fs.Func("tag", "`tag` to set, may be repeated (default the anchor alone)", func(tag string) error {
 		o.Tags = append(o.Tags, tag)
@@ -41,14 +41,14 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.ExpectedDigest, "expected-digest", "", "`digest` that the image must have, such as what was scanned")
 	fs.BoolVar(&o.RequireRetention, "require-retention", false, "fail if the image has quay.expires-after")
 	fs.BoolVar(&o.IfTagAbsent, "if-tag-absent", false, "fail if a tag exists with another digest")
-	fs.StringVar(&o.Gate, "gate", "", "`severity` from which on a vulnerability that Quay's scanner finds refuses the image its tags: negligible, low, medium, high or critical (default none is asked for)")
-	fs.BoolVar(&o.GateFixableOnly, "gate-fixable-only", false, "count only what a newer version fixes")
-	fs.DurationVar(&o.GateTimeout, "gate-timeout", defaultGateTimeout, "limit for the scanner's verdict, such as 30m")
-	fs.StringVar(&o.GateUnsupported, "gate-unsupported", defaultGateUnsupported, "`fail or pass`, for what the scanner cannot look into")
+	fs.StringVar(&o.Gate, "gate", "", "set no tag if Quay's scanner finds a vulnerability of this `severity` or worse: negligible, low, medium, high or critical (default no gate)")
+	fs.BoolVar(&o.GateFixableOnly, "gate-fixable-only", false, "with --gate, ignore vulnerabilities that no newer version fixes")
+	fs.DurationVar(&o.GateTimeout, "gate-timeout", defaultGateTimeout, "with --gate, limit for the scanner's verdict, such as 30m")
+	fs.StringVar(&o.GateUnsupported, "gate-unsupported", defaultGateUnsupported, "with --gate, `fail or pass`: what to do with an image that the scanner cannot scan")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
 	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
 	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs over 1 MiB sent at the same time, and three times as many smaller ones")
-	fs.DurationVar(&o.Timeout, "timeout", 0, "limit for the whole push, such as 30m (default 1h, and with --gate what --gate-timeout says more)")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "limit for the whole push, such as 30m (default 1h; with --gate, 1h plus --gate-timeout)")
 	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted, such as 90s")
 	fs.StringVar(&o.LogFormat, "log-format", "text", "text or json")
 }

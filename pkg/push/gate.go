@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/gate"
@@ -104,8 +105,8 @@ func (p *pusher) tagged(err error, before state) error {
 		}
 	}
 	if reason := (*failure.Error)(nil); len(there) > 0 && errors.As(err, &reason) {
-		reason.Problem += fmt.Sprintf(" now, but %q had this digest before and keep it", there)
-		reason.Next = "delete these tags in Quay if nobody may run it; " + reason.Next
+		reason.Problem += fmt.Sprintf(" now, but it keeps the tags it had before: %s", strings.Join(there, ", "))
+		reason.Next = "delete these tags in Quay if the image must not run; " + reason.Next
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 const onSecurity = "/security$"
@@ -60,7 +61,7 @@ func TestGate(t *testing.T) {
 		next.ServeHTTP(w, r)
 	}})
 	result := f.push()
-	if got := f.Tags("team-a/app"); got["v1"] != result.Digest || len(got) != 1 || early != 0 {
+	if got := f.Tags("team-a/app"); got["v1"] != result.Digest || got[reference.Anchor(result.Digest)] != result.Digest || len(got) != 2 || early != 0 {
 		t.Errorf("tags are %v, %d came early", got, early)
 	}
 	if n := f.count("GET", "/security"); n < 38 || n > 44 {
@@ -133,7 +134,7 @@ func TestGateRefuses(t *testing.T) {
 		"unsupported":            {always(quaytest.Unsupported), nil, failure.ClassScanUnsupported, []string{"--gate-unsupported (param gate-unsupported)"}},
 		"layer too large":        {always(quaytest.LayerTooLarge), func(f *fixture) { f.opts.GateUnsupported = "pass" }, failure.ClassScanLayerTooLarge, []string{"MAX_LAYER_SIZE"}},
 		"off":                    {nil, nil, failure.ClassScannerOff, []string{"this Quay has no scanner; nothing was tagged", `401 Unauthorized "invalid_token" "Requires authentication"`, "FEATURE_SECURITY_SCANNER"}},
-		"unreachable":            {&quaytest.Scanner{Unreachable: true}, nil, failure.ClassScannerAway, []string{"520", `"downstream_issue" "Unexpected status code from the security scanner"`}},
+		"unreachable":            {&quaytest.Scanner{Unreachable: true}, nil, failure.ClassScannerAway, []string{"520", `"downstream_issue" "Connection error when trying to connect to security scanner endpoint: down"`}},
 		"another status":         {nil, answers(200, `{"status":"passed","data":null}`), failure.ClassVerdictUnreadable, []string{`the status is "passed"`, "what cannot be read is not let through"}},
 		"another shape":          {nil, answers(200, `{"status":"scanned","data":{"Layer":{"Features":[{"Name":"a","Version":"1"}]}}}`), failure.ClassVerdictUnreadable, []string{`a feature has no field "Vulnerabilities"`}},
 		"a field twice":          {nil, answers(200, `{"status":"queued","status":"scanned","data":null}`), failure.ClassVerdictUnreadable, []string{`"status" twice`}},
@@ -188,7 +189,7 @@ func TestGatePasses(t *testing.T) {
 	}{
 		"below":                     {has(0, zlib), func(f *fixture) { f.opts.Gate = "critical" }, "passed the gate"},
 		"not fixable":               {has(0, zlib), func(f *fixture) { f.opts.GateFixableOnly = true }, "high+fixable-only"},
-		"unsupported, where may be": {always(quaytest.Unsupported), func(f *fixture) { f.opts.GateUnsupported = "pass" }, "NOBODY LOOKED INTO IT"},
+		"unsupported, where may be": {always(quaytest.Unsupported), func(f *fixture) { f.opts.GateUnsupported = "pass" }, "THE IMAGE WAS NOT SCANNED"},
 		"nothing found":             {has(44 * time.Minute), nil, "the scanner found no package in it"},
 		"away for a while": {has(0, zlib), func(f *fixture) {
 			f.opts.Gate = "critical"
@@ -314,7 +315,7 @@ func TestGateLooksAgain(t *testing.T) {
 	f.opts.Tags = []string{"v1"}
 	_, err := push.Push(t.Context(), f.opts)
 	reason := failure.Of(err)
-	if reason.Class != failure.ClassVulnerable || !strings.Contains(reason.Problem, `nothing was tagged now, but ["v1"] had this digest before and keep it`) || !strings.HasPrefix(reason.Next, "delete these tags in Quay") {
+	if reason.Class != failure.ClassVulnerable || !strings.Contains(reason.Problem, "nothing was tagged now, but it keeps the tags it had before: v1, "+reference.Anchor(result.Digest)) || !strings.HasPrefix(reason.Next, "delete these tags in Quay") {
 		t.Errorf("pushing = %v", err)
 	}
 	if f.Tags("team-a/app")["v1"] != result.Digest || f.count("PUT", "/v2/") != before {

@@ -10,9 +10,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
-	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/source/compress"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
+	"github.com/comptech-lab/quay-push/pkg/reference"
 	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
 
@@ -70,7 +70,7 @@ type Options struct {
 	GateFixableOnly bool
 	// GateTimeout is how long the verdict may take; 0: 45 minutes.
 	GateTimeout time.Duration
-	// GateUnsupported is pass or fail, for what the scanner cannot look into; empty: fail.
+	// GateUnsupported is pass or fail, for what the scanner cannot scan; empty: fail.
 	GateUnsupported string
 	// DryRun reads every byte and asks what is missing; it writes nothing, and creates no repository.
 	DryRun bool
@@ -142,7 +142,7 @@ func (o *Options) complete() error {
 		return failure.Usage("--compression is %q, not gzip or zstd", o.Compression)
 	}
 	for flag, host := range map[string]string{"--token-host": o.TokenHost, "--source-token-host": o.SourceTokenHost} {
-		if host != "" && !registry.PossibleHost(host) {
+		if host != "" && !reference.IsHost(host) {
 			return failure.Usage("%s %q is not a host", flag, host)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func (p *pusher) rehearse(ctx context.Context, before state) error {
 	lacking := p.lacking(before)
 	for _, tag := range p.to.Tags {
-		p.log.Info("a push would leave the tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
+		p.log.Info("a push would set the tag", "tag", tag, "digest", p.image.Digest, "before", before[tag])
 	}
 	if !p.opts.DryRun {
 		return nil

@@ -41,7 +41,7 @@ func TestRequestsOfBlobs(t *testing.T) {
 	}{
 		{1, 48 << 10, 2, 0}, {40, 1000, 41, 0}, {40, 48 << 10, 41, 0}, {40, 48<<10 + 1, 41, 40},
 	} {
-		want := map[string]int{"GET /v2/": 1, "GET /v2/auth": 1, "GET manifest": 4, "PUT manifest": 2, "POST blob": test.posts}
+		want := map[string]int{"GET /v2/": 1, "GET /v2/auth": 1, "GET manifest": 6, "PUT manifest": 3, "POST blob": test.posts}
 		if test.puts > 0 {
 			want["PUT blob"] = test.puts
 		}

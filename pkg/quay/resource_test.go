@@ -73,7 +73,7 @@ func TestTeams(t *testing.T) {
 	q.AddTeamMember("team-a", "pushers", "creator", "team-a+ci")
 	play(t, q, c, []exchange{
 		{func(ctx context.Context, c *quay.Client) (any, error) { return c.Organization(ctx, "team-a") },
-			quay.Organization{Name: "team-a", Admin: true, Teams: map[string]quay.Team{"owners": {Role: "admin"}, "pushers": {Role: "creator"}}},
+			quay.Organization{Name: "team-a", Admin: true, Teams: map[string]quay.Team{"owners": {Role: "admin"}, "pushers": {Role: "creator"}}, TimeMachine: 14 * 24 * 60 * 60},
 			[]string{"GET /api/v1/organization/team-a"}},
 	})
 	q.GrantTeam("team-a/app", "pushers", quaytest.Write)

@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 )
@@ -111,10 +112,13 @@ func TestKeyIsNotPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := parsed.(*ecdsa.PrivateKey).D
-	raw := number.Bytes()
+	raw, err := parsed.(*ecdsa.PrivateKey).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := new(big.Int).SetBytes(raw)
 	marks := []string{number.String(), hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)[:20], fmt.Sprint(raw)}
-	asJSON, err := json.Marshal(key)
+	asJSON, err := json.Marshal([]any{key})
 	if err != nil && !strings.Contains(err.Error(), "unsupported") {
 		t.Fatal(err)
 	}

@@ -44,14 +44,14 @@ func Forecast(tags []quay.Tag, digest string, house House, now time.Time) overla
 		last := slices.MaxFunc(ending, func(a, b quay.Tag) int { return a.End.Compare(b.End) })
 		return overlay.Fate{How: fmt.Sprintf("its last tag %q expires at %s", last.Name, last.End.Format(time.RFC3339)), Dies: last.End}
 	case !left.IsZero():
-		how := fmt.Sprintf("no tag names it since %s, so that it cannot be pulled by now, and Quay drops it", left.Format(time.RFC3339))
+		how := fmt.Sprintf("no tag has named it since %s: it can be pulled for at most an hour after its push, and Quay drops it", left.Format(time.RFC3339))
 		if house.TimeMachine == 0 {
 			return overlay.Fate{How: how + " when its time machine does"}
 		}
 		end := left.Add(house.TimeMachine)
 		return overlay.Fate{How: how + " at " + end.Format(time.RFC3339), Dies: end}
 	}
-	return overlay.Fate{How: "no tag names it, nor did one lately"}
+	return overlay.Fate{How: "no tag names it, and none did recently"}
 }
 
 // lasting is the fate of a digest with tags that do not expire: they may be taken, or moved.

@@ -30,8 +30,8 @@ func TestForecast(t *testing.T) {
 		dies  time.Time
 	}{
 		"a tag":                       {tags: []quay.Tag{main}, keep: []string{"main"}},
-		"a tag of another digest":     {tags: []quay.Tag{{Name: "main", Digest: b, Start: ago(day)}}, how: "no tag names it, nor did one lately"},
-		"nothing":                     {how: "no tag names it, nor did one lately"},
+		"a tag of another digest":     {tags: []quay.Tag{{Name: "main", Digest: b, Start: ago(day)}}, how: "no tag names it, and none did recently"},
+		"nothing":                     {how: "no tag names it, and none did recently"},
 		"an anchor":                   {tags: []quay.Tag{anchor(a, day)}, house: age, keep: []string{reference.Anchor(a)}},
 		"a tag that moves":            {tags: []quay.Tag{main, before}, how: `tag "main" moves on with the next push to it`},
 		"it, and an anchor":           {tags: []quay.Tag{main, before, anchor(a, day)}, keep: []string{reference.Anchor(a)}},
@@ -40,7 +40,7 @@ func TestForecast(t *testing.T) {
 		"one that expires":            {tags: []quay.Tag{pr}, how: `its last tag "pr-1" expires at 2026-03-05T12:00:00Z`, dies: ago(-4 * day)},
 		"two that expire":             {tags: []quay.Tag{pr, {Name: "pr-2", Digest: a, Start: ago(day), End: ago(-9 * day)}}, how: `its last tag "pr-2" expires`, dies: ago(-9 * day)},
 		"one that expires, one not":   {tags: []quay.Tag{pr, main}, keep: []string{"main"}},
-		"in the time machine":         {tags: []quay.Tag{dead}, house: old, how: "no tag names it since 2026-02-27T12:00:00Z, so that it cannot be pulled by now, and Quay drops it at 2026-03-13T12:00:00Z", dies: ago(-12 * day)},
+		"in the time machine":         {tags: []quay.Tag{dead}, house: old, how: "no tag has named it since 2026-02-27T12:00:00Z: it can be pulled for at most an hour after its push, and Quay drops it at 2026-03-13T12:00:00Z", dies: ago(-12 * day)},
 		"in one that is not known":    {tags: []quay.Tag{dead}, how: "and Quay drops it when its time machine does"},
 		"a policy of numbers":         {tags: []quay.Tag{main}, house: count, how: `auto-prune, which leaves the newest 10 tags, takes tag "main"`},
 		"a policy of age":             {tags: []quay.Tag{main}, house: age, how: `auto-prune, which takes tags after 7d, takes tag "main" at 2026-03-05T12:00:00Z`, dies: ago(-4 * day)},

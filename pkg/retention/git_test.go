@@ -119,10 +119,13 @@ func TestGitGaps(t *testing.T) {
 		"an overlay of qa":  {files: map[string]string{"apps/payments/checkout/overlays/qa/kustomization.yaml": "resources: [none]\n"}, organization: "team-payments", what: "overlays/qa", err: "(missing)"},
 		"no team":           {files: map[string]string{"apps/Odd/checkout/overlays/dev/kustomization.yaml": "{"}, what: "apps/Odd/checkout/overlays/dev", err: "(render)"},
 		"a huge file in it": {files: map[string]string{"apps/payments/checkout/overlays/dev/huge.yaml": strings.Repeat("#", 2<<20)}, organization: "team-payments", what: "apps/payments/checkout/overlays/dev", err: "(too-large)"},
-		"no list":           {before: func(w http.ResponseWriter, _ *http.Request) bool { http.Error(w, "down", 503); return true }, what: "/gitops.git", err: "the repository cannot be read"},
+		"no list": {before: func(w http.ResponseWriter, _ *http.Request) bool {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return true
+		}, what: "/gitops.git", err: "the repository cannot be read"},
 		"no pack": {before: func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodPost {
-				http.Error(w, "down", 503)
+				http.Error(w, "down", http.StatusServiceUnavailable)
 			}
 			return r.Method == http.MethodPost
 		}, what: "/gitops.git", err: "branches cannot be fetched"},

@@ -44,12 +44,17 @@ func (c customRun) print(ctx context.Context, f *Follower) error {
 			continue
 		}
 		condition := run.Status.GetCondition(apis.ConditionSucceeded)
-		if condition != nil && condition.Message != told && condition.Message != "" && !(followed && condition.IsUnknown()) {
+		switch {
+		case condition == nil || condition.Message == told || condition.Message == "":
+		case followed && !condition.IsFalse(): // The log said it.
+		default:
 			told = condition.Message
 			f.tell(c.task, condition.Reason+": "+told)
 		}
 		if condition != nil && !condition.IsUnknown() {
-			c.results(f, run)
+			if !followed {
+				c.results(f, run)
+			}
 			return nil
 		}
 		if !f.Wait {

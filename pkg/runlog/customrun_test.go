@@ -17,7 +17,8 @@ import (
 func pushed(t *testing.T) *world {
 	w := newWorld(t)
 	w.child("CustomRun", "build-push", "push")
-	w.customRun("build-push", "PushImage", 0, "custody/copy-1", condition(corev1.ConditionTrue, "Succeeded", ""))
+	run := w.customRun("build-push", "PushImage", 0, "custody/copy-1", condition(corev1.ConditionTrue, "Succeeded", "pushed; log: tkn taskrun logs"))
+	run.Status.Results = []v1beta1.CustomRunResult{{Name: "pushed-bytes", Value: "0"}}
 	w.taskRun("custody", "copy-1", "copy-pod", 0, "push")
 	w.logs["copy-pod/step-push"] = []io.Reader{log("pushed")}
 	w.end()

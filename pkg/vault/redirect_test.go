@@ -73,6 +73,14 @@ func (h *hop) client(t *testing.T) *vault.Client {
 
 // calls are all that a client can ask.
 var calls = map[string]func(ctx context.Context, c *vault.Client) error{
+	"SigningKey": func(ctx context.Context, c *vault.Client) error {
+		_, _, err := c.SigningKey(ctx, "receipts")
+		return err
+	},
+	"Sign": func(ctx context.Context, c *vault.Client) error {
+		_, err := c.Sign(ctx, "receipts", 1, []byte("statement"))
+		return err
+	},
 	"Read": func(ctx context.Context, c *vault.Client) error { _, err := c.Read(ctx, path); return err },
 	"ReadVersion": func(ctx context.Context, c *vault.Client) error {
 		_, err := c.ReadVersion(ctx, path, 2)

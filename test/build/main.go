@@ -37,7 +37,11 @@ func build(output, message, architecture string) error {
 	if err != nil {
 		return fmt.Errorf("writing layout %q: %w", output, err)
 	}
-	return path.AppendImage(image)
+	if err := path.AppendImage(image); err != nil {
+		return err
+	}
+	fmt.Println("left the image in", output)
+	return nil
 }
 
 // scratch returns an image with this program in it and nothing else.

@@ -186,7 +186,10 @@ func TestExplainSaysWhatTheControllerDoes(t *testing.T) {
 		v1alpha1.ReasonFederationSubjectMismatch, v1alpha1.ReasonFederationAudienceMismatch, v1alpha1.ReasonFederationTokenExpired,
 		v1alpha1.ReasonFederationTokenInvalid, v1alpha1.ReasonFederationIssuerUnreachable, v1alpha1.ReasonFederationUnsupported,
 		v1alpha1.ReasonFederationUnreachable, v1alpha1.ReasonFederationRefused, v1alpha1.ReasonSecretRefused, v1alpha1.ReasonTaskRunNameConflict, v1alpha1.ReasonTaskRunRefused,
-		v1alpha1.ReasonResultsMissing, v1alpha1.ReasonResultsUnproven, v1alpha1.ReasonTaskRunDeleted}
+		v1alpha1.ReasonResultsMissing, v1alpha1.ReasonResultsUnproven, v1alpha1.ReasonTaskRunDeleted,
+		// These come of what the registry is asked.
+		v1alpha1.ReasonRobotRefused, v1alpha1.ReasonPushDenied, v1alpha1.ReasonRepositoryMissing, v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonRegistryReadOnly,
+		v1alpha1.ReasonRegistryUnreachable, v1alpha1.ReasonPreflightFailed, v1alpha1.ReasonReceiptNotWritten}
 	source, err := os.ReadFile("../../pkg/apis/quay/v1alpha1/names.go")
 	if err != nil {
 		t.Fatal(err)

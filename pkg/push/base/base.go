@@ -98,7 +98,7 @@ func (p Push) repository(named string) string {
 	}
 	bare := reference.Bare(named)
 	host, repository, _ := strings.Cut(bare, "/")
-	if len(bare) > reference.MaxName || !registry.PossibleHost(host) || !failure.SameHost(scheme, host, p.To.Host) ||
+	if len(bare) > reference.MaxName || !reference.IsHost(host) || !failure.SameHost(scheme, host, p.To.Host) ||
 		!reference.IsRepository(repository) || !strings.Contains(repository, "/") || repository == p.To.Repository {
 		return ""
 	}

@@ -53,7 +53,7 @@ func (d *Destination) explainAnswer(e *Error, a *Answer) {
 		e.set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
 	case d.explainNoTokenService(e, a):
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized && d.Key == "":
-		e.set(ClassCredentialRefused, "ask who runs Quay whether all of its parts have the same keys and settings; nothing is wrong with the issuer's token",
+		e.set(ClassCredentialRefused, "ask whoever runs Quay whether all of its parts have the same keys and settings; nothing is wrong with the issuer's token",
 			"%s does not know robot %q with the token that it exchanged before", seller, robot)
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized:
 		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)

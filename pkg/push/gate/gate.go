@@ -140,7 +140,7 @@ func (g *Gate) take(image *Looked, v verdict.Verdict) {
 	}
 	switch {
 	case v.Status == verdict.Unsupported && g.Policy.PassUnsupported:
-		g.Log.Warn("NOBODY LOOKED INTO IT: the scanner does not support this manifest, and --gate-unsupported lets it pass", "digest", image.Digest, "platform", image.Platform)
+		g.Log.Warn("THE IMAGE WAS NOT SCANNED: the scanner does not support it, and --gate-unsupported lets it pass", "digest", image.Digest, "platform", image.Platform)
 	case v.Status == verdict.Scanned && v.Packages == 0:
 		g.Log.Warn("the scanner found no package in it", "digest", image.Digest, "platform", image.Platform)
 	}

@@ -14,7 +14,7 @@ func IsUnknown(err error) bool { return errors.Is(err, ErrUnknown) }
 
 // Next steps that several refusals have.
 const (
-	askPlatform = "ask who runs Quay to look into Clair's log"
+	askPlatform = "ask whoever runs Quay to look at Clair's log"
 	nothingSet  = "; nothing was tagged"
 )
 
@@ -41,11 +41,11 @@ func (g *Gate) refusal(f *Found) error {
 		case verdict.Failed:
 			return f.refuse(failure.ClassScanFailed, proof, askPlatform+", then run it again: what is in the registry is not sent twice", "Quay's scanner failed at the image, and did so again")
 		case verdict.TooLarge:
-			return f.refuse(failure.ClassScanLayerTooLarge, proof, "split the image's largest layer, or let who runs Quay raise SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE", "a layer of the image is larger than Quay has scanned")
+			return f.refuse(failure.ClassScanLayerTooLarge, proof, "split the image's largest layer, or ask whoever runs Quay to raise SECURITY_SCANNER_V4_INDEX_MAX_LAYER_SIZE", "a layer of the image is too large for Quay's scanner")
 		case verdict.Unsupported:
 			if !g.Policy.PassUnsupported {
-				return f.refuse(failure.ClassScanUnsupported, proof, "push what is no image of a system, such as a chart, with pass in "+failure.GateUnsupportedFlag+
-					", or without "+failure.GateFlag, "Quay's scanner does not look into what this is")
+				return f.refuse(failure.ClassScanUnsupported, proof, "if this is not a system image, such as a chart, push it with pass in "+failure.GateUnsupportedFlag+
+					", or without "+failure.GateFlag, "Quay's scanner cannot scan this image")
 			}
 		}
 	}
@@ -62,8 +62,8 @@ func (g *Gate) late(f *Found, image *Looked) error {
 		return g.refusal(f)
 	}
 	return f.refuse(failure.ClassScanPending, fmt.Sprintf("Quay says %q of manifest %s", image.Status, image.Image),
-		"run it again later: what is in the registry is not sent twice, and keeps its place in the queue for an hour; if the queue is always that long, who runs Quay gives Clair more replicas; a longer "+
-			failure.GateTimeoutFlag+" waits on", "Quay's scanner had no verdict on the image within %s", g.Timeout)
+		"run it again later: what is in the registry is not sent twice, and keeps its place in the queue for an hour; if the queue is always that long, ask whoever runs Quay to give Clair more replicas; a longer "+
+			failure.GateTimeoutFlag+" waits longer", "Quay's scanner had no verdict on the image within %s", g.Timeout)
 }
 
 // explain is the error for a verdict that could not be asked for; one of the registry's stays as it is.
@@ -73,16 +73,16 @@ func explain(image Image, f *Found, err error) error {
 	case errors.As(err, new(*failure.Error)):
 		return err
 	case errors.Is(err, ErrOff):
-		return f.refuse(failure.ClassScannerOff, err.Error(), "let who runs Quay set FEATURE_SECURITY_SCANNER and give it a Clair, or push without "+failure.GateFlag+
-			"; if it has one, the robot's token was taken back meanwhile, or something in front of Quay takes the Authorization header away", "this Quay has no scanner")
+		return f.refuse(failure.ClassScannerOff, err.Error(), "ask whoever runs Quay to set FEATURE_SECURITY_SCANNER and to give it a Clair, or push without "+failure.GateFlag+
+			"; if it has one, the robot's token was revoked meanwhile, or something in front of Quay strips the Authorization header", "this Quay has no scanner")
 	case IsUnknown(err):
 		return f.refuse(failure.ClassNotVerified, fmt.Sprintf("%v, of manifest %s", err, image),
-			"run it again; if it stays so, ask who runs Quay whether its database's replicas lag behind", "the registry took a manifest that Quay's API does not know")
+			"run it again; if it stays so, ask whoever runs Quay whether its database's replicas lag behind", "the registry took a manifest that Quay's API does not know")
 	case errors.As(err, &away):
 		return f.refuse(failure.ClassScannerAway, err.Error(), "run it again later; "+askPlatform, "Quay does not reach its scanner")
 	case verdict.IsShape(err):
 		return f.refuse(failure.ClassVerdictUnreadable, fmt.Sprintf("%v, in the verdict on manifest %s", err, image),
-			"show the proof to who runs Quay, and report it with Quay's version: what cannot be read is not let through", "Quay's answer is no verdict")
+			"show the proof to whoever runs Quay, and report it with Quay's version: what cannot be read is not let through", "Quay's answer is no verdict")
 	}
 	return fmt.Errorf("asking for the verdict on %q: %w", image.Digest, err)
 }

@@ -40,9 +40,9 @@ type Scanner struct {
 var (
 	// ErrOff is a Quay without a scanner: its API has no such path. It looks for a repository whose name goes on with /manifest/…, and there it
 	// takes no robot's credential and asks for one; or for a web page. One that took the robot's token back answers the same.
-	ErrOff = errors.New("Quay has no such path")
+	ErrOff = errors.New("this Quay has no such path")
 	// ErrUnknown is a digest that Quay's API does not know.
-	ErrUnknown = errors.New("Quay knows no such digest")
+	ErrUnknown = errors.New("this Quay knows no such digest")
 )
 
 // Away is an answer of a Quay that does not reach its scanner (quay/quay endpoints/exception.py, DownstreamIssue).
@@ -127,7 +127,7 @@ func (s Scanner) refusal(u *url.URL, response *http.Response) error {
 		return &Away{a}
 	case a.Status == http.StatusUnauthorized && !a.Foreign():
 		return &failure.Error{Class: failure.ClassCredentialRefused, Problem: fmt.Sprintf("Quay's API does not take robot %q", s.Robot), Proof: a.Error(),
-			Next: "ask who runs Quay whether something in front of it takes the Authorization header away: its registry has taken the same credential"}
+			Next: "ask whoever runs Quay whether something in front of it strips the Authorization header: its registry has taken the same credential"}
 	case a.Status == http.StatusForbidden && !a.Foreign():
 		return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("robot %q may not read the verdicts on %s", s.Robot, s.Repository), Proof: a.Error(),
 			Next: "give the robot Write on the repository, which includes Read"}

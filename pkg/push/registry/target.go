@@ -1,8 +1,6 @@
 package registry
 
 import (
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,20 +16,6 @@ type Target struct {
 	Repository string
 	// Tags are what the digest is published under, without duplicates; never empty once the target is anchored.
 	Tags []string
-}
-
-// hostPattern is a registry host with or without a port.
-var hostPattern = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?$`)
-
-// PossibleHost reports whether host, with or without a port, is one: a name, an IPv4 address or an IPv6 address in brackets.
-func PossibleHost(host string) bool {
-	if !hostPattern.MatchString(host) {
-		return false
-	}
-	inner, bracketed := strings.CutPrefix(host, "[")
-	inner, _, _ = strings.Cut(inner, "]")
-	_, err := netip.ParseAddr(inner)
-	return !bracketed || err == nil
 }
 
 // ParseTarget reads an image reference host/org/repo[:tag] and the tags beside it; an empty tag is none. The error is a
@@ -53,7 +37,7 @@ func ParseTarget(image string, tags []string) (Target, error) {
 	}
 	to := Target{Host: host, Repository: repository}
 	switch {
-	case !PossibleHost(host):
+	case !reference.IsHost(host):
 		return Target{}, failure.Usage("--image-ref %q has an invalid host", image)
 	case len(to.Name()) > reference.MaxName:
 		return Target{}, TooLong(failure.ImageRefFlag, len(to.Name()))

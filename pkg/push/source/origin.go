@@ -25,7 +25,7 @@ func parseOrigin(text string) (origin, error) {
 	repository, tag, tagged := strings.Cut(repository, ":")
 	o := origin{registry.Target{Host: host, Repository: repository}, "latest"}
 	switch {
-	case !registry.PossibleHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
+	case !reference.IsHost(host) || !strings.ContainsAny(host, ".:") && host != "localhost":
 		return origin{}, failure.Usage("--source docker:// does not go on with a registry host: docker://HOST/REPOSITORY[:TAG|@DIGEST]")
 	case len(o.Name()) > reference.MaxName:
 		return origin{}, registry.TooLong(failure.SourceFlag, len(o.Name()))

@@ -11,7 +11,7 @@ type Policy struct {
 	Threshold Severity
 	// FixableOnly leaves out what nothing fixes yet.
 	FixableOnly bool
-	// PassUnsupported lets what the scanner cannot look into have its tags.
+	// PassUnsupported lets what the scanner cannot scan have its tags.
 	PassUnsupported bool
 }
 

@@ -32,11 +32,11 @@ const (
 	// ParamSource is where the image is: a path in the workspace, several with commas between them or as an array, which are pushed as one
 	// index, or docker://<internal registry>/<namespace>/<name>[:tag|@digest].
 	ParamSource = "source"
-	// ParamGate is the severity from which on a vulnerability refuses the image its tags; empty: the team's floor alone holds.
+	// ParamGate is the lowest severity of a vulnerability that keeps the image from its tags; empty: the team's floor alone holds.
 	ParamGate = "gate"
 	// ParamGateFixableOnly is true or false: whether only what a newer version fixes counts.
 	ParamGateFixableOnly = "gate-fixable-only"
-	// ParamGateUnsupported is fail or pass, for what the scanner cannot look into.
+	// ParamGateUnsupported is fail or pass, for what the scanner cannot scan.
 	ParamGateUnsupported = "gate-unsupported"
 	// ParamGateTimeout is how long the scanner's verdict may take, such as 30m.
 	ParamGateTimeout = "gate-timeout"
