@@ -256,23 +256,27 @@ func TestPromoteWithVerdict(t *testing.T) {
 		exit    cli.Exit
 		says    string
 	}{
-		"scanned":                    {bare, 200, fmt.Sprintf(scannedOf, "Critical"), week, cli.ExitOK, ""},
-		"scanned, low":               {bare, 200, fmt.Sprintf(scannedOf, "Low"), high, cli.ExitOK, ""},
-		"scanned, unknown":           {bare, 200, fmt.Sprintf(scannedOf, "Unknown"), high, cli.ExitOK, ""},
-		"scanned, high":              {bare, 200, fmt.Sprintf(scannedOf, "High"), high, cli.ExitRefused, "1 vulnerabilities of severity high or worse (vulnerable)"},
-		"scanned, a new word":        {bare, 200, fmt.Sprintf(scannedOf, "Terrible"), high, cli.ExitRefused, "(vulnerable)"},
-		"queued":                     {bare, 200, `{"status":"queued","data":null}`, week, cli.ExitRefused, `says "queued"`},
-		"unsupported":                {bare, 200, `{"status":"unsupported","data":null}`, week, cli.ExitRefused, `says "unsupported"`},
-		"no JSON":                    {bare, 200, `<html>`, week, cli.ExitRefused, "cannot be read"},
-		"scanner away":               {bare, 520, ``, week, cli.ExitRefused, "520 (it does not reach its scanner)"},
-		"no scanner":                 {bare, 404, ``, week, cli.ExitRefused, "404 Not Found"},
-		"no scanner, no right":       {bare, 401, ``, week, cli.ExitRefused, "401 Unauthorized (the robot may not read it, or FEATURE_SECURITY_SCANNER is off)"},
-		"away, the gate's is young":  {critical(24*time.Hour, map[string]int{"high": 0, "low": 3}), 520, ``, withKey(high), cli.ExitOK, ""},
-		"away, and nobody asks it":   {critical(24*time.Hour, map[string]int{"high": 0}), 520, ``, high, cli.ExitRefused, "(no-verdict)"},
-		"away, the gate's is old":    {critical(169*time.Hour, map[string]int{"high": 0}), 520, ``, withKey(high), cli.ExitRefused, "none of a gate within 168h"},
-		"away, the gate saw some":    {critical(24*time.Hour, map[string]int{"high": 2}), 520, ``, withKey(high), cli.ExitRefused, "2 vulnerabilities"},
-		"away, no gate was set":      {bare, 520, ``, withKey(week), cli.ExitRefused, "(no-verdict)"},
-		"what is new since the gate": {critical(time.Hour, map[string]int{"high": 0}), 200, fmt.Sprintf(scannedOf, "High"), withKey(high), cli.ExitRefused, "(vulnerable)"},
+		"scanned":                           {bare, 200, fmt.Sprintf(scannedOf, "Critical"), week, cli.ExitOK, ""},
+		"scanned, low":                      {bare, 200, fmt.Sprintf(scannedOf, "Low"), high, cli.ExitOK, ""},
+		"scanned, unknown":                  {bare, 200, fmt.Sprintf(scannedOf, "Unknown"), high, cli.ExitOK, ""},
+		"scanned, high":                     {bare, 200, fmt.Sprintf(scannedOf, "High"), high, cli.ExitRefused, "1 vulnerabilities of severity high or worse (vulnerable)"},
+		"scanned, a new word":               {bare, 200, fmt.Sprintf(scannedOf, "Terrible"), high, cli.ExitRefused, "(vulnerable)"},
+		"queued":                            {bare, 200, `{"status":"queued","data":null}`, week, cli.ExitRefused, `says "queued"`},
+		"unsupported":                       {bare, 200, `{"status":"unsupported","data":null}`, week, cli.ExitRefused, `says "unsupported"`},
+		"no JSON":                           {bare, 200, `<html>`, week, cli.ExitRefused, "cannot be read"},
+		"scanner away":                      {bare, 520, ``, week, cli.ExitRefused, "520 (it does not reach its scanner)"},
+		"no scanner":                        {bare, 404, ``, week, cli.ExitRefused, "404 Not Found"},
+		"no scanner, no right":              {bare, 401, ``, week, cli.ExitRefused, "401 Unauthorized (the robot may not read it, or FEATURE_SECURITY_SCANNER is off)"},
+		"away, the gate's is young":         {critical(24*time.Hour, map[string]int{"high": 0, "low": 3}), 520, ``, withKey(high), cli.ExitOK, ""},
+		"away, and nobody asks it":          {critical(24*time.Hour, map[string]int{"high": 0}), 520, ``, high, cli.ExitRefused, "(no-verdict)"},
+		"away, the gate's is old":           {critical(169*time.Hour, map[string]int{"high": 0}), 520, ``, withKey(high), cli.ExitRefused, "none of a gate within 168h"},
+		"away, the gate saw some":           {critical(24*time.Hour, map[string]int{"high": 2}), 520, ``, withKey(high), cli.ExitRefused, "2 vulnerabilities"},
+		"away, no gate was set":             {bare, 520, ``, withKey(week), cli.ExitRefused, "(no-verdict)"},
+		"what is new since the gate":        {critical(time.Hour, map[string]int{"high": 0}), 200, fmt.Sprintf(scannedOf, "High"), withKey(high), cli.ExitRefused, "(vulnerable)"},
+		"queued again, the gate's is young": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"queued","data":null}`, withKey(high), cli.ExitOK, ""},
+		// A gate that lets pass what the scanner cannot look into leaves counts, too, all of them 0.
+		"unsupported, the gate let it pass": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"unsupported","data":null}`, withKey(high), cli.ExitRefused, `says "unsupported"`},
+		"too large, the gate let it pass":   {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"manifest_layer_too_large","data":null}`, withKey(high), cli.ExitRefused, "(no-verdict)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAsked(t)
@@ -282,6 +286,60 @@ func TestPromoteWithVerdict(t *testing.T) {
 				t.Errorf("it does not say %q: %s", test.says, stderr)
 			}
 		})
+	}
+}
+
+// What Quay says now of one platform is not outdone by what it said at the gate, though another one waits in its queue again, or is none
+// that it can look into.
+func TestPromoteWithHalfAVerdict(t *testing.T) {
+	for _, status := range []string{"queued", "unsupported"} {
+		for severity, exit := range map[string]cli.Exit{"Critical": cli.ExitRefused, "Low": map[string]cli.Exit{"queued": cli.ExitOK, "unsupported": cli.ExitRefused}[status]} {
+			a := newAsked(t)
+			made, err := random.Index(100, 1, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			digest, err := made.Digest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, err := made.IndexManifest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref, err := name.NewTag(a.store.Repository + ":two")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := remote.WriteIndex(ref, made, a.store.Options...); err != nil {
+				t.Fatal(err)
+			}
+			dev := "apps/payments/checkout/overlays/dev/kustomization.yaml"
+			text, err := os.ReadFile(dev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.file(dev, []byte(strings.ReplaceAll(string(text), a.digest, digest.String())))
+			a.digest = digest.String()
+			a.certify(a.digest, a.key, func(s *receipt.Statement) {
+				s.Predicate.Verdict = &receipt.Verdict{Time: a.quay.Now().Add(-time.Hour), Counts: map[string]int{"high": 0}}
+			})
+			a.quay.Faults.Clear()
+			a.quay.Faults.Add(quaytest.Fault{Name: "scanner", Times: -1, Effect: func(_ *quaytest.Quay, rw http.ResponseWriter, r *http.Request, next http.Handler) {
+				switch {
+				case !strings.HasSuffix(r.URL.Path, "/security"):
+					next.ServeHTTP(rw, r)
+				case strings.Contains(r.URL.Path, list.Manifests[0].Digest.String()):
+					fmt.Fprintf(rw, `{"status":%q,"data":null}`, status)
+				default:
+					fmt.Fprintf(rw, scannedOf, severity)
+				}
+			}})
+			stderr := a.promote(t, exit, "--receipt-key", "key.pub", "--verdict-within", "168h", "--gate", "high")
+			if severity == "Critical" && !strings.Contains(stderr, "(vulnerable)") {
+				t.Errorf("%s, %s: %s", status, severity, stderr)
+			}
+		}
 	}
 }
 

@@ -25,20 +25,23 @@ const maxPlatforms = 64
 
 // verdict demands one. Quay's answer has no time: it is made when it is asked for, from what the scanner found in the image when that was
 // pushed and what it knows of vulnerabilities now. So one that Quay gives is of now. Where Quay gives none, the one that let the image
-// have its tags counts as long as it is young enough: the receipt has it.
+// have its tags counts as long as it is young enough: the receipt has it. It does not where Quay says that it cannot look into the image,
+// as nobody did then, nor where Quay has something against a part of it now.
 func (a *asker) verdict(ctx context.Context, o overlay.Overlay, pin overlay.Pin) error {
-	counts, why, err := a.asks(ctx, pin)
+	counts, lack, err := a.asks(ctx, pin)
 	if err != nil {
 		return err
 	}
-	if why != "" {
-		proof, err := a.gated(ctx, o, pin)
-		if err != nil {
-			return err
+	if lack != nil && a.blocking(counts) == 0 {
+		var proof *receipt.Verdict
+		if !lack.final {
+			if proof, err = a.gated(ctx, o, pin); err != nil {
+				return err
+			}
 		}
 		if proof == nil {
 			return &overlay.Refusal{Reason: overlay.ReasonNoVerdict, Next: "run it again once Quay's scanner has seen the image, or push with a gate and demand its receipt, too",
-				Problem: fmt.Sprintf("%s@%s has no verdict of Quay now, %s, and none of a gate within %s", pin.Image, pin.Digest, why, a.verdictWithin)}
+				Problem: fmt.Sprintf("%s@%s has no verdict of Quay now, %s, and none of a gate within %s", pin.Image, pin.Digest, lack.why, a.verdictWithin)}
 		}
 		counts = proof.Counts
 	}
@@ -80,27 +83,34 @@ func (a *asker) gated(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (
 	return nil, nil
 }
 
-// asks asks Quay for its verdict on the image, on each platform of an index. why says why there is none.
-func (a *asker) asks(ctx context.Context, pin overlay.Pin) (counts map[string]int, why string, err error) {
+// lack is why Quay gives no verdict on an image; final says that it never will.
+type lack struct {
+	why   string
+	final bool
+}
+
+// asks asks Quay for its verdict on the image, on each platform of an index. Where it gives none on one of them there is a lack, and the
+// counts are those of the others.
+func (a *asker) asks(ctx context.Context, pin overlay.Pin) (counts map[string]int, lacks *lack, err error) {
 	host, repository, credential, err := a.credential(pin.Image)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	digests, err := a.platforms(ctx, host, pin, credential)
 	if err != nil {
-		return nil, "", &failure{ExitFailure, fmt.Sprintf("asking %s for %s@%s: %v", host, pin.Image, pin.Digest, receipt.Said(err)),
+		return nil, nil, &failure{ExitFailure, fmt.Sprintf("asking %s for %s@%s: %v", host, pin.Image, pin.Digest, receipt.Said(err)),
 			"see whether it answers, and " + readerNext}
 	}
 	report := verdict.NewReport(a.policy)
 	for _, digest := range digests {
-		if why := a.asksOne(ctx, host, repository, digest, credential, report.Add); why != "" {
-			return nil, why, nil
+		if l := a.asksOne(ctx, host, repository, digest, credential, report.Add); l != nil && (lacks == nil || l.final) {
+			lacks = l
 		}
 	}
 	if err := json.Unmarshal([]byte(report.Counts()), &counts); err != nil {
-		return nil, "", fmt.Errorf("counting vulnerabilities: %w", err)
+		return nil, nil, fmt.Errorf("counting vulnerabilities: %w", err)
 	}
-	return counts, "", nil
+	return counts, lacks, nil
 }
 
 // platforms are the manifests that the scanner looks into: the image's, or those of its index but for attestations.
@@ -136,14 +146,14 @@ var answered = map[int]string{
 	520:                     "(it does not reach its scanner)",
 }
 
-// asksOne asks for one manifest's, and says why there is none.
-func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(verdict.Vulnerability) error) string {
+// asksOne asks for one manifest's, and returns why there is none; nil for one.
+func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(verdict.Vulnerability) error) *lack {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	u := url.URL{Scheme: "https", Host: host, Path: "/api/v1/repository/" + repository + "/manifest/" + digest + "/security", RawQuery: "vulnerabilities=true"}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return err.Error()
+		return &lack{why: err.Error()}
 	}
 	request.Header.Set("User-Agent", "tkn-quay") // One that names a browser is refused.
 	if authorization := credential.Authorization(); !authorization.IsZero() {
@@ -152,18 +162,18 @@ func (a *asker) asksOne(ctx context.Context, host, repository, digest string, cr
 	client := http.Client{Transport: a.client.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(request)
 	if err != nil {
-		return "which was not reached: " + err.Error()
+		return &lack{why: "which was not reached: " + err.Error()}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Sprintf("which answers %d %s for %s", answer.StatusCode, cmp.Or(answered[answer.StatusCode], http.StatusText(answer.StatusCode)), digest)
+		return &lack{why: fmt.Sprintf("which answers %d %s for %s", answer.StatusCode, cmp.Or(answered[answer.StatusCode], http.StatusText(answer.StatusCode)), digest)}
 	}
 	told, err := verdict.Read(answer.Body, each)
 	switch {
 	case err != nil:
-		return "whose answer cannot be read: " + err.Error()
+		return &lack{why: "whose answer cannot be read: " + err.Error()}
 	case told.Status != verdict.Scanned:
-		return fmt.Sprintf("which says %q of %s", told.Status, digest)
+		return &lack{fmt.Sprintf("which says %q of %s", told.Status, digest), told.Status == verdict.Unsupported || told.Status == verdict.TooLarge}
 	}
-	return ""
+	return nil
 }

@@ -37,7 +37,7 @@ func (c *connection) newRetentionGC() *cobra.Command {
 		Use:   "gc TEAM... | --all --gitops URL",
 		Short: "Delete the anchors of digests that nothing needs",
 		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This deletes those that no branch of the
-GitOps repository, no Pod of the clusters and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
+GitOps repository, no Pod of the clusters, nothing that makes Pods there and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
 
 Whatever could not be looked up may need anything: then what it may need stays, and the exit code is not 0. Before anchors go it is looked
 again, and once more afterwards; what came to be needed meanwhile is set again.

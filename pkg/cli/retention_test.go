@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -191,6 +193,39 @@ func TestRetentionGC(t *testing.T) {
 	}
 	if exit, r, stderr = s.gc("--yes", "-c", "east", "-c", "west"); exit != cli.ExitOK || r.LetGo != 0 || r.Kept != 3 {
 		t.Errorf("again: exit %d, %+v\n%s", exit, r, stderr)
+	}
+}
+
+// What makes Pods needs what they would run, though there is none now.
+func TestRetentionGCWithoutPods(t *testing.T) {
+	s := newShelf(t)
+	meta := metav1.ObjectMeta{Namespace: "apps-payments", Name: "x"}
+	template := func(letter string) corev1.PodTemplateSpec {
+		return corev1.PodTemplateSpec{Spec: corev1.PodSpec{InitContainers: []corev1.Container{{Name: "app", Image: "x@" + s.digests[letter]}}}}
+	}
+	none, history := int32(0), meta
+	history.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": "x@" + s.digests["e"]}
+	_, err := s.kube.AppsV1().Deployments(meta.Namespace).Create(t.Context(), &appsv1.Deployment{ObjectMeta: history, Spec: appsv1.DeploymentSpec{Replicas: &none, Template: template("a")}}, metav1.CreateOptions{})
+	if err == nil {
+		_, err = s.kube.BatchV1().CronJobs(meta.Namespace).Create(t.Context(), &batchv1.CronJob{ObjectMeta: meta, Spec: batchv1.CronJobSpec{JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: template("b")}}}}, metav1.CreateOptions{})
+	}
+	if err == nil {
+		_, err = s.kube.AppsV1().StatefulSets(meta.Namespace).Create(t.Context(), &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: &none, Template: template("c")}}, metav1.CreateOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit, r, stderr := s.gc("--yes"); exit != cli.ExitOK || s.left() != "abc" {
+		t.Errorf("exit %d, left %s, %+v\n%s", exit, s.left(), r, stderr)
+	}
+	for _, kind := range []string{"deployments", "statefulsets", "daemonsets", "cronjobs", "jobs"} {
+		s := newShelf(t)
+		s.kube.PrependReactor("list", kind, func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrs.NewForbidden(schema.GroupResource{Resource: kind}, "", nil)
+		})
+		if exit, _, stderr := s.gc("--yes"); exit != cli.ExitNoRight || s.left() != "abcde" {
+			t.Errorf("%s may not be read: exit %d, left %s\n%s", kind, exit, s.left(), stderr)
+		}
 	}
 }
 

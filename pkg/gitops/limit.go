@@ -19,7 +19,8 @@ const (
 	maxObject = 4 << 20
 	// maxChain is how many deltas on top of each other make one object; Git itself makes 50, and reads no more than these.
 	maxChain = 4095
-	// maxFile is the size from which a server that can leaves files out, in bytes: pkg/overlay refuses them.
+	// maxFile is the size from which a server that can leaves files out for who changes an overlay, in bytes: pkg/overlay refuses them. A
+	// Reader gets them up to maxObject.
 	maxFile = 1<<20 + 1
 	// cacheSize is what is kept of inflated objects, in bytes.
 	cacheSize = 16 << 20

@@ -131,7 +131,7 @@ func (r *Reader) fetch(ctx context.Context, depth int) (*Snapshot, error) {
 	}
 	wants := slices.Collect(maps.Values(heads))
 	slices.SortFunc(wants, func(a, b plumbing.Hash) int { return slices.Compare(a[:], b[:]) })
-	request, err := requestOf(refs.Capabilities, slices.Compact(wants), depth)
+	request, err := requestOf(refs.Capabilities, slices.Compact(wants), depth, maxObject+1)
 	if err != nil {
 		return nil, r.remote.explain("the repository cannot be fetched", err)
 	}

@@ -103,11 +103,11 @@ func (h heads) request(can *capability.List) (*packp.UploadPackRequest, error) {
 	if !h.branch.IsZero() && h.branch != h.target {
 		wants = append(wants, h.branch)
 	}
-	return requestOf(can, wants, 1)
+	return requestOf(can, wants, 1, maxFile)
 }
 
-// requestOf asks for commits with so much of their history, see request.
-func requestOf(can *capability.List, wants []plumbing.Hash, depth int) (*packp.UploadPackRequest, error) {
+// requestOf asks for commits with so much of their history, and for files of less than limit bytes, see request.
+func requestOf(can *capability.List, wants []plumbing.Hash, depth int, limit uint64) (*packp.UploadPackRequest, error) {
 	request := packp.NewUploadPackRequestFromCapabilities(can)
 	request.Wants = wants
 	request.Depth = packp.DepthCommits(depth)
@@ -117,7 +117,7 @@ func requestOf(can *capability.List, wants []plumbing.Hash, depth int) (*packp.U
 	}
 	if can.Supports(capability.Filter) {
 		want = append(want, capability.Filter)
-		request.Filter = packp.FilterBlobLimit(maxFile, packp.BlobLimitPrefixNone)
+		request.Filter = packp.FilterBlobLimit(limit, packp.BlobLimitPrefixNone)
 	}
 	for _, c := range want {
 		if err := request.Capabilities.Set(c); err != nil {

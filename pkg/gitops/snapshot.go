@@ -21,6 +21,8 @@ type Snapshot struct {
 	past []plumbing.Hash
 	// seen are the files and directories that were visited.
 	seen map[plumbing.Hash]bool
+	// unread are the names of the files that are too large to be read.
+	unread []string
 }
 
 // Close frees the scratch disk.
@@ -48,46 +50,92 @@ func (s *Snapshot) Tree(branch string) (fs.FS, error) {
 	return t, nil
 }
 
-// walk finds what the branches were at since a time: each commit of that time, and what was before the first of them. It goes by the
-// times that the commits themselves tell. whole is false where there is more history than was fetched.
+// maxSkew is how many commits in a row may tell a time that is too early, on top of one of the time that is asked for.
+const maxSkew = 8
+
+// walk finds what the branches were at since a time: each commit of that time, what came on top of one, and what was before the first of
+// them. It goes by the times that the commits themselves tell; some tools keep that of a commit that they write anew, so that it looks
+// behind a few that are too early. whole is false where there is more history than was fetched.
 func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err error) {
-	met := map[plumbing.Hash]bool{}
-	next := slices.Collect(maps.Values(s.heads))
+	// visit is a commit, early how many in a row before it were too early.
+	type visit struct {
+		hash  plumbing.Hash
+		early int
+	}
+	met, trees, above := map[plumbing.Hash]int{}, map[plumbing.Hash]plumbing.Hash{}, map[plumbing.Hash][]plumbing.Hash{}
+	kept := map[plumbing.Hash]bool{}
+	var young []plumbing.Hash // of that time
+	var next []visit
+	for _, hash := range s.heads {
+		next = append(next, visit{hash, 0})
+	}
 	for len(next) > 0 {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		hash := next[len(next)-1]
+		v := next[len(next)-1]
 		next = next[:len(next)-1]
-		if met[hash] {
+		if early, before := met[v.hash]; before && early <= v.early {
 			continue
 		}
-		met[hash] = true
-		if _, held := s.pack.byHash[hash]; !held {
+		met[v.hash] = v.early
+		if _, held := s.pack.byHash[v.hash]; !held {
 			return false, nil
 		}
-		content, err := s.pack.find(plumbing.CommitObject, hash)
+		commit, err := s.commit(v.hash)
 		if err != nil {
-			return false, fmt.Errorf("reading commit %q: %w", hash, err)
+			return false, fmt.Errorf("reading commit %q: %w", v.hash, err)
 		}
-		encoded, commit := &plumbing.MemoryObject{}, &object.Commit{}
-		encoded.SetType(plumbing.CommitObject)
-		if _, err := encoded.Write(content); err != nil {
-			return false, err
-		}
-		if err := commit.Decode(encoded); err != nil {
-			return false, fmt.Errorf("reading commit %q: %w", hash, err)
-		}
-		s.past = append(s.past, commit.TreeHash)
+		trees[v.hash] = commit.TreeHash
+		early := v.early + 1
 		if !commit.Committer.When.Before(since) {
-			next = append(next, commit.ParentHashes...)
+			early = 0
+			young = append(young, v.hash)
+		}
+		kept[v.hash] = kept[v.hash] || v.early == 0
+		if early <= maxSkew {
+			for _, parent := range commit.ParentHashes {
+				next = append(next, visit{parent, early})
+				above[parent] = append(above[parent], v.hash)
+			}
+		}
+	}
+	// What came on top of a commit of that time is of that time, whatever it tells.
+	for later := map[plumbing.Hash]bool{}; len(young) > 0; {
+		hash := young[len(young)-1]
+		young = young[:len(young)-1]
+		if !later[hash] {
+			later[hash], kept[hash] = true, true
+			young = append(young, above[hash]...)
+		}
+	}
+	for hash, is := range kept {
+		if is {
+			s.past = append(s.past, trees[hash])
 		}
 	}
 	return true, nil
 }
 
+// commit reads one.
+func (s *Snapshot) commit(hash plumbing.Hash) (*object.Commit, error) {
+	content, err := s.pack.find(plumbing.CommitObject, hash)
+	if err != nil {
+		return nil, err
+	}
+	encoded, commit := &plumbing.MemoryObject{}, &object.Commit{}
+	encoded.SetType(plumbing.CommitObject)
+	if _, err := encoded.Write(content); err != nil {
+		return nil, err
+	}
+	return commit, commit.Decode(encoded)
+}
+
+// Unread are the names, without directories, of the files that Files and Past left out since they are too large to be read.
+func (s *Snapshot) Unread() []string { return s.unread }
+
 // Files calls visit with the content of each file of a branch that was not visited before. Files that are too large to be read are left
-// out: no kustomization is.
+// out, see Unread.
 func (s *Snapshot) Files(ctx context.Context, branch string, visit func(content []byte)) error {
 	t, err := s.pack.tree(s.heads[branch])
 	if err == nil {
@@ -142,6 +190,7 @@ func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, vis
 			s.seen[e.hash] = true
 			file, err := s.pack.find(plumbing.BlobObject, e.hash)
 			if err == errNotHeld {
+				s.unread = append(s.unread, e.name)
 				continue
 			} else if err != nil {
 				return fmt.Errorf("reading %q: %w", e.name, err)

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -28,6 +29,14 @@ func (b basic) Authorization() (*authn.AuthConfig, error) {
 	return &authn.AuthConfig{Auth: strings.TrimPrefix(b.credential.Authorization().Reveal(), "Basic ")}, nil
 }
 
+// maxAnswer is how many bytes of one answer are read. The largest is the list of an image's referrers, of which whoever may push leaves as
+// many, with annotations as long, as they like: go-containerregistry alone would read 100 MiB, more than a controller has room for. It
+// is enough for some ten thousand receipts.
+const maxAnswer = 4 << 20
+
+// errTooMuch is what reading more than that says.
+var errTooMuch = fmt.Errorf("the registry's answer has more than %d MiB: let somebody delete what refers to the image and is none of its receipts", maxAnswer>>20)
+
 // oneHost sends requests to host alone and over TLS alone: the credential goes to a token service elsewhere only if somebody
 // forged the registry's answer, or by a setting that push-image does not follow either.
 type oneHost struct {
@@ -39,5 +48,26 @@ func (o oneHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" || r.URL.Host != o.host {
 		return nil, fmt.Errorf("the registry sends its clients to %s://%s, and the credential goes to https://%s alone", r.URL.Scheme, r.URL.Host, o.host)
 	}
-	return o.next.RoundTrip(r)
+	answer, err := o.next.RoundTrip(r)
+	if err == nil {
+		answer.Body = &bounded{ReadCloser: answer.Body, left: maxAnswer}
+	}
+	return answer, err
+}
+
+// bounded is a body that ends in errTooMuch where it is too large.
+type bounded struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, errTooMuch
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return 0, errTooMuch
+	}
+	return n, err
 }

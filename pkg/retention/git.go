@@ -1,17 +1,19 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
 	"github.com/comptech-lab/quay-push/pkg/overlay"
-	"github.com/comptech-lab/quay-push/pkg/reference"
 )
 
 // Git is a GitOps repository: every branch needs what its overlays render, and every digest in a file of it. So does what a branch was at
@@ -48,21 +50,23 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 	if g.rendered == nil {
 		g.rendered = map[string]rendering{}
 	}
-	l := gitLook{git: g, demand: &d}
+	l := gitLook{git: g, demand: &d, contents: &contents{}}
 	for _, branch := range s.Branches() {
 		if err := l.branch(ctx, s, branch); err != nil {
 			d.Miss("", fmt.Sprintf("branch %q of %s", branch, g.Reader.URL()), err)
 			return d
 		}
 	}
-	err = s.Past(ctx, func(content []byte) {
-		for _, digest := range reference.Digests(content) {
-			d.Need(digest, "a branch of "+g.name()+" had it within the grace period")
-		}
-	})
-	if err != nil {
+	past := "a branch of " + g.name() + " had it within the grace period"
+	if err := l.files(past, func(visit func([]byte)) error { return s.Past(ctx, visit) }); err != nil {
 		d.Miss("", g.Reader.URL(), err)
 		return d
+	}
+	for _, name := range s.Unread() {
+		if slices.Contains(readable, strings.ToLower(path.Ext(name))) {
+			d.Miss("", fmt.Sprintf("a file %q of %s", name, g.name()), errTooLarge)
+			return d
+		}
 	}
 	g.heads, g.found = s.Heads(), d
 	return d
@@ -73,9 +77,15 @@ func (g *Git) name() string { return path.Base(g.Reader.URL()) }
 
 // gitLook is one look at a repository.
 type gitLook struct {
-	git    *Git
-	demand *Demand
+	git      *Git
+	demand   *Demand
+	contents *contents
 }
+
+// readable are the endings of files that may name an image, however large they are.
+var readable = []string{".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".cue", ".tf", ".tpl", ".env", ".properties", ".tgz", ".gz"}
+
+var errTooLarge = errors.New("it is too large to be read: split it, or take it from all branches and wait for the grace period")
 
 // rendering is what kustomize made of an overlay.
 type rendering struct {
@@ -109,11 +119,17 @@ func (l *gitLook) branch(ctx context.Context, s *gitops.Snapshot, branch string)
 			l.demand.Miss(team, fmt.Sprintf("%s on branch %q of %s", o.Dir(), branch, l.git.name()), r.err)
 		}
 	}
-	return s.Files(ctx, branch, func(content []byte) {
-		for _, digest := range reference.Digests(content) {
-			l.demand.Need(digest, who)
+	return l.files(who, func(visit func([]byte)) error { return s.Files(ctx, branch, visit) })
+}
+
+// files notes that who needs every digest in the files that each visits.
+func (l *gitLook) files(who string, each func(visit func(content []byte)) error) (failed error) {
+	err := each(func(content []byte) {
+		if err := l.contents.digests(content, func(digest string) { l.demand.Need(digest, who) }); err != nil {
+			failed = err
 		}
 	})
+	return cmp.Or(err, failed)
 }
 
 // render renders an overlay, or finds it rendered from the same content on another branch.

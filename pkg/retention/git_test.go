@@ -85,6 +85,26 @@ func TestGit(t *testing.T) {
 	}
 }
 
+// A commit that was written anew with its old time, as git rebase --committer-date-is-author-date does, hides nothing of what the branch
+// was at before.
+func TestGitOldTimes(t *testing.T) {
+	s := gitopstest.Start(t, gitopstest.App("checkout"))
+	s.Import(func(w io.Writer) {
+		for i, age := range []time.Duration{90 * day, 70 * day, 10 * day, 5 * day, 60 * day, 60 * day, 60 * day} {
+			gitopstest.WriteCommit(w, ago(age), "x", "", map[string]string{"notes.md": "x@" + digest(string(rune('1'+i)))})
+		}
+	})
+	d := gitSource(t, s).Look(t.Context(), ago(grace))
+	for letter, want := range map[string]bool{"1": false, "2": true, "3": true, "4": true, "5": true, "6": true, "7": true} {
+		if got := d.By(digest(letter)) != ""; got != want {
+			t.Errorf("%s is needed: %t, want %t", letter, got, want)
+		}
+	}
+	if len(d.Gaps()) != 0 {
+		t.Errorf("gaps %v", d.Gaps())
+	}
+}
+
 // An overlay that cannot be rendered leaves what its team needs unknown; what is not the repository's any more, everything.
 func TestGitGaps(t *testing.T) {
 	for name, row := range map[string]struct {

@@ -25,19 +25,28 @@ func (i Image) String() string {
 	return fmt.Sprintf("%q (platform %q)", i.Digest, i.Platform)
 }
 
+// nobody is the platform of what is beside an image in an index, as BuildKit writes it: no node has it.
+const nobody = "unknown/unknown"
+
 // Images are the manifests of an image that there has to be a verdict on: all but indexes, which Quay never looks into, and documents about
-// an image, such as an attestation that BuildKit puts beside it. Those have layers that no runtime unpacks, and are chosen by none: they
-// have a subject, or a platform that is unknown. What is tagged itself is asked for whatever it is.
+// an image, such as an attestation that BuildKit puts beside it. Those have layers that are no archives by their types, and are chosen by no
+// runtime: each index that names them says that they are for no platform, or they have a subject and no index names them. A runtime may
+// choose what an index gives another platform, or none, and those built on containers/image unpack layers of any type (skopeo 1.9.3 did). What
+// is tagged itself is asked for whatever it is.
 func Images(of *source.Image) (images []Image) {
-	platforms := map[v1.Hash]string{}
+	platforms, chosen := map[v1.Hash]string{}, map[v1.Hash]bool{}
 	for _, m := range of.Manifests {
 		for _, child := range m.Manifests {
-			platforms[child.Digest.Hash] = child.Platform.String()
+			if platform := child.Platform.String(); platform != nobody {
+				platforms[child.Digest.Hash], chosen[child.Digest.Hash] = platform, true
+			} else if !chosen[child.Digest.Hash] {
+				platforms[child.Digest.Hash] = nobody
+			}
 		}
 	}
 	for _, m := range of.Manifests {
 		d := m.Descriptor.Digest
-		beside := m.Subject != nil || platforms[d] == "unknown/unknown"
+		beside := !chosen[d] && (m.Subject != nil || platforms[d] == nobody)
 		if m.Descriptor.MediaType.IsIndex() || d.String() != of.Digest && beside && isDocument(m) {
 			continue
 		}

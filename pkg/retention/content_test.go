@@ -1,0 +1,74 @@
+package retention_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/comptech-lab/quay-push/pkg/gitops/gitopstest"
+)
+
+// packed is text in gzip, as often as times.
+func packed(t *testing.T, text string, times int) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	for range times {
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// A digest is needed however a file writes it: each of these is what some tool makes an image of, or unpacks.
+func TestGitContent(t *testing.T) {
+	digits := func(letter string) string { return strings.Repeat(letter, 64) }
+	line := strings.Repeat("#", 99) + "\n"
+	s := gitopstest.Start(t, gitopstest.App("checkout"))
+	gitopstest.Git(t, s.Dir, "config", "uploadpack.allowFilter", "true")
+	s.Commit("main", "charts", map[string]string{
+		"charts/values.yaml":  "image: {repository: quay.test/x@sha256, tag: " + digits("1") + "}\n",
+		"charts/dep-1.0.tgz":  packed(t, "image: x@"+digest("2"), 1),
+		"rendered/all.yaml":   strings.Repeat(line, 15_000) + "image: x@" + digest("3") + "\n",
+		"charts/split.yaml":   "image: x@\"sha256:\\\n  " + digits("4") + "\"\n",
+		"charts/escaped.json": `{"image":"x@sha256\u003a` + digits("5") + `"}`,
+		"charts/glued":        "0" + digits("6") + ":7" + digits("8") + "9",
+		"charts/no.tgz":       "\x1f\x8b" + digest("a"),
+		"charts/cut.tgz":      packed(t, "x@"+digest("b")+"\n", 1_000)[:120],
+		"charts/huge.png":     strings.Repeat("\x00", 5<<20),
+	})
+	d := gitSource(t, s).Look(t.Context(), ago(grace))
+	for letter, want := range map[string]bool{"1": true, "2": true, "3": true, "4": true, "5": true, "6": true, "8": false, "a": true, "b": true, "c": false} {
+		if got := d.By(digest(letter)) != ""; got != want {
+			t.Errorf("%s is needed: %t, want %t", letter, got, want)
+		}
+	}
+	if len(d.Gaps()) != 0 {
+		t.Errorf("gaps %v", d.Gaps())
+	}
+}
+
+// What cannot be read may need anything.
+func TestGitContentTooLarge(t *testing.T) {
+	line := strings.Repeat("#", 99) + "\n"
+	for name, files := range map[string]map[string]string{
+		"a file of 5 MiB":       {"rendered/all.yaml": strings.Repeat(line, 5<<20/100+1) + "image: x@" + digest("1") + "\n"},
+		"a chart that blows up": {"charts/dep.tgz": packed(t, line, 64<<20/100+1)},
+	} {
+		for _, filter := range []string{"false", "true"} {
+			s := gitopstest.Start(t, gitopstest.App("checkout"))
+			gitopstest.Git(t, s.Dir, "config", "uploadpack.allowFilter", filter)
+			s.Commit("main", "large", files)
+			d := gitSource(t, s).Look(t.Context(), ago(grace))
+			if gaps := d.Gaps(); len(gaps) != 1 || gaps[0].Organization != "" {
+				t.Errorf("%s, filter %s: gaps %v", name, filter, gaps)
+			}
+		}
+	}
+}
