@@ -310,10 +310,7 @@ func (m *month) send() {
 // that a branch or a Pod needs is gone in any hour, and what nothing needs is after its grace period. Without anchors much is lost, and some
 // where gc does not see Pods, or does not know what branches had: the test can tell.
 func TestMonth(t *testing.T) {
-	teams, days := 3, 30
-	if testing.Short() {
-		teams = 2
-	}
+	const teams, days = 2, 30
 	s := direct(t, seedOf(t), teams, days)
 	m := s.play(t, month{anchors: true})
 	if len(m.lost) > 0 || m.went < 10*teams {
