@@ -6,7 +6,6 @@ import (
 	"time"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
-	"github.com/tektoncd/pipeline/pkg/apis/pipeline/v1beta1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -24,7 +23,7 @@ func (f *Follower) task(ctx context.Context, namespace string, child pipelinev1.
 	case "CustomRun":
 		run, err := f.Tekton.TektonV1beta1().CustomRuns(namespace).Get(ctx, child.Name, metav1.GetOptions{})
 		if err == nil {
-			return customRun{name, run.CreationTimestamp.Time, kindOf(run)}, nil
+			return customRun{name, run.CreationTimestamp.Time}, nil
 		}
 		return name.unreadable(err)
 	}
@@ -59,12 +58,4 @@ func (s silent) begun() time.Time { return time.Time{} }
 func (s silent) print(_ context.Context, f *Follower) error {
 	f.tell(s.task, s.why)
 	return nil
-}
-
-// kindOf is the kind that the CustomRun refers to; empty if it refers to none.
-func kindOf(run *v1beta1.CustomRun) string {
-	if run.Spec.CustomRef == nil {
-		return ""
-	}
-	return string(run.Spec.CustomRef.Kind)
 }

@@ -18,8 +18,7 @@ import (
 // customRun is a custom task. One of ours may have made a TaskRun, whose log is its own; of any other only the condition is known.
 type customRun struct {
 	reference
-	at   time.Time
-	kind string
+	at time.Time
 }
 
 func (c customRun) begun() time.Time { return c.at }
@@ -71,7 +70,8 @@ func (c customRun) made(run *v1beta1.CustomRun) (reference, bool) {
 	var state struct {
 		TaskRun struct{ Namespace, Name string }
 	}
-	if c.kind != v1alpha1.KindPushImage || run.Spec.CustomRef.APIVersion != v1alpha1.APIVersion ||
+	ref := run.Spec.CustomRef
+	if ref == nil || ref.APIVersion != v1alpha1.APIVersion || ref.Kind != v1alpha1.KindPushImage ||
 		run.Status.DecodeExtraFields(&state) != nil || state.TaskRun.Name == "" {
 		return reference{}, false
 	}
