@@ -150,7 +150,7 @@ var answered = map[int]string{
 func (a *asker) asksOne(ctx context.Context, host, repository, digest string, credential dockerconfig.Credential, each func(verdict.Vulnerability) error) *lack {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	u := url.URL{Scheme: "https", Host: host, Path: "/api/v1/repository/" + repository + "/manifest/" + digest + "/security", RawQuery: "vulnerabilities=true"}
+	u := verdict.URL(url.URL{Scheme: "https", Host: host}, repository, digest)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return &lack{why: err.Error()}

@@ -97,6 +97,9 @@ func (s *scanner) verify(t *testing.T, class failure.Class, says string, images 
 	return report
 }
 
+// unreadable is the error of an answer with a status that Quay has none of.
+var _, unreadable = verdict.Read(strings.NewReader(`{"status":"fine","data":null}`), nil)
+
 // Each state has a class of its own, or passes, under the policy that says so.
 func TestStates(t *testing.T) {
 	strict, lax := verdict.Policy{Threshold: verdict.High}, verdict.Policy{Threshold: verdict.Critical, FixableOnly: true, PassUnsupported: true}
@@ -124,7 +127,7 @@ func TestStates(t *testing.T) {
 		"away for ever":       {strict, []answer{{err: away}}, failure.ClassScannerAway, "Quay does not reach its scanner"},
 		"not known at once":   {strict, []answer{{err: ErrUnknown}, {status: verdict.Scanned}}, failure.Class{}, ""},
 		"never known":         {strict, []answer{{err: ErrUnknown}}, failure.ClassNotVerified, "does not know"},
-		"another status":      {lax, []answer{{err: verdict.Refusef("the status is %q", "fine")}}, failure.ClassVerdictUnreadable, `the status is "fine"`},
+		"another status":      {lax, []answer{{err: unreadable}}, failure.ClassVerdictUnreadable, `the status is "fine"`},
 		"bad, then broken":    {strict, []answer{{found: []verdict.Vulnerability{critical}, err: busy("")}, {status: verdict.Scanned, found: []verdict.Vulnerability{critical}}}, failure.ClassVulnerable, "1 critical; nothing"},
 		"failed at the limit": {strict, []answer{{status: verdict.Queued, until: 44 * time.Minute}, {status: verdict.Failed}}, failure.ClassScanFailed, "failed"},
 	} {
@@ -231,7 +234,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{answer{err: ErrUnknown}, failure.Class{}, nil}, {answer{status: verdict.Queued}, failure.Class{}, nil}, {answer{err: away}, failure.Class{}, nil},
 		{answer{status: verdict.Scanned, found: []verdict.Vulnerability{critical}}, failure.Class{}, nil},
-		{answer{err: ErrOff}, failure.ClassScannerOff, ErrOff}, {answer{err: verdict.Refusef("no")}, failure.ClassVerdictUnreadable, nil}, {answer{err: forbidden}, failure.Class{}, forbidden},
+		{answer{err: ErrOff}, failure.ClassScannerOff, ErrOff}, {answer{err: unreadable}, failure.ClassVerdictUnreadable, nil}, {answer{err: forbidden}, failure.Class{}, forbidden},
 	} {
 		s := newScanner(verdict.Policy{Threshold: verdict.High}, map[string][]answer{amd.Digest: {test.answer}})
 		err := s.Check(t.Context(), amd)

@@ -15,7 +15,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
-	"github.com/comptech-lab/quay-push/pkg/retryafter"
 )
 
 const (
@@ -61,8 +60,7 @@ func (s Scanner) Ask(ctx context.Context, digest string, each func(verdict.Vulne
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTimeout, failure.ErrStalled)
 	defer cancel()
-	u := s.Base
-	u.Path, u.RawQuery = "/api/v1/repository/"+s.Repository+"/manifest/"+digest+"/security", "vulnerabilities=true"
+	u := verdict.URL(s.Base, s.Repository, digest)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return verdict.Verdict{}, err
@@ -73,16 +71,16 @@ func (s Scanner) Ask(ctx context.Context, digest string, each func(verdict.Vulne
 	request.Header.Set("Authorization", robot.Authorization().Reveal())
 	response, err := s.Client.Do(request)
 	if err != nil {
-		return verdict.Verdict{}, s.unanswered(&u, err)
+		return verdict.Verdict{}, s.unanswered(u, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return verdict.Verdict{}, s.refusal(&u, response)
+		return verdict.Verdict{}, s.refusal(u, response)
 	}
 	body := &arriving{Reader: response.Body}
 	v, err := verdict.Read(body, each)
 	if body.err != nil {
-		return verdict.Verdict{}, s.unanswered(&u, body.err)
+		return verdict.Verdict{}, s.unanswered(u, body.err)
 	}
 	return v, err
 }
@@ -152,10 +150,7 @@ func (s Scanner) Close() {
 
 // passing reports whether asking again may help after err, and how long Quay wants to be left alone.
 func passing(err error) (again bool, wait time.Duration) {
-	if answered := (*failure.Answer)(nil); errors.As(err, &answered) {
-		wait = retryafter.Read(answered.Header, time.Now())
-	}
-	return IsUnknown(err) || retry.Passing(err), wait
+	return IsUnknown(err) || retry.Passing(err), retry.After(err)
 }
 
 // arriving keeps the error with which a body broke off.

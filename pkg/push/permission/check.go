@@ -2,7 +2,6 @@ package permission
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
@@ -10,7 +9,6 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
-	"github.com/comptech-lab/quay-push/pkg/retryafter"
 )
 
 // Refusal is why a push could not begin, as the push would say it.
@@ -42,9 +40,5 @@ func Check(ctx context.Context, to registry.Target, entry dockerconfig.Match, ca
 	if err == nil {
 		return nil
 	}
-	refusal := &Refusal{Failure: failure.Of(d.Explain(ctx, err)), Passing: ctx.Err() != nil || retry.Passing(err)}
-	if answered := (*failure.Answer)(nil); errors.As(err, &answered) {
-		refusal.After = retryafter.Read(answered.Header, time.Now())
-	}
-	return refusal
+	return &Refusal{Failure: failure.Of(d.Explain(ctx, err)), Passing: ctx.Err() != nil || retry.Passing(err), After: retry.After(err)}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/url"
 
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
@@ -33,6 +34,13 @@ type Vulnerability struct {
 	// FixedBy is the version that has it no more; empty where there is none.
 	FixedBy  string
 	Severity Severity
+}
+
+// URL is where the Quay at base, a scheme and a host, tells its verdict on a manifest: repository is organization/name, digest sha256:<64 hex>.
+// A robot may ask there, with a User-Agent that names no browser (quay/quay endpoints/api/secscan.py, endpoints/decorators.py).
+func URL(base url.URL, repository, digest string) *url.URL {
+	base.Path, base.RawQuery = "/api/v1/repository/"+repository+"/manifest/"+digest+"/security", "vulnerabilities=true"
+	return &base
 }
 
 // Read reads Quay's answer of any size as it comes, with one call of each for every vulnerability in it. What Quay never sends is a
@@ -166,9 +174,6 @@ func clip(text string) string { return shown.Plain(shown.Cut(text, maxName)) }
 
 // maxName is how long a name or a version may be to be told whole, in bytes.
 const maxName = 128
-
-// Refusef is a shape error of somebody else's.
-func Refusef(format string, args ...any) error { return shapeErrorf(format, args...) }
 
 // IsShape reports whether err says that an answer is none of Quay's.
 func IsShape(err error) bool { return errors.As(err, new(*shapeError)) }

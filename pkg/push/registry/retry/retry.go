@@ -87,6 +87,14 @@ func (r *Retrier) Run(ctx context.Context, what string, try func(ctx context.Con
 	}
 }
 
+// After is how long the registry asks to be left alone after err; 0 if it does not say.
+func After(err error) time.Duration {
+	if answered := (*failure.Answer)(nil); errors.As(err, &answered) {
+		return retryafter.Read(answered.Header, time.Now())
+	}
+	return 0
+}
+
 // Passing reports whether trying again may help after err.
 func Passing(err error) bool {
 	var reason *failure.Error
@@ -156,7 +164,7 @@ func (r *Retrier) backoff(n int, err error) time.Duration {
 	if e.Status == http.StatusTooManyRequests {
 		pause *= busyFactor
 	}
-	pause = max(pause, retryafter.Read(e.Header, time.Now()))
+	pause = max(pause, After(err))
 	if e.Status == http.StatusTooManyRequests {
 		r.mu.Lock()
 		r.until = time.Now().Add(pause)
