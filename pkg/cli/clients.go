@@ -60,6 +60,19 @@ func (c *connection) cluster() (Clients, error) {
 	return clients, nil
 }
 
+// view opens the cluster, as package robot sees it.
+func (c *connection) view(ctx context.Context) (*cluster, error) {
+	clients, err := c.cluster()
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.tenancy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{clients, names}, nil
+}
+
 // tenancy returns the names to work with: of the file, else of the cluster, else the built-in ones.
 func (c *connection) tenancy(ctx context.Context) (*config.Config, error) {
 	if c.config != nil {

@@ -63,15 +63,11 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 	if err := c.checkVault(); err != nil {
 		return services{}, err
 	}
-	clients, err := c.cluster()
+	view, err := c.view(ctx)
 	if err != nil {
 		return services{}, err
 	}
-	names, err := c.tenancy(ctx)
-	if err != nil {
-		return services{}, err
-	}
-	if names.Registry == "" {
+	if view.config.Registry == "" {
 		return services{}, usagef(fmt.Sprintf(`name it: kubectl patch configmap config-tenancy --namespace %s --type merge --patch '{"data":{"registry":"<host of Quay>"}}'`,
 			systemNamespace), "ConfigMap config-tenancy names no registry")
 	}
@@ -83,7 +79,6 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 	if err != nil {
 		return services{}, err
 	}
-	view := &cluster{clients, names}
 	exchange, err := c.exchange(q.Host())
 	if err != nil {
 		return services{}, err
@@ -92,10 +87,10 @@ func (c *connection) services(ctx context.Context, many bool) (services, error) 
 	if !c.every {
 		return s, nil
 	}
-	if s.others, err = c.others(ctx, names, clients.Context); err != nil || len(s.others) == 0 {
+	if s.others, err = c.others(ctx, view.config, view.Context); err != nil || len(s.others) == 0 {
 		return s, err
 	}
-	s.Name, s.Clusters = clients.Context, map[string]robot.Cluster{}
-	c.leases = leaseCluster(s.others, clients.Context)
+	s.Name, s.Clusters = view.Context, map[string]robot.Cluster{}
+	c.leases = leaseCluster(s.others, view.Context)
 	return s, nil
 }

@@ -94,17 +94,13 @@ which vulnerabilities its gate found. The exit code is
 
 // explain prints what find explains.
 func (c *connection) explain(ctx context.Context, namespace, name string, find func(context.Context, *explainer, string) ([]explanation, error)) error {
-	clients, err := c.cluster()
+	view, err := c.view(ctx)
 	if err != nil {
 		return err
 	}
-	names, err := c.tenancy(ctx)
-	if err != nil {
-		return err
-	}
-	namespace = cmp.Or(namespace, clients.Namespace)
+	namespace = cmp.Or(namespace, view.Namespace)
 	result := explained{head: newHead("Explanation")}
-	e := &explainer{clients: clients, cluster: rights{newLive(clients), clients.Kube}, config: names, namespace: namespace, now: c.program.Now}
+	e := &explainer{clients: view.Clients, cluster: rights{newLive(view.Clients), view.Kube}, config: view.config, namespace: namespace, now: c.program.Now}
 	result.Runs, err = find(ctx, e, name)
 	if err != nil {
 		return err

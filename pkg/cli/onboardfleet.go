@@ -62,17 +62,13 @@ func checkOAuthPath(path string) error {
 
 // onboardFleet renders the fleet's part, and delivers it.
 func (c *connection) onboardFleet(ctx context.Context, f onboard.Fleet, to destination) error {
-	clients, err := c.cluster()
+	view, err := c.view(ctx)
 	if err != nil {
 		return err
 	}
-	names, err := c.tenancy(ctx)
-	if err != nil {
-		return err
-	}
-	f.Convention, f.CustodyNamespace = names.Convention, names.CustodyNamespace
+	f.Convention, f.CustodyNamespace = view.config.Convention, view.config.CustodyNamespace
 	if f.CustodyNamespace == "" {
-		if f.Tenants, err = (&cluster{clients, names}).tenants(ctx); err != nil {
+		if f.Tenants, err = view.tenants(ctx); err != nil {
 			return err
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/internal/receipttest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 )
@@ -43,7 +43,9 @@ const (
 func newAsked(t *testing.T) *asked {
 	t.Helper()
 	w := newWorld(t)
-	a := &asked{world: w, key: signingKey(t), stranger: signingKey(t)}
+	key, _, public := receipttest.NewKey(t)
+	stranger, _, _ := receipttest.NewKey(t)
+	a := &asked{world: w, key: key, stranger: stranger}
 	token := w.quay.AddRobot("team-payments", "ci")
 	w.quay.Grant("team-payments/app", "team-payments+ci", quaytest.Write)
 	a.store = receipt.Store{Repository: w.quay.Host() + "/team-payments/app", Options: []remote.Option{
@@ -51,7 +53,7 @@ func newAsked(t *testing.T) *asked {
 	a.digest = a.push("v1")
 	clone(t)
 	a.pin(a.digest)
-	a.file("key.pub", encodePublic(t, a.key))
+	a.file("key.pub", public)
 	a.file("config.json", w.quay.Dockerconfig("team-payments+ci"))
 	w.quay.Faults.Add(quaytest.Fault{Name: "scanner", Times: -1, Effect: func(_ *quaytest.Quay, rw http.ResponseWriter, r *http.Request, next http.Handler) {
 		if !strings.HasSuffix(r.URL.Path, "/security") || a.status == 0 {
@@ -66,28 +68,6 @@ func newAsked(t *testing.T) *asked {
 		fmt.Fprint(rw, a.scanner)
 	}})
 	return a
-}
-
-func signingKey(t *testing.T) receipt.Key {
-	t.Helper()
-	made, err := certificate.New("receipts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := receipt.ParseKey(made.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func encodePublic(t *testing.T, key receipt.Key) []byte {
-	t.Helper()
-	text, err := receipt.EncodePublic(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 func (a *asked) file(name string, content []byte) {

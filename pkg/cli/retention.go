@@ -107,19 +107,14 @@ func (f *retentionFlags) check(teams []string) error {
 
 // collect decides on all anchors, lets go of some, and prints it.
 func (c *connection) collect(ctx context.Context, f retentionFlags, teams []string) error {
-	clients, err := c.cluster()
+	view, err := c.view(ctx)
 	if err != nil {
 		return err
 	}
-	names, err := c.tenancy(ctx)
+	others, err := c.others(ctx, view.config, view.Context)
 	if err != nil {
 		return err
 	}
-	others, err := c.others(ctx, names, clients.Context)
-	if err != nil {
-		return err
-	}
-	view := &cluster{clients, names}
 	organizations, err := collectedOrganizations(ctx, view, others, teams)
 	if err != nil {
 		return err
@@ -131,9 +126,9 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 			return gitFailure(err)
 		}
 		defer reader.Close()
-		sources = append(sources, &retention.Git{Reader: reader, Organization: organizationOf(names)})
+		sources = append(sources, &retention.Git{Reader: reader, Organization: organizationOf(view.config)})
 	}
-	sources = append(sources, pods{name: clusterName(clients.Context), view: view})
+	sources = append(sources, pods{name: clusterName(view.Context), view: view})
 	for _, name := range slices.Sorted(maps.Keys(others)) {
 		sources = append(sources, pods{name: clusterName(name), view: others[name].view, lost: others[name].lost})
 	}

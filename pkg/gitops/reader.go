@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/comptech-lab/quay-push/pkg/steplog"
 )
@@ -59,31 +60,35 @@ var (
 
 // Heads asks for the commit of each branch. A repository without a branch is an error. The error is an *Error, or an *overlay.Refusal.
 func (r *Reader) Heads(ctx context.Context) (map[string]string, error) {
-	session, err := r.remote.reader()
+	_, _, found, err := r.list(ctx, "the repository cannot be read")
 	if err != nil {
-		return nil, r.remote.explain("the repository cannot be read", err)
-	}
-	refs, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return nil, r.remote.explain("the repository cannot be read", err)
+		return nil, err
 	}
 	heads := map[string]string{}
-	for name, hash := range everyHead(refs) {
+	for name, hash := range found {
 		heads[name] = hash.String()
-	}
-	if len(heads) == 0 {
-		return nil, errNoBranch
 	}
 	return heads, nil
 }
 
-// everyHead is the commit of each branch.
-func everyHead(refs *packp.AdvRefs) map[string]plumbing.Hash {
-	found := map[string]plumbing.Hash{}
-	for _, name := range branchesOf(refs) {
-		found[name] = refs.References[nameOf(name)]
+// list begins a session, and returns the commit of each branch. problem is what is wrong if it cannot.
+func (r *Reader) list(ctx context.Context, problem string) (transport.UploadPackSession, *packp.AdvRefs, map[string]plumbing.Hash, error) {
+	session, err := r.remote.reader()
+	if err != nil {
+		return nil, nil, nil, r.remote.explain(problem, err)
 	}
-	return found
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return nil, nil, nil, r.remote.explain(problem, err)
+	}
+	heads := map[string]plumbing.Hash{}
+	for _, name := range branchesOf(refs) {
+		heads[name] = refs.References[nameOf(name)]
+	}
+	if len(heads) == 0 {
+		return nil, nil, nil, errNoBranch
+	}
+	return session, refs, heads, nil
 }
 
 // Depths of history that are asked for, in commits. The next is deeperBy as deep; deepest is all that a repository has.
@@ -117,17 +122,9 @@ func (r *Reader) Read(ctx context.Context, since time.Time) (*Snapshot, error) {
 
 // fetch fetches every branch with so much of its history.
 func (r *Reader) fetch(ctx context.Context, depth int) (*Snapshot, error) {
-	session, err := r.remote.reader()
+	session, refs, heads, err := r.list(ctx, "the repository cannot be fetched")
 	if err != nil {
-		return nil, r.remote.explain("the repository cannot be fetched", err)
-	}
-	refs, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return nil, r.remote.explain("the repository cannot be fetched", err)
-	}
-	heads := everyHead(refs)
-	if len(heads) == 0 {
-		return nil, errNoBranch
+		return nil, err
 	}
 	wants := slices.Collect(maps.Values(heads))
 	slices.SortFunc(wants, func(a, b plumbing.Hash) int { return slices.Compare(a[:], b[:]) })
