@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 )
@@ -16,7 +17,7 @@ import (
 // estargz is a layer of size bytes and a little more in two gzip members, the first of which has a few bytes: as eStargz begins.
 func estargz(t *testing.T, size int) []byte {
 	t.Helper()
-	return members(t, []byte("a directory"), noise(size))
+	return hostile.Members(t, gzip.NoCompression, []byte("a directory"), noise(size))
 }
 
 // noise is what no compression makes smaller.
@@ -24,23 +25,6 @@ func noise(size int) []byte {
 	content := make([]byte, size)
 	rand.NewChaCha8([32]byte{29}).Read(content)
 	return content
-}
-
-// members has each of contents in a gzip member of its own.
-func members(t *testing.T, contents ...[]byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	for _, content := range contents {
-		w, err := gzip.NewWriterLevel(&b, gzip.NoCompression)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Write(content)
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b.Bytes()
 }
 
 // layerOnly makes the layout's image one with that layer.
@@ -94,7 +78,7 @@ func TestSeveralMembers(t *testing.T) {
 // One member, a small layer and one in zstd are nothing to speak of.
 func TestLayersThatAreNotSlow(t *testing.T) {
 	for name, content := range map[string][]byte{
-		"one member": members(t, noise(16<<20)),
+		"one member": hostile.Members(t, gzip.NoCompression, noise(16<<20)),
 		"small":      estargz(t, 1<<20),
 		"zstd":       append([]byte("\x28\xb5\x2f\xfd"), estargz(t, 16<<20)...),
 	} {

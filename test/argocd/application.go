@@ -76,9 +76,8 @@ func lastOfEach(objects []*unstructured.Unstructured) (kept []*unstructured.Unst
 // missing is said of an object that the cluster has not.
 const missing = " is missing"
 
-// Drift returns in which fields the cluster is not what the Application says, and which objects it has not; none: Argo CD shows the
-// Application as Synced. The values of Secrets are hidden.
-func (c *Cluster) Drift(ctx context.Context, a *Application) (found []string, err error) {
+// each returns what look says of every object, and which of them the cluster has not.
+func (c *Cluster) each(ctx context.Context, a *Application, look func(desired, live *unstructured.Unstructured) ([]string, error)) (found []string, err error) {
 	for _, desired := range a.Objects {
 		live, err := c.get(ctx, desired)
 		if err != nil {
@@ -88,42 +87,44 @@ func (c *Cluster) Drift(ctx context.Context, a *Application) (found []string, er
 			found = append(found, name(desired)+missing)
 			continue
 		}
+		said, err := look(desired, live)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, said...)
+	}
+	return found, nil
+}
+
+// Drift returns in which fields the cluster is not what the Application says, and which objects it has not; none: Argo CD shows the
+// Application as Synced. The values of Secrets are hidden.
+func (c *Cluster) Drift(ctx context.Context, a *Application) ([]string, error) {
+	return c.each(ctx, a, func(desired, live *unstructured.Unstructured) (found []string, err error) {
 		if desired.GroupVersionKind().GroupKind() == (schema.GroupKind{Kind: "Secret"}) {
 			if desired, live, err = diff.HideSecretData(desired, live, nil); err != nil {
 				return nil, fmt.Errorf("hiding what is in %s: %w", name(desired), err)
 			}
 		}
 		fields, err := drift(ctx, desired, live)
-		if err != nil {
-			return nil, err
-		}
 		for _, field := range fields {
 			found = append(found, name(desired)+" is OutOfSync: "+field)
 		}
-	}
-	return found, nil
+		return found, err
+	})
 }
 
 // Unhealthy returns what Argo CD says of the objects that are not healthy. It tells the health of the kinds that it knows of itself.
-func (c *Cluster) Unhealthy(ctx context.Context, a *Application) (found []string, err error) {
-	for _, desired := range a.Objects {
-		live, err := c.get(ctx, desired)
-		if err != nil {
-			return nil, err
-		}
-		if live == nil {
-			found = append(found, name(desired)+missing)
-			continue
-		}
+func (c *Cluster) Unhealthy(ctx context.Context, a *Application) ([]string, error) {
+	return c.each(ctx, a, func(desired, live *unstructured.Unstructured) ([]string, error) {
 		status, err := health.GetResourceHealth(live, nil)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, fmt.Errorf("judging the health of %s: %w", name(desired), err)
+		case status == nil || status.Status == health.HealthStatusHealthy:
+			return nil, nil
 		}
-		if status != nil && status.Status != health.HealthStatusHealthy {
-			found = append(found, fmt.Sprintf("%s is %s: %s", name(desired), status.Status, status.Message))
-		}
-	}
-	return found, nil
+		return []string{fmt.Sprintf("%s is %s: %s", name(desired), status.Status, status.Message)}, nil
+	})
 }
 
 // WaitHealthy returns when every object is healthy, or what is not when ctx ends.

@@ -23,7 +23,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/comptech-lab/quay-push/internal/certificate"
+	"github.com/comptech-lab/quay-push/internal/receipttest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/test/stage"
@@ -94,8 +94,8 @@ func TestReceipt(t *testing.T) {
 		if results[v1alpha1.ResultReceipt] == "" {
 			t.Errorf("no result leads to it: %v", results)
 		}
-		other, _ := newKey(t)
-		if out, ok := stranger.verify(ctx, digest, encodeKey(t, other)); ok {
+		_, _, other := receipttest.NewKey(t)
+		if out, ok := stranger.verify(ctx, digest, other); ok {
 			t.Errorf("with another key: %s", out)
 		}
 	}
@@ -123,40 +123,17 @@ func statementOf(t *testing.T, out string, uid types.UID) receipt.Statement {
 	return receipt.Statement{}
 }
 
-// newKey returns a key, and its PEM.
-func newKey(t *testing.T) (receipt.Key, []byte) {
-	t.Helper()
-	made, err := certificate.New("receipts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := receipt.ParseKey(made.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, made.Key
-}
-
-func encodeKey(t *testing.T, key receipt.Key) []byte {
-	t.Helper()
-	text, err := receipt.EncodePublic(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // receiptKey puts a key into the controller's namespace, as docs/receipts.md tells, and returns a line of it and the public one.
 func receiptKey(t *testing.T, ctx context.Context) (line, public []byte) {
 	t.Helper()
-	key, text := newKey(t)
+	_, text, public := receipttest.NewKey(t)
 	secrets := s.Kube.CoreV1().Secrets("quay-push")
 	_ = secrets.Delete(ctx, "receipt-key", metav1.DeleteOptions{})
 	if _, err := secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "receipt-key"}, Data: map[string][]byte{"receipt.key": text}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = secrets.Delete(within(t, time.Minute), "receipt-key", metav1.DeleteOptions{}) })
-	return bytes.Split(text, []byte("\n"))[2], encodeKey(t, key) // The first line is the same of all.
+	return bytes.Split(text, []byte("\n"))[2], public // The first line is the same of all.
 }
 
 // setReceipts sets receipt-key until the test ends.

@@ -8,26 +8,19 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/comptech-lab/quay-push/internal/hostile"
 	"github.com/comptech-lab/quay-push/pkg/push/ingest"
 )
 
 // members are gzip members, each with the given number of random bytes.
 func members(t *testing.T, sizes ...int) []byte {
 	t.Helper()
-	random := rand.NewChaCha8([32]byte{29})
-	var b bytes.Buffer
-	for _, size := range sizes {
-		content := make([]byte, size)
-		random.Read(content)
-		w := gzip.NewWriter(&b)
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+	random, contents := rand.NewChaCha8([32]byte{29}), make([][]byte, len(sizes))
+	for i, size := range sizes {
+		contents[i] = make([]byte, size)
+		random.Read(contents[i])
 	}
-	return b.Bytes()
+	return hostile.Members(t, gzip.DefaultCompression, contents...)
 }
 
 // start is what is looked at.

@@ -23,8 +23,8 @@ import (
 	"knative.dev/pkg/controller"
 	"knative.dev/pkg/injection"
 
-	"github.com/comptech-lab/quay-push/internal/certificate"
 	"github.com/comptech-lab/quay-push/internal/quaytest"
+	"github.com/comptech-lab/quay-push/internal/receipttest"
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
@@ -41,15 +41,8 @@ type notary struct {
 
 func newNotary(t *testing.T) *notary {
 	t.Helper()
-	made, err := certificate.New("receipts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := receipt.ParseKey(made.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &notary{newRegistry(t), made.Key, []*ecdsa.PublicKey{key.Public()}}
+	key, private, _ := receipttest.NewKey(t)
+	return &notary{newRegistry(t), private, []*ecdsa.PublicKey{key.Public()}}
 }
 
 // on are the settings with which receipts are written.

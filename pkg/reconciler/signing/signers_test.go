@@ -20,7 +20,7 @@ import (
 	fakekube "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/comptech-lab/quay-push/internal/certificate"
+	"github.com/comptech-lab/quay-push/internal/receipttest"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/pkg/vault"
@@ -30,19 +30,6 @@ const (
 	accountToken = "eyJ.ACCOUNT.TOKEN"
 	vaultToken   = "hvs.VAULTTOKEN"
 )
-
-func newKey(t *testing.T) (receipt.Key, []byte) {
-	t.Helper()
-	made, err := certificate.New("receipts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := receipt.ParseKey(made.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, made.Key
-}
 
 // signs has the signer sign a receipt, which fails if it is not one of its key.
 func signs(t *testing.T, by receipt.Signer) {
@@ -58,7 +45,7 @@ func signs(t *testing.T, by receipt.Signer) {
 
 // The Secret is read each time: a new key signs from then on.
 func TestSecret(t *testing.T) {
-	first, text := newKey(t)
+	first, text, _ := receipttest.NewKey(t)
 	held := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: config.Namespace, Name: "receipt-key"}, Data: map[string][]byte{SecretKey: text}}
 	kube := fakekube.NewClientset(held)
 	s := &Signers{Kube: kube}
@@ -68,7 +55,7 @@ func TestSecret(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	signs(t, signer)
-	second, text := newKey(t)
+	second, text, _ := receipttest.NewKey(t)
 	held.Data[SecretKey] = text
 	if _, err := kube.CoreV1().Secrets(config.Namespace).Update(t.Context(), held, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
@@ -94,12 +81,8 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	key, _ := newKey(t)
+	key, _, public := receipttest.NewKey(t)
 	v := &server{key: key}
-	public, err := receipt.EncodePublic(key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
 	answer := func(rw http.ResponseWriter, content map[string]any) {
 		if err := json.NewEncoder(rw).Encode(content); err != nil {
 			t.Error(err)
