@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -107,8 +108,25 @@ func (p Program) available(ctx context.Context, wait time.Duration) error {
 			args = append(args, "deployment/"+name)
 		}
 		if _, err := Run(ctx, "", nil, "kubectl", args...); err != nil {
-			return fmt.Errorf("%w\nto see why: kubectl describe pods --namespace=%s", err, namespace)
+			return fmt.Errorf("%w\n%s\nto see more: kubectl describe pods --namespace=%s", err, reasons(ctx, namespace), namespace)
 		}
 	}
 	return nil
+}
+
+// reasons are the Pods of a namespace and what the cluster warned of, newest last: what a log of CI must have, since nobody can ask
+// that cluster any more.
+func reasons(ctx context.Context, namespace string) string {
+	var told []string
+	for _, args := range [][]string{
+		{"get", "pods", "--output=wide"},
+		{"get", "events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp", "--output=custom-columns=:.involvedObject.name,:.reason,:.message"},
+	} {
+		output, err := Run(ctx, "", nil, "kubectl", append(args, "--namespace="+namespace)...)
+		if err != nil {
+			output = []byte(err.Error())
+		}
+		told = append(told, strings.TrimSpace(string(output)))
+	}
+	return strings.Join(told, "\n")
 }
