@@ -78,11 +78,11 @@ func difference(made, task *pipelinev1.TaskRun) string {
 	return ""
 }
 
-// What is put on a TaskRun that is under way, by the beginning of its name: by Tekton, from its Task, which Git may have brought;
+// What is put on a TaskRun that is under way, by the beginning of its name: by Tekton, from its Task, which Git or a catalog may have brought;
 // and by Chains and Results, which hold it until they have seen its end.
 var (
 	labelsOfTekton      = []string{"tekton.dev/task", "app.kubernetes.io/version", "app.kubernetes.io/part-of", "app.kubernetes.io/instance"}
-	annotationsOfTekton = []string{"tekton.dev/", "pipeline.tekton.dev/", "chains.tekton.dev/", "results.tekton.dev/", "argocd.argoproj.io/"}
+	annotationsOfTekton = []string{"tekton.dev/", "pipeline.tekton.dev/", "chains.tekton.dev/", "results.tekton.dev/", "argocd.argoproj.io/", "artifacthub.io/"}
 	finalizersOfTekton  = []string{"chains.tekton.dev", "results.tekton.dev"}
 )
 

@@ -56,6 +56,7 @@ func TestOwnTaskRunIsAdopted(t *testing.T) {
 		"under way": func(task *pipelinev1.TaskRun) {
 			task.Labels["tekton.dev/task"], task.Labels["app.kubernetes.io/version"] = "push-image-quay", "0.1"
 			task.Annotations["pipeline.tekton.dev/release"], task.Annotations["tekton.dev/tags"] = "v1.15.0", "image, push, quay"
+			task.Annotations["artifacthub.io/license"] = "Apache-2.0"
 			task.Finalizers = []string{"chains.tekton.dev/taskrun", "results.tekton.dev/taskrun"}
 		},
 		"stopped by an earlier try": func(task *pipelinev1.TaskRun) {
