@@ -41,6 +41,8 @@ type playground struct {
 	attacker, trigger tekton.Interface
 	// own is the attacker in its own namespace.
 	own tekton.Interface
+	// bundle is the reference of a Tekton bundle of the attacker's.
+	bundle string
 }
 
 // Each attack is really played while the policies only audit, and wins; while they deny, the API server refuses the same request.
@@ -109,6 +111,7 @@ func newPlayground(t *testing.T, ctx context.Context) *playground {
 	putCatcher(t, ctx, thief)
 	f.putPipelines(t)
 	f.putOwnTasks(t, ctx)
+	f.bundle = f.lookalikes(t, ctx)
 	return f
 }
 

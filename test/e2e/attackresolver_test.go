@@ -38,7 +38,22 @@ var resolverAttacks = map[string]attack{
 	"a Task with the second label":            ownTask("loot-second"),
 	"a Task with the label of the controller": ownTask("loot-controller"),
 	"a Pipeline of the own namespace":         pipelineRun(resolvedPipeline),
-	"the name of a Secret from a result":      pipelineRun(secretFromResult),
+	"a lookalike Pipeline of an own bundle": pipelineRun(func(f *playground) pipelinev1.PipelineRunSpec {
+		return pipelinev1.PipelineRunSpec{PipelineRef: &pipelinev1.PipelineRef{ResolverRef: bundled(f.bundle, "pipeline", "build-and-push-image")}}
+	}),
+	"a lookalike Task of an own bundle": pipelineRun(func(f *playground) pipelinev1.PipelineRunSpec {
+		return pipelinev1.PipelineRunSpec{PipelineSpec: &pipelinev1.PipelineSpec{Tasks: []pipelinev1.PipelineTask{{Name: "t",
+			TaskRef: &pipelinev1.TaskRef{ResolverRef: bundled(f.bundle, "task", "push-image-quay")}}}}}
+	}),
+	"a TaskRun of a lookalike": {
+		send: func(ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) error {
+			return f.resolved(ctx, name, "platform", "bundles", "bundle", f.bundle, "kind", "task", "name", "push-image-quay")
+		},
+		won: func(t *testing.T, ctx context.Context, f *playground, name string, _ *pipelinev1.PipelineRun) {
+			prints(t, ctx, stage.SharedNamespace, "tekton.dev/taskRun="+name, f.robot)
+		},
+	},
+	"the name of a Secret from a result": pipelineRun(secretFromResult),
 }
 
 // ownTask is a run of the own team whose Task is in the attacker's namespace.

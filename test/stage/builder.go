@@ -11,11 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
@@ -77,18 +75,7 @@ func pushBuilder(ctx context.Context, layer string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	digest, err := image.Digest()
-	if err != nil {
-		return "", err
-	}
-	reference, err := name.NewDigest(os.Getenv("KO_DOCKER_REPO") + "/buildah@" + digest.String())
-	if err != nil {
-		return "", err
-	}
-	if err := remote.Write(reference, image, remote.WithContext(ctx)); err != nil {
-		return "", fmt.Errorf("pushing %q: %w", reference, err)
-	}
-	return reference.String(), nil
+	return pushImage(ctx, image, "buildah")
 }
 
 // imageOf returns an image of one layer, a compressed tar file, whose programs are found in path.
