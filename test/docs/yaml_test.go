@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	v1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -143,15 +144,17 @@ func reference(ref *v1.TaskRef) (known, error) {
 		return known{params: []string{v1alpha1.ParamImageRef, v1alpha1.ParamPreflight}}, nil
 	case ref.Name == "build-image":
 		return known{workspaces: source}, nil
-	case ref.Resolver != "cluster":
-		return known{}, fmt.Errorf("a tenant's namespace has no Task %q: take it by the cluster resolver", ref.Name)
+	case ref.Resolver != "cluster" && ref.Resolver != "bundles":
+		return known{}, fmt.Errorf("a tenant's namespace has no Task %q: take it by the cluster resolver, or from the bundle", ref.Name)
 	}
 	given := map[string]string{}
 	for _, p := range ref.Params {
 		given[p.Name] = p.Value.StringVal
 	}
-	if given["kind"] != "task" || given["namespace"] != "openshift-pipelines" || len(given) != 3 {
-		return known{}, fmt.Errorf("the cluster resolver is given %v", given)
+	cluster := ref.Resolver == "cluster" && given["namespace"] == "openshift-pipelines"
+	bundles := ref.Resolver == "bundles" && strings.Contains(given["bundle"], "@sha256:")
+	if given["kind"] != "task" || !cluster && !bundles || len(given) != 3 {
+		return known{}, fmt.Errorf("the resolver %s is given %v", ref.Resolver, given)
 	}
 	files, err := filepath.Glob(filepath.Join(root, "tekton/task", given["name"], "*", "*.yaml"))
 	if err != nil || len(files) != 1 {
