@@ -38,7 +38,8 @@ type logPage struct {
 			Namespace string `json:"namespace"`
 			Repo      string `json:"repo"`
 			Tag       string `json:"tag"`
-			// Username is who it was, also where that is deleted and no performer any more.
+			// Username is who it was, also where that was deleted and is no performer any more: what is in metadata is as it was
+			// written (quay/quay data/logs_model/datatypes.py, to_dict).
 			Username string `json:"username"`
 		} `json:"metadata"`
 		Performer named `json:"performer"`
