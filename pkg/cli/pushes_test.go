@@ -208,7 +208,7 @@ func TestPushes(t *testing.T) {
 	if _, r, _ := c.pushes("--since", "10m"); len(r.Pushes) != 6 || r.Pushes[0].Team != "platform" || r.Pushes[0].Refused != "NoTenant: no" || r.Pushes[1].Pinned != nil {
 		t.Errorf("of all teams: %+v", r.Pushes)
 	}
-	if _, r, _ := c.pushes("payments", "--since", "310s"); len(r.Pushes) != 3 {
+	if _, r, _ := c.pushes("payments", "--since", "390s"); len(r.Pushes) != 3 {
 		t.Errorf("in the last minutes: %+v", r.Pushes)
 	}
 	// A push whose run was deleted is known by Quay.
