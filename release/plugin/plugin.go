@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,11 +42,8 @@ var completions = map[string]string{
 // Run makes the archive of each platform, os/arch, and returns the Go that builds them. They are the same for the same tree. The error
 // says so where Go recorded another version or commit in a program than the release is of.
 func (m Maker) Run(ctx context.Context, platforms []string) (made []Archive, compiler string, err error) {
-	native := filepath.Join(m.Scratch, "tkn-quay")
-	if err := m.build(ctx, runtime.GOOS+"/"+runtime.GOARCH, native); err != nil {
-		return nil, "", err
-	}
-	if compiler, err = m.check(native); err != nil {
+	native, compiler, err := m.build(ctx, runtime.GOOS+"/"+runtime.GOARCH)
+	if err != nil {
 		return nil, "", err
 	}
 	common, err := m.common(ctx, native)
@@ -82,12 +78,8 @@ func (m Maker) common(ctx context.Context, native string) ([]archive.File, error
 }
 
 func (m Maker) archive(ctx context.Context, platform string, common []archive.File) (Archive, error) {
-	system, arch, _ := strings.Cut(platform, "/")
-	path := filepath.Join(m.Scratch, executable(system))
-	if err := m.build(ctx, platform, path); err != nil {
-		return Archive{}, err
-	}
-	if _, err := m.check(path); err != nil {
+	path, _, err := m.build(ctx, platform)
+	if err != nil {
 		return Archive{}, err
 	}
 	content, err := os.ReadFile(path)
@@ -95,38 +87,37 @@ func (m Maker) archive(ctx context.Context, platform string, common []archive.Fi
 		return Archive{}, err
 	}
 	var packed bytes.Buffer
-	files := append(slices.Clone(common), archive.File{Name: executable(system), Mode: 0o755, Content: content})
+	files := append(slices.Clone(common), archive.File{Name: filepath.Base(path), Mode: 0o755, Content: content})
 	if err := archive.Write(&packed, m.Tree.Time, files); err != nil {
 		return Archive{}, err
 	}
-	sum := sha256.Sum256(packed.Bytes())
-	a := Archive{fmt.Sprintf("tkn-quay_%s_%s_%s.tar.gz", m.Version, system, arch), system, arch, hex.EncodeToString(sum[:])}
-	return a, os.WriteFile(filepath.Join(m.Out, a.Name), packed.Bytes(), 0o644)
-}
-
-// build builds the program, with the flags that ko.yaml has.
-func (m Maker) build(ctx context.Context, platform, path string) error {
 	system, arch, _ := strings.Cut(platform, "/")
-	compiler := program.Program{Name: "go", Dir: m.Tree.Dir, Env: append(m.Tree.Environment(), "GOOS="+system, "GOARCH="+arch)}
-	_, err := compiler.Run(ctx, "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/tkn-quay")
-	return err
+	name := fmt.Sprintf("tkn-quay_%s_%s_%s.tar.gz", m.Version, system, arch)
+	a := Archive{name, system, arch, fmt.Sprintf("%x", sha256.Sum256(packed.Bytes()))}
+	return a, os.WriteFile(filepath.Join(m.Out, name), packed.Bytes(), 0o644)
 }
 
-// check returns the Go that built a program, if that was from the tree, as the version.
-func (m Maker) check(path string) (string, error) {
+// build builds the program, with the flags that ko.yaml has, and returns where it is and the Go that built it.
+func (m Maker) build(ctx context.Context, platform string) (path, compiler string, err error) {
+	system, arch, _ := strings.Cut(platform, "/")
+	path = filepath.Join(m.Scratch, executable(system))
+	builder := program.Program{Name: "go", Dir: m.Tree.Dir, Env: append(m.Tree.Environment(), "GOOS="+system, "GOARCH="+arch)}
+	if _, err := builder.Run(ctx, "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/tkn-quay"); err != nil {
+		return "", "", err
+	}
 	built, err := buildinfo.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("reading what %q was built from: %w", filepath.Base(path), err)
+		return "", "", fmt.Errorf("reading what tkn-quay was built from: %w", err)
 	}
 	settings := map[string]string{}
 	for _, s := range built.Settings {
 		settings[s.Key] = s.Value
 	}
 	if built.Main.Version != m.Version || settings["vcs.revision"] != m.Tree.Commit || settings["vcs.modified"] != "false" {
-		return "", fmt.Errorf("%q says that it is %s of commit %q, and the release is %s of %q", filepath.Base(path), built.Main.Version,
+		return "", "", fmt.Errorf("tkn-quay says that it is %s of commit %q, and the release is %s of %q", built.Main.Version,
 			settings["vcs.revision"], m.Version, m.Tree.Commit)
 	}
-	return built.GoVersion, nil
+	return path, built.GoVersion, nil
 }
 
 // executable is the name of the program on an operating system.
