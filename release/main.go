@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/comptech-lab/quay-push/release/provenance"
 )
 
@@ -32,8 +30,8 @@ func main() {
 	if r.url == "" {
 		r.url = provenance.Repository + "/releases/download/" + r.version
 	}
-	if r.version == "" || semver.Canonical(r.version) != r.version || r.registry == "" || r.key == "" || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: make release VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=cosign.key")
+	if err := r.check(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\nusage: make release VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=cosign.key\n", err)
 		flag.PrintDefaults()
 		os.Exit(2)
 	}

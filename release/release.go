@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/semver"
+
 	"github.com/comptech-lab/quay-push/release/cosign"
 	"github.com/comptech-lab/quay-push/release/image"
 	"github.com/comptech-lab/quay-push/release/manifest"
@@ -37,6 +39,23 @@ type release struct {
 	scratch, dist string
 	tree          source.Tree
 	signer        cosign.Signer
+}
+
+// check says what of the release is not given, or cannot be.
+func (r *release) check() error {
+	linux := func(platform string) bool { return strings.HasPrefix(platform, "linux/") }
+	switch {
+	// An image's tag cannot have build metadata.
+	case r.version == "" || semver.Canonical(r.version) != r.version:
+		return fmt.Errorf("VERSION is %q, and has to be like v0.2.0 or v0.2.0-rc.1", r.version)
+	case r.registry == "":
+		return errors.New("REGISTRY is empty, and has to be the host/organization that the images go to")
+	case r.key == "":
+		return errors.New("KEY is empty, and has to be the file with cosign's private key")
+	case r.platforms != nil && !slices.ContainsFunc(r.platforms, linux):
+		return fmt.Errorf("PLATFORMS is %q, and has to have one of linux, for the images", strings.Join(r.platforms, ","))
+	}
+	return nil
 }
 
 // run makes the directory out, whole or not at all. Images are in the registry before.

@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/comptech-lab/quay-push/release/cosign"
+	"github.com/comptech-lab/quay-push/test/docs"
 )
 
 const version = "v0.2.0"
@@ -40,6 +41,7 @@ func TestRelease(t *testing.T) {
 	// The signature of one release is good for the files of the other.
 	t.Run("signatures of files", func(t *testing.T) { s.in(t).signatures(first, second) })
 	t.Run("signatures of images", func(t *testing.T) { s.in(t).images(first) })
+	t.Run("page", func(t *testing.T) { s.in(t).page(first) })
 	t.Run("changed", func(t *testing.T) { s.in(t).changed(first) })
 }
 
@@ -212,6 +214,25 @@ func (s *stage) attested(public, kind string, ref name.Digest) map[string]any {
 		said = predicate
 	}
 	return said
+}
+
+// page runs what docs/releasing.md tells a stranger to.
+func (s *stage) page(dist string) {
+	const page = "../docs/releasing.md"
+	before, _, _ := strings.Cut(read(s.t, ".", page), "\n## Verify one\n")
+	blocks, err := docs.Read(page)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	printed, home := "", s.t.TempDir()
+	for _, block := range blocks {
+		if block.Language == "sh" && block.Line > strings.Count(before, "\n") {
+			printed = s.run(dist, []string{"HOME=" + home, "DOCKER_CONFIG=" + home}, "bash", "-euo", "pipefail", "-c", block.Text)
+		}
+	}
+	if !strings.Contains(printed, `"gitCommit":"`+s.commit+`"`) {
+		s.t.Errorf("the last command prints %s", printed)
+	}
 }
 
 // changed: cosign refuses what has one other byte, and what another key signed, and takes what has neither.

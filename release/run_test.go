@@ -9,6 +9,31 @@ import (
 	"github.com/comptech-lab/quay-push/release/program"
 )
 
+func TestCheck(t *testing.T) {
+	good := release{version: "v0.2.0", registry: "r.example.com/o", key: "cosign.key"}
+	for _, test := range []struct {
+		says   string
+		change func(r *release)
+	}{
+		{"", func(*release) {}},
+		{"", func(r *release) { r.version = "v1.0.0-rc.1" }},
+		{"", func(r *release) { r.platforms = []string{"darwin/arm64", "linux/amd64"} }},
+		{`VERSION is "", `, func(r *release) { r.version = "" }},
+		{`VERSION is "0.2.0", `, func(r *release) { r.version = "0.2.0" }},
+		{`VERSION is "v0.2", `, func(r *release) { r.version = "v0.2" }},
+		{`VERSION is "v0.2.0+mine", `, func(r *release) { r.version = "v0.2.0+mine" }},
+		{"REGISTRY is empty, ", func(r *release) { r.registry = "" }},
+		{"KEY is empty, ", func(r *release) { r.key = "" }},
+		{`PLATFORMS is "darwin/arm64", `, func(r *release) { r.platforms = []string{"darwin/arm64"} }},
+	} {
+		r := good
+		test.change(&r)
+		if err := r.check(); (err == nil) != (test.says == "") || err != nil && !strings.HasPrefix(err.Error(), test.says) {
+			t.Errorf("%+v: %v, want %q", r, err, test.says)
+		}
+	}
+}
+
 // What is there already is somebody's: nothing is mixed with it, and nothing is built first.
 func TestOutIsThere(t *testing.T) {
 	out := t.TempDir()

@@ -48,7 +48,11 @@ func New(ctx context.Context, key, dir string) (Signer, error) {
 
 // File leaves the signature of a file beside it.
 func (s Signer) File(ctx context.Context, path string) error {
-	return s.run(ctx, "sign-blob", "--bundle", path+Suffix, path)
+	if err := s.run(ctx, "sign-blob", "--bundle", path+Suffix, path); err != nil {
+		return err
+	}
+	// cosign writes it for its owner alone.
+	return os.Chmod(path+Suffix, 0o644)
 }
 
 // Image leaves the signature of an image, which is named by digest, as its referrer.

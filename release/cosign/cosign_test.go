@@ -14,7 +14,7 @@ import (
 func double(t *testing.T) (dir string, called func() string) {
 	t.Helper()
 	dir = t.TempDir()
-	text := "#!/bin/sh\necho \"$@\" >> " + dir + "/called\nif [ \"$3\" != good.key ] && [ \"$4\" != good.key ]; then echo no such key >&2; exit 1; fi\necho PUBLIC\n"
+	text := "#!/bin/sh\necho \"$@\" >> " + dir + "/called\nif [ \"$3\" != good.key ] && [ \"$4\" != good.key ]; then echo no such key >&2; exit 1; fi\necho PUBLIC\nif [ \"$1\" = sign-blob ]; then umask 077; : > \"${10}\"; fi\n"
 	if err := os.WriteFile(filepath.Join(dir, "cosign"), []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +35,17 @@ func TestSigner(t *testing.T) {
 	if err != nil || string(s.Public) != "PUBLIC\n" {
 		t.Fatalf("the public key is %q, %v", s.Public, err)
 	}
-	for _, err := range []error{s.File(t.Context(), "a.tar.gz"), s.Image(t.Context(), "r/a@sha256:0"), s.Attest(t.Context(), "r/a@sha256:0", "spdxjson", "s.json")} {
+	file := filepath.Join(dir, "a.tar.gz")
+	for _, err := range []error{s.File(t.Context(), file), s.Image(t.Context(), "r/a@sha256:0"), s.Attest(t.Context(), "r/a@sha256:0", "spdxjson", "s.json")} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
 	flags := " --yes --key good.key --signing-config " + dir + "/signing-config.json --trusted-root " + dir + "/trusted-root.json "
-	want := "public-key --key good.key\nsign-blob" + flags + "--bundle a.tar.gz.sigstore.json a.tar.gz\nsign" + flags + "r/a@sha256:0\nattest" + flags + "--type spdxjson --predicate s.json r/a@sha256:0\n"
+	want := "public-key --key good.key\nsign-blob" + flags + "--bundle " + file + ".sigstore.json " + file + "\nsign" + flags + "r/a@sha256:0\nattest" + flags + "--type spdxjson --predicate s.json r/a@sha256:0\n"
+	if info, err := os.Stat(file + cosign.Suffix); err != nil || info.Mode() != 0o644 {
+		t.Errorf("who may read the signature: %v, %v", info, err)
+	}
 	if got := called(); got != want {
 		t.Errorf("cosign was called\n%swant\n%s", got, want)
 	}

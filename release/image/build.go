@@ -38,7 +38,8 @@ type Pushed struct {
 func (b Build) Run(ctx context.Context) (Pushed, error) {
 	list := filepath.Join(b.SBOMs, "refs")
 	defer os.Remove(list)
-	ko := program.Program{Name: "ko", Dir: b.Tree.Dir, Env: append(b.Tree.Environment(), "KO_DOCKER_REPO="+b.Registry, "KO_DEFAULTBASEIMAGE="+b.Config.Base)}
+	env := append(b.Tree.Environment(), "KO_CONFIG_PATH=", "KO_DOCKER_REPO="+b.Registry, "KO_DEFAULTBASEIMAGE="+b.Config.Base)
+	ko := program.Program{Name: "ko", Dir: b.Tree.Dir, Env: env}
 	args := []string{"build", "--base-import-paths", "--tags", b.Version, "--platform", strings.Join(b.Config.Platforms, ","),
 		"--sbom", "spdx", "--sbom-dir", b.SBOMs, "--image-refs", list}
 	mains := map[string]string{}
