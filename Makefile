@@ -119,7 +119,7 @@ release: bin/ko bin/cosign ## A release of the commit at hand, in dist/: VERSION
 	go run ./release -version "$(VERSION)" -registry "$(REGISTRY)" -key "$(KEY)" -base "$(BASE)" -platforms "$(PLATFORMS)" -url "$(URL)"
 
 release-test: bin/ko bin/cosign ## Two releases of the commit at hand, compared, and verified by cosign (PLATFORMS=linux/amd64)
-	go test -tags release -vet=off -count=1 -v -timeout 20m -run TestRelease ./release/
+	go test -tags release -vet=off -count=1 -v -timeout 20m -run TestRelease ./release/...
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli

@@ -16,10 +16,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/comptech-lab/quay-push/release/releasetest"
 )
 
 const password = "correct horse"
@@ -42,31 +41,10 @@ func newStage(t *testing.T) *stage {
 	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
-	s := &stage{t: t, registry: host, base: host + "/static:latest", platforms: strings.Split(cmp.Or(os.Getenv("PLATFORMS"), "linux/amd64"), ",")}
-	s.pushBase()
+	s := &stage{t: t, registry: host, base: releasetest.Base(t, host), platforms: strings.Split(cmp.Or(os.Getenv("PLATFORMS"), "linux/amd64"), ",")}
 	s.commit = s.run(".", nil, "git", "rev-parse", "HEAD")
 	s.key = s.newKey()
 	return s
-}
-
-// pushBase pushes an index over images with nothing in them.
-func (s *stage) pushBase() {
-	s.t.Helper()
-	var index v1.ImageIndex = empty.Index
-	for _, arch := range []string{"amd64", "arm64"} {
-		image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: arch})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}}})
-	}
-	tag, err := name.NewTag(s.base)
-	if err == nil {
-		err = remote.WriteIndex(tag, index)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 // newKey returns the file of a new private key; the public one is beside it, as .pub.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/comptech-lab/quay-push/release/manifest"
+	"github.com/comptech-lab/quay-push/release/releasetest"
 )
 
 const module = "github.com/comptech-lab/quay-push/"
@@ -25,15 +26,7 @@ func tree(t *testing.T, files map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	for name, content := range files {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	releasetest.Write(t, root, files)
 	return root
 }
 

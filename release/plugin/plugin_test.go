@@ -18,32 +18,18 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/comptech-lab/quay-push/release/plugin"
-	"github.com/comptech-lab/quay-push/release/program"
+	"github.com/comptech-lab/quay-push/release/releasetest"
 	"github.com/comptech-lab/quay-push/release/source"
 )
 
 // newTree is a commit with a program that only knows completion, which is quickly built.
 func newTree(t *testing.T) source.Tree {
 	t.Helper()
-	dir := t.TempDir()
-	for name, content := range map[string]string{
+	dir := releasetest.Repository(t, map[string]string{
 		"go.mod":               "module example.com/small\n\ngo 1.26\n",
 		"LICENSE":              "free\n",
 		"cmd/tkn-quay/main.go": "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(os.Args[1] + \" for \" + os.Args[2]) }\n",
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, args := range [][]string{{"init", "--quiet"}, {"add", "."}, {"-c", "user.name=n", "-c", "user.email=n@example.com", "commit", "--quiet", "--message", "m"}} {
-		if _, err := (program.Program{Name: "git", Dir: dir, Env: []string{"GIT_CONFIG_GLOBAL=/dev/null"}}).Run(t.Context(), args...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	tree, err := source.Clone(t.Context(), dir, filepath.Join(t.TempDir(), "source"), "v0.2.0")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Password is the environment variable with the password of the signing key. Nothing but cosign gets it.
@@ -29,6 +30,8 @@ func (p Program) Run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, p.Name, args...)
 	var out, words bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.Dir, &out, &words
+	// When it is stopped, its children may hold what it writes to.
+	cmd.WaitDelay = 5 * time.Second
 	cmd.Env = append(os.Environ(), p.Env...)
 	if p.Name != "cosign" {
 		cmd.Env = slices.DeleteFunc(cmd.Env, func(s string) bool { return strings.HasPrefix(s, Password+"=") })

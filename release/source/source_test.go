@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comptech-lab/quay-push/release/program"
+	"github.com/comptech-lab/quay-push/release/releasetest"
 	"github.com/comptech-lab/quay-push/release/source"
 )
 
@@ -20,39 +20,17 @@ type repository struct {
 
 func newRepository(t *testing.T) repository {
 	t.Helper()
-	r := repository{t, t.TempDir()}
-	r.git("init", "--quiet")
-	r.write("a.txt", "a\n")
-	r.write(".gitignore", "/bin/\n")
-	r.commit()
-	return r
+	return repository{t, releasetest.Repository(t, map[string]string{"a.txt": "a\n", ".gitignore": "/bin/\n"})}
 }
 
 func (r repository) git(args ...string) string {
 	r.t.Helper()
-	p := program.Program{Name: "git", Dir: r.dir, Env: []string{"GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_DATE=1700000000 +0100", "GIT_COMMITTER_DATE=1700000000 +0100"}}
-	out, err := p.Run(r.t.Context(), append([]string{"-c", "user.name=n", "-c", "user.email=n@example.com"}, args...)...)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return out
+	return releasetest.Git(r.t, r.dir, args...)
 }
 
 func (r repository) write(name, content string) {
 	r.t.Helper()
-	path := filepath.Join(r.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-func (r repository) commit() {
-	r.t.Helper()
-	r.git("add", ".")
-	r.git("commit", "--quiet", "--message", "m")
+	releasetest.Write(r.t, r.dir, map[string]string{name: content})
 }
 
 func (r repository) clone(version string) (source.Tree, error) {
@@ -100,7 +78,7 @@ func TestTag(t *testing.T) {
 				t.Errorf("the commit's own tag: %v", err)
 			}
 			r.write("a.txt", "b\n")
-			r.commit()
+			releasetest.Commit(t, r.dir)
 			if _, err := r.clone("v0.2.0"); err == nil || !strings.HasPrefix(err.Error(), "v0.2.0 is the tag of another commit than "+r.git("rev-parse", "HEAD")) {
 				t.Errorf("another commit's tag: %v", err)
 			}
