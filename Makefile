@@ -115,11 +115,11 @@ receipt: bin/cosign ## Receipts of pushes, verified by cosign, which is built fi
 bin/cosign: test/receipt/go.mod
 	go build -C test/receipt -trimpath -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign
 
-release: bin/ko bin/cosign ## A release of the commit at hand, in dist/: VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=cosign.key (BASE= PLATFORMS= URL=)
+release: bin/ko bin/cosign ## A release of the commit at hand, in dist/: VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=release.key (BASE= PLATFORMS= URL=)
 	go run ./release -version "$(VERSION)" -registry "$(REGISTRY)" -key "$(KEY)" -base "$(BASE)" -platforms "$(PLATFORMS)" -url "$(URL)"
 
 release-test: bin/ko bin/cosign ## Two releases of the commit at hand, compared, and verified by cosign (PLATFORMS=linux/amd64)
-	go test -tags release -vet=off -count=1 -v -timeout 20m -run TestRelease ./release/...
+	go test -tags release -vet=off -count=1 -v -timeout 30m -run TestRelease ./release/ ./release/image/
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli

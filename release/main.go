@@ -31,7 +31,7 @@ func main() {
 		r.url = provenance.Repository + "/releases/download/" + r.version
 	}
 	if err := r.check(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\nusage: make release VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=cosign.key\n", err)
+		fmt.Fprintf(os.Stderr, "%v\nusage: make release VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=release.key\n", err)
 		flag.PrintDefaults()
 		os.Exit(2)
 	}
