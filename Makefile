@@ -14,6 +14,9 @@ STATICCHECK_VERSION := v0.8.2
 # image golang, forbid it and would build with their own. make GOTOOLCHAIN=local does that on purpose.
 export GOTOOLCHAIN := auto
 
+# What a release is built on; the cluster's own base, below, is none for others.
+BASE := $(or $(BASE),$(KO_DEFAULTBASEIMAGE))
+
 # With KUBECONFIG set, everything uses that cluster and pushes its images to $KO_DOCKER_REPO; else to the one-node cluster
 # that cluster-up starts.
 ifeq ($(KUBECONFIG),)
@@ -24,7 +27,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt release release-test scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -58,7 +61,7 @@ lint: $(STATICCHECK) ## gofmt, vet and staticcheck, of all but what starts Kuber
 		go vet $(RACE) ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) ./...); done
 
 # What only the cluster, Vault, a long run or Prometheus' tool runs.
-TAGS := e2e,argocd,vault,cosign,scale,promtool,builders
+TAGS := e2e,argocd,vault,cosign,release,scale,promtool,builders
 
 # Prometheus' own tool, from Debian's package and without its server.
 PROMTOOL := $(CACHE)/prometheus/usr/bin
@@ -111,6 +114,12 @@ receipt: bin/cosign ## Receipts of pushes, verified by cosign, which is built fi
 
 bin/cosign: test/receipt/go.mod
 	go build -C test/receipt -trimpath -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign
+
+release: bin/ko bin/cosign ## A release of the commit at hand, in dist/: VERSION=v0.2.0 REGISTRY=quay.example.com/quay-push KEY=release.key (BASE= PLATFORMS= URL=)
+	go run ./release -version "$(VERSION)" -registry "$(REGISTRY)" -key "$(KEY)" -base "$(BASE)" -platforms "$(PLATFORMS)" -url "$(URL)"
+
+release-test: bin/ko bin/cosign ## Two releases of the commit at hand, compared, and verified by cosign (PLATFORMS=linux/amd64)
+	go test -tags release -vet=off -count=1 -v -timeout 30m -run TestRelease ./release/ ./release/image/
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli

@@ -27,7 +27,7 @@ import (
 const docsNamespace = "payments-docs"
 
 // inOrder are the pages whose blocks tests of their own run for good.
-var inOrder = []string{"quickstart.md", "shared-namespace.md", "tutorial.md", "uninstall.md"}
+var inOrder = []string{"quickstart.md", "releasing.md", "shared-namespace.md", "tutorial.md", "uninstall.md"}
 
 // notRun are commands that cannot be run here, and why.
 var notRun = map[string]string{
@@ -35,8 +35,10 @@ var notRun = map[string]string{
 	"go install github.com/comptech-lab/quay-push/cmd/tkn-quay@latest   # in PATH it is `tkn quay` too":                             "it fetches a release from the Internet",
 	"go test ./test/conformance -run TestConformance -v   # what needs no cluster":                                                  "it is a test itself, of make test",
 	"jq --raw-input 'split(\".\")[1] | gsub(\"-\"; \"+\") | gsub(\"_\"; \"/\") | @base64d | fromjson | {iss, sub, aud, exp}' token": "there is no token of CI; cmd/push-image runs it with one",
-	"openssl ec -in receipt.key -pubout -out receipt.pub":                                                                           "it leaves a file in the repository",
-	"tkn taskrun logs RUN-push --namespace NAMESPACE":                                                                               "Tekton's own tool is not on this machine",
+	"kubectl apply -f release.yaml":                       "there is no release at hand; make release-test makes one",
+	"kubectl krew install --manifest=quay.yaml":           "krew is not on this machine",
+	"openssl ec -in receipt.key -pubout -out receipt.pub": "it leaves a file in the repository",
+	"tkn taskrun logs RUN-push --namespace NAMESPACE":     "Tekton's own tool is not on this machine",
 }
 
 // programs stand in for those that would change the cluster, or that another test knows better. Of kubectl and ko the API server gets
