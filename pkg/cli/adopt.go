@@ -131,7 +131,7 @@ func (c *connection) adopt(ctx context.Context, name string, flags adoptFlags, t
 	} else if store != nil {
 		adopted.Steps = append(adopted.Steps, *store)
 	}
-	adopted.Commands = append(adopted.Commands, "tkn quay verify "+t.Team, "tkn quay rotate "+t.Team)
+	adopted.Commands = append(adopted.Commands, "tkn quay verify "+t.Team)
 	if flags.dryRun {
 		return c.print(adopted)
 	} else if store != nil {
