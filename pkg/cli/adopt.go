@@ -162,6 +162,14 @@ func (c *connection) adoptee(ctx context.Context, s services, name string, flags
 	if err != nil {
 		return none, opts, usagef("correct the name", "%v", err)
 	}
+	if flags.robot != "" && !view.config.Names(team).OwnsRobot(flags.robot) {
+		// The controller would refuse all of config-tenancy for a name that is none.
+		names := view.config.Convention
+		names.AdoptedRobots = []string{flags.robot}
+		if err := names.Validate(); err != nil {
+			return none, opts, usagef("write it as Quay shows it, as in --robot team-payments+jenkins", "--robot: %v", err)
+		}
+	}
 	if opts.VaultPath != "" {
 		if err := vault.CheckPath(opts.VaultPath); err != nil {
 			return none, opts, usagef("write it without the mount, as in --vault-path teams/payments/quay", "--vault-path: %v", err)

@@ -2,14 +2,18 @@ package cli_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
@@ -131,4 +135,40 @@ func TestAdoptNamesTheRobot(t *testing.T) {
 	}
 	w.sync()
 	w.must("verify", "--all")
+}
+
+// The cluster fails at each write in turn: the team's pushes have what they had, and the next run gets to the end.
+func TestAdoptGoesOnAfterTheClusterFails(t *testing.T) {
+	args := []string{"adopt", "payments", "--division", "retail", "--app", "checkout", "-n", "apps-payments", "--robot", "team-payments+jenkins",
+		"--from-secret", shared + "/quay-push", "--apply"}
+	points := 0
+	for failAt := 1; ; failAt++ {
+		w := newWorld(t)
+		token := w.byHand("team-payments+jenkins")
+		w.keepInSecret(shared, "quay-push", "team-payments+jenkins", token)
+		writes := 0
+		fail := func(clienttesting.Action) (bool, runtime.Object, error) {
+			if writes++; writes == failAt {
+				return true, nil, apierrs.NewInternalError(errors.New("etcd has no leader"))
+			}
+			return false, nil, nil
+		}
+		w.dynamic.PrependReactor("patch", "*", fail)
+		w.kube.PrependReactor("patch", "*", fail)
+		exit, _, stderr := w.run(t.Context(), "", args...)
+		if exit == cli.ExitOK {
+			break
+		}
+		points++
+		if kept, err := w.kube.CoreV1().Secrets(shared).Get(t.Context(), "quay-push", metav1.GetOptions{}); err != nil || w.quay.RobotToken("team-payments+jenkins") != token ||
+			!strings.Contains(stderr, "etcd has no leader") || len(kept.Data) != 1 {
+			t.Errorf("failure %d: %v, %s", failAt, err, stderr)
+		}
+		w.must(args...)
+		w.must("verify", "payments")
+	}
+	// The ConfigMap, Namespace and ResourceQuota, ExternalSecret, Role and RoleBinding.
+	if points != 6 {
+		t.Errorf("%d points", points)
+	}
 }

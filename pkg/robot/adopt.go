@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Place is a Secret in the cluster, by its namespace and its name.
@@ -192,8 +194,8 @@ func (a *adoption) checkRobot(ctx context.Context) (bool, string, error) {
 // checkName refuses a robot that is none of the team's.
 func (a *adoption) checkName() error {
 	name := a.active.username
-	organization, _, isRobot := a.asRobot(name)
-	problem := fmt.Sprintf("%s has the credential of %q", a.where, name)
+	organization, _, isRobot := dockerconfig.NewCredential(name, a.active.token).Robot()
+	problem := fmt.Sprintf("%s has the credential of %q", a.where, shown.Short(name))
 	switch {
 	case a.opts.Robot != "" && a.opts.Robot != name:
 		return &Error{Reason: ReasonRefused, Problem: problem + fmt.Sprintf(", and not of %q", a.opts.Robot), Next: "see which robot the team pushes with, and give that with --robot, or leave it out"}

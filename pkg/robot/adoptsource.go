@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -33,7 +33,7 @@ func (a *adoption) checkCredential(ctx context.Context) (done bool, detail strin
 	if err != nil {
 		return false, "", err
 	}
-	return true, fmt.Sprintf("%s has that of %q", a.where, a.active.username), nil
+	return true, fmt.Sprintf("%s has that of %q", a.where, shown.Short(a.active.username)), nil
 }
 
 // fromVault reads a path in Vault. One that people wrote may have the credential as they are used to; at the tenant's own External
@@ -113,10 +113,4 @@ func (a *adoption) entry(found Secret) (match dockerconfig.Match, others []strin
 		return match, nil, err
 	}
 	return match, config.Besides(match.Key), nil
-}
-
-// asRobot splits a robot's name.
-func (a *adoption) asRobot(username string) (organization, short string, ok bool) {
-	organization, short, ok = dockerconfig.NewCredential(username, a.active.token).Robot()
-	return organization, short, ok && !strings.ContainsAny(short, ", \t\n\r")
 }
