@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
@@ -101,16 +100,4 @@ func (a *adoption) only(found Secret, next string) (credential, error) {
 		return credential{}, &Error{Reason: ReasonRefused, Problem: a.where + " has credentials of others besides " + match.Key + ":" + list("", others), Next: next}
 	}
 	return credential{match.Credential.Username, match.Credential.Password()}, nil
-}
-
-// entry returns the entry in a Secret for the tenant's organization, and the registries of all others.
-func (a *adoption) entry(found Secret) (match dockerconfig.Match, others []string, err error) {
-	config, err := dockerconfig.Parse([]byte(found.Dockerconfig.Reveal()))
-	if err == nil {
-		match, err = config.For(a.Registry, a.Organization)
-	}
-	if err != nil {
-		return match, nil, err
-	}
-	return match, config.Besides(match.Key), nil
 }
