@@ -121,6 +121,32 @@ func TestAdoptOfASharedToken(t *testing.T) {
 	}
 }
 
+// A Secret that an ExternalSecret of another name renders is refused before anything is written: External Secrets would not take it over.
+func TestAdoptOfAnothersSecret(t *testing.T) {
+	w := newWorld(t)
+	token := w.byHand("team-payments+ci")
+	w.keepInSecret(shared, "quay-robot-team-payments", "team-payments+ci", token)
+	secrets := w.kube.CoreV1().Secrets(shared)
+	found, err := secrets.Get(t.Context(), "quay-robot-team-payments", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"adopt", "payments", "--division", "retail", "--app", "checkout", "--from-secret", shared + "/quay-robot-team-payments", "--apply"}
+	for owner, want := range map[string]cli.Exit{"payments-quay": cli.ExitRefused, "quay-robot-team-payments": cli.ExitOK} {
+		found.OwnerReferences = []metav1.OwnerReference{{Kind: "ExternalSecret", Name: owner, Controller: new(true)}}
+		if _, err := secrets.Update(t.Context(), found, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		exit, _, stderr := w.run(t.Context(), "", append(args, "--dry-run")...)
+		if exit != want || want != cli.ExitOK && !strings.Contains(stderr, `is kept by ExternalSecret "payments-quay"`) {
+			t.Errorf("of %s: exit %d, %s", owner, exit, stderr)
+		}
+	}
+	if len(w.versions) != 0 {
+		t.Errorf("Vault has %v", w.versions)
+	}
+}
+
 // What config-tenancy names already stays when a further robot of another name is adopted, and --config is not written to.
 func TestAdoptNamesTheRobot(t *testing.T) {
 	w := newWorld(t)

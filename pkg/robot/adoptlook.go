@@ -118,6 +118,8 @@ func (a *adoption) checkSecret(ctx context.Context) (bool, string, error) {
 	switch {
 	case secret.Type != secretType:
 		return refuse(again, "has the type %q, which never changes, and not %q", secret.Type, secretType)
+	case secret.Owner != "":
+		return refuse("delete that, from Git first, with kubectl delete --cascade=orphan, by which the Secret stays; then run it again", "is kept by %s, and External Secrets takes over none of another's", secret.Owner)
 	case secret.Immutable:
 		return refuse(again, "is immutable, and never takes over a new token")
 	case err != nil:

@@ -89,6 +89,11 @@ func TestAdoptRefuses(t *testing.T) {
 			s.Immutable = true
 			w.secrets[w.Secret] = s
 		}, robot.AdoptOptions{}, robot.ReasonRefused, "secret", "is immutable, and never takes over a new token"},
+		"the Secret is another's": {func(w *world, token string) {
+			s := w.render(first, token, 0)
+			s.Owner = `ExternalSecret "quay-push"`
+			w.secrets[w.Secret] = s
+		}, robot.AdoptOptions{}, robot.ReasonRefused, "secret", `is kept by ExternalSecret "quay-push", and External Secrets takes over none of another's; delete that, from Git first`},
 		"the Secret is opaque": {func(w *world, token string) {
 			s := w.render(first, token, 0)
 			s.Type = "Opaque"
