@@ -3,16 +3,11 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
-	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
 // adoptFlags say with what the team pushes already.
@@ -98,8 +93,8 @@ func (c *connection) adopt(ctx context.Context, name string, flags adoptFlags, t
 	result, err := c.takeCredential(ctx, s, t, opts, flags.dryRun)
 	adopted.Steps = result.Steps
 	if err != nil {
-		if printed := c.print(adopted); printed != nil {
-			return printed
+		if flags.dryRun {
+			err = cmp.Or(c.print(adopted), err)
 		}
 		return err
 	}
@@ -151,106 +146,4 @@ func (c *connection) takeCredential(ctx context.Context, s services, t robot.Ten
 	defer progress.stop()
 	s.Report = progress.report
 	return robot.Adopt(ctx, s.Services, t, opts)
-}
-
-// adoptee returns the tenant that the team is to be, and with what it pushes already.
-func (c *connection) adoptee(ctx context.Context, s services, name string, flags adoptFlags) (robot.Tenant, robot.AdoptOptions, error) {
-	view := s.cluster
-	opts := robot.AdoptOptions{Robot: flags.robot, FixPermissions: flags.fix, VaultPath: strings.TrimPrefix(flags.vaultPath, view.config.VaultMount+"/data/")}
-	none := robot.Tenant{}
-	team, err := view.config.ParseTeam(name)
-	if err != nil {
-		return none, opts, usagef("correct the name", "%v", err)
-	}
-	if flags.robot != "" && !view.config.Names(team).OwnsRobot(flags.robot) {
-		// The controller would refuse all of config-tenancy for a name that is none.
-		names := view.config.Convention
-		names.AdoptedRobots = []string{flags.robot}
-		if err := names.Validate(); err != nil {
-			return none, opts, usagef("write it as Quay shows it, as in --robot team-payments+jenkins", "--robot: %v", err)
-		}
-	}
-	if opts.VaultPath != "" {
-		if err := vault.CheckPath(opts.VaultPath); err != nil {
-			return none, opts, usagef("write it without the mount, as in --vault-path teams/payments/quay", "--vault-path: %v", err)
-		}
-	}
-	if flags.secret != "" {
-		at, err := parsePlace("--from-secret", "openshift-pipelines/quay-push", flags.secret)
-		if err != nil {
-			return none, opts, err
-		}
-		opts.Secret = &robot.Place{Namespace: at.Namespace, Name: at.Name}
-	}
-	all, err := view.tenants(ctx)
-	if err != nil {
-		return none, opts, err
-	}
-	keyless, namespace := false, view.home(flags.namespace)
-	for _, other := range all {
-		if other.Team != team {
-			opts.Others = append(opts.Others, other)
-			continue
-		}
-		if keyless = keyless || other.Keyless; flags.namespace == "" {
-			namespace = other.Namespace
-		}
-	}
-	if opts.VaultPath == "" && opts.Secret == nil {
-		e, err := view.ExternalSecret(ctx, namespace, view.config.Names(team).Secret)
-		if err != nil && !errors.Is(err, robot.ErrNotFound) {
-			return none, opts, err
-		} else if e.Odd == "" {
-			opts.VaultPath = e.Path
-		}
-	}
-	t, err := view.tenantOf(team, opts.VaultPath, flags.place)
-	if err != nil {
-		return none, opts, err
-	}
-	t.Namespace, t.Keyless = namespace, keyless
-	opts.Foreign, err = view.foreign(ctx, s.Quay, t.Team)
-	return t, opts, err
-}
-
-// tenantOf names the team by its division and app, or else by a path in Vault that has the convention's layout.
-func (c *cluster) tenantOf(team, path string, p place) (robot.Tenant, error) {
-	division, app, ok := robot.Layout(c.config.Convention, team, path)
-	switch {
-	case p.division == "" && !ok:
-		return robot.Tenant{}, usagef("give both: they name the path in Vault, as in --division retail --app checkout", "--division and --app are missing")
-	case ok && p.division != "" && (p.division != division || p.app != app):
-		return robot.Tenant{}, usagef("leave them out: a team has one credential, which stays at that path",
-			"--division %s and --app %s name another path than %q, where the team's credential is", p.division, p.app, path)
-	}
-	t, err := robot.NewTenant(c.config.Convention, team, cmp.Or(p.division, division), cmp.Or(p.app, app))
-	if err != nil {
-		return t, usagef("correct the name", "%v", err)
-	}
-	return t, nil
-}
-
-// differences says of each object of the manifests whether the cluster has it, and what apply would change in it.
-func (c *cluster) differences(ctx context.Context, files []onboard.Manifest) ([]robot.Step, error) {
-	steps := []robot.Step{}
-	for _, m := range files {
-		for _, o := range m.Objects {
-			step, err := c.difference(ctx, o)
-			if err != nil {
-				return steps, err
-			}
-			steps = append(steps, step)
-		}
-	}
-	return steps, nil
-}
-
-// list is at most five of texts, in order.
-func list(texts []string) string {
-	const most = 5
-	slices.Sort(texts)
-	if more := len(texts) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), more)
-	}
-	return strings.Join(texts, ", ")
 }

@@ -4,14 +4,31 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/comptech-lab/quay-push/pkg/onboard"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
+
+// differences says of each object of the manifests whether the cluster has it, and what apply would change in it.
+func (c *cluster) differences(ctx context.Context, files []onboard.Manifest) ([]robot.Step, error) {
+	steps := []robot.Step{}
+	for _, m := range files {
+		for _, o := range m.Objects {
+			step, err := c.difference(ctx, o)
+			if err != nil {
+				return steps, err
+			}
+			steps = append(steps, step)
+		}
+	}
+	return steps, nil
+}
 
 // difference says whether the cluster has an object, and which of its fields apply would change: those alone that the object has.
 func (c *cluster) difference(ctx context.Context, o map[string]any) (robot.Step, error) {
@@ -53,4 +70,14 @@ func differing(at string, wanted, found any) (fields []string) {
 		fields = append(fields, differing(at+"."+key, value, has[key])...)
 	}
 	return fields
+}
+
+// list is at most five of texts, in order.
+func list(texts []string) string {
+	const most = 5
+	slices.Sort(texts)
+	if more := len(texts) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), more)
+	}
+	return strings.Join(texts, ", ")
 }

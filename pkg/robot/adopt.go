@@ -59,9 +59,13 @@ type adoption struct {
 func Adopt(ctx context.Context, s Services, t Tenant, opts AdoptOptions) (AdoptResult, error) {
 	a := newAdoption(s, t, opts)
 	steps, err := a.look(ctx)
-	if err == nil {
-		steps, err = s.run(ctx, a.tasks())
+	if err != nil {
+		for _, step := range steps {
+			s.report(step)
+		}
+		return AdoptResult{steps, a.active.username}, err
 	}
+	steps, err = s.run(ctx, a.tasks())
 	return AdoptResult{steps, a.active.username}, err
 }
 
