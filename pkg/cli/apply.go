@@ -22,7 +22,7 @@ func (c Clients) apply(ctx context.Context, objects []map[string]any) ([]string,
 	applied := []string{}
 	for _, o := range objects {
 		object := &unstructured.Unstructured{Object: o}
-		name := object.GetKind() + " " + strings.TrimPrefix(object.GetNamespace()+"/"+object.GetName(), "/")
+		name := objectName(object)
 		_, err := c.Dynamic.Resource(resourceOf(object)).Namespace(object.GetNamespace()).
 			Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager})
 		if apierrs.IsConflict(err) {

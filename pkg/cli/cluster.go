@@ -41,7 +41,16 @@ func (c *cluster) Secret(ctx context.Context, namespace, name string) (robot.Sec
 	// Without the annotation, or with one that is no number, the version is not known.
 	version, _ := strconv.Atoi(found.Annotations[onboard.VersionAnnotation])
 	return robot.Secret{Type: string(found.Type), Immutable: found.Immutable != nil && *found.Immutable,
-		Dockerconfig: secret.New(string(found.Data[corev1.DockerConfigJsonKey])), VaultVersion: version}, nil
+		Dockerconfig: secret.New(string(found.Data[corev1.DockerConfigJsonKey])), VaultVersion: version, Owner: ownerOf(found)}, nil
+}
+
+// ownerOf is who controls a Secret, unless that is the ExternalSecret of its name.
+func ownerOf(found *corev1.Secret) string {
+	owner := metav1.GetControllerOf(found)
+	if owner == nil || owner.Kind == "ExternalSecret" && owner.Name == found.Name {
+		return ""
+	}
+	return fmt.Sprintf("%s %q", owner.Kind, owner.Name)
 }
 
 // ExternalSecret implements robot.Cluster.

@@ -128,9 +128,17 @@ and an issuer of the cluster that Quay can ask (docs/custody.md).`,
 }
 
 func parseAccount(text string) (onboard.ServiceAccount, error) {
+	if text == "" {
+		return onboard.ServiceAccount{}, nil
+	}
+	return parsePlace("--service-account", "ci/trigger-payments", text)
+}
+
+// parsePlace reads NAMESPACE/NAME, the value of a flag.
+func parsePlace(flag, example, text string) (onboard.ServiceAccount, error) {
 	namespace, name, ok := strings.Cut(text, "/")
-	if text != "" && (!ok || namespace == "" || name == "" || strings.Contains(name, "/")) {
-		return onboard.ServiceAccount{}, usagef("write --service-account ci/trigger-payments", "--service-account %q is not NAMESPACE/NAME", text)
+	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return onboard.ServiceAccount{}, usagef("write "+flag+" "+example, "%s %q is not NAMESPACE/NAME", flag, text)
 	}
 	return onboard.ServiceAccount{Namespace: namespace, Name: name}, nil
 }

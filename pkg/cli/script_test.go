@@ -41,7 +41,7 @@ var update = flag.Bool("update", false, "write the expected output")
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: commands, UpdateScripts: *update, Setup: func(env *testscript.Env) error {
 		w := newWorld(env.T().(testing.TB))
-		env.Values[worldKey{}], env.Values[exitKey{}] = w, new(cli.Exit)
+		env.Values[worldKey{}], env.Values[exitKey{}], env.Values[madeKey{}] = w, new(cli.Exit), new(string)
 		env.Setenv("HOST", w.quay.Host())
 		env.Setenv("CA", w.quay.CAFile())
 		env.Setenv("VAULT_TOKEN", vaultToken)

@@ -138,6 +138,7 @@ func (c *Config) texts() map[string]*string {
 func (c *Config) lists() map[string]*[]string {
 	return map[string]*[]string{
 		"robot-names":         &c.RobotNames,
+		"adopted-robots":      &c.AdoptedRobots,
 		"run-labels":          &c.RunLabels,
 		"shared-namespaces":   &c.SharedNamespaces,
 		"internal-registries": &c.InternalRegistries,

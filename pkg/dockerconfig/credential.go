@@ -22,6 +22,9 @@ func NewCredential(username string, password secret.Value) Credential {
 	return Credential{Username: username, password: password}
 }
 
+// Password is the password alone, for what is stored apart from the user name.
+func (c Credential) Password() secret.Value { return c.password }
+
 // Authorization is the value of the HTTP header that carries the credential (RFC 7617); zero for a credential without a
 // password.
 func (c Credential) Authorization() secret.Value {

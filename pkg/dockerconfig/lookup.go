@@ -98,3 +98,27 @@ func (c Config) keys() string {
 	}
 	return fmt.Sprintf("the file has entries for %q", known)
 }
+
+// Besides returns the registries, in order, that the file is for besides the entry of that key: entries, and those with a helper. A key that
+// could be no registry, but a secret that was put in its place by mistake, is returned as its length.
+func (c Config) Besides(key string) []string {
+	others := []string{}
+	add := func(other string) {
+		if !hostPattern.MatchString(other) || len(other) > 255 {
+			other = fmt.Sprintf("a key of %d bytes that is no registry", len(other))
+		}
+		if !slices.Contains(others, other) {
+			others = append(others, other)
+		}
+	}
+	for other := range c.entries {
+		if other != key {
+			add(other)
+		}
+	}
+	for other := range c.helpers {
+		add(other)
+	}
+	slices.Sort(others)
+	return others
+}

@@ -155,3 +155,21 @@ func TestRead(t *testing.T) {
 		t.Errorf("Read of a big file = %v", err)
 	}
 }
+
+// What else a file is for is told, but no key that could be a secret in the wrong place.
+func TestBesides(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"auths":{"q.io":{"auth":"dTpw"}}}`:                                                                   `[]`,
+		`{"auths":{"q.io":{"auth":"dTpw"},"ghcr.io":{"auth":"dTpw"},"q.io/other":{"auth":"x"}}}`:               `["ghcr.io" "q.io/other"]`,
+		`{"auths":{"q.io":{"auth":"dTpw"}},"credHelpers":{"gcr.io":"gcloud"}}`:                                 `["gcr.io"]`,
+		`{"auths":{"q.io":{"auth":"dTpw"},"` + secret + `":{"auth":"dTpw"},"https://index.docker.io/v1/":{}}}`: fmt.Sprintf(`["a key of %d bytes that is no registry" "https://index.docker.io/v1/"]`, len(secret)),
+	} {
+		config, err := dockerconfig.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%q", config.Besides("q.io")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

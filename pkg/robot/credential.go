@@ -102,15 +102,20 @@ func (s Services) inVault(ctx context.Context, t Tenant, c credential) error {
 
 // carried returns the credential in a Secret for the tenant's organization, with the whole value that goes over the wire.
 func (t Tenant) carried(secret Secret) (dockerconfig.Credential, error) {
+	match, _, err := t.entry(secret)
+	return match.Credential, err
+}
+
+// entry returns the entry in a Secret for the tenant's organization, and the registries of all others.
+func (t Tenant) entry(secret Secret) (match dockerconfig.Match, others []string, err error) {
 	config, err := dockerconfig.Parse([]byte(secret.Dockerconfig.Reveal()))
-	if err != nil {
-		return dockerconfig.Credential{}, err
+	if err == nil {
+		match, err = config.For(t.Registry, t.Organization)
 	}
-	match, err := config.For(t.Registry, t.Organization)
 	if err != nil {
-		return dockerconfig.Credential{}, err
+		return dockerconfig.Match{}, nil, err
 	}
-	return match.Credential, nil
+	return match, config.Besides(match.Key), nil
 }
 
 // same reports whether the credential of a Secret is c. It compares in constant time.

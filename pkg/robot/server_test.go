@@ -125,3 +125,44 @@ func TestOnTheRealVault(t *testing.T) {
 		t.Errorf("only %d points", points)
 	}
 }
+
+// Adopt on the real server: from a path as people write it to the team's own, over a version that somebody deleted, dying after each of its
+// calls and run again; what was at the old path stays as it was.
+func TestAdoptOnTheRealVault(t *testing.T) {
+	server := vaulttest.Start(t)
+	client, err := vault.New(vault.Options{Address: server.Address, Token: secret.New(server.Token), Mount: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv := server.Admin(t).KVv2("secret")
+	everyCrash(t, 20, func(crashAt int) *world {
+		w := newWorld(t)
+		w.VaultPath = fmt.Sprintf("apps/payments/adopted-%d/ci/quay-robot", crashAt)
+		token := w.byHand(jenkins)
+		path := w.VaultPath + "-by-hand"
+		for path, data := range map[string]map[string]any{path: {"username": jenkins, "password": token}, w.VaultPath: {"username": jenkins, "token": "older"}} {
+			if _, err := kv.Put(t.Context(), path, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := kv.Delete(t.Context(), w.VaultPath); err != nil {
+			t.Fatal(err)
+		}
+		w.put(w.VaultPath, nil) // As the world's own Vault has it.
+		w.calls = 0
+		return w
+	}, func(w *world) error {
+		s := w.services()
+		s.Vault = realVault{client, w}
+		_, err := robot.Adopt(t.Context(), s, w.Tenant, robot.AdoptOptions{VaultPath: w.VaultPath + "-by-hand", Robot: jenkins})
+		return err
+	}, func(w *world, when string) {
+		stored, err := client.Read(t.Context(), w.VaultPath)
+		kept, err2 := client.Read(t.Context(), w.VaultPath+"-by-hand")
+		token := w.quay.RobotToken(jenkins)
+		if err != nil || err2 != nil || stored.Version != 2 || stored.Data["username"].Reveal() != jenkins || stored.Data["token"].Reveal() != token ||
+			kept.Version != 1 || kept.Data["password"].Reveal() != token {
+			t.Errorf("%s: Vault has version %d and %d, %v, %v", when, stored.Version, kept.Version, err, err2)
+		}
+	})
+}

@@ -86,6 +86,9 @@ type Secret struct {
 	Type string
 	// Immutable says that nobody can change it any more, only delete it.
 	Immutable bool
+	// Owner is the kind and the name of the object that controls it, such as another ExternalSecret; empty where that is the ExternalSecret of
+	// its own name, or nothing.
+	Owner string
 	// Dockerconfig is the value of .dockerconfigjson, a Docker config file.
 	Dockerconfig secret.Value
 	// VaultVersion is the version in Vault that it was rendered from, by its annotation; 0 where that is not rendered.

@@ -23,6 +23,8 @@ const (
 	Kept State = "kept"
 	// Warned: it cannot be done, and the others were done without it; the detail says why, and what to do.
 	Warned State = "warning"
+	// Refused: it stands against the whole operation; the detail says why, and what to do.
+	Refused State = "refused"
 )
 
 // Step is one step of an operation: a line of a plan, of the progress, and of the result.

@@ -23,6 +23,9 @@ type Convention struct {
 	// and <first>-2, <first>-3 … are those that follow it. The others are names of before: a robot that has one is the team's, and
 	// none is made any more.
 	RobotNames []string
+	// AdoptedRobots are full names of robots that were made by hand and that a team pushed with when it was adopted, until it is rotated: each
+	// is a robot of its organization's team, and of no other.
+	AdoptedRobots []string
 	// Secret is the template of the Secret's name.
 	Secret string
 	// SecretNamespace is where External Secrets puts the Secrets of runs in the shared namespace.
@@ -96,6 +99,9 @@ func (c Convention) Validate() error {
 	if err := c.validateRobots(); err != nil {
 		return err
 	}
+	if err := c.validateAdopted(); err != nil {
+		return err
+	}
 	for _, host := range c.InternalRegistries {
 		if !hostPattern.MatchString(host) {
 			return fmt.Errorf("internal-registries: %q is not a host or host:port", host)
@@ -154,7 +160,7 @@ func overlap(a, b string) bool {
 type Names struct {
 	// Organization is the team's Quay organization, Registry the host that serves it.
 	Organization, Registry string
-	// RobotNames are those of the convention as full names, <organization>+<short name>; see Generation.
+	// RobotNames are those of the convention as full names, <organization>+<short name>, and the adopted ones; see Generation.
 	RobotNames []string
 	// Secret is the name of the dockerconfigjson Secret.
 	Secret string
@@ -167,5 +173,5 @@ func (c Convention) Names(team string) Names {
 	for _, short := range c.RobotNames {
 		robots = append(robots, organization+"+"+short)
 	}
-	return Names{Organization: organization, Registry: c.Registry, RobotNames: robots, Secret: strings.ReplaceAll(c.Secret, "<team>", team)}
+	return Names{Organization: organization, Registry: c.Registry, RobotNames: append(robots, c.adopted(organization)...), Secret: strings.ReplaceAll(c.Secret, "<team>", team)}
 }

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/comptech-lab/quay-push/pkg/onboard"
+	"github.com/comptech-lab/quay-push/pkg/robot"
+)
+
+// adoptFlags say with what the team pushes already.
+type adoptFlags struct {
+	place
+	// vaultPath is where in Vault, secret the NAMESPACE/NAME of a Secret, robot the robot's full name.
+	vaultPath, secret, robot string
+	fix, dryRun              bool
+	account                  string
+}
+
+func (c *connection) newAdopt() *cobra.Command {
+	var flags adoptFlags
+	var to destination
+	var team onboard.Team
+	cmd := &cobra.Command{
+		Use:   "adopt TEAM",
+		Short: "Bring in a team that pushes already, with the token that it has",
+		Long: `Brings in a team whose robot, path in Vault or Secret somebody made by hand, without a new token. It looks at all of that first: that Quay
+takes the token, whose robot it is, that the robot may push to all of the team's repositories and do no more, that no other team has the
+same, and that External Secrets can take the Secret over. If anything stands against it, it says all of that and changes nothing.
+
+Then the credential is written to the team's path in Vault, unless it is there, and the team's manifests are printed as with onboard: from
+that path External Secrets renders the same token again. No token is made or replaced, no credential overwritten, nothing deleted. From then
+on verify and rotate work as for any team; the first rotation has a robot of ours take over, and ends the adopted one wherever it is used.
+
+The credential is at the team's path, unless --vault-path or --from-secret names another place, which stays as it is. In Vault it is
+username with token or password, or a .dockerconfigjson alone. A robot of another name than the team's robots have is given with --robot:
+config-tenancy then has it in adopted-robots. It is safe to run again after any failure.`,
+		Example: `  tkn quay adopt payments --division retail --app checkout --dry-run
+  tkn quay adopt payments --division retail --app checkout --from-secret openshift-pipelines/quay-push --output-dir tenants/payments
+  tkn quay adopt payments --division retail --app checkout --vault-path teams/payments/quay --robot team-payments+jenkins --apply`,
+		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.vaultPath != "" && flags.secret != "" {
+				return usagef("give the place from which the team's pushes take it", "--vault-path and --from-secret exclude each other")
+			}
+			if _, err := flags.given(); err != nil {
+				return err
+			}
+			var err error
+			if team.Trigger, err = parseAccount(flags.account); err != nil {
+				return err
+			}
+			if err := to.check(); err != nil {
+				return err
+			}
+			return c.adopt(cmd.Context(), args[0], flags, team, to)
+		},
+	}
+	c.addPlaceFlags(cmd, &flags.place)
+	cmd.Flag("division").Usage = "`division` in the path in Vault (default that of --vault-path, where it has the layout of config-tenancy)"
+	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
+	own := cmd.Flags()
+	own.StringVar(&flags.vaultPath, "vault-path", "", "`path` in Vault where the credential is, without the mount (default what the ExternalSecret reads, else the team's own)")
+	own.StringVar(&flags.secret, "from-secret", "", "`NAMESPACE/NAME` of the Secret that has the credential, which Vault has not")
+	own.StringVar(&flags.robot, "robot", "", "full `name` of the robot, where it is none that robot-names of config-tenancy has")
+	own.BoolVar(&flags.fix, "fix-permissions", false, "give the robot what onboard would, and take what it may do beyond that")
+	own.StringVar(&flags.account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
+	own.BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
+	own.BoolVar(&flags.dryRun, "dry-run", false, "say what was found and what would be changed, change nothing")
+	to.addFlags(cmd)
+	c.addQuayFlags(cmd)
+	c.addVaultFlags(cmd)
+	return cmd
+}
+
+// adopt takes the team's credential over, and delivers its manifests.
+func (c *connection) adopt(ctx context.Context, name string, flags adoptFlags, team onboard.Team, to destination) error {
+	s, err := c.services(ctx, false)
+	if err != nil {
+		return err
+	}
+	view := s.cluster
+	if err := c.checkHome(ctx, view, name, flags.namespace); err != nil {
+		return err
+	}
+	t, opts, err := c.adoptee(ctx, s, name, flags)
+	if err != nil {
+		return err
+	}
+	adopted := onboarded{head: newHead("Adoption"), Tenant: t.Team}
+	result, err := c.takeCredential(ctx, s, t, opts, flags.dryRun)
+	adopted.Steps = result.Steps
+	if err != nil {
+		if flags.dryRun {
+			err = cmp.Or(c.print(adopted), err)
+		}
+		return err
+	}
+	if team.NullBytePolicy, err = view.hasNullBytePolicy(ctx); err != nil {
+		return err
+	}
+	team.Convention, team.Tenant, team.Namespace, team.Custody = view.config.Convention, t, flags.namespace, view.config.CustodyNamespace != ""
+	files := team.Manifests()
+	naming := newNaming(view, t.Team, result.Robot)
+	if adopted.Commands, err = naming.commands(ctx); err != nil {
+		return err
+	}
+	switch {
+	case flags.dryRun || to.directory != "":
+		steps, err := view.differences(ctx, files)
+		adopted.Steps = append(adopted.Steps, steps...)
+		if err != nil {
+			return err
+		}
+	case to.apply:
+		if err := naming.apply(ctx, c.configFile); err != nil {
+			return err
+		}
+		adopted.Commands = nil
+	}
+	store, err := view.lookAtStore(ctx, t)
+	if err != nil {
+		return err
+	} else if store != nil {
+		adopted.Steps = append(adopted.Steps, *store)
+	}
+	adopted.Commands = append(adopted.Commands, "tkn quay verify "+t.Team)
+	if flags.dryRun {
+		return c.print(adopted)
+	} else if store != nil {
+		progress := c.program.start(store.Title)
+		progress.report(*store)
+		progress.stop()
+	}
+	return c.deliver(ctx, adopted, files, to)
+}
+
+// takeCredential has the credential in Vault, or says what that would take.
+func (c *connection) takeCredential(ctx context.Context, s services, t robot.Tenant, opts robot.AdoptOptions, dryRun bool) (robot.AdoptResult, error) {
+	if dryRun {
+		return robot.PlanAdopt(ctx, s.Services, t, opts)
+	}
+	progress := c.program.start("adopting team " + t.Team)
+	defer progress.stop()
+	s.Report = progress.report
+	return robot.Adopt(ctx, s.Services, t, opts)
+}
