@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
@@ -34,8 +36,9 @@ type connection struct {
 }
 
 // checkFlags refuses flags that cannot be, before anything is opened.
-func (c *connection) checkFlags() error {
-	if c.format != "table" && c.format != "json" && c.format != "yaml" {
+func (c *connection) checkFlags(cmd *cobra.Command) error {
+	_, wide := cmd.Annotations[wideToo]
+	if c.format != "table" && c.format != "json" && c.format != "yaml" && !(wide && c.format == "wide") {
 		return usagef("use table, json or yaml", "--output is %q", c.format)
 	}
 	if c.quayTokenFile == "-" && c.vaultTokenFile == "-" {

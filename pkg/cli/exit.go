@@ -29,6 +29,7 @@ const (
 	ExitTimeout   Exit = 8
 	ExitCancelled Exit = 9
 	ExitFindings  Exit = 10
+	ExitNotRead   Exit = 11
 
 	ExitUnauthorized Exit = 20
 	ExitNotReady     Exit = 21
@@ -43,7 +44,7 @@ var Exits = []struct {
 	Name string
 }{
 	{ExitOK, "ok"}, {ExitFailure, "failure"}, {ExitUsage, "usage"}, {ExitRefused, "refused"}, {ExitMissing, "missing"}, {ExitDrift, "drift"},
-	{ExitConflict, "conflict"}, {ExitNoRight, "no-right"}, {ExitTimeout, "timeout"}, {ExitCancelled, "cancelled"}, {ExitFindings, "findings"},
+	{ExitConflict, "conflict"}, {ExitNoRight, "no-right"}, {ExitTimeout, "timeout"}, {ExitCancelled, "cancelled"}, {ExitFindings, "findings"}, {ExitNotRead, "not-read"},
 	{ExitUnauthorized, "unauthorized"}, {ExitNotReady, "not-ready"}, {ExitStronger, "stronger-credential"}, {ExitShared, "shared"}, {ExitLeaked, "leaked"},
 }
 

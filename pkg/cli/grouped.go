@@ -26,12 +26,16 @@ func (g *grouped) add(text, name string) {
 func (g *grouped) lines(kind string) (lines []string) {
 	const most = 5
 	for _, text := range g.texts {
-		names := g.of[text]
-		who := strings.Join(names[:min(len(names), most)], ", ")
-		if more := len(names) - most; more > 0 {
-			who += fmt.Sprintf(" and %d more", more)
-		}
-		lines = append(lines, kind+" "+who+": "+text)
+		lines = append(lines, kind+" "+few(g.of[text], most)+": "+text)
 	}
 	return lines
+}
+
+// few are the first of the names, at most most of them, and how many more there are.
+func few(names []string, most int) string {
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -116,7 +116,7 @@ func (c *connection) leak(ctx context.Context, s services, t robot.Tenant, opts 
 // parseSince reads a time or a duration before now.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
-		return time.Time{}, usagef("say since when the token may be known, such as --since 72h", "--since is missing")
+		return time.Time{}, usagef("say since when, such as --since 72h", "--since is missing")
 	}
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d), nil

@@ -18,6 +18,9 @@ import (
 // outputVersion is the apiVersion of what is printed as JSON or YAML. Fields are added to it; none is renamed or taken away.
 const outputVersion = "cli." + v1alpha1.Group + "/v1alpha1"
 
+// wideToo is an annotation of a command whose table has more to show with --output wide.
+const wideToo = "wide-too"
+
 // head is the beginning of everything that is printed as JSON or YAML.
 type head struct {
 	APIVersion string `json:"apiVersion"`
@@ -34,7 +37,7 @@ type result interface {
 
 // print prints a result in the format that was asked for.
 func (c *connection) print(r result) error {
-	if c.format == "table" {
+	if c.format == "table" || c.format == "wide" {
 		return r.write(c.program.Out)
 	}
 	return c.encode(r)

@@ -3,14 +3,11 @@ package cli
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/pkg/gitops"
 	"github.com/comptech-lab/quay-push/pkg/retention"
 )
 
@@ -19,12 +16,10 @@ const defaultGrace = 30 * 24 * time.Hour
 
 // retentionFlags are the flags of retention gc.
 type retentionFlags struct {
-	all, dryRun, yes   bool
-	gitops             []string
-	credential, caFile string
-	plainHTTP          bool
-	grace              time.Duration
-	parallel           int
+	gitFlags
+	all, dryRun, yes bool
+	grace            time.Duration
+	parallel         int
 }
 
 func (c *connection) newRetention() *cobra.Command {
@@ -64,10 +59,7 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
-	flags.StringArrayVar(&f.gitops, "gitops", nil, "`URL` of the GitOps repository, https://HOST[:PORT]/PATH; repeated for each, on one host")
-	flags.StringVar(&f.credential, "git-credential-dir", "", "`directory` with the files username, and password or token, for the Git server")
-	flags.StringVar(&f.caFile, "git-ca-file", "", "PEM `file` of certificate authorities to trust for the Git server beside the system's")
-	flags.BoolVar(&f.plainHTTP, "git-plain-http", false, "allow a Git server without TLS: the credential goes over the network for all to read")
+	f.add(cmd)
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
 	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters are looked at at once")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, change nothing")
@@ -90,19 +82,7 @@ func (f *retentionFlags) check(teams []string) error {
 	case f.parallel < 1:
 		return usagef("give 1 or more", "--parallel is %d", f.parallel)
 	}
-	hosts := map[string]bool{}
-	for _, text := range f.gitops {
-		if u, err := url.Parse(text); err == nil {
-			if u.Scheme == "http" && !f.plainHTTP {
-				return usagef("give an https URL, or --git-plain-http, which sends the credential for all to read", "--gitops %q has no TLS", text)
-			}
-			hosts[u.Scheme+"://"+u.Host] = true
-		}
-	}
-	if len(hosts) > 1 && f.credential != "" {
-		return usagef("run it where all are on one host", "--git-credential-dir would go to %d hosts", len(hosts))
-	}
-	return nil
+	return f.gitFlags.check()
 }
 
 // collect decides on all anchors, lets go of some, and prints it.
@@ -120,13 +100,13 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 		return err
 	}
 	sources := []retention.Source{}
-	for _, repository := range f.gitops {
-		reader, err := gitops.NewReader(gitops.Reading{Repository: repository, Credential: f.credential, CAFile: f.caFile, PlainHTTP: f.plainHTTP})
-		if err != nil {
-			return gitFailure(err)
-		}
-		defer reader.Close()
-		sources = append(sources, &retention.Git{Reader: reader, Organization: organizationOf(view.config)})
+	git, err := f.open(view.config)
+	if err != nil {
+		return err
+	}
+	for _, g := range git {
+		defer g.Reader.Close()
+		sources = append(sources, g)
 	}
 	sources = append(sources, pods{name: clusterName(view.Context), view: view})
 	for _, name := range slices.Sorted(maps.Keys(others)) {
@@ -178,17 +158,6 @@ func collectedOrganizations(ctx context.Context, view *cluster, others map[strin
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
-}
-
-// organizationOf returns what tells the organization of a directory apps/<team>; "" for what is no team.
-func organizationOf(names *config.Config) func(string) string {
-	return func(text string) string {
-		team, err := names.ParseTeam(text)
-		if err != nil {
-			return ""
-		}
-		return names.Names(team).Organization
-	}
 }
 
 // clusterName is what a cluster is called where its context has that name.

@@ -41,7 +41,7 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 		if err := checkRequired(cmd); err != nil {
 			return err
 		}
-		if err := c.checkFlags(); err != nil {
+		if err := c.checkFlags(cmd); err != nil {
 			return err
 		}
 		if err := c.checkContexts(cmd); err != nil {
@@ -51,7 +51,7 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 	}
 	complete(root, "output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(root, "context", c.completeContext)
-	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newPlatformToken(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newLogs(),
+	root.AddCommand(c.newOnboard(), c.newBootstrap(), c.newRotate(), c.newPlatformToken(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newLogs(), c.newPushes(),
 		c.newDoctor(), c.newOverlay(), c.newRetention(), c.newVersion(), c.newDocs())
 	root.SetHelpCommand(newHelp(root))
 	return root

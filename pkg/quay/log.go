@@ -1,6 +1,7 @@
 package quay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ type Push struct {
 	Repository string    `json:"repository"`
 	Tag        string    `json:"tag"`
 	Time       time.Time `json:"time"`
-	// Robot is the full name of who pushed, IP the address it came from.
+	// Robot is the full name of who pushed, a robot or a user, IP the address it came from.
 	Robot string `json:"robot"`
 	IP    string `json:"ip"`
 }
@@ -37,18 +38,24 @@ type logPage struct {
 			Namespace string `json:"namespace"`
 			Repo      string `json:"repo"`
 			Tag       string `json:"tag"`
+			// Username is who it was, also where that was deleted and is no performer any more: what is in metadata is as it was
+			// written (quay/quay data/logs_model/datatypes.py, to_dict).
+			Username string `json:"username"`
 		} `json:"metadata"`
 		Performer named `json:"performer"`
 	} `json:"logs"`
 	NextPage string `json:"next_page"`
 }
 
-// Pushes lists what robot, which must exist, pushed in organization from since until until, the newest first. Quay answers
-// 500 for a robot that does not exist. With an error it returns what was read before; one that wraps ErrMore says how far
-// back that goes.
+// Pushes lists what robot, which must exist, or where that is empty everybody, pushed in organization from since until until, the newest
+// first. Quay answers 500 for a robot that does not exist. With an error it returns what was read before; one that wraps ErrMore says
+// how far back that goes.
 func (c *Client) Pushes(ctx context.Context, organization, robot string, since, until time.Time) ([]Push, error) {
 	found, oldest := []Push{}, until
-	query := url.Values{"performer": {robot}, "starttime": {since.UTC().Format(logDate)}, "endtime": {until.UTC().Format(logDate)}}
+	query := url.Values{"starttime": {since.UTC().Format(logDate)}, "endtime": {until.UTC().Format(logDate)}}
+	if robot != "" {
+		query.Set("performer", robot)
+	}
 	for range maxPages {
 		var page logPage
 		if err := c.do(ctx, call{method: http.MethodGet, path: []string{"organization", organization, "logs"}, query: query, out: &page}); err != nil {
@@ -61,11 +68,11 @@ func (c *Client) Pushes(ctx context.Context, organization, robot string, since, 
 			}
 			oldest = e.Time.Time
 			// Every push leaves entries of pulls too.
-			if e.Kind != "push_repo" || e.Performer.Name != robot || e.Time.After(until) {
+			if e.Kind != "push_repo" || robot != "" && e.Performer.Name != robot || e.Time.After(until) {
 				continue
 			}
 			found = append(found, Push{Repository: e.Metadata.Namespace + "/" + e.Metadata.Repo, Tag: e.Metadata.Tag,
-				Time: e.Time.Time, Robot: e.Performer.Name, IP: e.IP})
+				Time: e.Time.Time, Robot: cmp.Or(e.Performer.Name, e.Metadata.Username), IP: e.IP})
 		}
 		if page.NextPage == "" {
 			return found, nil

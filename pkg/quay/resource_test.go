@@ -208,6 +208,17 @@ func TestPushesAndTags(t *testing.T) {
 	if diff := cmp.Diff([]string{query + "&" + rest, query + "&next_page=log-20&" + rest, query + "&next_page=log-40&" + rest}, got[:min(3, len(got))]); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
+	// Everybody's are those of a robot, too, that is gone.
+	q.DeleteRobot("team-a+ci")
+	q.ForgetRequests()
+	all, err := c.Pushes(t.Context(), "team-a", "", since, now)
+	if diff := cmp.Diff(pushes, all); diff != "" || err != nil {
+		t.Errorf("everybody's pushes (-robot's +all): %v\n%s", err, diff)
+	}
+	if got := sent(q); got[0] != query+"&starttime="+day {
+		t.Errorf("the first request is %q", got[0])
+	}
+	q.ForgetRequests()
 	tags, err := c.Tags(t.Context(), "team-a/app", since)
 	if err != nil || len(tags) != 25 || tags[0].Name != "v2" || !tags[0].End.IsZero() || tags[1].End.IsZero() || !strings.HasPrefix(tags[0].Digest, "sha256:") {
 		t.Errorf("%d tags, %v, %v", len(tags), tags, err)

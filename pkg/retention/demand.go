@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,7 +10,9 @@ import (
 // Demand is who needs which digests, as far as that could be looked up.
 type Demand struct {
 	needed map[string]string
-	gaps   []Gap
+	// all has everybody who needs one of its digests, besides.
+	all  map[string][]string
+	gaps []Gap
 }
 
 // Gap is something that could not be looked up. What it needs is not known, so that nothing it may need is let go.
@@ -36,6 +39,9 @@ func (d *Demand) Need(digest, who string) {
 	}
 	if d.needed[digest] == "" {
 		d.needed[digest] = who
+	}
+	if told, asked := d.all[digest]; asked && !slices.Contains(told, who) {
+		d.all[digest] = append(told, who)
 	}
 }
 

@@ -47,26 +47,17 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 		return d
 	}
 	defer s.Close()
-	if g.rendered == nil {
-		g.rendered = map[string]rendering{}
-	}
 	l := gitLook{git: g, demand: &d, contents: &contents{}}
-	for _, branch := range s.Branches() {
-		if err := l.branch(ctx, s, branch); err != nil {
-			d.Miss("", fmt.Sprintf("branch %q of %s", branch, g.Reader.URL()), err)
-			return d
-		}
+	if !l.branches(ctx, s) {
+		return d
 	}
 	past := "a branch of " + g.name() + " had it within the grace period"
 	if err := l.files(past, func(visit func([]byte)) error { return s.Past(ctx, visit) }); err != nil {
 		d.Miss("", g.Reader.URL(), err)
 		return d
 	}
-	for _, name := range s.Unread() {
-		if slices.Contains(readable, strings.ToLower(path.Ext(name))) {
-			d.Miss("", fmt.Sprintf("a file %q of %s", name, g.name()), errTooLarge)
-			return d
-		}
+	if !l.whole(s) {
+		return d
 	}
 	g.heads, g.found = s.Heads(), d
 	return d
@@ -80,6 +71,31 @@ type gitLook struct {
 	git      *Git
 	demand   *Demand
 	contents *contents
+}
+
+// branches notes what each branch needs, and reports whether all could be read.
+func (l *gitLook) branches(ctx context.Context, s *gitops.Snapshot) bool {
+	if l.git.rendered == nil {
+		l.git.rendered = map[string]rendering{}
+	}
+	for _, branch := range s.Branches() {
+		if err := l.branch(ctx, s, branch); err != nil {
+			l.demand.Miss("", fmt.Sprintf("branch %q of %s", branch, l.git.Reader.URL()), err)
+			return false
+		}
+	}
+	return true
+}
+
+// whole reports whether every file that may name an image was read, and notes one that is too large.
+func (l *gitLook) whole(s *gitops.Snapshot) bool {
+	for _, name := range s.Unread() {
+		if slices.Contains(readable, strings.ToLower(path.Ext(name))) {
+			l.demand.Miss("", fmt.Sprintf("a file %q of %s", name, l.git.name()), errTooLarge)
+			return false
+		}
+	}
+	return true
 }
 
 // readable are the endings of files that may name an image, however large they are.

@@ -1,0 +1,33 @@
+package retention
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Pins finds which branches pin each of the digests now, sha256:<64 hex>: those that render it, and one of those that have a file with it which
+// none renders. They are sorted, such as "branch main of gitops.git". now is the time of the look. Gaps are what could not be read, where a
+// digest may be pinned, too.
+func (g *Git) Pins(ctx context.Context, digests []string, now time.Time) (map[string][]string, []Gap) {
+	d := Demand{all: map[string][]string{}}
+	for _, digest := range digests {
+		d.all[digest] = nil
+	}
+	s, err := g.Reader.Read(ctx, now)
+	if err != nil {
+		d.Miss("", g.Reader.URL(), err)
+		return nil, d.gaps
+	}
+	defer s.Close()
+	if l := (gitLook{git: g, demand: &d, contents: &contents{}}); l.branches(ctx, s) {
+		l.whole(s)
+	}
+	for digest, by := range d.all {
+		if len(by) == 0 {
+			delete(d.all, digest)
+		}
+		slices.Sort(by)
+	}
+	return d.all, d.gaps
+}
