@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -51,13 +50,16 @@ func attribute(n *html.Node, name string) string {
 
 // text is what a node says, on one line.
 func text(n *html.Node) string {
-	words := ""
+	var words strings.Builder
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
-			words += d.Data
+		switch {
+		case d.Type == html.TextNode:
+			words.WriteString(d.Data)
+		case slices.Contains([]atom.Atom{atom.Dt, atom.Dd, atom.Th, atom.Td, atom.P, atom.Caption}, d.DataAtom):
+			words.WriteString(" ")
 		}
 	}
-	return strings.Join(strings.Fields(words), " ")
+	return strings.Join(strings.Fields(words.String()), " ")
 }
 
 // section returns the part of the page below the heading with an id.
@@ -228,18 +230,16 @@ func TestThePageIsForEverybody(t *testing.T) {
 	}
 }
 
-// A thousand teams with everything wrong make a page that a browser opens: 4 KiB for each check of a team, and a bound on what is listed.
+// A thousand teams with everything wrong make a page that a browser opens, and what is listed has a bound.
 func TestAPageOfAThousandTeams(t *testing.T) {
-	began := time.Now()
 	page, root := rendered(t, reporttest.Many(1000))
 	if len(page) > 8<<20 || len(all(root, atom.Details)) != 1000 {
 		t.Errorf("%d bytes, %d teams", len(page), len(all(root, atom.Details)))
 	}
-	t.Logf("%d bytes in %s", len(page), time.Since(began))
-	if n := len(rows(section(t, root, "pushes"))); n != 500 || !strings.Contains(text(root), "The newest 500 of 5000; tkn quay pushes lists all.") {
+	if n := len(rows(section(t, root, "pushes"))); n != 500 || !strings.Contains(text(section(t, root, "pushes")), "The newest 500 of 5000; tkn quay pushes lists all.") {
 		t.Errorf("%d pushes are listed", n)
 	}
-	if n := len(rows(section(t, root, "refused"))); n != 500 || !strings.Contains(text(root), "The newest 500 of 5000.") {
+	if n := len(rows(section(t, root, "refused"))); n != 500 || !strings.Contains(text(section(t, root, "refused")), "The newest 500 of 5000.") {
 		t.Errorf("%d refused pushes are listed", n)
 	}
 	open := 0
