@@ -210,8 +210,9 @@ func newRun(run metav1.Object, owner string, start, end *metav1.Time, succeeded 
 	if start != nil {
 		found.Begin = start.Time
 	}
-	if found.Time = succeeded.LastTransitionTime.Inner.UTC(); end != nil {
-		found.Time = end.UTC()
+	found.Time = succeeded.LastTransitionTime.Inner.UTC().Truncate(time.Second)
+	if end != nil {
+		found.Time = end.UTC().Truncate(time.Second)
 	}
 	if !succeeded.IsTrue() {
 		found.Refused = succeeded.Reason + ": " + succeeded.Message

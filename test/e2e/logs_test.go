@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func TestLogs(t *testing.T) {
 	ctx := within(t, 4*time.Minute)
 	tenant := stage.Payments
 	repository := newRepository(t, ctx, tenant)
-	run := stage.NewRun(tenant, "build-and-push-image", map[string]string{"image-ref": tenant.Repository, "tag": "logs", "git-url": repository.URL,
+	run := stage.NewRun(tenant, "build-and-push-image", map[string]string{"image-ref": tenant.Repository, "tag": "logs-" + strings.ToLower(rand.Text()[:8]), "git-url": repository.URL,
 		"git-secret": tenant.GitSecret, "team": tenant.Team, "app": tenant.App, "source-commit": sourceCommit})
 	made, err := s.Tekton.TektonV1().PipelineRuns(run.Namespace).Create(ctx, run, metav1.CreateOptions{})
 	if err != nil {
@@ -58,4 +59,5 @@ func TestLogs(t *testing.T) {
 	if _, _, told := follow(foreign.Name, cli.ExitFindings); !strings.Contains(told, "ImageOutsideOrganization: ") {
 		t.Errorf("of a refusal it says %s", told)
 	}
+	wantListed(t, ctx, made, foreign)
 }
