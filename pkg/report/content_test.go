@@ -32,7 +32,7 @@ func tiles(root *html.Node) (lines []string) {
 
 func TestTheNumbers(t *testing.T) {
 	_, root := rendered(t, reporttest.Ordinary())
-	want := []string{"Teams that are right: 6 of 10", "Wrong: 2", "Not checked: 1 and 1 in part", "Oldest token: 41 days platform", "Pushed: 5", "Refused: 2"}
+	want := []string{"Teams that are right: 6 of 10", "Wrong: 2", "Not checked: 1 and 1 in part", "Oldest token: 41 days platform", "Pushed: 5", "Not pushed: 2"}
 	if diff := cmp.Diff(want, tiles(root)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -123,7 +123,7 @@ func TestThePushes(t *testing.T) {
 		t.Errorf("a push that had nothing to send is %q", got[1])
 	}
 	got = rows(section(t, root, "refused"))
-	want = "2026-11-30 08:51 | payments | apps-payments/build-m4hvd team-payments/payments-api | refused SecretInvalid: the registry does not take the token of team-payments+ci-2; run tkn quay verify payments"
+	want = "2026-11-30 08:51 | payments | apps-payments/build-m4hvd team-payments/payments-api | not pushed SecretInvalid: the registry does not take the token of team-payments+ci-2; run tkn quay verify payments"
 	if len(got) != 2 || got[0] != want {
 		t.Errorf("%d were refused, the first is %q", len(got), got[0])
 	}
