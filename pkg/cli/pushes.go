@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/comptech-lab/quay-push/pkg/pushlog"
+	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
 // pushesFlags are the flags of pushes.
@@ -109,7 +111,7 @@ func (c *connection) pushlog(ctx context.Context, q pushesQuery, progress *progr
 	if err != nil {
 		return list, err
 	}
-	r := runReader{view: view, query: q, list: &list, owners: map[string]string{}, resolved: map[runKey]string{}}
+	r := runReader{view: view, query: q, list: &list, most: mostRuns, owners: map[string]string{}, resolved: map[runKey]string{}}
 	runs := r.read(ctx)
 	c.addQuayLog(ctx, r, runs, progress)
 	for _, run := range runs {
@@ -157,9 +159,14 @@ func (c *connection) addQuayLog(ctx context.Context, r runReader, runs []*pushlo
 		progress.oneOfMany("", "", fmt.Sprintf("reading Quay's log of team %s, %d of %d", team, i+1, len(teams)))
 		if err := reader.Read(ctx, team, r.view.config.Names(team).Organization, byTeam[team], r.list); err != nil && !ofOne(err) {
 			if left := len(teams) - i - 1; left > 0 {
-				r.list.Miss(fmt.Sprintf("Quay's log of %d more teams", left), fmt.Errorf("not asked for after that"))
+				r.list.Miss(fmt.Sprintf("Quay's log of %d more teams", left), errors.New("it was not asked for after that"))
 			}
 			return
 		}
 	}
+}
+
+// ofOne reports whether an error of Quay's is about one organization, so that others can be asked for all the same.
+func ofOne(err error) bool {
+	return quay.IsForbidden(err) || quay.IsNotFound(err) || errors.Is(err, quay.ErrMore)
 }

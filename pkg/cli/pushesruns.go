@@ -3,11 +3,9 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,22 +19,19 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/pushlog"
-	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/customrun"
-	"github.com/comptech-lab/quay-push/pkg/reference"
-	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // mostRuns is how many objects of one kind are read at most, in one namespace or in all.
 const mostRuns = 100_000
-
-var errMoreRuns = fmt.Errorf("there are more than %d: what comes after them was not read; name namespaces with -n", mostRuns)
 
 // runReader finds pushes in the cluster.
 type runReader struct {
 	view  *cluster
 	query pushesQuery
 	list  *pushlog.List
+	// most is how many objects of one kind are read.
+	most int
 	// owners are the teams of namespaces, resolved those that ResolveTenant answered, by PipelineRun.
 	owners   map[string]string
 	resolved map[runKey]string
@@ -75,8 +70,8 @@ func (r *runReader) read(ctx context.Context) (runs []*pushlog.Run) {
 func (r *runReader) each(ctx context.Context, kind, namespace string, list func(context.Context, metav1.ListOptions) (runtime.Object, error), f func(runtime.Object)) {
 	n := 0
 	err := pager.New(list).EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
-		if n++; n > mostRuns {
-			return errMoreRuns
+		if n++; n > r.most {
+			return fmt.Errorf("there are more than %d: what comes after them was not read; name namespaces with -n", r.most)
 		}
 		f(o)
 		return nil
@@ -200,56 +195,4 @@ func (r *runReader) taskRun(run *pipelinev1.TaskRun) *pushlog.Run {
 		found.Refused = "NotProved: it says that it pushed to a repository outside of its team's organization"
 	}
 	return found
-}
-
-// newRun is what an object says of its push. Whatever is not of the form that it should have is not known.
-func newRun(run metav1.Object, owner string, start, end *metav1.Time, succeeded *apis.Condition, params, results map[string]string) *pushlog.Run {
-	found := &pushlog.Run{Push: pushlog.Push{Namespace: run.GetNamespace(), Run: cmp.Or(owner, run.GetName()), Bytes: pushlog.UnknownBytes,
-		Repository: shown.Short(cmp.Or(results[v1alpha1.ResultImageRef], params[v1alpha1.ParamImageRef]))},
-		Tag: params[v1alpha1.ParamTag], Begin: run.GetCreationTimestamp().Time}
-	if start != nil {
-		found.Begin = start.Time
-	}
-	found.Time = succeeded.LastTransitionTime.Inner.UTC().Truncate(time.Second)
-	if end != nil {
-		found.Time = end.UTC().Truncate(time.Second)
-	}
-	if !succeeded.IsTrue() {
-		found.Refused = succeeded.Reason + ": " + succeeded.Message
-		return found
-	}
-	if digest := results[v1alpha1.ResultImageDigest]; reference.IsDigest(digest) {
-		found.Digest = digest
-	}
-	if n, err := strconv.ParseInt(results[v1alpha1.ResultPushedBytes], 10, 64); err == nil && n >= 0 {
-		found.Bytes = n
-	}
-	return found
-}
-
-// claim is the team that the labels of a run name; empty if they name none, or several.
-func (r *runReader) claim(labels map[string]string) (team string) {
-	for _, label := range r.view.config.RunLabels {
-		if value := labels[label]; value != "" {
-			claimed, err := r.view.config.ParseTeam(value)
-			if err != nil || team != "" && claimed != team {
-				return ""
-			}
-			team = claimed
-		}
-	}
-	return team
-}
-
-// pipelineRunOf is the PipelineRun that a run says to be of; empty for none.
-func pipelineRunOf(run metav1.Object) string {
-	if owner := metav1.GetControllerOf(run); owner != nil && owner.Kind == "PipelineRun" {
-		return owner.Name
-	}
-	return ""
-}
-
-// ofOne reports whether an error of Quay's is about one organization, so that others can be asked for all the same.
-func ofOne(err error) bool {
-	return quay.IsForbidden(err) || quay.IsNotFound(err) || errors.Is(err, quay.ErrMore)
 }
