@@ -202,7 +202,7 @@ func TestTeamsOfOneName(t *testing.T) {
 	_, root := rendered(t, reporttest.Strange("payments"))
 	ids := []string{}
 	for _, d := range all(root, atom.Details) {
-		ids = append(ids, attribute(d, "id"))
+		ids = append(ids, attribute(all(d, atom.Dl)[0], "id"))
 	}
 	if diff := cmp.Diff([]string{"team-payments", "team-payments.2"}, ids); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

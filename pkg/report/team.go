@@ -17,7 +17,7 @@ const mostOpen = 20
 // team is a Team as the page shows it.
 type team struct {
 	Team
-	// Anchor is its name in links within the page.
+	// Anchor is its name in links within the page. It is that of a part of what can be closed: a browser opens what has where a link leads.
 	Anchor string
 	Mark   mark
 	Checks []check

@@ -217,10 +217,18 @@ func TestByKeyboard(t *testing.T) {
 	if !slices.Equal(reached, want) || len(want) != 10 {
 		t.Errorf("of %d summaries it comes to %v", len(want), reached)
 	}
-	closed := Ask[string](b, `(() => { const s = document.querySelector("details:not([open]) > summary"); s.focus(); return s.parentElement.id })()`)
+	Ask[chromedp.Void](b, `window.at = document.querySelector("details:not([open])"); at.querySelector("summary").focus()`)
 	b.Do(chromedp.KeyEvent(kb.Enter))
-	if !Ask[bool](b, fmt.Sprintf("document.getElementById(%q).open", closed)) {
-		t.Errorf("Enter does not open %s", closed)
+	if !Ask[bool](b, "at.open") {
+		t.Error("Enter does not open a team")
+	}
+	Ask[chromedp.Void](b, `window.at = document.getElementById("team-warehouse").closest("details"); document.querySelector("a[href='#team-warehouse']").focus()`)
+	if Ask[bool](b, "at.open") {
+		t.Error("a team that is right is open")
+	}
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	if !Ask[bool](b, `at.open && at.querySelector("summary").getBoundingClientRect().top >= 0 && at.getBoundingClientRect().top < innerHeight`) {
+		t.Error("the link to a team that is closed does not open it where it is to be seen")
 	}
 	Ask[chromedp.Void](b, `document.querySelector(".skip").focus()`)
 	b.Do(chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.Tab))
