@@ -31,8 +31,8 @@ func (c *connection) newReport() *cobra.Command {
 nothing, asks no server, and has no secret in it. docs/report.md shows one.
 
 The file is the whole page or, until then, the one before; "-" is stdout. The exit code says whether the page is there and whole, not how the
-teams are: 0 if everything could be looked at, 11 if the page is written and says of something that it could not be. Without a page it is
-another one. For an alarm there is verify --all.`,
+teams are: 0 if everything could be looked at, 11 if the page is written and says of something that it could not be, 4 if it is written and
+there is no team. Without a page it is another one. For an alarm there is verify --all.`,
 		Example: `  tkn quay report --html report.html
   tkn quay report --html report.html --since 168h --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git`,
 		Args: noArguments,
