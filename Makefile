@@ -6,6 +6,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/quay-push
 KO_VERSION := v0.19.1
 CRANE_VERSION := v0.22.1
+AXE_VERSION := 4.14.1
 BUILDKIT_VERSION := v0.34.2
 GOVULNCHECK_VERSION := v1.9.0
 STATICCHECK_VERSION := v0.8.2
@@ -27,7 +28,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt release release-test scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt release release-test scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller report
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +73,20 @@ $(PROMTOOL)/promtool:
 
 alerts: $(PROMTOOL)/promtool ## The alerts, fired and silenced by Prometheus' promtool, and the dashboard's queries
 	PATH=$(PROMTOOL):$$PATH go test $(RACE) -vet=off -count=1 -tags promtool ./test/monitoring/
+
+# Chromium is Debian's. axe-core, which tells what keeps people from reading a page, is the npm registry's.
+AXE := $(CACHE)/axe-core-$(AXE_VERSION)
+$(AXE)/package/axe.min.js:
+	rm -rf $(AXE).d && mkdir -p $(AXE).d
+	cd $(AXE).d && npm pack --silent axe-core@$(AXE_VERSION) && tar xzf axe-core-$(AXE_VERSION).tgz package/axe.min.js package/LICENSE
+	rm -rf $(AXE) && mv $(AXE).d $(AXE)
+
+/usr/bin/chromium:
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends chromium
+
+report: /usr/bin/chromium $(AXE)/package/axe.min.js ## The page of tkn quay report, read in Chromium and by axe-core (UPDATE=-update takes its picture)
+	AXE=$(AXE)/package/axe.min.js go test -C test/browser $(RACE) -vet=off -count=1 -timeout 20m -tags browser ./... $(UPDATE)
 
 # The database is pinned, so that CI turns red by a commit alone; VULNDB=latest tells what became known since, and a commit takes it.
 # The scan is of what ko.yaml builds, so without cgo.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/robot"
+	"github.com/comptech-lab/quay-push/pkg/secret"
 )
 
 // connection opens what a command needs, when it needs it. No token is ever a flag.
@@ -31,6 +32,8 @@ type connection struct {
 
 	clients *Clients
 	config  *config.Config
+	// piped is the token that was read from stdin; zero as long as none was.
+	piped secret.Value
 	// leases is where the Leases are, if not in the cluster at hand.
 	leases *otherCluster
 }

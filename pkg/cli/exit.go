@@ -54,13 +54,10 @@ var byReason = map[robot.Reason]Exit{
 	robot.ReasonConflict: ExitConflict, robot.ReasonNoRight: ExitNoRight, robot.ReasonTimeout: ExitTimeout,
 }
 
-// bySymptom are the exit codes of verify, the worst first: isolation, then a token that others have, then what stops pushes.
-var bySymptom = []struct {
-	symptom robot.Symptom
-	exit    Exit
-}{
-	{robot.SymptomShared, ExitShared}, {robot.SymptomLeaked, ExitLeaked}, {robot.SymptomUnauthorized, ExitUnauthorized},
-	{robot.SymptomNotReady, ExitNotReady}, {robot.SymptomStronger, ExitStronger},
+// bySymptom are the exit codes of verify.
+var bySymptom = map[robot.Symptom]Exit{
+	robot.SymptomShared: ExitShared, robot.SymptomLeaked: ExitLeaked, robot.SymptomUnauthorized: ExitUnauthorized,
+	robot.SymptomNotReady: ExitNotReady, robot.SymptomStronger: ExitStronger,
 }
 
 // failure is an error with an exit code and a next step of its own.
@@ -122,9 +119,9 @@ func exitOfReports(reports []robot.Report) Exit {
 			}
 		}
 	}
-	for _, s := range bySymptom {
-		if found[s.symptom] {
-			return s.exit
+	for _, symptom := range robot.WorstFirst {
+		if found[symptom] {
+			return bySymptom[symptom]
 		}
 	}
 	return ExitFindings

@@ -53,16 +53,20 @@ func TestExitOfReports(t *testing.T) {
 		return []robot.Report{{}, r}
 	}
 	seen := map[Exit]bool{}
-	for i, s := range bySymptom {
-		if got := exitOfReports(report(s.symptom)); got != s.exit || seen[got] {
-			t.Errorf("%s: exit %d", s.symptom, got)
+	for i, symptom := range robot.WorstFirst {
+		exit := bySymptom[symptom]
+		if got := exitOfReports(report(symptom)); got != exit || exit == ExitOK || seen[got] {
+			t.Errorf("%s: exit %d", symptom, got)
 		}
-		seen[s.exit] = true
-		for _, milder := range bySymptom[i+1:] {
-			if got := exitOfReports(report(milder.symptom, s.symptom)); got != s.exit {
-				t.Errorf("%s and %s: exit %d, want %d", milder.symptom, s.symptom, got, s.exit)
+		seen[exit] = true
+		for _, milder := range robot.WorstFirst[i+1:] {
+			if got := exitOfReports(report(milder, symptom)); got != exit {
+				t.Errorf("%s and %s: exit %d, want %d", milder, symptom, got, exit)
 			}
 		}
+	}
+	if len(seen) != len(bySymptom) {
+		t.Errorf("%d symptoms are ordered, %d have an exit code", len(seen), len(bySymptom))
 	}
 	if got := exitOfReports([]robot.Report{{Checks: []robot.Check{{Status: robot.Skipped}}}}); got != ExitFindings {
 		t.Errorf("a skipped check alone: exit %d", got)

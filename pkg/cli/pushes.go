@@ -93,13 +93,7 @@ func (c *connection) pushes(ctx context.Context, q pushesQuery) error {
 	if err := c.print(result); err != nil {
 		return err
 	}
-	for _, gap := range result.NotRead {
-		line := gap.What + ": " + gap.Problem
-		if gap.Next != "" {
-			line += "; " + gap.Next
-		}
-		writeLines(c.program.Err, "not read:", []string{line})
-	}
+	c.printNotRead(result.NotRead)
 	if len(list.Pushes) == 0 && len(list.Gaps) > 0 {
 		return &failure{ExitNotRead, fmt.Sprintf("no push was found, and not everything could be read: %d gaps", len(list.Gaps)),
 			"the lines \"not read\" say what and why: mend that, then run it again"}

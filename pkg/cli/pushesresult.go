@@ -50,6 +50,21 @@ type notRead struct {
 	Next    string `json:"next,omitempty"`
 }
 
+// text is why, with the next step.
+func (n notRead) text() string {
+	if n.Next == "" {
+		return n.Problem
+	}
+	return n.Problem + "; " + n.Next
+}
+
+// printNotRead tells what could not be read.
+func (c *connection) printNotRead(gaps []notRead) {
+	for _, gap := range gaps {
+		writeLines(c.program.Err, "not read:", []string{gap.What + ": " + gap.text()})
+	}
+}
+
 func newPushed(q pushesQuery, list pushlog.List, wide bool) pushed {
 	result := pushed{head: newHead("PushList"), Since: q.since.UTC(), Until: q.until.UTC(), Pushes: []onePush{}, NotRead: []notRead{},
 		wide: wide, git: len(q.gitops) > 0}
@@ -80,12 +95,10 @@ func (r pushed) write(w io.Writer) error {
 	if r.wide {
 		heading = append(heading, "SOURCE")
 	}
-	rows := [][]string{}
-	refused := 0
+	rows, refused := [][]string{}, r.refused()
 	for _, p := range r.Pushes {
 		outcome := "pushed"
 		if p.Refused != "" {
-			refused++
 			outcome = p.Refused
 		}
 		run, digest, bytes := p.Run, p.Digest, ""
@@ -115,6 +128,16 @@ func (r pushed) write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "%d pushes, %d refused or failed, since %s\n", len(r.Pushes)-refused, refused, r.Since.Format(time.RFC3339))
 	return err
+}
+
+// refused counts those that were refused, or failed.
+func (r pushed) refused() (n int) {
+	for _, p := range r.Pushes {
+		if p.Refused != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // pinned are the branches that pin a push, a few of them unless all are wanted.

@@ -51,7 +51,7 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 	}
 	complete(root, "output", cobra.FixedCompletions([]string{"table", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(root, "context", c.completeContext)
-	root.AddCommand(c.newOnboard(), c.newAdopt(), c.newBootstrap(), c.newRotate(), c.newPlatformToken(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newLogs(), c.newPushes(),
+	root.AddCommand(c.newOnboard(), c.newAdopt(), c.newBootstrap(), c.newRotate(), c.newPlatformToken(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newLogs(), c.newPushes(), c.newReport(),
 		c.newDoctor(), c.newOverlay(), c.newRetention(), c.newVersion(), c.newDocs())
 	root.SetHelpCommand(newHelp(root))
 	return root

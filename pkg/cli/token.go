@@ -12,9 +12,13 @@ import (
 // maxToken is the largest file that is read as a token, in bytes.
 const maxToken = 64 << 10
 
-// token reads a token from file, - for stdin, or where file is empty from an environment variable.
+// token reads a token from file, - for stdin, or where file is empty from an environment variable. Stdin is read once: the flags have it for
+// one token alone, which may be wanted again.
 func (c *connection) token(what, file, variable, flag string) (secret.Value, error) {
 	text := c.program.Getenv(variable)
+	if file == "-" && !c.piped.IsZero() {
+		return c.piped, nil
+	}
 	if file != "" {
 		in := c.program.In
 		if file != "-" {
@@ -38,5 +42,9 @@ func (c *connection) token(what, file, variable, flag string) (secret.Value, err
 		}
 		return secret.Value{}, usagef(next, "there is no %s", what)
 	}
-	return secret.New(text), nil
+	token := secret.New(text)
+	if file == "-" {
+		c.piped = token
+	}
+	return token, nil
 }

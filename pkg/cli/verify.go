@@ -69,6 +69,9 @@ func (v verified) wrong() (n int) {
 	return n
 }
 
+// errNoTeam is that of a look at all teams, of which there are none.
+var errNoTeam = &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
+
 func (c *connection) newVerify() *cobra.Command {
 	var at place
 	var all, record bool
@@ -106,7 +109,7 @@ With --all, every team that has an ExternalSecret, or is keyless; the table then
 			}
 			result := verified{head: newHead("Verification")}
 			if all {
-				result.Reports, err = c.verifyAll(cmd.Context(), s)
+				_, result.Reports, err = c.verifyAll(cmd.Context(), s)
 			} else {
 				result.Reports, err = c.verify(cmd.Context(), s, args[0], at)
 			}
@@ -122,7 +125,7 @@ With --all, every team that has an ExternalSecret, or is keyless; the table then
 				}
 			}
 			if len(result.Reports) == 0 {
-				return &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
+				return errNoTeam
 			}
 			if result.wrong() == 0 {
 				return nil
@@ -153,12 +156,14 @@ func (c *connection) verify(ctx context.Context, s services, team string, at pla
 	return []robot.Report{report}, err
 }
 
-func (c *connection) verifyAll(ctx context.Context, s services) ([]robot.Report, error) {
+// verifyAll returns all tenants, and what was found of each.
+func (c *connection) verifyAll(ctx context.Context, s services) ([]robot.Tenant, []robot.Report, error) {
 	tenants, err := s.tenants(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	progress := c.program.start(fmt.Sprintf("verifying %d tenants", len(tenants)))
 	defer progress.stop()
-	return robot.VerifyAll(ctx, s.Services, tenants)
+	reports, err := robot.VerifyAll(ctx, s.Services, tenants)
+	return tenants, reports, err
 }

@@ -44,6 +44,9 @@ const (
 	SymptomLeaked       Symptom = "Robot token leaked"
 )
 
+// WorstFirst are the symptoms by how bad they are: isolation, then a token that others have, then what stops pushes.
+var WorstFirst = []Symptom{SymptomShared, SymptomLeaked, SymptomUnauthorized, SymptomNotReady, SymptomStronger}
+
 // Report is what Verify found of one tenant.
 type Report struct {
 	Tenant string `json:"tenant"`
@@ -71,6 +74,9 @@ func (r Report) OK() bool {
 	}
 	return true
 }
+
+// NotAsked reports whether the check says that something about the team could not be asked.
+func (c Check) NotAsked() bool { return c.ID == checkAsked.id && c.Status == Failed }
 
 // checkKind is a check that is not done yet.
 type checkKind struct {

@@ -364,8 +364,8 @@ func TestVerifyAllGoesOnAfterOneTeam(t *testing.T) {
 					t.Errorf("team %s: %q", r.Tenant, got)
 				}
 			}
-			i := slices.IndexFunc(reports[1].Checks, func(c robot.Check) bool { return c.ID == "asked" })
-			if i < 0 || !strings.Contains(reports[1].Checks[i].Detail, test.text) || !strings.Contains(reports[1].Checks[i].Next, test.next) {
+			i := slices.IndexFunc(reports[1].Checks, robot.Check.NotAsked)
+			if i < 0 || reports[1].Checks[i].ID != "asked" || !strings.Contains(reports[1].Checks[i].Detail, test.text) || !strings.Contains(reports[1].Checks[i].Next, test.next) {
 				t.Errorf("checks are %+v", reports[1].Checks)
 			}
 		})

@@ -216,6 +216,7 @@ func TestCLI(t *testing.T) {
 		p.replaced(t, ctx, old)
 		p.tool(ctx, cli.ExitOK, "verify", "story")
 	})
+	t.Run("report", func(t *testing.T) { p.report(t, ctx) })
 	t.Run("External Secrets", func(t *testing.T) { p.external(t, ctx) })
 	t.Run("doctor logs in as External Secrets does", func(t *testing.T) { p.doctor(t, ctx) })
 	p.hear(ctx)

@@ -18,7 +18,7 @@ var rules = []struct {
 	packages []string
 	never    []string
 }{
-	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/secret", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/fleet", "pkg/platformtoken", "pkg/retention", "pkg/pushlog", "pkg/gitops/...", "pkg/push/...",
+	{[]string{"pkg/apis/...", "pkg/tenant", "pkg/secret", "pkg/dockerconfig", "pkg/quay/...", "pkg/vault/...", "pkg/robot/...", "pkg/overlay/...", "pkg/onboard/...", "pkg/fleet", "pkg/report", "pkg/platformtoken", "pkg/retention", "pkg/pushlog", "pkg/gitops/...", "pkg/push/...",
 		"pkg/cafile", "pkg/federation", "pkg/receipt", "pkg/reference", "pkg/retryafter", "pkg/shown", "pkg/stepargs", "pkg/steplog", "internal/...", "cmd/push-image", "test/story", "test/try"}, cluster},
 	{[]string{"pkg/push/...", "cmd/push-image"}, []string{"github.com/spf13/", module + "pkg/vault", module + "pkg/cli", module + "pkg/quay"}},
 	{[]string{"pkg/push/failure"}, slices.Concat(room("strict"), room("credential"), room("registry"), room("source"), room(""))},
