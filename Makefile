@@ -24,7 +24,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt olm scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -111,6 +111,10 @@ receipt: bin/cosign ## Receipts of pushes, verified by cosign, which is built fi
 
 bin/cosign: test/receipt/go.mod
 	go build -C test/receipt -trimpath -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign
+
+# Their module is as large as the rest together.
+olm: ## The bundle for OpenShift's Operator Lifecycle Manager, judged by its own validators
+	go test -C test/olm -vet=off ./...
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli
