@@ -13,8 +13,8 @@ import (
 const first, size = 1000680000, 10000
 
 // volumeTypes are the fields of corev1.VolumeSource that restricted-v2 lists (openshift/cluster-kube-apiserver-operator
-// bindata/bootkube/scc-manifests, 0000_20_kube-apiserver-operator_00_scc-restricted-v2.yaml). Newer OpenShift lists csi and
-// ephemeral, too.
+// bindata/bootkube/scc-manifests, 0000_20_kube-apiserver-operator_00_scc-restricted-v2.yaml). Newer OpenShift lists csi,
+// ephemeral and image, too.
 var volumeTypes = []string{"ConfigMap", "DownwardAPI", "EmptyDir", "PersistentVolumeClaim", "Projected", "Secret"}
 
 // RestrictedV2 is what OpenShift's admission does with a Pod under restricted-v2: it returns the Pod with what that adds where
