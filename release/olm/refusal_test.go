@@ -23,7 +23,7 @@ func TestNoBundle(t *testing.T) {
 		"2 Deployments":                             {"v0.2.0", good + "\n---\nkind: Deployment\nmetadata: {name: second}\n"},
 		"0 Deployments":                             {"v0.2.0", "kind: Service\nmetadata: {name: controller}\n"},
 		`need Kubernetes ""`:                        {"v0.2.0", strings.ReplaceAll(good, "KUBERNETES_MIN_VERSION", "OTHER")},
-		"have the same name":                        {"v0.2.0", good + "\n---\nkind: Task\nmetadata: {name: t}\nspec: {image: other.example.com/x/controller" + digest + "}\n"},
+		"have the same name":                        {"v0.2.0", good + "\n---\nkind: Task\nmetadata: {name: t}\nspec: {image: other.example.com/x/controller" + digest + " }\n"},
 		`ServiceAccount "other" is no Deployment's`: {"v0.2.0", good + "\n---\nkind: ServiceAccount\nmetadata: {name: other}\n"},
 		`ClusterRoleBinding "b" binds "edit"`:       {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: edit}\nsubjects: [{kind: ServiceAccount, name: controller}]\n"},
 		`ClusterRoleBinding "c" binds`:              {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: c}\nroleRef: {kind: ClusterRole, name: quay-push-metrics-reader}\nsubjects: [{kind: Group, name: all}]\n"},

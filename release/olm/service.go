@@ -42,11 +42,7 @@ func serviceVersion(version string, objects []object, images map[string]string) 
 		case "Deployment":
 			deployments = append(deployments, map[string]any{"name": o.name, "label": o.at("metadata", "labels"), "spec": o.at("spec")})
 			for _, container := range o.list("spec", "template", "spec", "containers") {
-				image := container.string("image")
-				if !slices.Contains(slices.Collect(maps.Values(images)), image) {
-					return nil, fmt.Errorf("reading Deployment %q: image %q is not by digest", o.name, image)
-				}
-				csv.Metadata["annotations"].(map[string]any)["containerImage"] = image
+				csv.Metadata["annotations"].(map[string]any)["containerImage"] = container.at("image")
 				for _, variable := range container.list("env") {
 					if variable.string("name") == "KUBERNETES_MIN_VERSION" {
 						oldest = strings.TrimPrefix(variable.string("value"), "v")
@@ -125,10 +121,18 @@ func (o object) list(path ...string) (items []object) {
 // imagePattern is a reference by digest, wherever it stands: in an image's field, or in the default of a Task's param.
 var imagePattern = regexp.MustCompile(`[a-z0-9][a-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}`)
 
+// imageField is the image of a container or a step. One that a Task's param names is found where that has its default.
+var imageField = regexp.MustCompile(`(?m)^\s*(?:- )?image: *([^$\s]\S*)$`)
+
 // images returns the images of the manifests by the last part of their repositories' names.
 func images(manifests ...[]byte) (map[string]string, error) {
 	found := map[string]string{}
 	for _, manifest := range manifests {
+		for _, field := range imageField.FindAllSubmatch(manifest, -1) {
+			if image := string(field[1]); imagePattern.FindString(image) != image {
+				return nil, fmt.Errorf("reading images: %q is not by digest alone", image)
+			}
+		}
 		for _, image := range imagePattern.FindAllString(string(manifest), -1) {
 			repository, _, _ := strings.Cut(image, "@")
 			name := path.Base(repository)

@@ -9,39 +9,42 @@ import (
 	"k8s.io/pod-security-admission/api"
 )
 
+// mutants are changes to a good Pod, with what Kubernetes and OpenShift have to say of each.
+var mutants = map[string]struct {
+	change             func(*corev1.PodSpec)
+	profile, openshift string
+}{
+	"privileged": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Privileged = new(true) }, "privileged", "privileged"},
+	"host path": {func(p *corev1.PodSpec) {
+		mount(p, corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}})
+	}, `restricted volume type "hostPath"`, `of type "HostPath"`},
+	"NFS":                     {func(p *corev1.PodSpec) { mount(p, corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{Server: "nfs"}}) }, "restricted volume types", `of type "NFS"`},
+	"host network":            {func(p *corev1.PodSpec) { p.HostNetwork = true }, "host namespaces", "a namespace of the host"},
+	"host port":               {func(p *corev1.PodSpec) { p.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 80}} }, "hostPort", "hostPort 80"},
+	"root":                    {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.RunAsUser = new(int64(0)) }, "runAsUser=0", "runAsUser 0"},
+	"a user of its own":       {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.RunAsUser = new(int64(65532)) }, "", "runAsUser 65532"},
+	"a user of the Pod's own": {func(p *corev1.PodSpec) { podOf(p).RunAsUser = new(int64(65532)) }, "", "runAsUser 65532"},
+	"a group of its own":      {func(p *corev1.PodSpec) { podOf(p).FSGroup = new(int64(65532)) }, "", "fsGroup 65532"},
+	"a capability": {func(p *corev1.PodSpec) {
+		p.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"SYS_ADMIN"}
+	}, `must not include "SYS_ADMIN"`, "capability SYS_ADMIN"},
+	"escalation": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true) }, "allowPrivilegeEscalation != false", "allowPrivilegeEscalation"},
+	"no seccomp": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.SeccompProfile = unconfined() }, "seccompProfile", "seccompProfile Unconfined"},
+	"no seccomp for the Pod": {func(p *corev1.PodSpec) {
+		p.Containers[0].SecurityContext.SeccompProfile, podOf(p).SeccompProfile = nil, unconfined()
+	}, "seccompProfile", "seccompProfile Unconfined"},
+	"a SELinux type": {func(p *corev1.PodSpec) {
+		p.Containers[0].SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"}
+	}, "seLinuxOptions", "seLinuxOptions of its own"},
+	"a sysctl": {func(p *corev1.PodSpec) { podOf(p).Sysctls = []corev1.Sysctl{{Name: "kernel.msgmax", Value: "1"}} }, "forbidden sysctls", "sysctls"},
+	"a container before": {func(p *corev1.PodSpec) {
+		p.InitContainers = []corev1.Container{{Name: "before", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}}}
+	}, "privileged", "before: privileged"},
+}
+
 // What the tests above must see: each change to a good Pod is held against it by OpenShift, and by Kubernetes if its word is given.
 func TestMutationsAreSeen(t *testing.T) {
-	for name, c := range map[string]struct {
-		change             func(*corev1.PodSpec)
-		profile, openshift string
-	}{
-		"privileged": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.Privileged = new(true) }, "privileged", "privileged"},
-		"host path": {func(p *corev1.PodSpec) {
-			mount(p, corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}})
-		}, `restricted volume type "hostPath"`, `of type "HostPath"`},
-		"NFS":                     {func(p *corev1.PodSpec) { mount(p, corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{Server: "nfs"}}) }, "restricted volume types", `of type "NFS"`},
-		"host network":            {func(p *corev1.PodSpec) { p.HostNetwork = true }, "host namespaces", "a namespace of the host"},
-		"host port":               {func(p *corev1.PodSpec) { p.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 80}} }, "hostPort", "hostPort 80"},
-		"root":                    {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.RunAsUser = new(int64(0)) }, "runAsUser=0", "runAsUser 0"},
-		"a user of its own":       {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.RunAsUser = new(int64(65532)) }, "", "runAsUser 65532"},
-		"a user of the Pod's own": {func(p *corev1.PodSpec) { podOf(p).RunAsUser = new(int64(65532)) }, "", "runAsUser 65532"},
-		"a group of its own":      {func(p *corev1.PodSpec) { podOf(p).FSGroup = new(int64(65532)) }, "", "fsGroup 65532"},
-		"a capability": {func(p *corev1.PodSpec) {
-			p.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"SYS_ADMIN"}
-		}, `must not include "SYS_ADMIN"`, "capability SYS_ADMIN"},
-		"escalation": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true) }, "allowPrivilegeEscalation != false", "allowPrivilegeEscalation"},
-		"no seccomp": {func(p *corev1.PodSpec) { p.Containers[0].SecurityContext.SeccompProfile = unconfined() }, "seccompProfile", "seccompProfile Unconfined"},
-		"no seccomp for the Pod": {func(p *corev1.PodSpec) {
-			p.Containers[0].SecurityContext.SeccompProfile, podOf(p).SeccompProfile = nil, unconfined()
-		}, "seccompProfile", "seccompProfile Unconfined"},
-		"a SELinux type": {func(p *corev1.PodSpec) {
-			p.Containers[0].SecurityContext.SELinuxOptions = &corev1.SELinuxOptions{Type: "spc_t"}
-		}, "seLinuxOptions", "seLinuxOptions of its own"},
-		"a sysctl": {func(p *corev1.PodSpec) { podOf(p).Sysctls = []corev1.Sysctl{{Name: "kernel.msgmax", Value: "1"}} }, "forbidden sysctls", "sysctls"},
-		"a container before": {func(p *corev1.PodSpec) {
-			p.InitContainers = []corev1.Container{{Name: "before", SecurityContext: &corev1.SecurityContext{Privileged: new(true)}}}
-		}, "privileged", "before: privileged"},
-	} {
+	for name, c := range mutants {
 		t.Run(name, func(t *testing.T) {
 			mutant := pods(t, true)["Deployment controller"]
 			c.change(&mutant.Spec)

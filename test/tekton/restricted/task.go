@@ -69,7 +69,7 @@ func Pod(ctx context.Context, task v1.TaskSpec, secure bool) (*corev1.Pod, error
 	ctx = config.ToContext(ctx, settings)
 	builder := pod.Builder{
 		Images:     pipeline.Images{EntrypointImage: "tekton/entrypoint", NopImage: "tekton/nop", ShellImage: "tekton/shell", WorkingDirInitImage: "tekton/workingdirinit"},
-		KubeClient: fake.NewSimpleClientset(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: namespace}}),
+		KubeClient: fake.NewClientset(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: namespace}}),
 	}
 	run := &v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Name: "run", Namespace: namespace}, Spec: v1.TaskRunSpec{ServiceAccountName: account}}
 	return builder.Build(ctx, run, task)
