@@ -28,7 +28,7 @@ export KO_DEFAULTBASEIMAGE := localhost:5000/static:latest
 endif
 export PATH := $(CURDIR)/bin:$(CACHE)/cluster/bin:$(PATH)
 
-.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt release release-test scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller report
+.PHONY: help try docs test lint alerts vulncheck fuzz e2e argocd demo vault receipt release release-test scale builders conformance cluster-up cluster-down tekton external-secrets bench-push bench-controller report olm
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -135,6 +135,10 @@ release: bin/ko bin/cosign ## A release of the commit at hand, in dist/: VERSION
 
 release-test: bin/ko bin/cosign ## Two releases of the commit at hand, compared, and verified by cosign (PLATFORMS=linux/amd64)
 	go test -tags release -vet=off -count=1 -v -timeout 30m -run TestRelease ./release/ ./release/image/
+
+# Their module is as large as the rest together.
+olm: ## The bundle for OpenShift's Operator Lifecycle Manager, judged by its own validators
+	go test -C test/olm -vet=off ./...
 
 scale: ## A thousand tenants verified and rotated by the tool, against quaytest
 	go test -tags scale -count=1 -v -timeout 20m -run Thousand ./pkg/cli
