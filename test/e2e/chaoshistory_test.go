@@ -19,7 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// history is what the API server showed of team payments' CustomRuns and TaskRuns.
+// history is what the API server showed of a namespace's CustomRuns and TaskRuns.
 type history struct {
 	sync.Mutex
 	taskRuns map[types.UID]map[types.UID]bool // by the UID of the CustomRun
@@ -29,10 +29,10 @@ type history struct {
 }
 
 // watchRuns records until the end of the test, also over the end of a connection.
-func watchRuns(t *testing.T, ctx context.Context) *history {
+func watchRuns(t *testing.T, ctx context.Context, namespace string) *history {
 	t.Helper()
 	h := &history{taskRuns: map[types.UID]map[types.UID]bool{}, ends: map[types.UID]string{}, open: map[types.UID]string{}}
-	factory := externalversions.NewSharedInformerFactoryWithOptions(s.Tekton, 0, externalversions.WithNamespace(stage.Payments.Namespace))
+	factory := externalversions.NewSharedInformerFactoryWithOptions(s.Tekton, 0, externalversions.WithNamespace(namespace))
 	ctx, stop := context.WithCancel(ctx)
 	t.Cleanup(func() {
 		stop()

@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,11 +16,10 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
-	"github.com/comptech-lab/quay-push/test/docs"
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// What a platform has set, each by the command of the docs, is there after the upgrade that install.md tells, and a run is decided by it.
+// What a platform has set, each by the command of the docs, is there after the upgrade that upgrade.md tells, and a run is decided by it.
 func TestUpgradeKeepsConfiguration(t *testing.T) {
 	ctx := within(t, 6*time.Minute)
 	set := map[string]map[string]string{
@@ -35,7 +31,7 @@ func TestUpgradeKeepsConfiguration(t *testing.T) {
 	for name, data := range set {
 		setData(t, ctx, name, data)
 	}
-	upgrade(t, ctx)
+	follow(t, ctx, "Upgrade", ".")
 	for name, want := range set {
 		found := data(t, ctx, name)
 		for key, value := range want {
@@ -66,36 +62,9 @@ func TestUpgradeOfAnAppliedConfiguration(t *testing.T) {
 	if _, err := maps.Patch(ctx, config.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	upgrade(t, ctx)
+	follow(t, ctx, "Upgrade", ".")
 	if diff := cmp.Diff(want, data(t, ctx, config.Name)); diff != "" {
 		t.Errorf("after the upgrade (-set +found):\n%s", diff)
-	}
-}
-
-// upgrade runs the commands below the heading Upgrade of install.md.
-func upgrade(t *testing.T, ctx context.Context) {
-	t.Helper()
-	blocks, err := docs.Read("../../docs/install.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile("../../docs/install.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, _, found := strings.Cut(string(page), "\n## Upgrade\n")
-	if !found {
-		t.Fatal("install.md has no heading Upgrade")
-	}
-	ran := 0
-	for _, block := range blocks {
-		if block.Line > strings.Count(before, "\n") && block.Language == "sh" {
-			runBlock(t, ctx, append(os.Environ(), "KO_DEFAULTPLATFORMS=linux/"+runtime.GOARCH), block)
-			ran++
-		}
-	}
-	if ran == 0 {
-		t.Fatal("install.md tells no command to upgrade")
 	}
 }
 
