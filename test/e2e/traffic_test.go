@@ -85,7 +85,7 @@ func newTraffic(t *testing.T, ctx context.Context) *traffic {
 		f.tenants = append(f.tenants, team, shared)
 	}
 	for _, namespace := range []string{stage.Payments.Namespace, stage.Platform.Namespace, stage.SharedNamespace} {
-		f.seen = append(f.seen, watchRuns(t, ctx, namespace))
+		f.seen = append(f.seen, watchRuns(t, ctx, namespace, f.name))
 	}
 	for _, tenant := range f.tenants {
 		maps, name := s.Kube.CoreV1().ConfigMaps(tenant.Namespace), f.nameOf(tenant)

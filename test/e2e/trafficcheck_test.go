@@ -33,7 +33,11 @@ func (f *traffic) check(t *testing.T, ctx context.Context) {
 		}
 	}
 	for _, seen := range f.seen {
-		seen.check(t, ctx)
+		for end, n := range seen.check(t, ctx) {
+			if end != "True Succeeded" {
+				t.Errorf("%d CustomRuns ended with %s", n, end)
+			}
+		}
 	}
 	f.checkTasks(t, ctx)
 	for _, team := range []stage.Tenant{stage.Payments, stage.Platform} {
