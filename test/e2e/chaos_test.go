@@ -35,7 +35,7 @@ func TestChaos(t *testing.T) {
 	t.Logf("CHAOS_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, seed))
 	claim := imageVolume(t, ctx)
-	seen := watchRuns(t, ctx)
+	seen := watchRuns(t, ctx, stage.Payments.Namespace, "")
 	var due []string
 	for range times {
 		due = append(due, slices.Sorted(maps.Keys(faults))...)

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,8 +20,9 @@ import (
 	"github.com/comptech-lab/quay-push/test/stage"
 )
 
-// history is what the API server showed of team payments' CustomRuns and TaskRuns.
+// history is what the API server showed of a namespace's CustomRuns and TaskRuns, those with named in their names.
 type history struct {
+	named string
 	sync.Mutex
 	taskRuns map[types.UID]map[types.UID]bool // by the UID of the CustomRun
 	ends     map[types.UID]string
@@ -28,11 +30,11 @@ type history struct {
 	open     map[types.UID]string
 }
 
-// watchRuns records until the end of the test, also over the end of a connection.
-func watchRuns(t *testing.T, ctx context.Context) *history {
+// watchRuns records until the end of the test, also over the end of a connection. Where named is empty it is every run.
+func watchRuns(t *testing.T, ctx context.Context, namespace, named string) *history {
 	t.Helper()
-	h := &history{taskRuns: map[types.UID]map[types.UID]bool{}, ends: map[types.UID]string{}, open: map[types.UID]string{}}
-	factory := externalversions.NewSharedInformerFactoryWithOptions(s.Tekton, 0, externalversions.WithNamespace(stage.Payments.Namespace))
+	h := &history{named: named, taskRuns: map[types.UID]map[types.UID]bool{}, ends: map[types.UID]string{}, open: map[types.UID]string{}}
+	factory := externalversions.NewSharedInformerFactoryWithOptions(s.Tekton, 0, externalversions.WithNamespace(namespace))
 	ctx, stop := context.WithCancel(ctx)
 	t.Cleanup(func() {
 		stop()
@@ -50,6 +52,9 @@ func watchRuns(t *testing.T, ctx context.Context) *history {
 }
 
 func (h *history) record(object any) {
+	if run, ok := object.(metav1.Object); !ok || !strings.Contains(run.GetName(), h.named) {
+		return
+	}
 	h.Lock()
 	defer h.Unlock()
 	switch run := object.(type) {

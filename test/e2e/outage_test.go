@@ -29,7 +29,7 @@ func TestAPIServerDown(t *testing.T) {
 	}
 	ctx := within(t, 9*time.Minute)
 	claim := imageVolume(t, ctx)
-	seen := watchRuns(t, ctx)
+	seen := watchRuns(t, ctx, stage.Payments.Namespace, "")
 	begin := time.Now().UnixNano()
 	var runs []*pipelinev1.PipelineRun
 	push := func() {
