@@ -43,8 +43,8 @@ func (w *world) doctor(args ...string) (looked, map[string]string) {
 
 // pageLooks are the looks that docs/cli.md lists.
 var pageLooks = strings.Fields(`tenants controller tekton task external-secrets guards guarded-label pod-security run-account shared-accounts tekton-apart old-runs quota
-	external-secret-policy controller-lists-secrets controller-creates-taskruns controller-reads-secret everybody-reads everybody-uses
-	quay quay-version quay-state quay-hostname quay-anchors quay-auto-prune quay-superusers quay-token quay-token-age issuer issuer-published keyless-accounts vault-token vault-role clocks`)
+	external-secret-policy controller-lists-secrets controller-creates-taskruns controller-reads-secret everybody-reads everybody-uses receipt-key
+	quay quay-version quay-state quay-hostname quay-anchors quay-auto-prune quay-time-machine quay-superusers quay-token quay-token-age issuer issuer-published keyless-accounts vault-token vault-role clocks`)
 
 // Every look is printed whatever is broken, in the order of the page, and none is without a reason.
 func TestDoctorPrintsEveryLook(t *testing.T) {
