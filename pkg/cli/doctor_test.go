@@ -211,3 +211,28 @@ func TestDoctorWithoutItsTenants(t *testing.T) {
 		}
 	}
 }
+
+// A Task of before the gate is told of: every push with one would end before it begins.
+func TestDoctorLooksAtTheTask(t *testing.T) {
+	w := newWorld(t)
+	look := func() string { _, byID := w.doctor(); return byID["task"] }
+	if got := look(); !strings.HasPrefix(got, "failed there is no Task") {
+		t.Errorf("without one: %s", got)
+	}
+	w.install()
+	if got := look(); !strings.HasPrefix(got, `ok Task "push-image-quay" is in namespace`) {
+		t.Errorf("of this version: %s", got)
+	}
+	tasks := w.tekton.TektonV1().Tasks(shared)
+	task, err := tasks.Get(t.Context(), "push-image-quay", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task.Spec.Params = nil
+	if _, err := tasks.Update(t.Context(), task, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(); !strings.HasPrefix(got, "warning Task ") || !strings.Contains(got, "a push with a gate ends as TaskOutdated; install the Task of the controller's version") {
+		t.Errorf("an older one: %s", got)
+	}
+}
