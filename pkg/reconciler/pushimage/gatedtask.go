@@ -15,8 +15,9 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/reconciler/request"
 )
 
-// checkGated fails where a TaskRun is to push through a gate, and its Task does not have the params for that: Tekton leaves out params that
-// a Task does not declare, and an older Task would tag the image that nobody had looked at. That there is no such Task is for Tekton to say.
+// checkGated fails where a TaskRun is to push through a gate, and its Task does not have the params for that: Tekton takes params
+// that a Task does not declare for nothing (tektoncd/pipeline: pkg/reconciler/taskrun/validate_taskrun.go), and an older Task would tag
+// the image that nobody had looked at. That there is no such Task is for Tekton to say.
 func (r *Reconciler) checkGated(ctx context.Context, want *pipelinev1.TaskRun) error {
 	needs := gateParams(want)
 	if len(needs) == 0 {
