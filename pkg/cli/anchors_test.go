@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/cli"
 )
@@ -23,6 +24,11 @@ func TestDoctorLooksAtAnchors(t *testing.T) {
 	w.onboard("platform")
 	expect("onboarded", "quay-anchors", "ok an immutability policy keeps the anchors of 2 organizations; ")
 	expect("onboarded", "quay-auto-prune", "ok Quay does not prune tags by itself; ")
+	expect("onboarded", "quay-time-machine", "warning the time machine is shorter than the grace period of retention gc, 30 days: organization team-payments, team-platform: 14 days; let it be as long")
+	w.quay.SetTimeMachine("team-platform", 30*24*time.Hour)
+	expect("one remembers", "quay-time-machine", "warning the time machine is shorter than the grace period of retention gc, 30 days: organization team-payments: 14 days; ")
+	w.quay.SetTimeMachine("team-payments", 60*24*time.Hour)
+	expect("both do", "quay-time-machine", "ok Quay remembers for 30 days")
 
 	w.quay.AddAutoPrune("team-platform", "number_of_tags", "10", "", true)
 	w.quay.AddAutoPrune("team-payments", "creation_date", "7d", "^pr-", true)

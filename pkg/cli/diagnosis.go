@@ -32,12 +32,14 @@ const (
 	lookVaultRole  = "vault-role"
 	lookAnchors    = "quay-anchors"
 	lookAutoPrune  = "quay-auto-prune"
+
+	lookTimeMachine = "quay-time-machine"
 )
 
 // sharedLooks are those at each shared namespace besides the one at its guards; quayLooks those at what Quay tells; keylessLooks those that keyless teams need; tenantLooks those that need a tenant.
 var (
 	sharedLooks  = []string{"guarded-label", "pod-security", "run-account", "shared-accounts", "tekton-apart", "old-runs", "quota"}
-	quayLooks    = []string{"quay-version", "quay-state", "quay-hostname", lookAnchors, lookAutoPrune, "quay-superusers"}
+	quayLooks    = []string{"quay-version", "quay-state", "quay-hostname", lookAnchors, lookAutoPrune, lookTimeMachine, "quay-superusers"}
 	keylessLooks = []string{"issuer", "issuer-published", "keyless-accounts"}
 	tenantLooks  = []string{"controller-reads-secret", "everybody-reads", "everybody-uses"}
 )
@@ -45,7 +47,7 @@ var (
 // looks are all looks, in the order in which they are printed.
 var looks = slices.Concat([]string{"tenants", "controller", "tekton", "task", "external-secrets", "guards"}, sharedLooks,
 	[]string{"external-secret-policy", "controller-lists-secrets", "controller-creates-taskruns"}, tenantLooks,
-	[]string{"quay"}, quayLooks, []string{"quay-token", lookTokenAge}, keylessLooks, []string{lookVaultToken, lookVaultRole, "clocks"})
+	[]string{lookReceiptKey, "quay"}, quayLooks, []string{"quay-token", lookTokenAge}, keylessLooks, []string{lookVaultToken, lookVaultRole, "clocks"})
 
 // look is one finding of doctor.
 type look struct {

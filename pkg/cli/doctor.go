@@ -143,7 +143,7 @@ func (c *connection) examine(ctx context.Context) (*doctor, error) {
 	}
 	d := &doctor{connection: c, clients: clients, config: c.config, found: diagnosis{head: newHead("Diagnosis")}}
 	for _, look := range []func(context.Context){d.lookAtTenants, d.lookAtController, d.lookAtTekton, d.lookAtTask, d.lookAtExternalSecrets, d.lookAtPolicies, d.lookAtSharedNamespaces,
-		d.lookAtRights, d.lookAtQuay, d.lookAtQuayTokenAge, d.lookAtKeyless, d.lookAtVaultToken, d.lookAtVaultRole, d.lookAtClocks} {
+		d.lookAtRights, d.lookAtReceiptKey, d.lookAtQuay, d.lookAtQuayTokenAge, d.lookAtKeyless, d.lookAtVaultToken, d.lookAtVaultRole, d.lookAtClocks} {
 		d.late = within(ctx, func(ctx context.Context) error { look(ctx); return ctx.Err() }) != nil || d.late
 	}
 	slices.SortStableFunc(d.found.Looks, func(a, b look) int { return slices.Index(looks, a.ID) - slices.Index(looks, b.ID) })

@@ -43,8 +43,8 @@ func (w *world) doctor(args ...string) (looked, map[string]string) {
 
 // pageLooks are the looks that docs/cli.md lists.
 var pageLooks = strings.Fields(`tenants controller tekton task external-secrets guards guarded-label pod-security run-account shared-accounts tekton-apart old-runs quota
-	external-secret-policy controller-lists-secrets controller-creates-taskruns controller-reads-secret everybody-reads everybody-uses
-	quay quay-version quay-state quay-hostname quay-anchors quay-auto-prune quay-superusers quay-token quay-token-age issuer issuer-published keyless-accounts vault-token vault-role clocks`)
+	external-secret-policy controller-lists-secrets controller-creates-taskruns controller-reads-secret everybody-reads everybody-uses receipt-key
+	quay quay-version quay-state quay-hostname quay-anchors quay-auto-prune quay-time-machine quay-superusers quay-token quay-token-age issuer issuer-published keyless-accounts vault-token vault-role clocks`)
 
 // Every look is printed whatever is broken, in the order of the page, and none is without a reason.
 func TestDoctorPrintsEveryLook(t *testing.T) {
@@ -209,5 +209,30 @@ func TestDoctorWithoutItsTenants(t *testing.T) {
 		if got := byID[id]; !strings.HasPrefix(got, "unknown listing ExternalSecrets: ") || !strings.Contains(got, "no list") || !strings.HasSuffix(got, "; get the right; docs/cli.md lists what the tool needs in the cluster") {
 			t.Errorf("%s: %s", id, got)
 		}
+	}
+}
+
+// A Task of before the gate is told of: every push with one would end before it begins.
+func TestDoctorLooksAtTheTask(t *testing.T) {
+	w := newWorld(t)
+	look := func() string { _, byID := w.doctor(); return byID["task"] }
+	if got := look(); !strings.HasPrefix(got, "failed there is no Task") {
+		t.Errorf("without one: %s", got)
+	}
+	w.install()
+	if got := look(); !strings.HasPrefix(got, `ok Task "push-image-quay" is in namespace`) {
+		t.Errorf("of this version: %s", got)
+	}
+	tasks := w.tekton.TektonV1().Tasks(shared)
+	task, err := tasks.Get(t.Context(), "push-image-quay", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task.Spec.Params = nil
+	if _, err := tasks.Update(t.Context(), task, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(); !strings.HasPrefix(got, "warning Task ") || !strings.Contains(got, "a push with a gate ends as TaskOutdated; install the Task of the controller's version") {
+		t.Errorf("an older one: %s", got)
 	}
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	"golang.org/x/mod/semver"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 )
 
 // oldestTekton is the oldest Tekton that docs/install.md promises to work with.
@@ -56,12 +60,18 @@ func (d *doctor) lookAtTekton(ctx context.Context) {
 	}
 }
 
-// lookAtTask looks for the Task that pushes.
+// lookAtTask looks for the Task that pushes, and whether it knows of a gate.
 func (d *doctor) lookAtTask(ctx context.Context) {
 	where := fmt.Sprintf("in namespace %q", d.config.TaskNamespace)
-	_, err := d.clients.Tekton.TektonV1().Tasks(d.config.TaskNamespace).Get(ctx, d.config.Task, metav1.GetOptions{})
+	task, err := d.clients.Tekton.TektonV1().Tasks(d.config.TaskNamespace).Get(ctx, d.config.Task, metav1.GetOptions{})
 	if err != nil && !apierrs.IsNotFound(err) {
 		d.cannot(fmt.Errorf("reading Task %q: %w", d.config.TaskNamespace+"/"+d.config.Task, err), "task")
+		return
+	}
+	gated := func(p pipelinev1.ParamSpec) bool { return p.Name == v1alpha1.ParamGate }
+	if err == nil && !slices.ContainsFunc(task.Spec.Params, gated) {
+		d.addAs(warning, "task", "install the Task of the controller's version", fmt.Sprintf("Task %q %s is an older one, without the param %s: a push with a gate ends as %s",
+			d.config.Task, where, v1alpha1.ParamGate, v1alpha1.ReasonTaskOutdated))
 		return
 	}
 	d.add("task", err == nil, "ko apply -f tekton/task/ --recursive -- --namespace "+d.config.TaskNamespace, fmt.Sprintf("Task %q is %s", d.config.Task, where),

@@ -30,6 +30,7 @@ func (d *doctor) lookAtQuay(ctx context.Context) {
 	d.add("quay-hostname", hostname == d.config.Registry, "set registry in config-tenancy to Quay's name: tokens are for that name alone",
 		fmt.Sprintf("Quay calls itself %q, as config-tenancy does", hostname), fmt.Sprintf("Quay calls itself %q, config-tenancy calls it %q", hostname, d.config.Registry))
 	d.lookAtAnchors(ctx, q, settings)
+	d.lookAtTimeMachine(ctx, q)
 	d.warn("quay-superusers", !settings.Features["SUPERUSERS_FULL_ACCESS"], "count them among the platform team, see docs/threat-model.md",
 		"superusers have no access to other organizations", "superusers read and write every organization")
 	d.lookAtQuayToken(ctx, q)

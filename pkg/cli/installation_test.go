@@ -33,7 +33,7 @@ func (w *world) install() {
 			w.Fatal(err)
 		}
 	}
-	if err := w.tekton.Tracker().Add(&pipelinev1.Task{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "push-image-quay"}}); err != nil {
+	if err := w.tekton.Tracker().Add(&pipelinev1.Task{ObjectMeta: metav1.ObjectMeta{Namespace: shared, Name: "push-image-quay"}, Spec: pipelinev1.TaskSpec{Params: pipelinev1.ParamSpecs{{Name: "gate"}}}}); err != nil {
 		w.Fatal(err)
 	}
 	definition := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",

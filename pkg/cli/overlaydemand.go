@@ -127,7 +127,7 @@ func (a *asker) find(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (r
 	if err != nil {
 		return receipt.Statement{}, err
 	}
-	store := receipt.Store{Repository: pin.Image, Options: receipt.Options(a.client.Transport, host, credential)}
+	store := receipt.Store{Repository: pin.Image, Options: receipt.LargeOptions(a.client.Transport, host, credential)}
 	found, _, err := store.Find(ctx, a.keys, receipt.Expectation{Repository: pin.Image, Digest: pin.Digest, Team: o.Team})
 	if err != nil && !errors.As(err, new(*receipt.Invalid)) {
 		return found, &failure{ExitFailure, err.Error(), fmt.Sprintf("see whether %s answers, and %s", host, readerNext)}

@@ -239,7 +239,7 @@ func TestPromoteWithVerdict(t *testing.T) {
 		"scanned":                           {bare, 200, fmt.Sprintf(scannedOf, "Critical"), week, cli.ExitOK, ""},
 		"scanned, low":                      {bare, 200, fmt.Sprintf(scannedOf, "Low"), high, cli.ExitOK, ""},
 		"scanned, unknown":                  {bare, 200, fmt.Sprintf(scannedOf, "Unknown"), high, cli.ExitOK, ""},
-		"scanned, high":                     {bare, 200, fmt.Sprintf(scannedOf, "High"), high, cli.ExitRefused, "1 vulnerabilities of severity high or worse (vulnerable)"},
+		"scanned, high":                     {bare, 200, fmt.Sprintf(scannedOf, "High"), high, cli.ExitRefused, "has 1 vulnerability of severity high or worse (vulnerable)"},
 		"scanned, a new word":               {bare, 200, fmt.Sprintf(scannedOf, "Terrible"), high, cli.ExitRefused, "(vulnerable)"},
 		"queued":                            {bare, 200, `{"status":"queued","data":null}`, week, cli.ExitRefused, `says "queued"`},
 		"unsupported":                       {bare, 200, `{"status":"unsupported","data":null}`, week, cli.ExitRefused, `says "unsupported"`},
@@ -249,12 +249,17 @@ func TestPromoteWithVerdict(t *testing.T) {
 		"no scanner, no right":              {bare, 401, ``, week, cli.ExitRefused, "401 Unauthorized (the robot may not read it, or FEATURE_SECURITY_SCANNER is off)"},
 		"away, the gate's is young":         {critical(24*time.Hour, map[string]int{"high": 0, "low": 3}), 520, ``, withKey(high), cli.ExitOK, ""},
 		"away, and nobody asks it":          {critical(24*time.Hour, map[string]int{"high": 0}), 520, ``, high, cli.ExitRefused, "(no-verdict)"},
-		"away, the gate's is old":           {critical(169*time.Hour, map[string]int{"high": 0}), 520, ``, withKey(high), cli.ExitRefused, "none of a gate within 168h"},
+		"away, the gate's is old":           {critical(169*time.Hour, map[string]int{"high": 0}), 520, ``, withKey(high), cli.ExitRefused, "none of a gate within 7 days"},
 		"away, the gate saw some":           {critical(24*time.Hour, map[string]int{"high": 2}), 520, ``, withKey(high), cli.ExitRefused, "2 vulnerabilities"},
 		"away, no gate was set":             {bare, 520, ``, withKey(week), cli.ExitRefused, "(no-verdict)"},
 		"what is new since the gate":        {critical(time.Hour, map[string]int{"high": 0}), 200, fmt.Sprintf(scannedOf, "High"), withKey(high), cli.ExitRefused, "(vulnerable)"},
 		"queued again, the gate's is young": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"queued","data":null}`, withKey(high), cli.ExitOK, ""},
-		// A gate that lets pass what the scanner cannot look into leaves counts, too, all of them 0.
+		"away, the gate did not see it": {func(a *asked) {
+			a.certify(a.digest, a.key, func(s *receipt.Statement) {
+				s.Predicate.Verdict = &receipt.Verdict{Time: a.quay.Now().Add(-time.Hour), Unsupported: 1}
+			})
+		}, 520, ``, withKey(high), cli.ExitRefused, "(no-verdict)"},
+		// An older receipt has counts of 0 where the gate let pass what the scanner cannot look into.
 		"unsupported, the gate let it pass": {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"unsupported","data":null}`, withKey(high), cli.ExitRefused, `says "unsupported"`},
 		"too large, the gate let it pass":   {critical(24*time.Hour, map[string]int{"high": 0}), 200, `{"status":"manifest_layer_too_large","data":null}`, withKey(high), cli.ExitRefused, "(no-verdict)"},
 	} {

@@ -7,6 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/comptech-lab/quay-push/internal/quaytest"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 	"github.com/comptech-lab/quay-push/pkg/reference"
@@ -70,4 +75,58 @@ func TestOverlayFate(t *testing.T) {
 	w.quay.Advance(quaytest.TimeMachine + time.Hour)
 	w.quay.CollectGarbage()
 	check("it is gone", cli.ExitFindings, "no tag names it, and none did recently", 0)
+}
+
+// An image of an index is kept by the index's tag, though none names it itself, and is not called dead.
+func TestOverlayFateInAnIndex(t *testing.T) {
+	w := newWorld(t)
+	w.quay.AddRobot("team-payments", "pusher")
+	w.quay.Grant("team-payments/app", "team-payments+pusher", quaytest.Write)
+	made, err := random.Index(16, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := made.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := w.quay.Host() + "/team-payments/app"
+	to, err := name.NewTag(image + ":v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := []remote.Option{remote.WithContext(t.Context()), remote.WithTransport(w.quay.Client().Transport),
+		remote.WithAuth(&authn.Basic{Username: "team-payments+pusher", Password: w.quay.RobotToken("team-payments+pusher")})}
+	if err := remote.WriteIndex(to, made, options...); err != nil {
+		t.Fatal(err)
+	}
+	clone(t)
+	pinned := list.Manifests[1].Digest.String()
+	for name, content := range map[string]string{
+		"apps/payments/checkout/base/deployment.yaml":            "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec: {containers: [{name: app, image: \"" + image + ":x\"}]}\n",
+		"apps/payments/checkout/overlays/prd/kustomization.yaml": "resources: [../../base]\nimages:\n  - name: " + image + "\n    newName: " + image + "\n    digest: " + pinned + "\n",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.quay.Advance(3 * time.Hour)
+	verify := func() (cli.Exit, string) {
+		exit, out, stderr := w.run(t.Context(), "", "overlay", "verify", "apps/payments/checkout/overlays/prd", "--registry")
+		return exit, out + stderr
+	}
+	if exit, out := verify(); exit != cli.ExitOK {
+		t.Errorf("exit %d: %s", exit, out)
+	}
+	// With the tag gone to another image, it is.
+	other, err := random.Image(16, 1)
+	if err == nil {
+		err = remote.Write(to, other, options...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit, out := verify(); exit != cli.ExitFindings || !strings.Contains(out, "not-alive") {
+		t.Errorf("exit %d: %s", exit, out)
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/overlay"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // maxPlatforms is how many manifests of an index are asked for.
@@ -41,13 +42,13 @@ func (a *asker) verdict(ctx context.Context, o overlay.Overlay, pin overlay.Pin)
 		}
 		if proof == nil {
 			return &overlay.Refusal{Reason: overlay.ReasonNoVerdict, Next: "run it again once Quay's scanner has seen the image, or push with a gate and demand its receipt, too",
-				Problem: fmt.Sprintf("%s@%s has no verdict of Quay now, %s, and none of a gate within %s", pin.Image, pin.Digest, lack.why, a.verdictWithin)}
+				Problem: fmt.Sprintf("%s@%s has no verdict of Quay now, %s, and none of a gate within %s", pin.Image, pin.Digest, lack.why, shown.Duration(a.verdictWithin))}
 		}
 		counts = proof.Counts
 	}
 	if n := a.blocking(counts); n > 0 {
 		return &overlay.Refusal{Reason: overlay.ReasonVulnerable, Next: "build it with the fixes, push it, and pin that digest",
-			Problem: fmt.Sprintf("%s@%s has %d vulnerabilities of severity %s or worse", pin.Image, pin.Digest, n, a.gate)}
+			Problem: fmt.Sprintf("%s@%s has %s of severity %s or worse", pin.Image, pin.Digest, shown.Count(n, "vulnerability", "vulnerabilities"), a.gate)}
 	}
 	return nil
 }
@@ -66,7 +67,7 @@ func (a *asker) blocking(counts map[string]int) (n int) {
 	return n
 }
 
-// gated is the verdict in the digest's receipt, if that is demanded and the verdict is young enough.
+// gated is the verdict in the digest's receipt, if that is demanded, the verdict is young enough, and the scanner had looked into all of it.
 func (a *asker) gated(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (*receipt.Verdict, error) {
 	if len(a.keys) == 0 {
 		return nil, nil
@@ -77,7 +78,7 @@ func (a *asker) gated(ctx context.Context, o overlay.Overlay, pin overlay.Pin) (
 	} else if err != nil {
 		return nil, err
 	}
-	if v := found.Predicate.Verdict; v != nil && !v.Time.Before(a.now().Add(-a.verdictWithin)) {
+	if v := found.Predicate.Verdict; v != nil && v.Unsupported == 0 && !v.Time.Before(a.now().Add(-a.verdictWithin)) {
 		return v, nil
 	}
 	return nil, nil

@@ -22,6 +22,8 @@ type registry struct {
 	// repositories are those that were read, organizations what Quay does in them by itself.
 	repositories  map[string]repositoryView
 	organizations map[string]retention.House
+	// children are what indexes list, by repository@digest.
+	children map[string][]quay.Child
 }
 
 // repositoryView is what is read of a repository once.
@@ -31,7 +33,7 @@ type repositoryView struct {
 }
 
 func newRegistry(q *quay.Client, host string, now func() time.Time) *registry {
-	return &registry{quay: q, host: host, now: now, asked: []string{}, repositories: map[string]repositoryView{}, organizations: map[string]retention.House{}}
+	return &registry{quay: q, host: host, now: now, asked: []string{}, repositories: map[string]repositoryView{}, organizations: map[string]retention.House{}, children: map[string][]quay.Child{}}
 }
 
 // Fate implements overlay.Registry. A repository that does not exist has no tags.
@@ -57,7 +59,22 @@ func (r *registry) Fate(ctx context.Context, image, digest string) (overlay.Fate
 	if date := r.quay.Date(); !date.IsZero() {
 		now = date
 	}
-	return retention.Forecast(view.tags, digest, view.house, now), nil
+	return retention.ForecastIn(view.tags, digest, view.house, now, func(index string) ([]quay.Child, error) {
+		return r.list(ctx, repository, index)
+	})
+}
+
+// list is what an index lists, read once.
+func (r *registry) list(ctx context.Context, repository, index string) ([]quay.Child, error) {
+	key := repository + "@" + index
+	if found, ok := r.children[key]; ok {
+		return found, nil
+	}
+	found, err := r.quay.Children(ctx, repository, index)
+	if err == nil {
+		r.children[key] = found
+	}
+	return found, err
 }
 
 // repository reads a repository, unless it was read before.

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/comptech-lab/quay-push/pkg/config"
+	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/retention"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // defaultGrace is longer than the two weeks of Quay's time machine, and than most freezes.
@@ -18,6 +22,9 @@ const defaultGrace = 30 * 24 * time.Hour
 type retentionFlags struct {
 	gitFlags
 	all, dryRun, yes bool
+	protected        []string
+	allowUnrelated   bool
+	ignoreSubmodules bool
 	grace            time.Duration
 	parallel         int
 }
@@ -31,8 +38,8 @@ func (c *connection) newRetentionGC() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc TEAM... | --all --gitops URL",
 		Short: "Delete the anchors of digests that nothing needs",
-		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This deletes those that no branch of the
-GitOps repository, no Pod of the clusters, nothing that makes Pods there and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
+		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This deletes those that no branch and no
+tag of the GitOps repository, no Pod of the clusters, nothing that makes Pods there and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
 
 Whatever could not be looked up may need anything: then what it may need stays, and the exit code is not 0. Before anchors go it is looked
 again, and once more afterwards; what came to be needed meanwhile is set again.
@@ -60,6 +67,9 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	f.add(cmd)
+	flags.StringArrayVar(&f.protected, "protected-ref", nil, "`pattern` of branches, such as main or release/*, or with refs/tags/ of tags, to which nobody pushes unseen: only what cannot be looked up there keeps anchors (default all)")
+	flags.BoolVar(&f.ignoreSubmodules, "ignore-submodules", false, "submodules pin no image, or their repositories have a --gitops of their own")
+	flags.BoolVar(&f.allowUnrelated, "allow-unrelated", false, "let anchors go though a --gitops repository names no image that is looked at")
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
 	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters are looked at at once")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, change nothing")
@@ -78,9 +88,14 @@ func (f *retentionFlags) check(teams []string) error {
 	case !f.all && len(teams) == 0:
 		return usagef("see tkn quay retention gc --help", "retention gc needs teams, or --all")
 	case f.grace < 24*time.Hour:
-		return usagef("give a day or more, such as --grace 720h", "--grace is %s: a digest that was pushed and not yet merged would be lost", f.grace)
+		return usagef("give a day or more, such as --grace 720h", "--grace is %s: a digest that was pushed and not yet merged would be lost", shown.Duration(f.grace))
 	case f.parallel < 1:
 		return usagef("give 1 or more", "--parallel is %d", f.parallel)
+	}
+	for _, pattern := range f.protected {
+		if err := retention.CheckProtected(pattern); err != nil {
+			return usagef("give the name of a branch, with * for any text without a slash", "--protected-ref %q: %v", pattern, err)
+		}
 	}
 	return f.gitFlags.check()
 }
@@ -106,6 +121,7 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 	}
 	for _, g := range git {
 		defer g.Reader.Close()
+		g.Protected, g.IgnoreSubmodules = f.protected, f.ignoreSubmodules
 		sources = append(sources, g)
 	}
 	sources = append(sources, pods{name: clusterName(view.Context), view: view})
@@ -116,11 +132,14 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 	if err != nil {
 		return err
 	}
+	if err := checkOrganizations(ctx, q, view.config, teams); err != nil {
+		return err
+	}
 	progress := c.program.start("looking at anchors")
 	result := retention.Collect(ctx, q, retention.Options{Organizations: organizations, Sources: sources, Grace: f.grace, Parallel: f.parallel,
-		DryRun: f.dryRun, Now: c.program.Now, Report: progress.say})
+		AllowUnrelated: f.allowUnrelated, DryRun: f.dryRun, Now: c.program.Now, Report: progress.say})
 	progress.stop()
-	if err := c.print(newCollected(result, f.dryRun)); err != nil {
+	if err := c.print(newCollected(result, f)); err != nil {
 		return err
 	}
 	return collectionFailure(ctx, result)
@@ -158,6 +177,21 @@ func collectedOrganizations(ctx context.Context, view *cluster, others map[strin
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// checkOrganizations fails for a team that is named and has no organization, as one whose name is mistyped.
+func checkOrganizations(ctx context.Context, q *quay.Client, names *config.Config, teams []string) error {
+	for _, text := range teams {
+		team, err := names.ParseTeam(text)
+		if err != nil {
+			return usagef("correct the name", "%v", err)
+		}
+		organization := names.Names(team).Organization
+		if _, err := q.Organization(ctx, organization); quay.IsNotFound(err) {
+			return &failure{ExitMissing, fmt.Sprintf("team %q has no organization %q in Quay", team, organization), "correct the name, or make it with onboard"}
+		}
+	}
+	return nil
 }
 
 // clusterName is what a cluster is called where its context has that name.

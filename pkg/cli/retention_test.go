@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -35,7 +36,11 @@ type retained struct {
 	DryRun                bool
 	LetGo, Kept, NotLetGo int
 	Anchors               []struct{ Repository, Tag, Digest, Outcome, Why string }
-	NotLookedAt           []struct{ What, Organization, Repository, Problem string }
+	NotLookedAt           []struct {
+		What, Organization, Repository, Problem string
+		Ignored                                 bool
+	}
+	Warnings []string
 }
 
 // outcomes are those of the anchors, by digest.
@@ -70,7 +75,10 @@ func newShelf(t *testing.T) *shelf {
 	}
 	s.digests["e"] = s.push("team-platform")
 	w.quay.Advance(40 * 24 * time.Hour)
-	s.git = gitopstest.Start(t, gitopstest.App("checkout"))
+	files := gitopstest.App("checkout")
+	// It names an image of each, as the right one does.
+	files["notes.md"] = s.pushAs("team-payments", "v1") + s.pushAs("team-platform", "v1")
+	s.git = gitopstest.Start(t, files)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"username": gitopstest.Username, "password": gitopstest.Password} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -82,7 +90,10 @@ func newShelf(t *testing.T) *shelf {
 }
 
 // push pushes an image to its anchor, and returns its digest.
-func (s *shelf) push(org string) string {
+func (s *shelf) push(org string) string { return s.pushAs(org, "") }
+
+// pushAs pushes an image to a tag, or where that is empty to its anchor, and returns its digest.
+func (s *shelf) pushAs(org, tag string) string {
 	s.Helper()
 	made, err := random.Image(16, 1)
 	if err != nil {
@@ -92,7 +103,7 @@ func (s *shelf) push(org string) string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	to, err := name.NewTag(s.quay.Host() + "/" + org + "/app:" + reference.Anchor(digest.String()))
+	to, err := name.NewTag(s.quay.Host() + "/" + org + "/app:" + cmp.Or(tag, reference.Anchor(digest.String())))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -250,14 +261,22 @@ func TestRetentionGCLost(t *testing.T) {
 		"a broken overlay": {do: func(s *shelf) {
 			s.git.Branch("broken", "main")
 			s.git.Commit("broken", "x", map[string]string{"apps/payments/checkout/overlays/stg/kustomization.yaml": "{"})
-		}, exit: cli.ExitFindings, left: "abcd", what: `apps/payments/checkout/overlays/stg on branch "broken" of gitops.git`, next: "correct the field there"},
+		}, exit: cli.ExitFindings, left: "abcd", what: `apps/payments/checkout/overlays/stg on branch broken of gitops.git`, next: "correct the field there"},
 		"a broken overlay of nobody": {do: func(s *shelf) {
 			s.git.Commit("main", "x", map[string]string{"apps/No_Team/checkout/overlays/stg/kustomization.yaml": "{"})
 		}, exit: cli.ExitFindings, left: "abcde", what: "apps/No_Team/checkout/overlays/stg"},
 		"tags of a repository": {do: func(s *shelf) { s.fail("GET", "team-payments/app/tag/$") }, exit: cli.ExitFindings, left: "abcd", what: "repository team-payments/app", next: "see what Quay's own log says"},
 		"repositories":         {do: func(s *shelf) { s.fail("GET", "/api/v1/repository$") }, exit: cli.ExitFindings, left: "abcde", what: "organization team-payments"},
-		"letting go of one":    {do: func(s *shelf) { s.fail("DELETE", "team-payments/app/tag/") }, exit: cli.ExitFindings, left: "abcd", what: ""},
-		"no right in Quay":     {do: func(s *shelf) { s.oauth = "nobodysOAuthToken" }, exit: cli.ExitNoRight, left: "abcde", what: "organization team-payments"},
+		"another repository": {do: func(s *shelf) {
+			s.git.Commit("main", "x", map[string]string{"notes.md": "none"})
+			gitopstest.Git(s, s.git.Dir, "update-ref", "refs/heads/main", gitopstest.Git(s, s.git.Dir, "commit-tree", "-m", "x", "main^{tree}")[:40])
+		}, exit: cli.ExitFindings, left: "abcde", what: "/gitops.git"},
+		"another repository, as is meant": {do: func(s *shelf) {
+			s.git.Commit("main", "x", map[string]string{"notes.md": "none"})
+			gitopstest.Git(s, s.git.Dir, "update-ref", "refs/heads/main", gitopstest.Git(s, s.git.Dir, "commit-tree", "-m", "x", "main^{tree}")[:40])
+		}, args: []string{"--allow-unrelated"}, exit: cli.ExitOK, left: ""},
+		"letting go of one": {do: func(s *shelf) { s.fail("DELETE", "team-payments/app/tag/") }, exit: cli.ExitFindings, left: "abcd", what: ""},
+		"no right in Quay":  {do: func(s *shelf) { s.oauth = "nobodysOAuthToken" }, exit: cli.ExitNoRight, left: "abcde", what: "organization team-payments"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			s := newShelf(t)
@@ -309,10 +328,12 @@ func TestRetentionGCUsage(t *testing.T) {
 		"no team":          {[]string{"--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "retention gc needs teams, or --all", "see tkn quay retention gc --help"},
 		"both":             {[]string{"payments", "--all", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "retention gc takes teams or --all, not both", "leave out the teams, or --all"},
 		"no repository":    {[]string{"payments", "--dry-run"}, cli.ExitUsage, "--gitops is missing", "name the repository that pins digests"},
-		"a short grace":    {[]string{"payments", "--gitops", "https://git.test/x", "--grace", "1h", "--dry-run"}, cli.ExitUsage, "--grace is 1h0m0s", "give a day or more"},
+		"a short grace":    {[]string{"payments", "--gitops", "https://git.test/x", "--grace", "1h", "--dry-run"}, cli.ExitUsage, "--grace is 1 hour", "give a day or more"},
 		"none at once":     {[]string{"payments", "--gitops", "https://git.test/x", "--parallel", "0", "--dry-run"}, cli.ExitUsage, "--parallel is 0", "give 1 or more"},
 		"two hosts":        {[]string{"payments", "--gitops", "https://git.test/x", "--gitops", "https://other.test/x", "--git-credential-dir", "x", "--dry-run"}, cli.ExitUsage, "--git-credential-dir would go to 2 hosts", "run it where all are on one host"},
 		"no such team":     {[]string{"pay_ments", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitUsage, "pay_ments", "correct the name"},
+		"no such pattern":  {[]string{"payments", "--gitops", "https://git.test/x", "--protected-ref", "[", "--dry-run"}, cli.ExitUsage, `--protected-ref "["`, "give the name of a branch"},
+		"an unknown team":  {[]string{"payments", "nosuch", "--gitops", s.git.URL(), "--git-plain-http", "--dry-run"}, cli.ExitMissing, `team "nosuch" has no organization "team-nosuch" in Quay`, "correct the name"},
 		"no TLS":           {[]string{"payments", "--gitops", "http://git.test/x", "--dry-run"}, cli.ExitUsage, `--gitops "http://git.test/x" has no TLS`, "give an https URL, or --git-plain-http"},
 		"nobody to ask":    {[]string{"payments", "--gitops", "https://git.test/x"}, cli.ExitUsage, "--yes is missing", "look at it with --dry-run"},
 		"no team anywhere": {[]string{"--all", "--gitops", "https://git.test/x", "--dry-run"}, cli.ExitMissing, "there was nothing to look at", "name the teams"},
@@ -340,5 +361,40 @@ func TestRetentionGCAll(t *testing.T) {
 	exit, out, stderr := s.run(t.Context(), "", append(args, "--yes")...)
 	if exit != cli.ExitOK || s.left() != "e" {
 		t.Errorf("exit %d, left %s\n%s%s", exit, s.left(), out, stderr)
+	}
+}
+
+// A branch that anybody may push to stops nothing where others are protected: what is wrong with it is told, and the exit code is 0.
+func TestRetentionGCProtected(t *testing.T) {
+	s := newShelf(t)
+	s.git.Branch("x", "main")
+	s.git.Commit("x", "x", map[string]string{"apps/No_Team/checkout/overlays/stg/kustomization.yaml": "{ # " + s.digests["b"]})
+	if exit, r, stderr := s.gc("--yes"); exit != cli.ExitFindings || s.left() != "abcde" || len(r.NotLookedAt) != 1 || r.NotLookedAt[0].Ignored {
+		t.Fatalf("exit %d, left %s, %+v\n%s", exit, s.left(), r, stderr)
+	}
+	_, table, _ := s.run(t.Context(), "", append(slices.Clone(s.args), "--dry-run", "--protected-ref", "main", "-o", "table")...)
+	if !strings.Contains(table, "not looked at, and ignored: apps/No_Team/checkout/overlays/stg on branch x of gitops.git: ") || !strings.Contains(table, "4 anchors would be let go, 1 stays\n") {
+		t.Errorf("the table is\n%s", table)
+	}
+	if exit, r, stderr := s.gc("--yes", "--protected-ref", "main"); exit != cli.ExitOK || s.left() != "b" || len(r.NotLookedAt) != 1 || !r.NotLookedAt[0].Ignored {
+		t.Errorf("exit %d, left %s, %+v\n%s", exit, s.left(), r, stderr)
+	}
+}
+
+// What Quay forgets, and teams that --all does not find, are told.
+func TestRetentionGCWarnings(t *testing.T) {
+	s := newShelf(t)
+	s.onboard("payments")
+	s.git.Commit("main", "x", map[string]string{"apps/platform/x/overlays/dev/kustomization.yaml": "resources: []\n"})
+	_, r, stderr := s.gc("--dry-run")
+	if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "organization team-payments, team-platform: its time machine (tag_expiration_s) is 14 days, and --grace 30 days") {
+		t.Errorf("warnings %q\n%s", r.Warnings, stderr)
+	}
+	if _, r, _ := s.gc("--dry-run", "--grace", "336h"); r.Warnings == nil || len(r.Warnings) != 0 {
+		t.Errorf("a grace period as long as the time machine: %q", r.Warnings)
+	}
+	_, out, stderr := s.run(t.Context(), "", append(append([]string{"retention", "gc", "--all"}, s.args[4:len(s.args)-1]...), "table", "--dry-run", "--grace", "336h")...)
+	if !strings.Contains(out, "warning organization team-platform: its team has overlays, and neither an ExternalSecret nor") || strings.Contains(out, "warning organization team-payments") {
+		t.Errorf("%s%s", out, stderr)
 	}
 }

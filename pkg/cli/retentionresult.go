@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
 	"github.com/comptech-lab/quay-push/pkg/retention"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // collected is the result of retention gc.
@@ -20,8 +23,10 @@ type collected struct {
 	Kept     int                `json:"kept"`
 	NotLetGo int                `json:"notLetGo"`
 	Anchors  []retention.Anchor `json:"anchors"`
-	// NotLookedAt are what could not be looked up; what it may need was kept.
+	// NotLookedAt are what could not be looked up; what it may need was kept, unless it is ignored.
 	NotLookedAt []unseen `json:"notLookedAt"`
+	// Warnings are what the rules do not reach.
+	Warnings []string `json:"warnings"`
 }
 
 // unseen is something that could not be looked up.
@@ -31,18 +36,20 @@ type unseen struct {
 	Organization string `json:"organization,omitempty"`
 	Repository   string `json:"repository,omitempty"`
 	Problem      string `json:"problem"`
+	// Ignored: it is on a branch that is not protected, and nothing was kept for it.
+	Ignored bool `json:"ignored,omitempty"`
 }
 
 // newCollected makes it of what became of the anchors.
-func newCollected(result retention.Result, dryRun bool) collected {
-	printed := collected{head: newHead("AnchorCollection"), DryRun: dryRun, LetGo: result.Count(retention.LetGo), NotLetGo: result.Count(retention.Failed),
+func newCollected(result retention.Result, f retentionFlags) collected {
+	printed := collected{head: newHead("AnchorCollection"), DryRun: f.dryRun, Warnings: warningsOf(result, f), LetGo: result.Count(retention.LetGo), NotLetGo: result.Count(retention.Failed),
 		Kept: result.Count(retention.Kept) + result.Count(retention.Unknown), Anchors: result.Anchors, NotLookedAt: []unseen{}}
 	if printed.Anchors == nil {
 		printed.Anchors = []retention.Anchor{}
 	}
 	for _, g := range result.Gaps {
 		problem, _ := split(gitFailure(g.Err)) // What is next of Git's is about another program's flags.
-		printed.NotLookedAt = append(printed.NotLookedAt, unseen{g.What, g.Organization, g.Repository, problem})
+		printed.NotLookedAt = append(printed.NotLookedAt, unseen{g.What, g.Organization, g.Repository, problem, g.Ignored})
 	}
 	return printed
 }
@@ -64,25 +71,56 @@ func (r collected) write(w io.Writer) error {
 		return err
 	}
 	for _, u := range r.NotLookedAt {
-		writeLines(w, "not looked at:", []string{u.What + ": " + u.Problem})
+		what := "not looked at:"
+		if u.Ignored {
+			what = "not looked at, and ignored:"
+		}
+		writeLines(w, what, []string{u.What + ": " + u.Problem})
 	}
+	writeLines(w, "warning", r.Warnings)
 	did := "let go"
 	if r.DryRun {
 		did = "would be let go"
 	}
-	_, err := fmt.Fprintf(w, "%d anchors %s, %d stay\n", r.LetGo, did, r.Kept+r.NotLetGo)
+	stay := r.Kept + r.NotLetGo
+	_, err := fmt.Fprintf(w, "%s %s, %d %s\n", shown.Count(r.LetGo, "anchor", "anchors"), did, stay, verb(stay, "stays", "stay"))
 	return err
+}
+
+// verb is the one for n things.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// warningsOf are what the rules do not reach: what Quay forgets, and teams that --all does not know.
+func warningsOf(result retention.Result, f retentionFlags) []string {
+	short, strangers := grouped{}, grouped{}
+	for _, organization := range slices.Sorted(maps.Keys(result.Forgets)) {
+		remembers := result.Forgets[organization]
+		short.add(fmt.Sprintf("its time machine (tag_expiration_s) is %s, and --grace %s: Quay does not remember for longer when another tag left a digest, and the anchor of one that had left before may go so much earlier; let the time machine be as long, or give a shorter --grace",
+			shown.Duration(remembers), shown.Duration(f.grace)), organization)
+	}
+	if f.all {
+		for _, organization := range result.Strangers {
+			strangers.add("its team has overlays, and neither an ExternalSecret nor a ServiceAccount by which --all finds teams: its anchors were not looked at; name the team for that", organization)
+		}
+	}
+	return append([]string{}, slices.Concat(short.lines("organization"), strangers.lines("organization"))...)
 }
 
 // collectionFailure is the error of a run that could not look at everything, or not do everything; nil after any other.
 func collectionFailure(ctx context.Context, result retention.Result) error {
 	failed := result.Count(retention.Failed)
-	if len(result.Gaps) == 0 && failed == 0 {
+	gaps := slices.DeleteFunc(slices.Clone(result.Gaps), func(g retention.Gap) bool { return g.Ignored })
+	if len(gaps) == 0 && failed == 0 {
 		return nil
 	}
-	problem := fmt.Sprintf("could not be looked up: %d, anchors that could not be let go: %d", len(result.Gaps), failed)
+	problem := fmt.Sprintf("could not be looked up: %d, anchors that could not be let go: %d", len(gaps), failed)
 	exits := map[Exit]bool{}
-	for _, g := range result.Gaps {
+	for _, g := range gaps {
 		exits[exitOf(ctx, g.Err)] = true
 	}
 	exit := ExitFindings
@@ -91,8 +129,8 @@ func collectionFailure(ctx context.Context, result retention.Result) error {
 		}
 	}
 	next := "the lines \"not looked at\" and the outcome \"failed\" say why: mend that, then run it again; what may be needed was kept"
-	if len(result.Gaps) > 0 {
-		if of := nextOf(gitFailure(result.Gaps[0].Err)); of != "" {
+	if len(gaps) > 0 {
+		if of := nextOf(gitFailure(gaps[0].Err)); of != "" {
 			next = of + "; then run it again"
 		}
 	}

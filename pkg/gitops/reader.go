@@ -21,7 +21,7 @@ type Reading struct {
 	PlainHTTP                      bool
 }
 
-// Reader reads every branch of a repository, without a checkout. It writes nothing.
+// Reader reads every branch and tag of a repository, without a checkout. It writes nothing.
 type Reader struct {
 	remote      remote
 	connections *http.Transport
@@ -58,21 +58,27 @@ var (
 		Next: "see whether the Git server has the whole repository, and no shallow clone of it"}
 )
 
-// Heads asks for the commit of each branch. A repository without a branch is an error. The error is an *Error, or an *overlay.Refusal.
-func (r *Reader) Heads(ctx context.Context) (map[string]string, error) {
+// Heads asks for the object that each branch and each tag names. A repository without a branch is an error. The error is an *Error, or an
+// *overlay.Refusal.
+func (r *Reader) Heads(ctx context.Context) (map[Ref]string, error) {
 	_, _, found, err := r.list(ctx, "the repository cannot be read")
 	if err != nil {
 		return nil, err
 	}
-	heads := map[string]string{}
-	for name, hash := range found {
-		heads[name] = hash.String()
-	}
-	return heads, nil
+	return asText(found), nil
 }
 
-// list begins a session, and returns the commit of each branch. problem is what is wrong if it cannot.
-func (r *Reader) list(ctx context.Context, problem string) (transport.UploadPackSession, *packp.AdvRefs, map[string]plumbing.Hash, error) {
+// asText writes hashes in hex.
+func asText(hashes map[Ref]plumbing.Hash) map[Ref]string {
+	texts := map[Ref]string{}
+	for ref, hash := range hashes {
+		texts[ref] = hash.String()
+	}
+	return texts
+}
+
+// list begins a session, and returns what each branch and tag names. problem is what is wrong if it cannot.
+func (r *Reader) list(ctx context.Context, problem string) (transport.UploadPackSession, *packp.AdvRefs, map[Ref]plumbing.Hash, error) {
 	session, err := r.remote.reader()
 	if err != nil {
 		return nil, nil, nil, r.remote.explain(problem, err)
@@ -81,14 +87,10 @@ func (r *Reader) list(ctx context.Context, problem string) (transport.UploadPack
 	if err != nil {
 		return nil, nil, nil, r.remote.explain(problem, err)
 	}
-	heads := map[string]plumbing.Hash{}
-	for _, name := range branchesOf(refs) {
-		heads[name] = refs.References[nameOf(name)]
-	}
-	if len(heads) == 0 {
+	if len(branchesOf(refs)) == 0 {
 		return nil, nil, nil, errNoBranch
 	}
-	return session, refs, heads, nil
+	return session, refs, refsOf(refs), nil
 }
 
 // Depths of history that are asked for, in commits. The next is deeperBy as deep; deepest is all that a repository has.
@@ -98,15 +100,16 @@ const (
 	deepest    = 1 << 30
 )
 
-// Read fetches every branch as it is, and as it was at any time since a time. The error is as that of Heads; where the repository is larger
-// than what is read, nothing is.
-func (r *Reader) Read(ctx context.Context, since time.Time) (*Snapshot, error) {
+// Read fetches the branches and tags of which want is true, as they are, and as each was at any time since a time. The error is as that of
+// Heads; where that is more than is read, nothing is.
+func (r *Reader) Read(ctx context.Context, since time.Time, want func(Ref) bool) (*Snapshot, error) {
 	for depth := firstDepth; ; depth = min(depth*deeperBy, deepest) {
-		s, err := r.fetch(ctx, depth)
+		s, err := r.fetch(ctx, depth, want)
 		if err != nil {
 			return nil, err
 		}
-		whole, err := s.walk(ctx, since)
+		s.since = since
+		_, whole, err := s.walk(ctx, s.Refs())
 		if err == nil && whole {
 			return s, nil
 		}
@@ -120,11 +123,15 @@ func (r *Reader) Read(ctx context.Context, since time.Time) (*Snapshot, error) {
 	}
 }
 
-// fetch fetches every branch with so much of its history.
-func (r *Reader) fetch(ctx context.Context, depth int) (*Snapshot, error) {
+// fetch fetches the wanted branches and tags with so much of their history.
+func (r *Reader) fetch(ctx context.Context, depth int, want func(Ref) bool) (*Snapshot, error) {
 	session, refs, heads, err := r.list(ctx, "the repository cannot be fetched")
 	if err != nil {
 		return nil, err
+	}
+	maps.DeleteFunc(heads, func(ref Ref, _ plumbing.Hash) bool { return !want(ref) })
+	if len(heads) == 0 {
+		return nil, errNoBranch
 	}
 	wants := slices.Collect(maps.Values(heads))
 	slices.SortFunc(wants, func(a, b plumbing.Hash) int { return slices.Compare(a[:], b[:]) })
@@ -134,7 +141,14 @@ func (r *Reader) fetch(ctx context.Context, depth int) (*Snapshot, error) {
 	}
 	p, err := download(ctx, session, request)
 	if err != nil {
-		return nil, r.remote.explain(fmt.Sprintf("its %d branches cannot be fetched", len(heads)), err)
+		return nil, r.remote.explain(fmt.Sprintf("its %d branches and tags cannot be fetched", len(heads)), err)
 	}
-	return &Snapshot{pack: p, heads: heads, seen: map[plumbing.Hash]bool{}}, nil
+	s := newSnapshot(p, heads)
+	for ref, hash := range heads {
+		if s.targets[ref], err = p.peel(hash); err != nil {
+			s.Close()
+			return nil, damagedError(fmt.Sprintf("%s cannot be read", ref), err)
+		}
+	}
+	return s, nil
 }

@@ -39,22 +39,26 @@ func reader(t *testing.T, s *gitopstest.Server) *gitops.Reader {
 // day is a day of the tests' history.
 func day(n int) time.Time { return time.Date(2026, 1, n, 12, 0, 0, 0, time.UTC) }
 
-// read returns the contents of the branches, each with its new files, and under "past" those that were there since.
+// all wants every branch and tag.
+func all(gitops.Ref) bool { return true }
+
+// read returns the contents of branches and tags, each with its new files, and under "past" those that were there since.
 func read(t *testing.T, r *gitops.Reader, since time.Time) map[string][]string {
 	t.Helper()
-	s, err := r.Read(t.Context(), since)
+	s, err := r.Read(t.Context(), since, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	got := map[string][]string{}
-	for _, branch := range s.Branches() {
-		got[branch] = nil
-		if err := s.Files(t.Context(), branch, func(content []byte) { got[branch] = append(got[branch], string(content)) }); err != nil {
+	for _, ref := range s.Refs() {
+		name := strings.TrimPrefix(ref.String(), "branch ")
+		got[name] = nil
+		if err := s.Files(t.Context(), ref, func(content []byte) { got[name] = append(got[name], string(content)) }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Past(t.Context(), func(content []byte) { got["past"] = append(got["past"], string(content)) }); err != nil {
+	if err := s.Past(t.Context(), s.Refs(), func(content []byte) { got["past"] = append(got["past"], string(content)) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, files := range got {
@@ -85,7 +89,7 @@ func TestReader(t *testing.T) {
 		}
 	}
 	heads, err := r.Heads(t.Context())
-	if want := map[string]string{"main": s.Head("main"), "ci/dev/x": s.Head("ci/dev/x")}; err != nil || !maps.Equal(heads, want) {
+	if want := map[gitops.Ref]string{"refs/heads/main": s.Head("main"), "refs/heads/ci/dev/x": s.Head("ci/dev/x")}; err != nil || !maps.Equal(heads, want) {
 		t.Errorf("heads %v, error %v", heads, err)
 	}
 }
@@ -116,13 +120,13 @@ func TestReaderSys(t *testing.T) {
 	s.Import(func(w io.Writer) {
 		gitopstest.WriteCommit(w, day(1), "other", "refs/heads/main^0", map[string]string{"apps/c/file": "three"})
 	})
-	snapshot, err := reader(t, s).Read(t.Context(), time.Now())
+	snapshot, err := reader(t, s).Read(t.Context(), time.Now(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer snapshot.Close()
 	sys := func(branch, dir string) any {
-		tree, err := snapshot.Tree(branch)
+		tree, err := snapshot.Tree(gitops.Ref("refs/heads/" + branch))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,10 +159,10 @@ func TestReaderFails(t *testing.T) {
 				http.Error(w, "down", http.StatusServiceUnavailable)
 			}
 			return r.Method == http.MethodPost
-		}, "its 1 branches cannot be fetched"},
+		}, "its 1 branches and tags cannot be fetched"},
 	} {
 		s.Before.Store(&c.before)
-		if _, err := r.Read(t.Context(), day(1)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), gitopstest.Password) {
+		if _, err := r.Read(t.Context(), day(1), all); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), gitopstest.Password) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -168,14 +172,14 @@ func TestReaderFails(t *testing.T) {
 	if err := os.WriteFile(shallow, []byte(s.Head("main")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Read(t.Context(), day(1)); err == nil || !strings.Contains(err.Error(), "the history is not whole") {
+	if _, err := r.Read(t.Context(), day(1), all); err == nil || !strings.Contains(err.Error(), "the history is not whole") {
 		t.Errorf("of a shallow clone: %v", err)
 	}
 	if err := os.Remove(shallow); err != nil {
 		t.Fatal(err)
 	}
 	gitopstest.Git(t, s.Dir, "update-ref", "-d", "refs/heads/main")
-	if _, err := r.Read(t.Context(), day(1)); err == nil || !strings.Contains(err.Error(), "no branch") && !strings.Contains(err.Error(), "empty") {
+	if _, err := r.Read(t.Context(), day(1), all); err == nil || !strings.Contains(err.Error(), "no branch") && !strings.Contains(err.Error(), "empty") {
 		t.Errorf("a repository without a branch: %v", err)
 	}
 	if _, err := r.Heads(t.Context()); err == nil {

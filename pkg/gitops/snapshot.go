@@ -13,50 +13,56 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// Snapshot is every branch of a repository at one time, and its history since another. It is for one goroutine.
+// Snapshot is branches and tags of a repository at one time, and their history since another. It is for one goroutine.
 type Snapshot struct {
 	pack  *pack
-	heads map[string]plumbing.Hash
-	// past are the trees of commits that a branch was at since then, but for the heads'.
-	past []plumbing.Hash
+	since time.Time
+	// heads are what each branch and tag names, targets what it points at in the end.
+	heads   map[Ref]plumbing.Hash
+	targets map[Ref]target
 	// seen are the files and directories that were visited.
 	seen map[plumbing.Hash]bool
 	// unread are the names of the files that are too large to be read.
 	unread []string
+	// submodules are their paths, noted has each once; firstBelow is the first one in a tree.
+	submodules []string
+	noted      map[string]bool
+	firstBelow map[plumbing.Hash]string
+}
+
+func newSnapshot(p *pack, heads map[Ref]plumbing.Hash) *Snapshot {
+	return &Snapshot{pack: p, heads: heads, targets: map[Ref]target{}, seen: map[plumbing.Hash]bool{}, noted: map[string]bool{}, firstBelow: map[plumbing.Hash]string{}}
 }
 
 // Close frees the scratch disk.
 func (s *Snapshot) Close() { s.pack.close() }
 
-// Heads are the commits of the branches.
-func (s *Snapshot) Heads() map[string]string {
-	heads := map[string]string{}
-	for name, hash := range s.heads {
-		heads[name] = hash.String()
-	}
-	return heads
-}
+// Heads are the objects that the branches and tags name, as Reader.Heads has them.
+func (s *Snapshot) Heads() map[Ref]string { return asText(s.heads) }
 
-// Branches lists the branches.
-func (s *Snapshot) Branches() []string { return slices.Sorted(maps.Keys(s.heads)) }
+// Refs lists the branches, then the tags.
+func (s *Snapshot) Refs() []Ref { return slices.Sorted(maps.Keys(s.heads)) }
 
-// Tree is the files of a branch, to read. Sys of what Lstat returns is a value that two files, or two directories, of any two branches
-// have alike only if their content is the same.
-func (s *Snapshot) Tree(branch string) (fs.FS, error) {
-	t, err := s.pack.tree(s.heads[branch])
+// Tree is the files of a branch or a tag, to read; nil for a tag of one file. Sys of what Lstat returns is a value that two files, or two
+// directories, of any two branches have alike only if their content is the same.
+func (s *Snapshot) Tree(ref Ref) (fs.FS, error) {
+	root, err := s.pack.root(s.targets[ref])
 	if err != nil {
-		return nil, damagedError(fmt.Sprintf("branch %q cannot be read", branch), err)
+		return nil, damagedError(fmt.Sprintf("%s cannot be read", ref), err)
 	}
-	return t, nil
+	if root.IsZero() {
+		return nil, nil
+	}
+	return tree{s.pack, root}, nil
 }
 
 // maxSkew is how many commits in a row may tell a time that is too early, on top of one of the time that is asked for.
 const maxSkew = 8
 
-// walk finds what the branches were at since a time: each commit of that time, what came on top of one, and what was before the first of
-// them. It goes by the times that the commits themselves tell; some tools keep that of a commit that they write anew, so that it looks
-// behind a few that are too early. whole is false where there is more history than was fetched.
-func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err error) {
+// walk finds the trees of what branches and tags were at since the time: of each commit of that time, of what came on top of one, and of
+// what was before the first of them. It goes by the times that the commits themselves tell; some tools keep that of a commit that they
+// write anew, so that it looks behind a few that are too early. whole is false where there is more history than was fetched.
+func (s *Snapshot) walk(ctx context.Context, refs []Ref) (past []plumbing.Hash, whole bool, err error) {
 	// visit is a commit, early how many in a row before it were too early.
 	type visit struct {
 		hash  plumbing.Hash
@@ -66,12 +72,14 @@ func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err e
 	kept := map[plumbing.Hash]bool{}
 	var young []plumbing.Hash // of that time
 	var next []visit
-	for _, hash := range s.heads {
-		next = append(next, visit{hash, 0})
+	for _, ref := range refs {
+		if of := s.targets[ref]; of.kind == plumbing.CommitObject {
+			next = append(next, visit{of.hash, 0})
+		}
 	}
 	for len(next) > 0 {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return nil, false, err
 		}
 		v := next[len(next)-1]
 		next = next[:len(next)-1]
@@ -80,15 +88,15 @@ func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err e
 		}
 		met[v.hash] = v.early
 		if _, held := s.pack.byHash[v.hash]; !held {
-			return false, nil
+			return nil, false, nil
 		}
 		commit, err := s.commit(v.hash)
 		if err != nil {
-			return false, fmt.Errorf("reading commit %q: %w", v.hash, err)
+			return nil, false, fmt.Errorf("reading commit %q: %w", v.hash, err)
 		}
 		trees[v.hash] = commit.TreeHash
 		early := v.early + 1
-		if !commit.Committer.When.Before(since) {
+		if !commit.Committer.When.Before(s.since) {
 			early = 0
 			young = append(young, v.hash)
 		}
@@ -111,10 +119,10 @@ func (s *Snapshot) walk(ctx context.Context, since time.Time) (whole bool, err e
 	}
 	for hash, is := range kept {
 		if is {
-			s.past = append(s.past, trees[hash])
+			past = append(past, trees[hash])
 		}
 	}
-	return true, nil
+	return past, true, nil
 }
 
 // commit reads one.
@@ -134,31 +142,48 @@ func (s *Snapshot) commit(hash plumbing.Hash) (*object.Commit, error) {
 // Unread are the names, without directories, of the files that Files and Past left out since they are too large to be read.
 func (s *Snapshot) Unread() []string { return s.unread }
 
-// Files calls visit with the content of each file of a branch that was not visited before. Files that are too large to be read are left
-// out, see Unread.
-func (s *Snapshot) Files(ctx context.Context, branch string, visit func(content []byte)) error {
-	t, err := s.pack.tree(s.heads[branch])
-	if err == nil {
-		err = s.visit(ctx, t.root, 0, visit)
+// Files calls visit with the content of each file of a branch or a tag that was not visited before. Files that are too large to be read
+// are left out, see Unread, and so is what is in submodules.
+func (s *Snapshot) Files(ctx context.Context, ref Ref, visit func(content []byte)) error {
+	of := s.targets[ref]
+	root, err := s.pack.root(of)
+	if err == nil && root.IsZero() {
+		err = s.visitFile(treeEntry{name: string(ref), hash: of.hash}, visit)
+	} else if err == nil {
+		err = s.visitRoot(ctx, root, visit)
 	}
 	if err != nil {
-		return damagedError(fmt.Sprintf("branch %q cannot be read", branch), err)
+		return damagedError(fmt.Sprintf("%s cannot be read", ref), err)
 	}
 	return nil
 }
 
-// Past calls visit as Files does, for what any branch had since the time that was asked for.
-func (s *Snapshot) Past(ctx context.Context, visit func(content []byte)) error {
-	for _, root := range s.past {
-		if err := s.visit(ctx, root, 0, visit); err != nil {
-			return damagedError("the history cannot be read", err)
+// Past calls visit as Files does, for what any of refs had since the time that was asked for.
+func (s *Snapshot) Past(ctx context.Context, refs []Ref, visit func(content []byte)) error {
+	past, _, err := s.walk(ctx, refs)
+	for _, root := range past {
+		if err == nil {
+			err = s.visitRoot(ctx, root, visit)
 		}
 	}
+	if err != nil {
+		return damagedError("the history cannot be read", err)
+	}
 	return nil
+}
+
+// visitRoot visits the files of a commit's tree.
+func (s *Snapshot) visitRoot(ctx context.Context, root plumbing.Hash, visit func(content []byte)) error {
+	if err := s.visit(ctx, root, 0, visit); err != nil {
+		return err
+	}
+	return s.noteSubmodules(root)
 }
 
 // maxTreeDepth is how many directories there may be in one another.
 const maxTreeDepth = 256
+
+var errTooDeep = fmt.Errorf("there are more than %d directories in one another", maxTreeDepth)
 
 // visit visits the files below a tree.
 func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, visit func(content []byte)) error {
@@ -170,33 +195,32 @@ func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, vis
 		return err
 	}
 	if depth > maxTreeDepth {
-		return fmt.Errorf("there are more than %d directories in one another", maxTreeDepth)
+		return errTooDeep
 	}
-	content, err := s.pack.find(plumbing.TreeObject, tree)
-	if err != nil {
-		return fmt.Errorf("reading tree %q: %w", tree, err)
-	}
-	for e, err := range treeEntries(content) {
-		if err != nil {
-			return fmt.Errorf("reading tree %q: %w", tree, err)
+	return s.eachEntry(tree, func(e treeEntry) error {
+		switch e.mode {
+		case filemode.Dir:
+			return s.visit(ctx, e.hash, depth+1, visit)
+		case filemode.Submodule:
+			return nil
 		}
-		switch {
-		case e.mode == filemode.Dir:
-			if err := s.visit(ctx, e.hash, depth+1, visit); err != nil {
-				return err
-			}
-		case e.mode == filemode.Submodule || s.seen[e.hash]:
-		default:
-			s.seen[e.hash] = true
-			file, err := s.pack.find(plumbing.BlobObject, e.hash)
-			if err == errNotHeld {
-				s.unread = append(s.unread, e.name)
-				continue
-			} else if err != nil {
-				return fmt.Errorf("reading %q: %w", e.name, err)
-			}
-			visit(file)
-		}
+		return s.visitFile(e, visit)
+	})
+}
+
+// visitFile visits one file.
+func (s *Snapshot) visitFile(e treeEntry, visit func(content []byte)) error {
+	if s.seen[e.hash] {
+		return nil
 	}
+	s.seen[e.hash] = true
+	file, err := s.pack.find(plumbing.BlobObject, e.hash)
+	if err == errNotHeld {
+		s.unread = append(s.unread, e.name)
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("reading %q: %w", e.name, err)
+	}
+	visit(file)
 	return nil
 }

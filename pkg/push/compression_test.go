@@ -3,6 +3,7 @@ package push_test
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,13 +59,18 @@ func TestCompressionZstd(t *testing.T) {
 	}
 }
 
-// What is no docker-archive keeps its bytes.
+// What is no docker-archive keeps its bytes, and the log says that the flag was for nothing; the default says nothing.
 func TestCompressionOfALayout(t *testing.T) {
-	f := newFixture(t)
-	image := writeLayout(t, f.layout, small, large)
-	f.opts.Compression = "zstd"
-	if result := f.push(); result.Digest != image.Digest {
-		t.Errorf("the digest is %s, want %s", result.Digest, image.Digest)
+	for compression, told := range map[string]int{"zstd": 1, "gzip": 0, "": 0} {
+		f := newFixture(t)
+		image := writeLayout(t, f.layout, small, large)
+		f.opts.Compression = compression
+		if result := f.push(); result.Digest != image.Digest {
+			t.Errorf("%q: the digest is %s, want %s", compression, result.Digest, image.Digest)
+		}
+		if n := strings.Count(f.log.String(), "--compression is for the layers of a docker-archive: this source goes as it is"); n != told {
+			t.Errorf("%q: the log says so %d times", compression, n)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (o *Options) Flags(fs *flag.FlagSet) {
 	fs.DurationVar(&o.GateTimeout, "gate-timeout", defaultGateTimeout, "with --gate, limit for the scanner's verdict, such as 30m")
 	fs.StringVar(&o.GateUnsupported, "gate-unsupported", defaultGateUnsupported, "with --gate, `fail or pass`: what to do with an image that the scanner cannot scan")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "read everything, ask what is missing, write nothing")
-	fs.BoolVar(&o.Preflight, "preflight", false, "check source, credential, right and tags, write nothing")
+	fs.BoolVar(&o.Preflight, "preflight", false, "with the image at hand, check source, credential, right and tags, write nothing; it asks for neither quota nor read-only mode, as the param preflight of ResolveTenant does")
 	fs.IntVar(&o.Jobs, "jobs", defaultJobs, "blobs over 1 MiB sent at the same time, and three times as many smaller ones")
 	fs.DurationVar(&o.Timeout, "timeout", 0, "limit for the whole push, such as 30m (default 1h; with --gate, 1h plus --gate-timeout)")
 	fs.DurationVar(&o.StallTimeout, "stall-timeout", defaultStallTimeout, "limit for a body of which no byte is accepted, such as 90s")

@@ -29,6 +29,9 @@ func (o *Options) completeGate() error {
 		return failure.Usage("%s: %v", failure.GateUnsupportedFlag, err)
 	}
 	o.policy = verdict.Policy{Threshold: threshold, FixableOnly: o.GateFixableOnly, PassUnsupported: pass}
+	if threshold == verdict.None && o.policy != (verdict.Policy{}) {
+		return failure.Usage("%s and %s are for %s, which is missing: the image would be tagged unseen", failure.GateFixableFlag, failure.GateUnsupportedFlag, failure.GateFlag)
+	}
 	switch {
 	case o.GateTimeout < 0:
 		return failure.Usage("%s is negative", failure.GateTimeoutFlag)

@@ -128,8 +128,8 @@ func TestGateRefuses(t *testing.T) {
 		"vulnerable": {has(time.Minute, zlib, openssl), nil, failure.ClassVulnerable,
 			[]string{`gate "high" does not let through: 1 critical and 1 high; nothing was tagged`, "openssl 1.1.1k-7 has CVE-2023-0286 (critical), fixed by 1.1.1k-9; zlib 1.2.11 has CVE-2022-37434 (high), not fixed yet", "update openssl to 1.1.1k-9"}},
 		"fixable":                {has(time.Minute, zlib, openssl), func(f *fixture) { f.opts.GateFixableOnly = true }, failure.ClassVulnerable, []string{`gate "high+fixable-only"`, ": 1 critical; nothing"}},
-		"queued":                 {has(46 * time.Minute), nil, failure.ClassScanPending, []string{"within 45m0s", `Quay says "queued" of manifest "sha256:`}},
-		"queued, a shorter time": {has(6 * time.Minute), func(f *fixture) { f.opts.GateTimeout = 5 * time.Minute }, failure.ClassScanPending, []string{"within 5m0s"}},
+		"queued":                 {has(46 * time.Minute), nil, failure.ClassScanPending, []string{"within 45 minutes", `Quay says "queued" of manifest "sha256:`}},
+		"queued, a shorter time": {has(6 * time.Minute), func(f *fixture) { f.opts.GateTimeout = 5 * time.Minute }, failure.ClassScanPending, []string{"within 5 minutes"}},
 		"failed":                 {always(quaytest.ScanFailed), nil, failure.ClassScanFailed, []string{`Quay says "failed"`}},
 		"unsupported":            {always(quaytest.Unsupported), nil, failure.ClassScanUnsupported, []string{"--gate-unsupported (param gate-unsupported)"}},
 		"layer too large":        {always(quaytest.LayerTooLarge), func(f *fixture) { f.opts.GateUnsupported = "pass" }, failure.ClassScanLayerTooLarge, []string{"MAX_LAYER_SIZE"}},
@@ -404,10 +404,12 @@ func TestGateOfAFederatedPush(t *testing.T) {
 func TestGateFlags(t *testing.T) {
 	f := newFixture(t)
 	for says, edit := range map[string]func(o *push.Options){
-		`--gate (param gate): "none" is no severity of a gate: negligible, low, medium, high, critical`:    func(o *push.Options) { o.Gate = "none" },
-		`--gate-unsupported (param gate-unsupported): "ignore" is not fail or pass`:                        func(o *push.Options) { o.GateUnsupported = "ignore" },
-		"--gate-timeout (param gate-timeout) is negative":                                                  func(o *push.Options) { o.GateTimeout = -1 },
-		"--gate-timeout (param gate-timeout) is 45m0s, and --timeout, which is for all of the push, 30m0s": func(o *push.Options) { o.Gate, o.Timeout = "low", 30*time.Minute },
+		`--gate (param gate): "none" is no severity of a gate: negligible, low, medium, high, critical`:                                               func(o *push.Options) { o.Gate = "none" },
+		`--gate-unsupported (param gate-unsupported): "ignore" is not fail or pass`:                                                                   func(o *push.Options) { o.GateUnsupported = "ignore" },
+		"--gate-timeout (param gate-timeout) is negative":                                                                                             func(o *push.Options) { o.GateTimeout = -1 },
+		"--gate-timeout (param gate-timeout) is 45m0s, and --timeout, which is for all of the push, 30m0s":                                            func(o *push.Options) { o.Gate, o.Timeout = "low", 30*time.Minute },
+		"--gate-fixable-only (param gate-fixable-only) and --gate-unsupported (param gate-unsupported) are for --gate (param gate), which is missing": func(o *push.Options) { o.GateFixableOnly = true },
+		"are for --gate (param gate), which is missing":                                                                                               func(o *push.Options) { o.GateUnsupported = "pass" },
 	} {
 		opts := f.opts
 		edit(&opts)
@@ -418,7 +420,7 @@ func TestGateFlags(t *testing.T) {
 	if n := len(f.Requests()); n > 0 {
 		t.Errorf("%d requests", n)
 	}
-	// Without a gate its other flags say nothing.
-	f.opts.GateFixableOnly, f.opts.GateUnsupported, f.opts.Timeout = true, "pass", time.Minute
+	// What the Tasks say without a gate is taken, and means nothing.
+	f.opts.GateFixableOnly, f.opts.GateUnsupported, f.opts.Timeout = false, "fail", time.Minute
 	f.push()
 }

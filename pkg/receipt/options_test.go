@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 )
 
@@ -31,16 +33,19 @@ func (l *list) Write(p []byte) (int, error) { l.read += len(p); return len(p), n
 func TestListIsBounded(t *testing.T) {
 	want := Expectation{Repository: "quay.test/team-payments/checkout", Digest: "sha256:" + strings.Repeat("a", 64)}
 	for _, test := range []struct {
-		size int
-		err  string
-	}{{maxAnswer, "has no receipt"}, {maxAnswer + 1, "more than 4 MiB"}, {90 << 20, "more than 4 MiB"}} {
+		size    int
+		options func(http.RoundTripper, string, dockerconfig.Credential) []remote.Option
+		limit   int
+		err     string
+	}{{maxAnswer, Options, maxAnswer, "has no receipt"}, {maxAnswer + 1, Options, maxAnswer, "more than 4 MiB"}, {90 << 20, Options, maxAnswer, "more than 4 MiB"},
+		{maxAnswer + 1, LargeOptions, maxLargeAnswer, "has no receipt"}, {90 << 20, LargeOptions, maxLargeAnswer, "more than 64 MiB"}} {
 		l := &list{size: test.size}
-		store := Store{Repository: want.Repository, Options: Options(l, "quay.test", dockerconfig.Credential{})}
+		store := Store{Repository: want.Repository, Options: test.options(l, "quay.test", dockerconfig.Credential{})}
 		_, _, err := store.Find(t.Context(), nil, want)
-		if err == nil || !strings.Contains(err.Error(), test.err) || errors.As(err, new(*Invalid)) != (test.size == maxAnswer) {
+		if err == nil || !strings.Contains(err.Error(), test.err) || errors.As(err, new(*Invalid)) != (test.size <= test.limit) {
 			t.Errorf("of %d bytes: %v", test.size, err)
 		}
-		if l.read > maxAnswer+1<<20 {
+		if l.read > test.limit+1<<20 {
 			t.Errorf("%d of %d bytes were read", l.read, test.size)
 		}
 	}

@@ -65,8 +65,10 @@ type Run struct {
 type Verdict struct {
 	// Time is when the push began: the verdict is not older.
 	Time time.Time `json:"time"`
-	// Counts are the vulnerabilities by severity, in lower case.
-	Counts map[string]int `json:"counts"`
+	// Counts are the vulnerabilities by severity, in lower case; not there where the scanner supports no part of the image.
+	Counts map[string]int `json:"counts,omitempty"`
+	// Unsupported is how many images of the index, or whether the one image (1), the scanner does not support: they were let through unseen.
+	Unsupported int `json:"unsupported,omitempty"`
 }
 
 // Claimed is what nobody has proved.

@@ -14,6 +14,9 @@ type Store struct {
 	Repository string
 	// Options say how its registry is reached, and as whom.
 	Options []remote.Option
+
+	// limit is how many bytes Find reads, for tests; 0: maxRead.
+	limit int
 }
 
 // digest is a manifest or a blob in the repository.

@@ -250,18 +250,58 @@ func TestEchoIsHidden(t *testing.T) {
 	}
 }
 
-// The number of receipts that are looked at has a bound, and beyond it none is taken for absent in silence.
-func TestFindIsBounded(t *testing.T) {
+// However many forged receipts there are, older and newer ones, the true one is found; beyond what is read none is taken for absent in silence.
+func TestFindInAFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it writes many receipts")
 	}
 	r := newRegistry(t)
 	key, _ := newKey(t)
-	for i := range maxReceipts + 1 {
+	keys := []*ecdsa.PublicKey{key.Public()}
+	for i := range 60 {
 		r.forge(fmt.Append(nil, i), "u-1")
 	}
-	_, _, err := r.Find(t.Context(), []*ecdsa.PublicKey{key.Public()}, r.expected())
-	if !errors.As(err, new(*Invalid)) || !strings.Contains(err.Error(), "the others are not looked at") {
+	want := r.write("u-1", key)
+	for i := range 60 {
+		r.forge(fmt.Append(nil, "later ", i), "u-1")
+	}
+	if _, digest, err := r.Find(t.Context(), keys, r.expected()); err != nil || digest != want {
+		t.Errorf("in a flood: %q, %v; want %q", digest, err, want)
+	}
+	// A run's own is written anew where it is not among the first.
+	if _, err := r.Of(t.Context(), "u-1", keys, r.expected()); err != nil && !strings.Contains(err.Error(), "the other 57 are not looked at") {
+		t.Errorf("of the run: %v", err)
+	}
+	r.Store.limit = 1 << 10
+	stranger, _ := newKey(t)
+	_, _, err := r.Find(t.Context(), []*ecdsa.PublicKey{stranger.Public()}, r.expected())
+	if !errors.As(err, new(*Invalid)) || !strings.Contains(err.Error(), "none of the newest 8 receipts") || !strings.Contains(err.Error(), "the other 113 are not looked at") {
 		t.Errorf("finding among too many: %v", err)
+	}
+}
+
+// The newest comes first, whatever order the registry has, and what has no time last.
+func TestNewestFirst(t *testing.T) {
+	var list []v1.Descriptor
+	for _, made := range []string{"", "2026-11-01T00:00:00Z", "soon", "2026-11-03T00:00:00+02:00", "2026-11-02T23:00:00Z"} {
+		list = append(list, v1.Descriptor{Annotations: map[string]string{annotationCreated: made}})
+	}
+	newestFirst(list)
+	var got []string
+	for _, d := range list {
+		got = append(got, d.Annotations[annotationCreated])
+	}
+	if diff := cmp.Diff([]string{"2026-11-02T23:00:00Z", "2026-11-03T00:00:00+02:00", "2026-11-01T00:00:00Z", "", "soon"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A manifest that is larger than any of ours is not read.
+func TestFindSkipsTheLarge(t *testing.T) {
+	r := newRegistry(t)
+	large := v1.Descriptor{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("1", 64)}, Size: maxManifest + 1}
+	before := len(r.Requests())
+	if _, n, err := r.read(t.Context(), large, nil, r.expected()); !errors.As(err, new(*Invalid)) || n != 0 || len(r.Requests()) != before {
+		t.Errorf("read %d bytes, %v", n, err)
 	}
 }

@@ -3,6 +3,7 @@ package retention
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,6 +34,8 @@ type Options struct {
 	Grace time.Duration
 	// Parallel is how many repositories and sources are looked at at once.
 	Parallel int
+	// AllowUnrelated has anchors let go though a GitOps repository names no digest of any tag that is looked at.
+	AllowUnrelated bool
 	// DryRun has nothing deleted.
 	DryRun bool
 	// Now tells the time; nil: time.Now. Where Quay's clock is behind it, Quay's counts.
@@ -47,6 +50,11 @@ type Result struct {
 	Anchors []Anchor
 	// Gaps are what could not be looked up.
 	Gaps []Gap
+	// Forgets are the organizations of which Quay forgets within the grace period when a tag left a digest, with how long it remembers:
+	// their time machine.
+	Forgets map[string]time.Duration
+	// Strangers are the organizations of teams that have overlays, and whose anchors were not looked at.
+	Strangers []string
 }
 
 // Count is how many anchors have an outcome.
@@ -65,6 +73,8 @@ type collector struct {
 	q     Quay
 	now   time.Time
 	since time.Time
+	// forgets is the result's.
+	forgets map[string]time.Duration
 }
 
 // Collect decides on every anchor of the organizations, and lets go of those that nothing needs. What could not be looked up is in the
@@ -77,7 +87,7 @@ func Collect(ctx context.Context, q Quay, opts Options) Result {
 	if opts.Report == nil {
 		opts.Report = func(string) {}
 	}
-	c := &collector{Options: opts, q: q}
+	c := &collector{Options: opts, q: q, forgets: map[string]time.Duration{}}
 	c.Report("listing repositories")
 	repositories, gaps := c.repositories(ctx)
 	c.now = opts.Now()
@@ -87,13 +97,19 @@ func Collect(ctx context.Context, q Quay, opts Options) Result {
 	c.since = c.now.Add(-opts.Grace)
 	c.Report("looking at what needs images")
 	demand := c.look(ctx)
-	result := Result{Gaps: append(gaps, demand.gaps...)}
+	result := Result{Gaps: append(gaps, demand.gaps...), Forgets: c.forgets}
+	for _, organization := range slices.Sorted(maps.Keys(demand.owners)) {
+		if !slices.Contains(opts.Organizations, organization) {
+			result.Strangers = append(result.Strangers, organization)
+		}
+	}
 	c.Report("looking at anchors")
 	judged := make([][]Anchor, len(repositories))
-	errs := make([]error, len(repositories))
+	tags, errs := make([][]quay.Tag, len(repositories)), make([]error, len(repositories))
 	eachOf(c.Parallel, len(repositories), func(i int) {
 		r := repository{Repository: repositories[i], q: q, demand: &demand, now: c.now, grace: c.Grace}
 		judged[i], errs[i] = r.judge(ctx)
+		tags[i] = r.tags
 	})
 	for i, r := range repositories {
 		if result.Anchors = append(result.Anchors, judged[i]...); errs[i] != nil {
@@ -103,6 +119,11 @@ func Collect(ctx context.Context, q Quay, opts Options) Result {
 	slices.SortStableFunc(result.Anchors, func(a, b Anchor) int {
 		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
 	})
+	if !opts.AllowUnrelated && result.Count(LetGo) > 0 {
+		gaps := unrelated(&demand, tags)
+		stay(result.Anchors, gaps)
+		result.Gaps = append(result.Gaps, gaps...)
+	}
 	if !opts.DryRun {
 		for _, gap := range c.letGoAll(ctx, result.Anchors) {
 			if !slices.ContainsFunc(result.Gaps, func(g Gap) bool { return g.What == gap.What }) {
@@ -125,6 +146,7 @@ func (c *collector) look(ctx context.Context) Demand {
 // repositories lists the repositories of the organizations, each once.
 func (c *collector) repositories(ctx context.Context) (found []quay.Repository, gaps []Gap) {
 	lists, errs := make([][]quay.Repository, len(c.Organizations)), make([]error, len(c.Organizations))
+	remembers := make([]time.Duration, len(c.Organizations))
 	eachOf(c.Parallel, len(c.Organizations), func(i int) {
 		of, err := c.q.Organization(ctx, c.Organizations[i])
 		if err == nil && !of.Admin {
@@ -133,12 +155,15 @@ func (c *collector) repositories(ctx context.Context) (found []quay.Repository, 
 		if err == nil {
 			lists[i], err = c.q.Repositories(ctx, c.Organizations[i])
 		}
-		errs[i] = err
+		errs[i], remembers[i] = err, time.Duration(of.TimeMachine)*time.Second
 	})
 	seen := map[string]bool{}
 	for i, list := range lists {
 		if errs[i] != nil {
 			gaps = append(gaps, Gap{Organization: c.Organizations[i], What: "organization " + c.Organizations[i], Err: errs[i]})
+		}
+		if errs[i] == nil && remembers[i] < c.Grace {
+			c.forgets[c.Organizations[i]] = remembers[i]
 		}
 		for _, r := range list {
 			if !seen[r.Path()] {

@@ -13,6 +13,11 @@ type Demand struct {
 	// all has everybody who needs one of its digests, besides.
 	all  map[string][]string
 	gaps []Gap
+	// repository is the URL of the GitOps repository that this is of, alone; named are those of a sum.
+	repository string
+	named      []Demand
+	// owners are the organizations of teams that have overlays.
+	owners map[string]bool
 }
 
 // Gap is something that could not be looked up. What it needs is not known, so that nothing it may need is let go.
@@ -24,6 +29,8 @@ type Gap struct {
 	// What was looked at, such as a branch or a cluster, and why that failed.
 	What string
 	Err  error
+	// Ignored has nothing stay for it: it is on a branch or a tag that is not protected.
+	Ignored bool
 }
 
 // Source is something that needs digests, such as a GitOps repository or a cluster.
@@ -50,6 +57,21 @@ func (d *Demand) Miss(organization, what string, err error) {
 	d.gaps = append(d.gaps, Gap{Organization: organization, What: what, Err: err})
 }
 
+// Ignore notes what Miss does, and that nothing stays for it.
+func (d *Demand) Ignore(organization, what string, err error) {
+	d.gaps = append(d.gaps, Gap{Organization: organization, What: what, Err: err, Ignored: true})
+}
+
+// own notes that a team with that organization has overlays; empty for none.
+func (d *Demand) own(organization string) {
+	if d.owners == nil {
+		d.owners = map[string]bool{}
+	}
+	if organization != "" {
+		d.owners[organization] = true
+	}
+}
+
 // By is who needs a digest; empty for nobody that is known.
 func (d *Demand) By(digest string) string { return d.needed[digest] }
 
@@ -59,7 +81,7 @@ func (d *Demand) Gaps() []Gap { return d.gaps }
 // gap is what could not be looked up and may need images of an organization; nil where all could.
 func (d *Demand) gap(organization string) *Gap {
 	for i, g := range d.gaps {
-		if g.Organization == "" || g.Organization == organization {
+		if !g.Ignored && (g.Organization == "" || g.Organization == organization) {
 			return &d.gaps[i]
 		}
 	}
@@ -76,6 +98,12 @@ func look(ctx context.Context, sources []Source, since time.Time, parallel int) 
 			sum.Need(digest, who)
 		}
 		sum.gaps = append(sum.gaps, d.gaps...)
+		if d.repository != "" {
+			sum.named = append(sum.named, d)
+		}
+		for organization := range d.owners {
+			sum.own(organization)
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		sum.Miss("", "what is needed", context.Cause(ctx))

@@ -1,6 +1,7 @@
 package retention_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -54,5 +55,47 @@ func TestForecast(t *testing.T) {
 		if !slices.Equal(got.Tags, row.keep) || (row.how == "") != (got.How == "") || !strings.Contains(got.How, row.how) || !got.Dies.Equal(row.dies) {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// What an index lists is kept as long as the index is, and dies with it.
+func TestForecastIn(t *testing.T) {
+	a, b, c := digest("a"), digest("b"), digest("c")
+	house := retention.House{TimeMachine: 14 * day}
+	index := func(name, digest string, end time.Duration) quay.Tag {
+		tag := quay.Tag{Name: name, Digest: digest, Start: ago(3 * day), Index: true}
+		if end != 0 {
+			tag.End = ago(end)
+		}
+		return tag
+	}
+	dead := quay.Tag{Name: "main", Digest: a, Start: ago(9 * day), End: ago(2 * day)}
+	lists := map[string][]quay.Child{b: {{Digest: digest("d")}, {Digest: a}}, c: {{Digest: b, Index: true}}, digest("e"): {{Digest: digest("d")}}}
+	for name, row := range map[string]struct {
+		tags []quay.Tag
+		keep []string
+		how  string
+		dies time.Time
+		asks int
+	}{
+		"a tag of its own":            {tags: []quay.Tag{index("v1", b, 0), {Name: "x", Digest: a, Start: ago(day)}}, keep: []string{"x"}},
+		"in a tagged index":           {tags: []quay.Tag{index("v1", b, 0)}, keep: []string{"v1"}, asks: 1},
+		"in one that is in a tagged":  {tags: []quay.Tag{index("v1", c, 0)}, keep: []string{"v1"}, asks: 2},
+		"in no tagged index":          {tags: []quay.Tag{index("v1", digest("e"), 0)}, how: "no tag names it, and none did recently", asks: 1},
+		"in an index that is dead":    {tags: []quay.Tag{index("v1", b, day)}, how: "no tag names it, and none did recently"},
+		"in one that expires":         {tags: []quay.Tag{dead, index("v1", b, -day)}, how: "it is in the index " + b + `: its last tag "v1" expires at`, dies: ago(-day), asks: 1},
+		"it lives longer than that":   {tags: []quay.Tag{{Name: "x", Digest: a, Start: ago(day), End: ago(-9 * day)}, index("v1", b, -day)}, how: `its last tag "x" expires`, dies: ago(-9 * day), asks: 1},
+		"one that moves, and another": {tags: []quay.Tag{index("main", b, 0), {Name: "main", Digest: digest("f"), Start: ago(9 * day), End: ago(3 * day)}, index("v1", c, 0)}, keep: []string{"v1"}, asks: 3},
+		"no index at all":             {tags: []quay.Tag{dead}, how: "no tag has named it since", dies: ago(-12 * day)},
+	} {
+		asks := 0
+		got, err := retention.ForecastIn(row.tags, a, house, now, func(digest string) ([]quay.Child, error) { asks++; return lists[digest], nil })
+		if err != nil || !slices.Equal(got.Tags, row.keep) || (row.how == "") != (got.How == "") || !strings.Contains(got.How, row.how) || !got.Dies.Equal(row.dies) || asks != row.asks {
+			t.Errorf("%s: %+v, error %v, %d asked", name, got, err, asks)
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := retention.ForecastIn([]quay.Tag{index("v1", b, 0)}, a, house, now, func(string) ([]quay.Child, error) { return nil, broken }); !errors.Is(err, broken) {
+		t.Errorf("an index that cannot be read: %v", err)
 	}
 }

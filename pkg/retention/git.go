@@ -1,38 +1,39 @@
 package retention
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/gitops"
-	"github.com/comptech-lab/quay-push/pkg/overlay"
 )
 
-// Git is a GitOps repository: every branch needs what its overlays render, and every digest in a file of it. So does what a branch was at
-// within the grace period, which is what a rollback goes back to.
+// Git is a GitOps repository: every branch and every tag needs what its overlays render, and every digest in a file of it. So does what one
+// was at within the grace period, which is what a rollback goes back to.
 type Git struct {
 	Reader *gitops.Reader
 	// Organization is that of the images of a directory apps/<team>; "" where the name is no team's.
 	Organization func(team string) string
+	// Protected are patterns of the branches and tags that nobody can push to unseen, see CheckProtected; empty: all are. What cannot be
+	// looked up on any other is told, and keeps nothing.
+	Protected []string
+	// IgnoreSubmodules has submodules need nothing; else nobody knows what they need.
+	IgnoreSubmodules bool
 
 	// rendered is what overlays need, by the content that they are made of.
 	rendered map[string]rendering
-	// heads are the branches of the last look, found is what they need.
-	heads map[string]string
+	// heads are the branches and tags of the last look, found is what they need.
+	heads map[gitops.Ref]string
 	found Demand
 }
 
-// Look implements Source. Branches that did not move since the last look are not read again. Where an overlay cannot be rendered, the gap
-// is the team's.
+// Look implements Source. Where nothing moved since the last look nothing is read again. Where an overlay cannot be rendered, the gap is
+// the team's.
 func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
+	d.repository = g.Reader.URL()
 	heads, err := g.Reader.Heads(ctx)
 	if err != nil {
 		d.Miss("", g.Reader.URL(), err)
@@ -41,138 +42,79 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 	if g.heads != nil && maps.Equal(heads, g.heads) {
 		return g.found
 	}
-	s, err := g.Reader.Read(ctx, since)
+	s, all, err := g.read(ctx, since)
 	if err != nil {
 		d.Miss("", g.Reader.URL(), err)
 		return d
 	}
 	defer s.Close()
-	l := gitLook{git: g, demand: &d, contents: &contents{}}
-	if !l.branches(ctx, s) {
+	if all != nil {
+		d.Ignore("", "branches and tags of "+g.name()+" that are not protected", all)
+	}
+	l := gitLook{git: g, snapshot: s, demand: &d, contents: &contents{}}
+	var protected, others []gitops.Ref
+	for _, ref := range s.Refs() {
+		if g.protects(ref) {
+			protected = append(protected, ref)
+		} else {
+			others = append(others, ref)
+		}
+	}
+	if len(protected) == 0 {
+		d.Miss("", g.Reader.URL(), errNoneProtected)
 		return d
 	}
-	past := "a branch of " + g.name() + " had it within the grace period"
-	if err := l.files(past, func(visit func([]byte)) error { return s.Past(ctx, visit) }); err != nil {
+	// These come first, so that nothing that the others have hides a file of theirs, or uses up what is read.
+	l.refs(ctx, protected, d.Miss)
+	l.refs(ctx, others, d.Ignore)
+	if err := ctx.Err(); err != nil {
 		d.Miss("", g.Reader.URL(), err)
 		return d
 	}
-	if !l.whole(s) {
-		return d
-	}
-	g.heads, g.found = s.Heads(), d
+	maps.Copy(heads, s.Heads())
+	g.heads, g.found = heads, d
 	return d
+}
+
+// read reads all branches and tags. Where that fails, and some are protected, it reads those alone, and returns why.
+func (g *Git) read(ctx context.Context, since time.Time) (s *gitops.Snapshot, all, err error) {
+	s, all = g.Reader.Read(ctx, since, func(gitops.Ref) bool { return true })
+	if all == nil || len(g.Protected) == 0 {
+		return s, nil, all
+	}
+	s, err = g.Reader.Read(ctx, since, g.protects)
+	return s, all, err
 }
 
 // name is the repository's for a table.
 func (g *Git) name() string { return path.Base(g.Reader.URL()) }
 
-// gitLook is one look at a repository.
-type gitLook struct {
-	git      *Git
-	demand   *Demand
-	contents *contents
+// owner is the organization of the images that a path may name; empty: any, as it is in no directory apps/<team>.
+func (g *Git) owner(name string) string {
+	if parts := strings.Split(name, "/"); len(parts) > 1 && parts[0] == "apps" {
+		return g.Organization(parts[1])
+	}
+	return ""
 }
 
-// branches notes what each branch needs, and reports whether all could be read.
-func (l *gitLook) branches(ctx context.Context, s *gitops.Snapshot) bool {
-	if l.git.rendered == nil {
-		l.git.rendered = map[string]rendering{}
-	}
-	for _, branch := range s.Branches() {
-		if err := l.branch(ctx, s, branch); err != nil {
-			l.demand.Miss("", fmt.Sprintf("branch %q of %s", branch, l.git.Reader.URL()), err)
-			return false
-		}
-	}
-	return true
+var errNoneProtected = errors.New("no branch or tag of it is one of --protected-ref: give a pattern of its main branch")
+
+// CheckProtected returns what is wrong with a pattern for Git.Protected: that of a branch, or with refs/tags/ in front that of a tag, as
+// path.Match has it: * is any text without a slash.
+func CheckProtected(pattern string) error {
+	_, err := path.Match(pattern, "")
+	return err
 }
 
-// whole reports whether every file that may name an image was read, and notes one that is too large.
-func (l *gitLook) whole(s *gitops.Snapshot) bool {
-	for _, name := range s.Unread() {
-		if slices.Contains(readable, strings.ToLower(path.Ext(name))) {
-			l.demand.Miss("", fmt.Sprintf("a file %q of %s", name, l.git.name()), errTooLarge)
-			return false
+// protects reports whether what a branch or tag has matters where it cannot be read.
+func (g *Git) protects(ref gitops.Ref) bool {
+	for _, pattern := range g.Protected {
+		if !strings.HasPrefix(pattern, "refs/") {
+			pattern = "refs/heads/" + pattern
+		}
+		if matched, err := path.Match(pattern, string(ref)); matched && err == nil {
+			return true
 		}
 	}
-	return true
-}
-
-// readable are the endings of files that may name an image, however large they are.
-var readable = []string{".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".cue", ".tf", ".tpl", ".env", ".properties", ".tgz", ".gz"}
-
-var errTooLarge = errors.New("it is too large to be read: split it, or take it from all branches and wait for the grace period")
-
-// rendering is what kustomize made of an overlay.
-type rendering struct {
-	digests []string
-	err     error
-}
-
-// branch notes what a branch needs. The error is the repository's.
-func (l *gitLook) branch(ctx context.Context, s *gitops.Snapshot, branch string) error {
-	who := fmt.Sprintf("branch %s of %s", branch, l.git.name())
-	tree, err := s.Tree(branch)
-	if err != nil {
-		return err
-	}
-	overlays, err := overlay.All(tree)
-	if err != nil {
-		return err
-	}
-	for _, o := range overlays {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		r := l.render(tree, o)
-		for _, digest := range r.digests {
-			l.demand.Need(digest, who)
-		}
-		if r.err != nil && !errors.As(r.err, new(*overlay.Refusal)) {
-			return r.err
-		}
-		if team := l.git.Organization(o.Team); r.err != nil {
-			l.demand.Miss(team, fmt.Sprintf("%s on branch %q of %s", o.Dir(), branch, l.git.name()), r.err)
-		}
-	}
-	return l.files(who, func(visit func([]byte)) error { return s.Files(ctx, branch, visit) })
-}
-
-// files notes that who needs every digest in the files that each visits.
-func (l *gitLook) files(who string, each func(visit func(content []byte)) error) (failed error) {
-	err := each(func(content []byte) {
-		if err := l.contents.digests(content, func(digest string) { l.demand.Need(digest, who) }); err != nil {
-			failed = err
-		}
-	})
-	return cmp.Or(err, failed)
-}
-
-// render renders an overlay, or finds it rendered from the same content on another branch.
-func (l *gitLook) render(tree fs.FS, o overlay.Overlay) rendering {
-	app := path.Dir(path.Dir(o.Dir()))
-	inside, outside := contentOf(tree, app, o), contentOf(tree, ".", o)
-	for _, key := range []string{inside, outside} {
-		if r, ok := l.git.rendered[key]; ok && key != "" {
-			return r
-		}
-	}
-	w := &watched{ReadLinkFS: tree.(fs.ReadLinkFS), dir: app}
-	digests, err := o.Digests(w)
-	r := rendering{digests, err}
-	if w.left {
-		l.git.rendered[outside] = r
-	} else {
-		l.git.rendered[inside] = r
-	}
-	return r
-}
-
-// contentOf stands for an overlay and the content of a directory; empty where nobody can tell.
-func contentOf(tree fs.FS, dir string, o overlay.Overlay) string {
-	info, err := fs.Lstat(tree, dir)
-	if err != nil || info.Sys() == nil {
-		return ""
-	}
-	return fmt.Sprint(dir, " ", o.Dir(), " ", info.Sys())
+	return len(g.Protected) == 0
 }

@@ -113,7 +113,7 @@ func TestGitGaps(t *testing.T) {
 		organization string
 		what, err    string
 	}{
-		"no YAML":           {files: map[string]string{devOf: "{"}, organization: "team-payments", what: `apps/payments/checkout/overlays/dev on branch "x" of gitops.git`, err: "(render)"},
+		"no YAML":           {files: map[string]string{devOf: "{"}, organization: "team-payments", what: `apps/payments/checkout/overlays/dev on branch x of gitops.git`, err: "(render)"},
 		"a remote base":     {files: map[string]string{devOf: "resources: [https://github.com/x/y]\n# " + digest("9")}, organization: "team-payments", what: "apps/payments/checkout/overlays/dev", err: "(remote)"},
 		"a symbolic link":   {files: map[string]string{"apps/payments/checkout/base/deployment.yaml": "-> /etc/passwd"}, organization: "team-payments", what: "apps/payments/checkout/overlays/dev", err: "(symlink)"},
 		"an overlay of qa":  {files: map[string]string{"apps/payments/checkout/overlays/qa/kustomization.yaml": "resources: [none]\n"}, organization: "team-payments", what: "overlays/qa", err: "(missing)"},
@@ -128,7 +128,7 @@ func TestGitGaps(t *testing.T) {
 				http.Error(w, "down", http.StatusServiceUnavailable)
 			}
 			return r.Method == http.MethodPost
-		}, what: "/gitops.git", err: "branches cannot be fetched"},
+		}, what: "/gitops.git", err: "branches and tags cannot be fetched"},
 	} {
 		files := gitopstest.App("checkout")
 		files[devOf] = gitopstest.Kustomization("checkout", digest("a"))

@@ -3,7 +3,6 @@ package retention
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
@@ -57,7 +56,7 @@ func (r *repository) lookBelow(ctx context.Context) error {
 	r.below = map[string]string{}
 	for _, t := range r.tags {
 		if who := r.demand.By(t.Digest); t.Index && who != "" && t.Lives(r.now) && r.below[t.Digest] == "" {
-			err := r.eachChild(ctx, t.Digest, nil, func(digest string) { r.below[digest] = fmt.Sprintf("index %s, which %s needs", t.Digest, who) })
+			err := r.eachChild(ctx, t.Digest, func(digest string) { r.below[digest] = fmt.Sprintf("index %s, which %s needs", t.Digest, who) })
 			if err != nil {
 				return err
 			}
@@ -66,26 +65,9 @@ func (r *repository) lookBelow(ctx context.Context) error {
 	return nil
 }
 
-// maxNesting is how many indexes there may be in one another.
-const maxNesting = 8
-
-// eachChild visits all that an index lists, also through other indexes, which are those above.
-func (r *repository) eachChild(ctx context.Context, digest string, above []string, visit func(digest string)) error {
-	if len(above) > maxNesting || slices.Contains(above, digest) {
-		return fmt.Errorf("reading index %q of %q: more than %d indexes are in one another", digest, r.Path(), maxNesting)
-	}
-	children, err := r.q.Children(ctx, r.Path(), digest)
-	if err != nil {
-		return err
-	}
-	for _, child := range children {
-		if visit(child.Digest); child.Index {
-			if err := r.eachChild(ctx, child.Digest, append(above, digest), visit); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// eachChild visits all that an index lists, also through other indexes.
+func (r *repository) eachChild(ctx context.Context, digest string, visit func(digest string)) error {
+	return eachChild(func(index string) ([]quay.Child, error) { return r.q.Children(ctx, r.Path(), index) }, digest, nil, visit)
 }
 
 // decide decides on one anchor.
@@ -122,7 +104,7 @@ func (r *repository) decide(ctx context.Context, a *Anchor) error {
 		return nil
 	}
 	if index {
-		err := r.eachChild(ctx, a.Digest, nil, func(digest string) {
+		err := r.eachChild(ctx, a.Digest, func(digest string) {
 			a.children = append(a.children, digest)
 			if who := r.demand.By(digest); who != "" && a.Why == "" {
 				a.Why = fmt.Sprintf("%s, which is in it, is needed by %s", digest, who)

@@ -21,6 +21,7 @@ func main() {
 	flags.StringVar(&s.stateFile, "state", "", "YAML or JSON file with organizations, robots, repositories, permissions, OAuth tokens and settings")
 	flags.StringVar(&s.storageDir, "storage-dir", "", "writable directory for the blobs (default the system's temporary directory)")
 	flags.StringVar(&s.issuerCAFile, "issuer-ca-file", "", "PEM file with the authorities of issuers of tokens that robots trust, beside the system's")
+	flags.StringVar(&s.vulnerable, "vulnerable", "", "repository ORG/NAME whose images have a critical vulnerability; with it there is a scanner, which finds nothing in all others")
 	// ExitOnError leaves no error to return.
 	_ = flags.Parse(os.Args[1:])
 	if s.host == "" || s.certFile == "" || s.keyFile == "" || flags.NArg() > 0 {

@@ -18,7 +18,7 @@ const drainTime = 10 * time.Second
 
 // server is what the flags say.
 type server struct {
-	listen, host, certFile, keyFile, stateFile, storageDir, issuerCAFile string
+	listen, host, certFile, keyFile, stateFile, storageDir, issuerCAFile, vulnerable string
 }
 
 // run serves until ctx is done and writes one line to log when it is ready. The
@@ -35,6 +35,9 @@ func (s server) run(ctx context.Context, log io.Writer) (err error) {
 			return fmt.Errorf("reading authorities of issuers: %w", err)
 		}
 		q.TrustIssuers(authorities)
+	}
+	if s.vulnerable != "" {
+		q.SetScanner(&quaytest.Scanner{Verdict: s.verdict})
 	}
 	if s.stateFile != "" {
 		state, err := readState(s.stateFile)
@@ -69,4 +72,13 @@ func (s server) run(ctx context.Context, log io.Writer) (err error) {
 		return fmt.Errorf("serving: %w", err)
 	}
 	return nil
+}
+
+// verdict is that of the scanner on an image of a repository.
+func (s server) verdict(repository, _ string) quaytest.Verdict {
+	if repository != s.vulnerable {
+		return quaytest.Verdict{}
+	}
+	return quaytest.Verdict{Packages: []quaytest.Package{{Name: "openssl", Version: "1.1.1k-7",
+		Vulnerabilities: []quaytest.Vulnerability{{Name: "CVE-2023-0286", Severity: "Critical", FixedBy: "1.1.1k-9"}}}}}
 }

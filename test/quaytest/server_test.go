@@ -135,3 +135,14 @@ func TestServeSaysWhatItCannotUse(t *testing.T) {
 		}
 	}
 }
+
+// With --vulnerable the scanner finds something in that repository, and nothing in any other.
+func TestVerdict(t *testing.T) {
+	s := server{vulnerable: "team-a/vulnerable"}
+	if got := s.verdict("team-a/vulnerable", "").Packages; len(got) != 1 || got[0].Vulnerabilities[0].Severity != "Critical" {
+		t.Errorf("in it: %+v", got)
+	}
+	if got := s.verdict("team-a/app", ""); len(got.Packages) != 0 || got.Status != "" {
+		t.Errorf("elsewhere: %+v", got)
+	}
+}

@@ -13,6 +13,7 @@ const (
 	AnonymousFlag = "--source-anonymous (param source-anonymous)"
 	// The flags of the gate.
 	GateFlag            = "--gate (param gate)"
+	GateFixableFlag     = "--gate-fixable-only (param gate-fixable-only)"
 	GateTimeoutFlag     = "--gate-timeout (param gate-timeout)"
 	GateUnsupportedFlag = "--gate-unsupported (param gate-unsupported)"
 )

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
@@ -41,6 +43,33 @@ const (
 	CountsResult = "vulnerabilities"
 	WorstResult  = "vulnerabilities-worst"
 )
+
+// Counts is how many vulnerabilities there are of each severity, as one JSON object. Images that were not scanned are counted in front, by
+// what Quay says of them, such as "unsupported"; where none was scanned there are no severities, as a zero would be no finding.
+func (f *Found) Counts() string {
+	var parts []string
+	scanned := len(f.Images) == 0
+	for _, status := range []verdict.Status{verdict.Unsupported, verdict.TooLarge, verdict.Failed, verdict.Queued} {
+		n := 0
+		for _, image := range f.Images {
+			scanned = scanned || image.Status == verdict.Scanned
+			if image.Status == status {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%q:%d", status, n))
+		}
+	}
+	counts := f.Report.Counts()
+	if len(parts) == 0 {
+		return counts
+	}
+	if scanned {
+		parts = append(parts, strings.Trim(counts, "{}"))
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
 
 // Results are their contents; the worst take up to most bytes, quoted.
 func (f *Found) Results(most int) map[string]string {

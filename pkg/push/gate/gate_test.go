@@ -116,7 +116,7 @@ func TestStates(t *testing.T) {
 		"with a fix":          {lax, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{critical}}}, failure.ClassVulnerable, "update openssl to 1.1.1k-9"},
 		"without a fix":       {lax, []answer{{status: verdict.Scanned, found: []verdict.Vulnerability{{Package: "a", Version: "1", Name: "b", Severity: verdict.Critical}}}}, failure.Class{}, ""},
 		"queued":              {strict, []answer{{status: verdict.Queued}, {status: verdict.Queued}, {status: verdict.Scanned}}, failure.Class{}, ""},
-		"queued for ever":     {strict, []answer{{status: verdict.Queued}}, failure.ClassScanPending, `no verdict on the image within 45m0s; nothing was tagged: Quay says "queued" of manifest "sha256:a" (platform "linux/amd64")`},
+		"queued for ever":     {strict, []answer{{status: verdict.Queued}}, failure.ClassScanPending, `no verdict on the image within 45 minutes; nothing was tagged: Quay says "queued" of manifest "sha256:a" (platform "linux/amd64")`},
 		"failed":              {strict, []answer{{status: verdict.Failed}}, failure.ClassScanFailed, `Quay says "failed"`},
 		"failed once":         {strict, []answer{{status: verdict.Failed, until: 6 * time.Minute}, {status: verdict.Scanned}}, failure.Class{}, ""},
 		"unsupported":         {strict, []answer{{status: verdict.Unsupported}}, failure.ClassScanUnsupported, "with pass in --gate-unsupported"},
@@ -159,6 +159,34 @@ func TestPlatforms(t *testing.T) {
 	}
 	s = newScanner(verdict.Policy{Threshold: verdict.Critical}, map[string][]answer{amd.Digest: {{status: verdict.Scanned}}, arm.Digest: {{status: verdict.Unsupported}}, s390.Digest: {{status: verdict.Scanned}}})
 	s.verify(t, failure.ClassScanUnsupported, "linux/arm64", amd, arm, s390)
+}
+
+// What was not scanned has no counts of its own: a 0 would say that somebody had looked.
+func TestCountsOfWhatWasNotScanned(t *testing.T) {
+	lax := verdict.Policy{Threshold: verdict.Critical, PassUnsupported: true}
+	for want, statuses := range map[string][]verdict.Status{
+		`{"critical":0,"high":0,"medium":0,"low":0,"negligible":0,"unknown":0}`: {verdict.Scanned, verdict.Scanned},
+		`{"unsupported":1}`: {verdict.Unsupported},
+		`{"unsupported":2}`: {verdict.Unsupported, verdict.Unsupported},
+		`{"unsupported":1,"critical":0,"high":0,"medium":0,"low":0,"negligible":0,"unknown":0}`: {verdict.Scanned, verdict.Unsupported},
+	} {
+		images, script := []Image{amd, arm}[:len(statuses)], map[string][]answer{}
+		for i, status := range statuses {
+			script[images[i].Digest] = []answer{{status: status}}
+		}
+		report := newScanner(lax, script).verify(t, failure.Class{}, "", images...)
+		if got := report.Counts(); got != want || report.Results(100)[CountsResult] != want {
+			t.Errorf("%v: counts %s, want %s", statuses, got, want)
+		}
+	}
+	late := newScanner(lax, map[string][]answer{amd.Digest: {{status: verdict.Queued}}}).verify(t, failure.ClassScanPending, "", amd)
+	if got := late.Counts(); got != `{"queued":1}` {
+		t.Errorf("without a verdict: counts %s", got)
+	}
+	huge := newScanner(lax, map[string][]answer{amd.Digest: {{status: verdict.TooLarge}}, arm.Digest: {{status: verdict.Failed}}}).verify(t, failure.ClassScanLayerTooLarge, "", amd, arm)
+	if got := huge.Counts(); got != `{"manifest_layer_too_large":1,"failed":1}` {
+		t.Errorf("refused: counts %s", got)
+	}
 }
 
 // Quay hides what has no tag for an hour: it is put again long before that, as often as it takes, and every pause is bounded.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // IsUnknown reports whether err says that Quay's API does not know a digest.
@@ -63,7 +64,7 @@ func (g *Gate) late(f *Found, image *Looked) error {
 	}
 	return f.refuse(failure.ClassScanPending, fmt.Sprintf("Quay says %q of manifest %s", image.Status, image.Image),
 		"run it again later: what is in the registry is not sent twice, and keeps its place in the queue for an hour; if the queue is always that long, ask whoever runs Quay to give Clair more replicas; a longer "+
-			failure.GateTimeoutFlag+" waits longer", "Quay's scanner had no verdict on the image within %s", g.Timeout)
+			failure.GateTimeoutFlag+" waits longer", "Quay's scanner had no verdict on the image within %s", shown.Duration(g.Timeout))
 }
 
 // explain is the error for a verdict that could not be asked for; one of the registry's stays as it is.

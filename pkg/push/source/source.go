@@ -87,7 +87,16 @@ func (o Options) within(path string) string {
 	return o.Dir + "/" + path
 }
 
+// openOne opens one, and says where the compression that was asked for is for nothing.
 func openOne(ctx context.Context, name string, o Options) (Source, error) {
+	s, err := openAs(ctx, name, o)
+	if _, saved := s.(*dockerArchive); err == nil && !saved && o.Compression == "zstd" {
+		o.Log.Warn("--compression is for the layers of a docker-archive: this source goes as it is", "source", name)
+	}
+	return s, err
+}
+
+func openAs(ctx context.Context, name string, o Options) (Source, error) {
 	if name == "" && o.Dir == "" {
 		return nil, failure.Usage("--source is missing, such as oci:DIRECTORY")
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
+	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/reconcilertest"
 )
 
@@ -53,7 +54,7 @@ func TestGate(t *testing.T) {
 		want    string
 	}{
 		{nil, 0, nil, ""},
-		{nil, 0, []string{"gate=", "gate-fixable-only=true", "gate-timeout=5m"}, ""},
+		{nil, 0, []string{"gate=", "gate-fixable-only=false", "gate-timeout=5m"}, ""},
 		{nil, 0, []string{"gate=medium", "gate-unsupported=pass"}, "gate=medium gate-fixable-only=false gate-timeout=45m0s gate-unsupported=pass"},
 		{map[string]string{"gate": "high"}, 0, nil, "gate=high gate-fixable-only=false gate-timeout=45m0s gate-unsupported=fail"},
 		{map[string]string{"gate": "high"}, time.Hour, []string{"gate=critical", "gate-fixable-only=true", "gate-unsupported=pass", "gate-timeout=2h"},
@@ -90,11 +91,13 @@ func TestGateOfACopy(t *testing.T) {
 
 // A param that nobody can mean ends the run before anything is made.
 func TestGateIsRefused(t *testing.T) {
-	w := newWorld(t, asks(payments(), 0, "gate=severe")...)
-	reconcile(t, w)
-	wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonInvalidParams, `"severe" is no severity of a gate`, "critical")
-	if w.TaskRun(ns, run) != nil {
-		t.Error("a TaskRun was made")
+	for param, says := range map[string]string{"gate=severe": `"severe" is no severity of a gate`, "gate-fixable-only=true": "are for a gate, and there is none"} {
+		w := newWorld(t, asks(payments(), 0, param)...)
+		reconcile(t, w)
+		wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonInvalidParams, says)
+		if w.TaskRun(ns, run) != nil {
+			t.Errorf("%s: a TaskRun was made", param)
+		}
 	}
 }
 
@@ -128,5 +131,41 @@ func TestGateResults(t *testing.T) {
 	wantEnd(t, w, corev1.ConditionFalse, "Failed", "openssl 1.1.1k has CVE-1, fixed by 1.1.1l", "code 70")
 	if got := w.CustomRun(ns, run).Status.Results; len(got) != 3 || got[1].Value != `{"critical":1}` || got[2].Value != `[{"package":"openssl"}]` {
 		t.Errorf("results are %+v", got)
+	}
+}
+
+// A Task that does not know of the gate would tag first: it is not started. One that is not there is Tekton's to miss, and without a gate
+// nobody looks.
+func TestGateOfAnOldTask(t *testing.T) {
+	task := func(params ...string) *pipelinev1.Task {
+		made := &pipelinev1.Task{ObjectMeta: metav1.ObjectMeta{Namespace: config.Default().TaskNamespace, Name: config.Default().Task}}
+		for _, p := range params {
+			made.Spec.Params = append(made.Spec.Params, pipelinev1.ParamSpec{Name: p})
+		}
+		return made
+	}
+	for name, test := range map[string]struct {
+		task  *pipelinev1.Task
+		param string
+		says  string
+	}{
+		"one that has them": {task("image-ref", "gate", "gate-fixable-only", "gate-timeout", "gate-unsupported"), "gate=high", ""},
+		"an older one":      {task("image-ref", "tag"), "gate=high", "has no param gate, gate-fixable-only, gate-timeout, gate-unsupported, and would tag the image before it was scanned; let the platform team install the Task of this version"},
+		"half a one":        {task("gate", "gate-timeout", "gate-unsupported"), "gate=high", "has no param gate-fixable-only, and"},
+		"none":              {nil, "gate=high", ""},
+		"without a gate":    {task("image-ref"), "gate=", ""},
+	} {
+		objects := asks(payments(), 0, test.param)
+		if test.task != nil {
+			objects = append(objects, test.task)
+		}
+		w := newWorld(t, objects...)
+		reconcile(t, w)
+		if (w.TaskRun(ns, run) == nil) != (test.says != "") {
+			t.Errorf("%s: TaskRun %v", name, w.TaskRun(ns, run))
+		}
+		if test.says != "" {
+			wantEnd(t, w, corev1.ConditionFalse, v1alpha1.ReasonTaskOutdated, test.says)
+		}
 	}
 }

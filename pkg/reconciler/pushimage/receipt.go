@@ -14,6 +14,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/provenance"
 	"github.com/comptech-lab/quay-push/pkg/version"
@@ -87,7 +88,11 @@ func verdictOf(task *pipelinev1.TaskRun, results []v1beta1.CustomRunResult) *rec
 		}
 		var counts map[string]int
 		if json.Unmarshal([]byte(result.Value), &counts) == nil && 0 < len(counts) && len(counts) <= maxSeverities {
-			return &receipt.Verdict{Time: task.Status.StartTime.UTC(), Counts: counts}
+			unsupported := counts[string(verdict.Unsupported)]
+			if delete(counts, string(verdict.Unsupported)); len(counts) == 0 {
+				counts = nil
+			}
+			return &receipt.Verdict{Time: task.Status.StartTime.UTC(), Counts: counts, Unsupported: unsupported}
 		}
 	}
 	return nil

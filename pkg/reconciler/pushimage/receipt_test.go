@@ -147,14 +147,17 @@ func TestReceipt(t *testing.T) {
 // What the gate of a push saw is in its receipt, with the time at which the push began.
 func TestReceiptHasVerdict(t *testing.T) {
 	began := metav1.NewTime(time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC))
-	for value, want := range map[string]map[string]int{
-		`{"critical":0,"high":2}`: {"critical": 0, "high": 2}, "": nil, "{}": nil, "null": nil, `{"high":"many"}`: nil, `["high"]`: nil,
+	at := began.UTC()
+	for value, want := range map[string]*receipt.Verdict{
+		`{"critical":0,"high":2}`: {Time: at, Counts: map[string]int{"critical": 0, "high": 2}}, "": nil, "{}": nil, "null": nil, `{"high":"many"}`: nil, `["high"]`: nil,
+		// What was let through unseen has no counts.
+		`{"unsupported":1}`: {Time: at, Unsupported: 1}, `{"unsupported":1,"critical":0}`: {Time: at, Unsupported: 1, Counts: map[string]int{"critical": 0}},
 	} {
 		task := &pipelinev1.TaskRun{}
 		task.Status.StartTime = &began
 		got := verdictOf(task, []v1beta1.CustomRunResult{{Name: "other", Value: `{"x":1}`}, {Name: v1alpha1.ResultVulnerabilities, Value: value}})
-		if (got != nil) != (want != nil) || got != nil && (!cmp.Equal(got.Counts, want) || !got.Time.Equal(began.Time)) {
-			t.Errorf("%q: %+v, want %v", value, got, want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", value, diff)
 		}
 		task.Status.StartTime = nil
 		if got := verdictOf(task, []v1beta1.CustomRunResult{{Name: v1alpha1.ResultVulnerabilities, Value: value}}); got != nil {

@@ -27,6 +27,9 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 	if err != nil {
 		return err
 	}
+	if err := q.CheckGated(c.GateOf(d.Team)); err != nil {
+		return err
+	}
 	if err := r.newest(ctx, run); err != nil {
 		return err
 	}
@@ -37,10 +40,13 @@ func (r *Reconciler) start(ctx context.Context, v view) error {
 	}
 	want := newTaskRun(q, owner, d, secret, c)
 	if q.Copies() {
-		if !r.turns.take(run, v.custody()) {
-			return r.wait(ctx, run, d)
-		}
 		want = newCopy(q, owner, d, c)
+	}
+	if err := r.checkGated(ctx, want); err != nil {
+		return err
+	}
+	if q.Copies() && !r.turns.take(run, v.custody()) {
+		return r.wait(ctx, run, d)
 	}
 	task, err := r.create(ctx, run, want)
 	if err != nil {

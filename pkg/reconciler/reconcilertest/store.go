@@ -86,6 +86,8 @@ func (w *World) home(object runtime.Object) (clienttesting.ObjectTracker, schema
 		return w.tekton, v1beta1.SchemeGroupVersion.WithResource("customruns")
 	case *pipelinev1.TaskRun:
 		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("taskruns")
+	case *pipelinev1.Task:
+		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("tasks")
 	case *pipelinev1.PipelineRun:
 		return w.tekton, pipelinev1.SchemeGroupVersion.WithResource("pipelineruns")
 	case *corev1.Secret:

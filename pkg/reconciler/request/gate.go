@@ -39,6 +39,16 @@ func (r Request) checkGate() error {
 	return nil
 }
 
+// CheckGated refuses a run that says how its gate is to be, and has none, by its params or by its team's floor: whoever wrote that believes
+// that there is one.
+func (r Request) CheckGated(floor verdict.Policy) error {
+	if r.Gate(floor).Threshold != verdict.None || r.Params[v1alpha1.ParamGateFixableOnly] != "true" && r.Params[v1alpha1.ParamGateUnsupported] != "pass" {
+		return nil
+	}
+	return customrun.Failf(v1alpha1.ReasonInvalidParams, "params %q and %q are for a gate, and there is none: neither param %q names a severity, nor has the team a floor; name one, or leave them out",
+		v1alpha1.ParamGateFixableOnly, v1alpha1.ParamGateUnsupported, v1alpha1.ParamGate)
+}
+
 // Gate is what the image must not have: what the params say where that is stricter than the team's floor, and the floor where it is not.
 // What the params leave open is the floor's, and where they name a severity that of the Task.
 func (r Request) Gate(floor verdict.Policy) verdict.Policy {

@@ -91,3 +91,21 @@ func TestGateIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// Who says how a gate is to be, and has none, is told so; a floor is one.
+func TestGateIsMeant(t *testing.T) {
+	none, high := verdict.Policy{}, verdict.Policy{Threshold: verdict.High}
+	for _, test := range []struct {
+		request Request
+		floor   verdict.Policy
+		refused bool
+	}{
+		{asking("", "true", ""), none, true}, {asking("", "", "pass"), none, true}, {asking("", "true", "pass"), none, true},
+		{asking("", "", ""), none, false}, {asking("", "false", "fail"), none, false}, {asking("low", "true", "pass"), none, false}, {asking("", "true", "pass"), high, false},
+	} {
+		err := test.request.CheckGated(test.floor)
+		if refused := (*customrun.Failure)(nil); test.refused != errors.As(err, &refused) || refused != nil && refused.Reason != v1alpha1.ReasonInvalidParams {
+			t.Errorf("%v over the floor %v: %v", test.request.Params, test.floor, err)
+		}
+	}
+}

@@ -194,6 +194,8 @@ const (
 	ReasonRegistryUnreachable = "RegistryUnreachable"
 	// ReasonPreflightFailed: the registry's answer was another than Quay's would be (preflight).
 	ReasonPreflightFailed = "PreflightFailed"
+	// ReasonTaskOutdated: the platform's Task does not know of the gate that the push needs.
+	ReasonTaskOutdated = "TaskOutdated"
 	// ReasonTaskRunNameConflict: a TaskRun of the CustomRun's name exists that is not its child.
 	ReasonTaskRunNameConflict = "TaskRunNameConflict"
 	// ReasonTaskRunRefused: the API server refused the TaskRun for good.
