@@ -38,7 +38,7 @@ func TestPinsGaps(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{digest("a"): {"branch main of gitops.git"}}, pinned); diff != "" {
 		t.Errorf("pinned (-want +got):\n%s", diff)
 	}
-	if len(gaps) != 1 || gaps[0].Organization != "team-payments" || !strings.Contains(gaps[0].What, `branch "x"`) {
+	if len(gaps) != 1 || gaps[0].Organization != "team-payments" || !strings.Contains(gaps[0].What, "on branch x of gitops.git") {
 		t.Errorf("gaps are %v", gaps)
 	}
 	down := func(w http.ResponseWriter, _ *http.Request) bool {
