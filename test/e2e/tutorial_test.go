@@ -24,24 +24,22 @@ var players = []string{"quay", "openshift-pipelines", stage.Payments.Namespace, 
 func TestTutorial(t *testing.T) {
 	ctx := within(t, 10*time.Minute)
 	keepParams(t, ctx)
-	made := make(chan release, 1)
-	go func() {
-		r := release{dir: t.TempDir()}
-		r.err = r.make(ctx)
-		made <- r
-	}()
+	begin, r, made := time.Now(), release{dir: t.TempDir()}, make(chan error, 1)
+	go func() { made <- r.make(ctx) }()
 	t.Cleanup(func() {
 		ctx := within(t, 6*time.Minute)
 		forgetAll(t, ctx)
 		if err := s.Install(ctx); err != nil {
 			t.Fatalf("installing it again: %v", err)
 		}
+		t.Logf("the stage is there again after %.0f s", time.Since(begin).Seconds())
 	})
 	forgetAll(t, ctx)
-	r := <-made
-	if r.err != nil {
-		t.Fatal(r.err)
+	t.Logf("the cluster knows nothing after %.0f s", time.Since(begin).Seconds())
+	if err := <-made; err != nil {
+		t.Fatal(err)
 	}
+	t.Logf("there is a release after %.0f s", time.Since(begin).Seconds())
 
 	// The public key comes another way.
 	dir := t.TempDir()
@@ -78,10 +76,7 @@ esac`})
 const tutorialVersion = "v0.2.0"
 
 // release is one of the commit that is checked out, for this machine alone.
-type release struct {
-	dir string
-	err error
-}
+type release struct{ dir string }
 
 func (r release) dist() string { return filepath.Join(r.dir, "clone", "dist") }
 
