@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comptech-lab/quay-push/release/bundle"
 	"github.com/comptech-lab/quay-push/release/image"
 	"github.com/comptech-lab/quay-push/release/manifest"
 	"github.com/comptech-lab/quay-push/release/plugin"
@@ -65,6 +66,19 @@ func (r *release) programs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if files[manifest.Tutorial], err = manifest.TutorialFile(r.tree.Dir, images); err != nil {
+		return err
+	}
+	objects, err := bundle.Read(r.tree.Dir, images)
+	if err != nil {
+		return err
+	}
+	if files[catalogFile], err = r.catalog(objects); err != nil {
+		return err
+	}
+	if images["bundle"], err = r.bundle(ctx, objects); err != nil {
+		return err
+	}
 	files["quay.yaml"], files["provenance.json"], files["cosign.pub"] = krew, statement, r.signer.Public
 	files["images.txt"] = []byte(strings.Join(slices.Sorted(maps.Values(images)), "\n") + "\n")
 	for name, content := range files {
@@ -72,5 +86,5 @@ func (r *release) programs(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.attest(ctx, pushed)
+	return r.attest(ctx, pushed, images["bundle"])
 }

@@ -31,15 +31,19 @@ func checksums(dir string, names []string) ([]byte, error) {
 	return sums.Bytes(), nil
 }
 
-// attest signs every image, those of the platforms and the indexes over them, and what is known of each.
-func (r *release) attest(ctx context.Context, pushed image.Pushed) error {
-	for _, reference := range slices.Sorted(maps.Keys(pushed.SBOMs)) {
+// attest signs every image, those of the platforms and the indexes over them, and what is known of each; then the bundle, in which no
+// program is, and so nothing that an SBOM lists.
+func (r *release) attest(ctx context.Context, pushed image.Pushed, bundle string) error {
+	for _, reference := range append(slices.Sorted(maps.Keys(pushed.SBOMs)), bundle) {
 		r.say("signing %s", reference)
-		if err := errors.Join(
+		err := errors.Join(
 			r.signer.Image(ctx, reference),
-			r.signer.Attest(ctx, reference, "spdxjson", pushed.SBOMs[reference]),
 			r.signer.Attest(ctx, reference, "slsaprovenance1", filepath.Join(r.dist, "provenance.json")),
-		); err != nil {
+		)
+		if sbom, ok := pushed.SBOMs[reference]; ok && err == nil {
+			err = r.signer.Attest(ctx, reference, "spdxjson", sbom)
+		}
+		if err != nil {
 			return err
 		}
 	}

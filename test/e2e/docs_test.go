@@ -56,6 +56,8 @@ resolve*) exec KO "$@" ;;
 esac
 exec KO "$@" -- --dry-run=server`,
 	"make":           `exec MAKE --dry-run "$@"`,
+	"docker":         "cat >/dev/null # It does not run on this machine.",
+	"kind":           "# It needs Docker.",
 	"cosign":         "# Run by TestCosignVerifies of pkg/receipt, and by TestReceipt.",
 	"vault":          "# TestTransit of pkg/vault does the same with the real Vault, whose program cannot be built from its module.",
 	"tkn":            "# Parsed by TestCommandLinesOfThePages of pkg/cli.",

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -49,41 +48,30 @@ func TestSharedNamespacePage(t *testing.T) {
 	runPage(t, ctx, "shared-namespace.md", 1)
 }
 
-// What a person tries on the demo's stage does what the page says. Clusters and the demo itself are made elsewhere: the stage is there.
-func TestTutorial(t *testing.T) {
-	ctx := within(t, 10*time.Minute)
-	t.Cleanup(func() {
-		for _, tenant := range []stage.Tenant{stage.Payments, stage.Platform} {
-			if err := s.Tekton.TektonV1().PipelineRuns(tenant.Namespace).Delete(within(t, time.Minute), "tutorial", metav1.DeleteOptions{}); !apierrs.IsNotFound(err) {
-				t.Errorf("after the page, namespace %s has its run still: %v", tenant.Namespace, err)
-			}
-		}
-	})
-	t.Setenv("PATH", standIns(t, map[string]string{"docker": "cat", "kind": "", "crc": "", "make": programs["make"]})+":"+os.Getenv("PATH"))
-	runPage(t, ctx, "tutorial.md", 3)
-	if err := os.Remove("../../kind.kubeconfig"); err != nil {
-		t.Error(err)
-	}
+// runPage runs the blocks of docs/page in order in a clone, as runPageIn does, with the stage's Quay.
+func runPage(t *testing.T, ctx context.Context, page string, values int) {
+	t.Helper()
+	dir := t.TempDir()
+	runPageIn(t, ctx, "../..", page, values, "KO_DEFAULTPLATFORMS=linux/"+runtime.GOARCH, "QUAY="+s.Quay.Host,
+		"ROBOT_FILE="+writeFile(t, dir, "auth.json", s.Quay.Dockerconfig(stage.Payments.Team)), "CA_FILE="+writeFile(t, dir, "ca.crt", s.Quay.CA))
 }
 
-// runPage runs the blocks of docs/page in order, as the reader does, and compares what each prints with the block of text that follows
-// it. values of them export what is the reader's own: the stage has its own values for those.
-func runPage(t *testing.T, ctx context.Context, page string, values int) {
+// runPageIn runs the blocks of docs/page in order in a directory, as the reader does, and compares what each prints with the block of text
+// that follows it. values of them export what is the reader's own: the stage has its own values for those, which are in the environment.
+func runPageIn(t *testing.T, ctx context.Context, dir, page string, values int, environment ...string) {
 	t.Helper()
 	blocks, err := docs.Read("../../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	env := append(os.Environ(), "KO_DEFAULTPLATFORMS=linux/"+runtime.GOARCH, "QUAY="+s.Quay.Host,
-		"ROBOT_FILE="+writeFile(t, dir, "auth.json", s.Quay.Dockerconfig(stage.Payments.Team)), "CA_FILE="+writeFile(t, dir, "ca.crt", s.Quay.CA))
+	env := append(os.Environ(), environment...)
 	for i, block := range blocks {
 		switch {
 		case block.Language != "sh":
 		case exports.MatchString(block.Text):
 			values--
 		default:
-			printed := runBlock(t, ctx, env, block)
+			printed := runBlockIn(t, ctx, dir, env, block)
 			if i+1 < len(blocks) && blocks[i+1].Language == "text" {
 				if diff := cmp.Diff(varies(blocks[i+1].Text), varies(printed)); diff != "" {
 					t.Errorf("%s prints (-page +cluster):\n%s\n%s", block, diff, printed)
@@ -102,9 +90,14 @@ var exports = regexp.MustCompile(`\A(export \w+=.*\n)+\z`)
 // runBlock runs the block as the reader does, in the repository's top directory, and returns what it prints.
 func runBlock(t *testing.T, ctx context.Context, env []string, block docs.Block) string {
 	t.Helper()
+	return runBlockIn(t, ctx, "../..", env, block)
+}
+
+func runBlockIn(t *testing.T, ctx context.Context, dir string, env []string, block docs.Block) string {
+	t.Helper()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block.Text)
 	var stdout, stderr bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "../..", env, &stdout, &stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%s: %v\n%s%s", block, err, &stdout, &stderr)
 	}

@@ -45,12 +45,16 @@ type Quay struct {
 	// Transport reaches it by its own name from outside the cluster.
 	Transport *http.Transport
 	setup     quaytest.Setup
+	// secret has state and certificates.
+	secret map[string][]byte
 }
 
 // openQuay starts quaytest in the cluster with the two tenants' organizations, repositories and robots. A Quay that is
-// there keeps its robots' tokens.
+// there, or was, keeps its robots' tokens.
 func (s *Stage) openQuay(ctx context.Context) error {
-	s.Quay = &Quay{Host: quayHost}
+	if s.Quay == nil {
+		s.Quay = &Quay{Host: quayHost}
+	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: quayNamespace}}
 	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
 		return err
@@ -58,14 +62,17 @@ func (s *Stage) openQuay(ctx context.Context) error {
 	secrets := s.Kube.CoreV1().Secrets(quayNamespace)
 	secret, err := secrets.Get(ctx, quaySecret, metav1.GetOptions{})
 	if apierrs.IsNotFound(err) {
-		if secret, err = newQuaySecret(); err == nil {
-			secret, err = secrets.Create(ctx, secret, metav1.CreateOptions{})
+		if s.Quay.secret == nil {
+			if s.Quay.secret, err = newQuaySecret(); err != nil {
+				return err
+			}
 		}
+		secret, err = secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: quaySecret}, Data: s.Quay.secret}, metav1.CreateOptions{})
 	}
 	if err != nil {
 		return err
 	}
-	s.Quay.CA = secret.Data["ca.crt"]
+	s.Quay.CA, s.Quay.secret, s.Quay.setup = secret.Data["ca.crt"], secret.Data, quaytest.Setup{}
 	if err := json.Unmarshal(secret.Data["state.json"], &s.Quay.setup); err != nil {
 		return fmt.Errorf("reading state.json of Secret %q: %w", quaySecret, err)
 	}
@@ -75,7 +82,7 @@ func (s *Stage) openQuay(ctx context.Context) error {
 	if err := s.kubectl(ctx, nil, "rollout", "status", "deployment/quay", "--namespace="+quayNamespace, "--timeout=180s"); err != nil {
 		return err
 	}
-	address, err := s.forward(ctx, quayNamespace, "quay", 8443)
+	address, err := s.forward(s.life, quayNamespace, "quay", 8443)
 	if err != nil {
 		return err
 	}
@@ -83,7 +90,7 @@ func (s *Stage) openQuay(ctx context.Context) error {
 }
 
 // newQuaySecret makes up the tenants' robots, the platform team's OAuth tokens and a certificate.
-func newQuaySecret() (*corev1.Secret, error) {
+func newQuaySecret() (map[string][]byte, error) {
 	var setup quaytest.Setup
 	for _, t := range []Tenant{Payments, Platform} {
 		setup.Organizations = append(setup.Organizations, newOrganization("team-"+t.Team, t.App))
@@ -99,10 +106,7 @@ func newQuaySecret() (*corev1.Secret, error) {
 		return nil, err
 	}
 	server, err := certificate.New(quayHost)
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: quaySecret},
-		Data:       map[string][]byte{"state.json": encoded, "ca.crt": server.CA, "tls.crt": server.Certificate, "tls.key": server.Key},
-	}, err
+	return map[string][]byte{"state.json": encoded, "ca.crt": server.CA, "tls.crt": server.Certificate, "tls.key": server.Key}, err
 }
 
 // newOrganization is one with a repository, and two robots with new tokens: one that may write to it, and one that may only read it.

@@ -30,20 +30,22 @@ type Stage struct {
 	Quay *Quay
 	// Git is the Git server that the cluster hosts.
 	Git *Git
+	// life ends with the stage.
+	life context.Context
 	// root is the repository's top directory.
 	root string
 	log  io.Writer
 }
 
 // Open brings the cluster of $KUBECONFIG to the state that the tests need: what is there already is kept. Progress goes
-// to log. It calls kubectl and ko, which pushes to $KO_DOCKER_REPO.
+// to log. It calls kubectl and ko, which pushes to $KO_DOCKER_REPO. What it leads here from the cluster ends with ctx.
 func Open(ctx context.Context, root string, log io.Writer) (*Stage, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {
 		return nil, fmt.Errorf("reading KUBECONFIG: %w", err)
 	}
 	config.QPS, config.Burst = 50, 100
-	s := &Stage{Config: config, root: root, log: log}
+	s := &Stage{Config: config, life: ctx, root: root, log: log}
 	if s.Kube, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -68,8 +70,12 @@ func Open(ctx context.Context, root string, log io.Writer) (*Stage, error) {
 	return s, nil
 }
 
-// Install brings the controller, its configuration and the tenants back, as Open does.
+// Install brings Quay, the controller, its configuration and the tenants back, as Open does. A Quay that is gone comes with the tokens and the
+// certificate that it had, and without images.
 func (s *Stage) Install(ctx context.Context) error {
+	if err := s.openQuay(ctx); err != nil {
+		return err
+	}
 	if err := s.openController(ctx); err != nil {
 		return err
 	}
