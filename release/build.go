@@ -76,6 +76,9 @@ func (r *release) programs(ctx context.Context) error {
 	if files[catalogFile], err = r.catalog(objects); err != nil {
 		return err
 	}
+	if files[olmFile], err = r.olm(files); err != nil {
+		return err
+	}
 	if images["bundle"], err = r.bundle(ctx, objects); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/comptech-lab/quay-push/release/archive"
 	"github.com/comptech-lab/quay-push/release/artifacthub"
 	"github.com/comptech-lab/quay-push/release/bundle"
+	"github.com/comptech-lab/quay-push/release/manifest"
+	"github.com/comptech-lab/quay-push/release/olm"
 	"github.com/comptech-lab/quay-push/release/provenance"
 )
 
@@ -24,12 +26,29 @@ func (r *release) catalog(objects []bundle.Object) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.packed("", files)
+}
+
+// olmFile is the bundle for OpenShift's Operator Lifecycle Manager, as files.
+const olmFile = "olm.tar.gz"
+
+// olm is the archive of that bundle, in a directory olm, made of the manifests of this release.
+func (r *release) olm(manifests map[string][]byte) ([]byte, error) {
+	files, err := olm.Files(r.version, manifests[manifest.Release], manifests["fleet.yaml"])
+	if err != nil {
+		return nil, err
+	}
+	return r.packed("olm/", files)
+}
+
+// packed is an archive of files, each by its name behind prefix.
+func (r *release) packed(prefix string, files map[string][]byte) ([]byte, error) {
 	packed := []archive.File{}
 	for path, content := range files {
-		packed = append(packed, archive.File{Name: path, Mode: 0o644, Content: content})
+		packed = append(packed, archive.File{Name: prefix + path, Mode: 0o644, Content: content})
 	}
 	var archived bytes.Buffer
-	err = archive.Write(&archived, r.tree.Time, packed)
+	err := archive.Write(&archived, r.tree.Time, packed)
 	return archived.Bytes(), err
 }
 

@@ -15,17 +15,8 @@ import (
 
 // catalogs looks whether the archive for Artifact Hub, and the bundle, have what tekton/ has, by digest.
 func (s *stage) catalogs(dist string) {
-	file, err := os.Open(filepath.Join(dist, "artifacthub.tar.gz"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer file.Close()
-	archive, err := gzip.NewReader(file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	// The same Task in both.
-	task := extract(s.t, archive, "task/push-image-quay/0.1/push-image-quay.yaml")
+	task := s.packed(dist, "artifacthub.tar.gz", "task/push-image-quay/0.1/push-image-quay.yaml")
 	if digest := []byte(s.registry + "/quay-push/push-image@sha256:"); !bytes.Contains(task, digest) {
 		s.t.Errorf("the catalog's Task is\n%s", task)
 	}
@@ -70,3 +61,25 @@ func (s *stage) bundle(dist string) name.Digest {
 }
 
 func isBundle(ref name.Digest) bool { return path.Base(ref.Context().RepositoryStr()) == "bundle" }
+
+// operators looks whether the bundle for the Operator Lifecycle Manager runs the controller of this release, by digest.
+func (s *stage) operators(dist string) {
+	service := s.packed(dist, "olm.tar.gz", "olm/manifests/quay-push.clusterserviceversion.yaml")
+	if digest := []byte(s.registry + "/quay-push/controller@sha256:"); !bytes.Contains(service, digest) {
+		s.t.Errorf("the ClusterServiceVersion is\n%s", service)
+	}
+}
+
+// packed is a file of an archive in dist.
+func (s *stage) packed(dist, name, path string) []byte {
+	file, err := os.Open(filepath.Join(dist, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer file.Close()
+	archive, err := gzip.NewReader(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return extract(s.t, archive, path)
+}

@@ -36,6 +36,7 @@ func TestRelease(t *testing.T) {
 	first, second := s.release(), s.release()
 	t.Run("files", func(t *testing.T) { s.in(t).files(first) })
 	t.Run("catalogs", func(t *testing.T) { s.in(t).catalogs(first) })
+	t.Run("operators", func(t *testing.T) { s.in(t).operators(first) })
 	t.Run("same", func(t *testing.T) { s.in(t).same(first, second) })
 	t.Run("checksums", func(t *testing.T) { s.in(t).checksums(first) })
 	t.Run("version", func(t *testing.T) { s.in(t).version(first) })
@@ -54,7 +55,7 @@ func (s *stage) in(t *testing.T) *stage {
 }
 
 func (s *stage) files(dist string) {
-	want := []string{"artifacthub.tar.gz", "checksums.txt", "copy.yaml", "cosign.pub", "custody.yaml", "fleet.yaml", "images.txt", "monitoring.yaml", "openshift.yaml",
+	want := []string{"artifacthub.tar.gz", "checksums.txt", "copy.yaml", "cosign.pub", "custody.yaml", "fleet.yaml", "images.txt", "monitoring.yaml", "olm.tar.gz", "openshift.yaml",
 		"pipeline.yaml", "provenance.json", "quay.yaml", "release.yaml", "stepaction.yaml", "tutorial.yaml"}
 	for _, platform := range s.platforms {
 		want = append(want, "tkn-quay_"+version+"_"+strings.ReplaceAll(platform, "/", "_")+".tar.gz")
