@@ -58,8 +58,8 @@ lint: $(STATICCHECK) ## gofmt, vet and staticcheck, of all but what starts Kuber
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet $(RACE) -tags $(TAGS) ./...
 	GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) -tags $(TAGS) ./...
-	@set -e; for module in bench bench-controller tekton; do (set -x; cd test/$$module; \
-		go vet $(RACE) ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) ./...); done
+	@set -e; for module in bench bench-controller browser tekton; do (set -x; cd test/$$module; \
+		go vet $(RACE) -tags browser ./...; GOFLAGS="$$GOFLAGS $(RACE)" $(STATICCHECK) -tags browser ./...); done
 
 # What only the cluster, Vault, a long run or Prometheus' tool runs.
 TAGS := e2e,argocd,vault,cosign,release,scale,promtool,builders
