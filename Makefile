@@ -110,7 +110,7 @@ fuzz: ## What strangers write, for a minute each (FUZZTIME=60s)
 
 e2e: tekton external-secrets bin/cosign ## The tests that need the cluster
 	CGO_ENABLED=0 go test -C test/cluster -vet=off ./node/
-	go test -tags e2e -count=1 -v -timeout 50m ./test/e2e/
+	go test -tags e2e -count=1 -v -timeout 60m ./test/e2e/
 
 argocd: tekton external-secrets ## Argo CD's own first sync of what is kept in Git, and its comparison of that with the cluster after a day's work
 	go test -C test/argocd -tags e2e -count=1 -v -timeout 20m ./...
