@@ -20,7 +20,7 @@ import (
 	"github.com/comptech-lab/quay-push/release/source"
 )
 
-// What the project ships is read: four images, for two platforms, on a base that has no digest of its own.
+// What the project ships is read: six images, two of them for the tutorial, for two platforms, on a base that has no digest of its own.
 func TestReadConfig(t *testing.T) {
 	c, err := ReadConfig("../..")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestReadConfig(t *testing.T) {
 		mains = append(mains, b.Main)
 	}
 	slices.Sort(mains)
-	if want := []string{"./cmd/controller", "./cmd/push-image", "./cmd/tkn-quay", "./cmd/update-overlay"}; !slices.Equal(mains, want) {
+	if want := []string{"./cmd/controller", "./cmd/push-image", "./cmd/tkn-quay", "./cmd/update-overlay", "./test/build", "./test/quaytest"}; !slices.Equal(mains, want) {
 		t.Errorf("the images are %q", mains)
 	}
 	if want := []string{"linux/amd64", "linux/arm64"}; !slices.Equal(c.Platforms, want) || c.Base != "cgr.dev/chainguard/static" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -60,7 +61,7 @@ func TestUninstall(t *testing.T) {
 
 // keepParams has a policy with a ConfigMap as its parameter, and its binding, outlive ours. The API server ends its watch of ConfigMaps with the last such
 // policy and does not begin it again: policies that come later would read config-tenancy as it was (Kubernetes 1.36,
-// k8s.io/apiserver/pkg/admission/plugin/policy/generic/policy_source.go), and so would those of every test after this one.
+// k8s.io/apiserver/pkg/admission/plugin/policy/generic/policy_source.go), and so would those of every test after this one. Where a test failed they stay: what it did not bring back, others will.
 func keepParams(t *testing.T, ctx context.Context) {
 	t.Helper()
 	policies := s.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicies()
@@ -70,16 +71,24 @@ func keepParams(t *testing.T, ctx context.Context) {
 		ParamKind:        &admissionv1.ParamKind{APIVersion: "v1", Kind: "ConfigMap"},
 		MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{rule}},
 		Validations:      []admissionv1.Validation{{Expression: "true"}}}}
-	if _, err := policies.Create(ctx, keeper, metav1.CreateOptions{}); err != nil {
+	if _, err := policies.Create(ctx, keeper, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = policies.Delete(context.Background(), keeper.Name, metav1.DeleteOptions{}) })
+	t.Cleanup(func() {
+		if !t.Failed() {
+			_ = policies.Delete(context.Background(), keeper.Name, metav1.DeleteOptions{})
+		}
+	})
 	bindings, deny := s.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings(), admissionv1.DenyAction
 	binding := &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: keeper.ObjectMeta, Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
 		PolicyName: keeper.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
 		ParamRef: &admissionv1.ParamRef{Name: "kube-root-ca.crt", Namespace: metav1.NamespaceDefault, ParameterNotFoundAction: &deny}}}
-	if _, err := bindings.Create(ctx, binding, metav1.CreateOptions{}); err != nil {
+	if _, err := bindings.Create(ctx, binding, metav1.CreateOptions{}); err != nil && !apierrs.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bindings.Delete(context.Background(), keeper.Name, metav1.DeleteOptions{}) })
+	t.Cleanup(func() {
+		if !t.Failed() {
+			_ = bindings.Delete(context.Background(), keeper.Name, metav1.DeleteOptions{})
+		}
+	})
 }
