@@ -22,12 +22,12 @@ const (
 
 var imagePattern = regexp.MustCompile(`ko://[^\s"']+`)
 
-// Files returns the manifests below root by the names of their files. Release has those of config/ itself and the Tasks, each directory
-// below config/ and tekton/ has a file of its name. Images has the reference of each, by digest, by the import path of its program: what
+// Files returns the manifests below root by the names of their files. Release has the Tasks and then those of config/ itself, in the order
+// of docs/upgrade.md; each other directory below config/ and tekton/ has a file of its name. Images has the reference of each, by digest, by the import path of its program: what
 // is ko://<import path> becomes that. The error names what no image has.
 func Files(root string, images map[string]string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, parent := range []string{"config", "tekton"} {
+	for _, parent := range []string{"tekton", "config"} {
 		err := filepath.WalkDir(filepath.Join(root, parent), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".yaml" {
 				return err

@@ -45,8 +45,8 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"release.yaml": "---\n# A.\nkind: A\n---\nkind: B\nimage: r/b@sha256:0\n---\nkind: C\nargs: [\"r/b@sha256:0\"]\n" +
-			"---\n# Why.\nkind: Task\nmetadata:\n  name: t\n  namespace: openshift-pipelines\nspec:\n  image: r/b@sha256:0\n",
+		"release.yaml": "---\n# Why.\nkind: Task\nmetadata:\n  name: t\n  namespace: openshift-pipelines\nspec:\n  image: r/b@sha256:0\n" +
+			"---\n# A.\nkind: A\n---\nkind: B\nimage: r/b@sha256:0\n---\nkind: C\nargs: [\"r/b@sha256:0\"]\n",
 		"fleet.yaml":      "---\nkind: F\n",
 		"pipeline.yaml":   "---\nkind: P\n",
 		"stepaction.yaml": "---\nkind: S\n",
