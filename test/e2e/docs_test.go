@@ -183,7 +183,7 @@ func openDocs(t *testing.T, ctx context.Context) *strings.Replacer {
 	return strings.NewReplacer("RUN-push", run.Name+"-push", "NAMESPACE", docsNamespace, "ACCOUNT", "default", "HOST", s.Quay.Host, "USER", "puller",
 		"TOKEN-FILE", writeFile(t, dir, "token", []byte("none")), "team-payments-ci-auth.json", writeFile(t, dir, "auth.json", []byte(`{"auths":{}}`)),
 		"quay-ca.crt", writeFile(t, dir, "ca.crt", s.Quay.CA), "apps-payments-checkout", docsNamespace, "namespace monitoring", "namespace "+docsNamespace,
-		"export KO_DOCKER_REPO=registry.example.com/quay-push\n", "")
+		"export KO_DOCKER_REPO=registry.example.com/quay-push\n", "", "> payments.yaml", "> "+filepath.Join(dir, "payments.yaml"))
 }
 
 // standIns returns a directory with programs that stand in for those of the same names.
