@@ -43,7 +43,7 @@ config-tenancy then has it in adopted-robots. It is safe to run again after any 
 		Args: arguments("a team"), ValidArgsFunction: c.completeTeam,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.vaultPath != "" && flags.secret != "" {
-				return usagef("give the place from which the team's pushes take it", "--vault-path and --from-secret exclude each other")
+				return usagef("give the place from which the team's pushes take it", "--vault-path and --from-secret cannot be used together")
 			}
 			if _, err := flags.given(); err != nil {
 				return err
@@ -63,7 +63,7 @@ config-tenancy then has it in adopted-robots. It is safe to run again after any 
 	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
 	own := cmd.Flags()
 	own.StringVar(&flags.vaultPath, "vault-path", "", "`path` in Vault where the credential is, without the mount (default what the ExternalSecret reads, else the team's own)")
-	own.StringVar(&flags.secret, "from-secret", "", "`NAMESPACE/NAME` of the Secret that has the credential, which Vault has not")
+	own.StringVar(&flags.secret, "from-secret", "", "`NAMESPACE/NAME` of the Secret with the credential, for a credential that is not in Vault")
 	own.StringVar(&flags.robot, "robot", "", "full `name` of the robot, where it is none that robot-names of config-tenancy has")
 	own.BoolVar(&flags.fix, "fix-permissions", false, "give the robot what onboard would, and take what it may do beyond that")
 	own.StringVar(&flags.account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")

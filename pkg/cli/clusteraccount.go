@@ -50,7 +50,7 @@ func (c *cluster) NameRobot(ctx context.Context, namespace, name, successor, ver
 	// A policy answers with either.
 	case apierrs.IsForbidden(err), apierrs.IsInvalid(err):
 		return &robot.Error{Reason: robot.ReasonNoRight, Problem: what, Err: err,
-			Next: "get the right to patch ServiceAccounts there, and the verb onboard or rotate on the team, see docs/cli.md#rights"}
+			Next: "get the right to patch ServiceAccounts there, and the verb onboard or rotate on the team, see docs/cli.md#what-it-needs-to-be-allowed"}
 	case apierrs.IsConflict(err):
 		return fmt.Errorf("%s: %w: %v", what, robot.ErrChanged, err)
 	case apierrs.IsNotFound(err):

@@ -59,6 +59,7 @@ func TestCompletion(t *testing.T) {
 		"explain customrun --namespace search-dev ": "build-1-push",
 		"explain pipelinerun -n s":                  "search-dev",
 		"doctor -o ":                                "json table yaml",
+		"pushes -o ":                                "json table wide yaml",
 		"overlay promote x --to ":                   "prd stg",
 		"help over":                                 "overlay",
 		"help overlay s":                            "set",

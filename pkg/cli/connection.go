@@ -2,7 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,8 +45,12 @@ type connection struct {
 // checkFlags refuses flags that cannot be, before anything is opened.
 func (c *connection) checkFlags(cmd *cobra.Command) error {
 	_, wide := cmd.Annotations[wideToo]
-	if c.format != "table" && c.format != "json" && c.format != "yaml" && !(wide && c.format == "wide") {
+	switch {
+	case slices.Contains([]string{"table", "json", "yaml"}, c.format):
+	case !wide:
 		return usagef("use table, json or yaml", "--output is %q", c.format)
+	case c.format != "wide":
+		return usagef("use table, wide, json or yaml", "--output is %q", c.format)
 	}
 	if c.quayTokenFile == "-" && c.vaultTokenFile == "-" {
 		return usagef("put one of the tokens into a file or the environment", "--quay-token-file and --vault-token-file both read stdin")
@@ -51,7 +59,21 @@ func (c *connection) checkFlags(cmd *cobra.Command) error {
 		return usagef("give how many requests a second Quay may be sent, such as 40, or leave it out", "--rate is %v, which is not between 0 and %d", c.quayRate, mostRate)
 	}
 	if c.vaultTokenFile != "" && c.vaultRole != "" {
-		return usagef("use one of them", "--vault-token-file and --vault-role exclude each other")
+		return usagef("use one of them", "--vault-token-file and --vault-role cannot be used together")
+	}
+	if err := checkExists("--quay-token-file", c.quayTokenFile, "file"); err != nil {
+		return err
+	}
+	return checkExists("--vault-token-file", c.vaultTokenFile, "file")
+}
+
+// checkExists refuses the value of a flag that names a file, or a directory, which is not there. Stdin is there, and so is what was not given.
+func checkExists(flag, path, kind string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return usagef(fmt.Sprintf("give a %s that exists", kind), "%s %q does not exist", flag, path)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (d *doctor) lookAtTask(ctx context.Context) {
 			d.config.Task, where, v1alpha1.ParamGate, v1alpha1.ReasonTaskOutdated))
 		return
 	}
-	d.add("task", err == nil, "ko apply -f tekton/task/ --recursive -- --namespace "+d.config.TaskNamespace, fmt.Sprintf("Task %q is %s", d.config.Task, where),
+	d.add("task", err == nil, "apply tekton/task/ to namespace "+d.config.TaskNamespace+", or release.yaml", fmt.Sprintf("Task %q is %s", d.config.Task, where),
 		fmt.Sprintf("there is no Task %q %s", d.config.Task, where))
 }
 

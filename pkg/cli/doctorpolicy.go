@@ -17,7 +17,7 @@ const externalSecretPolicy = "external-secret." + v1alpha1.Group
 
 // lookAtPolicies asks what the controller asks before it believes a label.
 func (d *doctor) lookAtPolicies(ctx context.Context) {
-	const next = "ko apply -f config/, and label the namespace " + v1alpha1.LabelGuarded + "=true, see docs/install.md"
+	const next = "apply config/, or release.yaml, and label the namespace " + v1alpha1.LabelGuarded + "=true, see docs/install.md"
 	view := newLive(d.clients)
 	if len(d.config.SharedNamespaces) == 0 {
 		d.addAs(healthy, "guards", "", "there is no shared namespace to guard")
@@ -72,7 +72,7 @@ func (d *doctor) lookAtRights(ctx context.Context) {
 	const controller, everybody = "the controller", "an account without rights of its own"
 	review("controller-lists-secrets", controller, controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",
 		"Secrets in every namespace", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"})
-	review("controller-creates-taskruns", controller, controllerUser, true, "ko apply -f config/",
+	review("controller-creates-taskruns", controller, controllerUser, true, "apply config/, or release.yaml",
 		"TaskRuns in every namespace", authorizationv1.ResourceAttributes{Verb: "create", Group: "tekton.dev", Resource: "taskruns"})
 	if d.noTenant(tenantLooks...) {
 		return

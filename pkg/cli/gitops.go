@@ -40,7 +40,7 @@ func (f *gitFlags) check() error {
 	if len(hosts) > 1 && f.credential != "" {
 		return usagef("run it where all are on one host", "--git-credential-dir would go to %d hosts", len(hosts))
 	}
-	return nil
+	return checkExists("--git-credential-dir", f.credential, "directory")
 }
 
 // open returns the repositories, of which nothing was read yet. Their readers are the caller's to close.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	tekton "github.com/tektoncd/pipeline/pkg/client/clientset/versioned"
 	corev1 "k8s.io/api/core/v1"
@@ -56,7 +58,10 @@ func (c *connection) kubeconfigError(err error) error {
 	case !clientcmd.IsEmptyConfig(err):
 		return usagef(kubeconfigNext, "reading the kubeconfig: %v", err)
 	case path == "":
-		return usagef(kubeconfigNext, "there is no kubeconfig")
+		path = clientcmd.RecommendedHomeFile
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return usagef(kubeconfigNext, "there is no kubeconfig: $KUBECONFIG is not set, and %q does not exist", path)
+		}
 	}
 	return usagef(kubeconfigNext, "kubeconfig %q does not exist, or has no current context with a cluster", path)
 }

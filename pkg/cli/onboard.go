@@ -64,7 +64,7 @@ func (d *destination) addFlags(cmd *cobra.Command) {
 // check refuses two places at once.
 func (d *destination) check() error {
 	if d.directory != "" && d.apply {
-		return usagef("use one of them", "--output-dir and --apply exclude each other")
+		return usagef("use one of them", "--output-dir and --apply cannot be used together")
 	}
 	return nil
 }

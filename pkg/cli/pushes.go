@@ -31,7 +31,7 @@ It reads the CustomRuns of the cluster, which the controller answered; TaskRuns 
 team's word; and the log of Quay, which has who pushed, and the pushes without a run, or whose run was deleted. With --gitops it tells
 which branches pin each digest. What could not be read is told on stderr; where nothing was found then, the exit code is 11.
 
-Bytes are what the registry lacked; "-" where nobody says. --output wide has whole digests and messages, all branches, and where each push
+Bytes are what the registry lacked; "-" if unknown. --output wide has whole digests and messages, all branches, and where each push
 was found.`,
 		Example: `  tkn quay pushes --since 24h
   tkn quay pushes payments --since 168h --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git
@@ -60,7 +60,7 @@ was found.`,
 			return c.pushes(cmd.Context(), q)
 		},
 	}
-	cmd.Flags().StringVar(&f.since, "since", "24h", "`time` from which on: RFC 3339, or a duration such as 24h")
+	cmd.Flags().StringVar(&f.since, "since", "24h", "start of the period, as a `time`: RFC 3339, or a duration such as 24h")
 	cmd.Flags().StringArrayVarP(&f.namespaces, "namespace", "n", nil, "`namespace` with runs, for who may not list all; repeated for each (default all)")
 	complete(cmd, "namespace", c.completeNamespace)
 	f.add(cmd)

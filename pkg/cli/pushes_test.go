@@ -398,7 +398,7 @@ func TestPushesUsage(t *testing.T) {
 		"pushes payments --gitops http://git.example.com/x.git": "has no TLS",
 		"pushes payments --gitops ftp://git.example.com/x.git":  "--gitops",
 		"verify payments --output wide":                         "use table, json or yaml",
-		"pushes payments -o wider":                              "use table, json or yaml",
+		"pushes payments -o wider":                              "use table, wide, json or yaml",
 	} {
 		exit, out, stderr := c.run(t.Context(), "", strings.Fields(line)...)
 		if exit == cli.ExitOK || out != "" || !strings.Contains(stderr, says) {

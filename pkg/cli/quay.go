@@ -52,7 +52,7 @@ func (c *connection) quay(ctx context.Context, many bool) (*quay.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "--quay-token-file")
+	token, err := c.token("OAuth token of Quay", c.quayTokenFile, "QUAY_TOKEN", "set QUAY_TOKEN, or name a file with --quay-token-file")
 	if err != nil {
 		return nil, err
 	}

@@ -28,11 +28,12 @@ func (c *connection) newReport() *cobra.Command {
 		Use:   "report --html FILE",
 		Short: "Write one page about all teams: checks, age of tokens, last pushes, and what was refused",
 		Long: `Looks as verify --all and pushes do, changes nothing, and writes what it found as one page of HTML, which is complete in itself: it runs
-nothing, asks no server, and has no secret in it. docs/report.md shows one.
+nothing, asks no server, and has no secret in it. docs/report.md shows one. Teams whose Secret was made by hand are not listed; only their
+pushes are.
 
 The file is the whole page or, until then, the one before; "-" is stdout. The exit code says whether the page is there and whole, not how the
 teams are: 0 if everything could be looked at, 11 if the page is written and says of something that it could not be, 4 if it is written and
-there is no team. Without a page it is another one. For an alarm there is verify --all.`,
+no team has an ExternalSecret or is keyless. Any other code means that no page was written. For alerting, use verify --all.`,
 		Example: `  tkn quay report --html report.html
   tkn quay report --html report.html --since 168h --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git`,
 		Args: noArguments,
@@ -52,7 +53,7 @@ there is no team. Without a page it is another one. For an alarm there is verify
 		},
 	}
 	cmd.Flags().StringVar(&file, "html", "", "`file` for the page, - for stdout")
-	cmd.Flags().StringVar(&since, "since", "24h", "`time` from which on pushes are listed: RFC 3339, or a duration such as 24h")
+	cmd.Flags().StringVar(&since, "since", "24h", "start of the period, as a `time`: RFC 3339, or a duration such as 24h")
 	require(cmd, "name the file, such as --html report.html", "html")
 	git.add(cmd)
 	c.addIssuerFlag(cmd)
@@ -76,8 +77,12 @@ func (c *connection) checkPage(file string) error {
 	case !found.Mode().IsRegular():
 		return usagef("name the file itself, or - for stdout", "--html %q is no regular file, and the page would take its place", file)
 	}
-	if err := results.Dir(filepath.Dir(file)).Prepare(); err != nil {
-		return &failure{ExitFailure, fmt.Sprintf("--html %q: %v", file, err), "make the directory, or name one that can be written to"}
+	dir := filepath.Dir(file)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return usagef("make it, or name a file in another one", "--html %q: directory %q does not exist", file, dir)
+	}
+	if err := results.Dir(dir).Prepare(); err != nil {
+		return usagef("name a file in a directory that can be written to", "--html %q cannot be written: %v", file, errors.Unwrap(err))
 	}
 	return nil
 }
@@ -99,7 +104,7 @@ type reported struct {
 }
 
 func (r reported) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "wrote %s, %d bytes: %d of %d teams are right, %d pushes, %d refused or failed\n", r.File, r.Bytes, r.Right, r.Teams, r.Pushes, r.Refused)
+	_, err := fmt.Fprintf(w, "wrote %s, %d bytes: %d of %d teams are OK, %d pushes, %d refused or failed\n", r.File, r.Bytes, r.Right, r.Teams, r.Pushes, r.Refused)
 	return err
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func (p *Program) newRoot() *cobra.Command {
 		Short: "Give tenants their push credential for Quay, replace it, check it, explain it",
 		Long: `Gives tenants their push credential for Quay, replaces it, checks it, explains it.
 
-It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
+Messages name pages of https://github.com/comptech-lab/quay-push, such as docs/cli.md. It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
 $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
 		Version: version.Read().Short(),
 		Annotations: map[string]string{
@@ -35,7 +36,7 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 	flags.StringVarP(&c.format, "output", "o", "table", "`format`: table, json or yaml")
 	flags.StringVar(&c.configFile, "config", "", "`file` with ConfigMap config-tenancy (default the cluster's, else the built-in names)")
 	flags.StringVarP(&c.kubeconfig, "kubeconfig", "k", "", "`file` with the cluster's address (default $KUBECONFIG, ~/.kube/config, the Pod's own)")
-	flags.StringArrayVarP(&c.contexts, "context", "c", nil, "`name` of the context in the kubeconfig; repeated, of every cluster that renders the credential")
+	flags.StringArrayVarP(&c.contexts, "context", "c", nil, "`name` of the context in the kubeconfig")
 	flags.Duration("timeout", defaultTimeout, "limit for all of it, as a `duration`")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkRequired(cmd); err != nil {
@@ -53,8 +54,24 @@ $VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of va
 	complete(root, "context", c.completeContext)
 	root.AddCommand(c.newOnboard(), c.newAdopt(), c.newBootstrap(), c.newRotate(), c.newPlatformToken(), c.newVerify(), c.newLeak(), c.newOffboard(), c.newExplain(), c.newLogs(), c.newPushes(), c.newReport(),
 		c.newDoctor(), c.newOverlay(), c.newRetention(), c.newVersion(), c.newDocs())
+	c.addOwnFlags(root)
 	root.SetHelpCommand(newHelp(root))
 	return root
+}
+
+// addOwnFlags gives each command that takes more than others do in a flag of all commands one of its own, which says so.
+func (c *connection) addOwnFlags(cmd *cobra.Command) {
+	if _, every := cmd.Annotations[everyCluster]; every {
+		cmd.Flags().StringArrayVarP(&c.contexts, "context", "c", nil, "`name` of the context in the kubeconfig; repeated, of every cluster that renders the credential")
+		complete(cmd, "context", c.completeContext)
+	}
+	if _, wide := cmd.Annotations[wideToo]; wide {
+		cmd.Flags().StringVarP(&c.format, "output", "o", "table", "`format`: table, wide, json or yaml")
+		complete(cmd, "output", cobra.FixedCompletions([]string{"table", "wide", "json", "yaml"}, cobra.ShellCompDirectiveNoFileComp))
+	}
+	for _, child := range cmd.Commands() {
+		c.addOwnFlags(child)
+	}
 }
 
 // noArguments refuses arguments of a command that takes none, or an unknown subcommand.
@@ -75,12 +92,20 @@ func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs %s", cmd.Name(), names[len(args)])
+			return lacks(cmd, names[len(args)])
 		case len(args) > len(names):
 			return noArguments(cmd, args[len(names):])
 		}
+		if i := slices.Index(args, ""); i >= 0 {
+			return lacks(cmd, names[i])
+		}
 		return nil
 	}
+}
+
+// lacks is the error of a command without an argument that it needs. An empty one, of a variable that is not set, is none.
+func lacks(cmd *cobra.Command, name string) error {
+	return usagef(fmt.Sprintf("see %s --help", cmd.CommandPath()), "%s needs %s", cmd.Name(), name)
 }
 
 // atMostOne takes one argument or none.

@@ -13,8 +13,8 @@ import (
 const maxToken = 64 << 10
 
 // token reads a token from file, - for stdin, or where file is empty from an environment variable. Stdin is read once: the flags have it for
-// one token alone, which may be wanted again.
-func (c *connection) token(what, file, variable, flag string) (secret.Value, error) {
+// one token alone, which may be wanted again. next is the next step where there is none.
+func (c *connection) token(what, file, variable, next string) (secret.Value, error) {
 	text := c.program.Getenv(variable)
 	if file == "-" && !c.piped.IsZero() {
 		return c.piped, nil
@@ -24,7 +24,7 @@ func (c *connection) token(what, file, variable, flag string) (secret.Value, err
 		if file != "-" {
 			opened, err := os.Open(file)
 			if err != nil {
-				return secret.Value{}, &failure{ExitFailure, fmt.Sprintf("reading %s: %v", what, err), "name a file with " + flag}
+				return secret.Value{}, usagef("give a file that can be read", "reading %s: %v", what, err)
 			}
 			defer opened.Close()
 			in = opened
@@ -36,10 +36,6 @@ func (c *connection) token(what, file, variable, flag string) (secret.Value, err
 		text = string(data)
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		next := "name a file with " + flag
-		if variable != "" {
-			next = "set " + variable + ", or " + next
-		}
 		return secret.Value{}, usagef(next, "there is no %s", what)
 	}
 	token := secret.New(text)

@@ -77,7 +77,7 @@ func (c *connection) vault(ctx context.Context) (Vault, error) {
 		return nil, err
 	}
 	return v, v.LoginKubernetes(ctx, c.vaultAuthMount, c.vaultRole, func() (secret.Value, error) {
-		return c.token("token of the ServiceAccount", c.vaultJWTFile, "", "--vault-jwt-file")
+		return c.token("token of the ServiceAccount", c.vaultJWTFile, "", "name a file with --vault-jwt-file")
 	})
 }
 
@@ -89,7 +89,7 @@ func (c *connection) vaultToken() (secret.Value, error) {
 			return token, err
 		}
 	}
-	return c.token("Vault token", c.vaultTokenFile, "VAULT_TOKEN", "--vault-token-file or --vault-role")
+	return c.token("Vault token", c.vaultTokenFile, "VAULT_TOKEN", "run vault login, set VAULT_TOKEN, or use --vault-token-file or --vault-role")
 }
 
 // vaultLogin returns the token that vault login left, in ~/.vault-token or with the token helper of ~/.vault; none is no error.

@@ -70,7 +70,7 @@ func (v verified) wrong() (n int) {
 }
 
 // errNoTeam is that of a look at all teams, of which there are none.
-var errNoTeam = &failure{ExitMissing, "no team has an ExternalSecret: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
+var errNoTeam = &failure{ExitMissing, "no team has an ExternalSecret or is keyless: there was nothing to check", "tkn quay onboard makes one for a team; --context chooses another cluster"}
 
 func (c *connection) newVerify() *cobra.Command {
 	var at place

@@ -32,7 +32,7 @@ func tiles(root *html.Node) (lines []string) {
 
 func TestTheNumbers(t *testing.T) {
 	_, root := rendered(t, reporttest.Ordinary())
-	want := []string{"Teams that are right: 6 of 10", "Wrong: 2", "Not checked: 1 and 1 in part", "Oldest token: 41 days platform", "Pushed: 5", "Not pushed: 2"}
+	want := []string{"OK: 6 of 10 teams", "Failing: 2", "Not checked: 1 and 1 in part", "Oldest token: 41 days platform", "Pushed: 5", "Refused or failed: 2"}
 	if diff := cmp.Diff(want, tiles(root)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -42,16 +42,16 @@ func TestTheNumbers(t *testing.T) {
 func TestTheTeams(t *testing.T) {
 	_, root := rendered(t, reporttest.Ordinary())
 	want := []string{
-		"payments | wrong | 9 days | team-payments+ci-2 | none | 0 | 1",
-		"platform | wrong | 41 days due | team-platform+ci-2 | none | 0 | 0",
+		"payments | failing | 9 days | team-payments+ci-2 | none | 0 | 1",
+		"platform | failing | 41 days due | team-platform+ci-2 | none | 0 | 0",
 		"search | not checked | not known | not known | none | 0 | 0",
 		"retail | partly checked | 2 days | team-retail+ci-2 | none | 0 | 1",
-		"billing | right | 3 days | team-billing+ci-2 | 2026-11-30 07:12 | 1 | 0",
-		"checkout | right | 12 days | team-checkout+ci-2 | 2026-11-30 09:05 | 1 | 0",
-		"identity | right | 26 days | team-identity+ci-2 | none | 0 | 0",
-		"ledger | right | 19 days | team-ledger+ci-2 | 2026-11-29 14:12 | 1 | 0",
-		"mobile | right | none is stored | team-mobile+ci | 2026-11-30 04:12 | 1 | 0",
-		"warehouse | right | 5 hours | team-warehouse+ci-2 | 2026-11-30 08:24 | 1 | 0",
+		"billing | OK | 3 days | team-billing+ci-2 | 2026-11-30 07:12 | 1 | 0",
+		"checkout | OK | 12 days | team-checkout+ci-2 | 2026-11-30 09:05 | 1 | 0",
+		"identity | OK | 26 days | team-identity+ci-2 | none | 0 | 0",
+		"ledger | OK | 19 days | team-ledger+ci-2 | 2026-11-29 14:12 | 1 | 0",
+		"mobile | OK | none is stored | team-mobile+ci | 2026-11-30 04:12 | 1 | 0",
+		"warehouse | OK | 5 hours | team-warehouse+ci-2 | 2026-11-30 08:24 | 1 | 0",
 	}
 	if diff := cmp.Diff(want, rows(section(t, root, "teams"))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -68,13 +68,13 @@ func TestWhatToDo(t *testing.T) {
 		}
 	}
 	want := []string{
-		"failed no older version in Vault can be read old-tokens Next: run rotate: it finishes what was left undone, and destroys them " +
+		"failed Expected: no older version in Vault can be read old-tokens Next: run rotate: it finishes what was left undone, and destroys them " +
 			"platform: older versions that can be read: [1 2] What people see: Robot token leaked",
-		"failed the Secret has the token that Vault has secret-token Next: run bootstrap, which has the Secret take it over " +
+		"failed Expected: the Secret has the token that Vault has secret-token Next: run bootstrap, which has the Secret take it over " +
 			"payments: it was rendered from version 3, Vault has 4 What people see: PipelineRun fails unauthorized",
-		"not checked everything about the team could be asked asked Next: give the policy of this account in Vault the capability read on that path " +
+		"not checked Expected: everything about the team could be asked asked Next: give the policy of this account in Vault the capability read on that path " +
 			`search: verifying team "search": reading "apps/search/index/ci/quay-robot": permission denied`,
-		"skipped Vault keeps what is written for long enough vault-settings Next: give the policy of this account the capability read on sys/mounts/secret/tune " +
+		"skipped Expected: Vault keeps what is written for long enough vault-settings Next: give the policy of this account the capability read on sys/mounts/secret/tune " +
 			"retail: the settings of the mount cannot be read",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -123,7 +123,7 @@ func TestThePushes(t *testing.T) {
 		t.Errorf("a push that had nothing to send is %q", got[1])
 	}
 	got = rows(section(t, root, "refused"))
-	want = "2026-11-30 08:51 | payments | apps-payments/build-m4hvd team-payments/payments-api | not pushed SecretInvalid: the registry does not take the token of team-payments+ci-2; run tkn quay verify payments"
+	want = "2026-11-30 08:51 | payments | apps-payments/build-m4hvd team-payments/payments-api | refused or failed SecretInvalid: the registry does not take the token of team-payments+ci-2; run tkn quay verify payments"
 	if len(got) != 2 || got[0] != want {
 		t.Errorf("%d were refused, the first is %q", len(got), got[0])
 	}
@@ -143,7 +143,7 @@ func TestPinsThatNobodyLookedAt(t *testing.T) {
 func TestTheChecksOfATeam(t *testing.T) {
 	_, root := rendered(t, reporttest.Ordinary())
 	first := all(section(t, root, "checks"), atom.Details)[0]
-	if got := text(all(first, atom.Summary)[0]); got != "payments wrong 10 of 11 checks passed" {
+	if got := text(all(first, atom.Summary)[0]); got != "payments failing 10 of 11 checks passed" {
 		t.Errorf("summary is %q", got)
 	}
 	got := rows(first)
@@ -173,14 +173,14 @@ func TestGaps(t *testing.T) {
 	if said := text(section(t, root, "pushes")); said != "Pushes None." || strings.Contains(page, `id="gaps"`) {
 		t.Errorf("without gaps it says %q", said)
 	}
-	if said := text(section(t, root, "todo")); !strings.Contains(said, "There is no team with a credential") {
+	if said := text(section(t, root, "todo")); !strings.Contains(said, "No team has an ExternalSecret or is keyless") {
 		t.Errorf("without teams it says %q", said)
 	}
 }
 
 // A team is right only if every check passed, there were some, and everything could be asked.
 func TestHowATeamIs(t *testing.T) {
-	for want, statuses := range map[string]string{"right": "passed passed", "wrong": "failed asked", "not checked": "passed asked", "partly checked": "passed skipped", "wrong ": "skipped failed",
+	for want, statuses := range map[string]string{"OK": "passed passed", "failing": "failed asked", "not checked": "passed asked", "partly checked": "passed skipped", "failing ": "skipped failed",
 		"partly checked ": "", "partly checked  ": "passed later"} {
 		r := report.Report{Teams: []report.Team{{}}}
 		for word := range strings.FieldsSeq(statuses) {

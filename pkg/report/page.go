@@ -60,7 +60,7 @@ type page struct {
 // legend are the marks by themselves.
 type legend struct{ Good, Bad, Unasked, Part, Due, Warning, Stop, Gap, Unlooked mark }
 
-var allMarks = legend{markRight, markWrong, markUnchecked, markPartly, mark{"warn", "due"}, mark{"warn", "warning"}, mark{"stop", "not pushed"}, mark{"unsure", "not read"},
+var allMarks = legend{markRight, markWrong, markUnchecked, markPartly, mark{"warn", "due"}, mark{"warn", "warning"}, mark{"stop", "refused or failed"}, mark{"unsure", "not read"},
 	mark{"part", "not proved"}}
 
 // remark is what verify says of teams that makes nothing wrong.

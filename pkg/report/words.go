@@ -15,8 +15,8 @@ type mark struct {
 
 // The marks of teams and checks.
 var (
-	markRight     = mark{"ok", "right"}
-	markWrong     = mark{"bad", "wrong"}
+	markRight     = mark{"ok", "OK"}
+	markWrong     = mark{"bad", "failing"}
 	markUnchecked = mark{"unsure", "not checked"}
 	markPartly    = mark{"part", "partly checked"}
 	markPassed    = mark{"ok", "passed"}
