@@ -241,8 +241,8 @@ func (s *stage) page(dist string) {
 	}
 	printed, home := "", s.t.TempDir()
 	for _, block := range blocks {
-		if block.Language == "sh" && block.Line > strings.Count(before, "\n") {
-			printed = s.run(dist, []string{"HOME=" + home, "DOCKER_CONFIG=" + home}, "bash", "-euo", "pipefail", "-c", block.Text)
+		if block.Language == "sh" && block.Line > strings.Count(before, "\n") && !strings.HasPrefix(block.Text, "export ") {
+			printed = s.run(dist, []string{"HOME=" + home, "DOCKER_CONFIG=" + home, "KEY=" + filepath.Join(dist, "cosign.pub"), "VERSION=" + version}, "bash", "-euo", "pipefail", "-c", block.Text)
 		}
 	}
 	if !strings.Contains(printed, `"gitCommit":"`+s.commit+`"`) {
