@@ -64,6 +64,9 @@ func (c *connection) checkFlags(cmd *cobra.Command) error {
 	if err := checkExists("--quay-token-file", c.quayTokenFile, "file"); err != nil {
 		return err
 	}
+	if c.vaultRole != "" {
+		return checkExists("--vault-jwt-file", c.vaultJWTFile, "file")
+	}
 	return checkExists("--vault-token-file", c.vaultTokenFile, "file")
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -24,14 +23,14 @@ func (c *connection) token(what, file, variable, next string) (secret.Value, err
 		if file != "-" {
 			opened, err := os.Open(file)
 			if err != nil {
-				return secret.Value{}, usagef("give a file that can be read", "reading %s: %v", what, err)
+				return secret.Value{}, unreadable(what, err)
 			}
 			defer opened.Close()
 			in = opened
 		}
 		data, err := io.ReadAll(io.LimitReader(in, maxToken))
 		if err != nil {
-			return secret.Value{}, fmt.Errorf("reading %s: %w", what, err)
+			return secret.Value{}, unreadable(what, err)
 		}
 		text = string(data)
 	}
@@ -43,4 +42,9 @@ func (c *connection) token(what, file, variable, next string) (secret.Value, err
 		c.piped = token
 	}
 	return token, nil
+}
+
+// unreadable is the error of a file with a token that is there.
+func unreadable(what string, err error) error {
+	return usagef("give a file that can be read", "reading %s: %v", what, err)
 }
