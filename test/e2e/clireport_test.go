@@ -23,7 +23,7 @@ func (p *platform) report(t *testing.T, ctx context.Context) {
 		t.Errorf("runs were not read:\n%s", stderr.String())
 	}
 	for _, team := range teams {
-		row := regexp.MustCompile(`<tr><th scope="row"><a href="#team-` + team + `">` + team + `</a></th><td><span class="mark ok">.*right</span></td><td>(a minute or less|[0-9]+ (minutes|hours))`)
+		row := regexp.MustCompile(`<tr><th scope="row"><a href="#team-` + team + `">` + team + `</a></th><td><span class="mark ok">.*OK</span></td><td>(a minute or less|[0-9]+ (minutes|hours))`)
 		if !row.MatchString(page) {
 			t.Errorf("team %s is not right, with a token of today:\n%s", team, regexp.MustCompile(`<tr><th scope="row"><a href="#team-`+team+`">.*`).FindString(page))
 		}
