@@ -26,7 +26,7 @@ func (h *history) gap() error {
 	if h.unasked == 0 {
 		return nil
 	}
-	return fmt.Errorf("Quay was asked for the earlier lives of %d tags, and not for those of %d more", h.asked, h.unasked)
+	return fmt.Errorf("there are more than %d tags to be asked for one by one: %d were not; ask for a shorter time", mostAsked, h.unasked)
 }
 
 // second is one of a tag, in Unix time.

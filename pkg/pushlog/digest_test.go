@@ -217,7 +217,7 @@ func TestEarlierLivesAreBounded(t *testing.T) {
 			}
 			continue
 		}
-		want := fmt.Sprintf("Quay was asked for the earlier lives of 500 tags, and not for those of %d more", row.unknown)
+		want := fmt.Sprintf("there are more than 500 tags to be asked for one by one: %d were not; ask for a shorter time", row.unknown)
 		if len(list.Gaps) != 1 || list.Gaps[0].What != `the digests of pushes to "team-payments"` || list.Gaps[0].Err.Error() != want {
 			t.Errorf("%+v: gaps are %v", row, list.Gaps)
 		}
