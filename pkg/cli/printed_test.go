@@ -29,7 +29,7 @@ func TestPushesHostileEncoded(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", format, err, out)
 		}
 		if len(r.Pushes) != 1 || r.Pushes[0].Refused != "NoTenant: "+hostile || r.Pushes[0].Repository != c.image("a\u009b31m") {
-			t.Errorf("%s has another value: %+q", format, r.Pushes)
+			t.Errorf("%s has another value: %+v", format, r.Pushes)
 		}
 	}
 }
