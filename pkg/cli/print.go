@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,17 +44,22 @@ func (c *connection) print(r result) error {
 	return c.encode(r)
 }
 
-// encode prints a value as YAML if that was asked for, else as JSON.
+// encode prints a value as YAML if that was asked for, else as JSON. What a terminal would obey is escaped; YAML, which writes some of that
+// as it is, is then written as JSON, which is YAML, too.
 func (c *connection) encode(r any) error {
-	var data []byte
-	var err error
-	if c.format == "yaml" {
-		data, err = yaml.Marshal(r)
-	} else if data, err = json.MarshalIndent(r, "", "  "); err == nil {
-		data = append(data, '\n')
-	}
+	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the result: %w", err)
+	}
+	data = append(shown.JSON(data), '\n')
+	if c.format == "yaml" {
+		plain, err := yaml.JSONToYAML(data)
+		if err != nil {
+			return fmt.Errorf("encoding the result: %w", err)
+		}
+		if bytes.Equal(shown.JSON(plain), plain) {
+			data = plain
+		}
 	}
 	_, err = c.program.Out.Write(data)
 	return err

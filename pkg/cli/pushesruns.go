@@ -189,9 +189,13 @@ func (r *runReader) taskRun(run *pipelinev1.TaskRun) *pushlog.Run {
 	found := newRun(run, owner, run.Status.StartTime, run.Status.CompletionTime, succeeded, params, results)
 	found.Source = pushlog.SourceTask
 	found.Team = cmp.Or(r.owners[run.Namespace], r.resolved[runKey{run.Namespace, owner}])
-	// Who says so of another team's organization does not explain what was pushed there.
+	// Who says so of another team's organization, or is nobody's, does not explain what was pushed there.
 	own := r.view.config.Registry + "/" + r.view.config.Names(found.Team).Organization + "/"
-	if found.Team != "" && found.Refused == "" && !strings.HasPrefix(found.Repository, own) {
+	switch {
+	case found.Refused != "":
+	case found.Team == "":
+		found.Refused = "NotProved: it says that it pushed, and its namespace is of no team that is known"
+	case !strings.HasPrefix(found.Repository, own):
 		found.Refused = "NotProved: it says that it pushed to a repository outside of its team's organization"
 	}
 	return found

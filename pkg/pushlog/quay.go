@@ -3,6 +3,7 @@ package pushlog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,73 +38,49 @@ func (r *Reader) Read(ctx context.Context, team, organization string, runs []*Ru
 	if err != nil {
 		list.Miss(fmt.Sprintf("Quay's log of %q", organization), err)
 	}
-	byRepository := map[string][]quay.Push{}
-	for _, p := range match(runs, found, r.Host) {
-		if !p.Time.Before(r.Since.Truncate(time.Second)) {
-			byRepository[p.Repository] = append(byRepository[p.Repository], p)
-		}
+	byRepository, past := map[string][]*entry{}, history{quay: r.Quay}
+	for _, p := range found {
+		byRepository[p.Repository] = append(byRepository[p.Repository], &entry{Push: p})
 	}
-	for repository, entries := range byRepository {
-		digests, err := r.digests(ctx, repository, entries)
-		if err != nil && !quay.IsNotFound(err) { // One that was deleted has no tags.
+	repositories, all := slices.Sorted(maps.Keys(byRepository)), []*entry{}
+	for _, repository := range repositories {
+		entries := byRepository[repository]
+		all = append(all, entries...)
+		if err := past.find(ctx, repository, entries); err != nil && !quay.IsNotFound(err) { // One that was deleted has no tags.
 			list.Miss(fmt.Sprintf("the digests of pushes to %q", repository), err)
 		}
-		list.Pushes = append(list.Pushes, r.pushes(team, entries, digests)...)
+	}
+	if gap := past.gap(); gap != nil {
+		list.Miss(fmt.Sprintf("the digests of pushes to %q", organization), gap)
+	}
+	match(runs, all, r.Host)
+	for _, repository := range repositories {
+		list.Pushes = append(list.Pushes, r.pushes(team, byRepository[repository])...)
 	}
 	return err
 }
 
-// pushes makes one push of the entries that it left, each for another tag. They are those of one repository, the newest first.
-func (r *Reader) pushes(team string, entries []quay.Push, digests []string) (found []Push) {
+// pushes makes one push of the entries that it left, each for another tag. They are those of one repository, the newest first; those of
+// runs, and what is before the time that is asked for, are left out.
+func (r *Reader) pushes(team string, entries []*entry) (found []Push) {
 	type what struct{ who, digest string }
 	type group struct {
 		at   time.Time
 		tags []string
 	}
 	last := map[what]*group{}
-	for i, e := range entries {
-		key := what{e.Robot, digests[i]}
+	for _, e := range entries {
+		if e.taken || e.Time.Before(r.Since.Truncate(time.Second)) {
+			continue
+		}
+		key := what{e.Robot, e.digest}
 		if g := last[key]; g != nil && key.digest != "" && g.at.Sub(e.Time) <= together && !slices.Contains(g.tags, e.Tag) {
 			g.tags = append(g.tags, e.Tag)
 			continue
 		}
 		last[key] = &group{e.Time, []string{e.Tag}}
-		found = append(found, Push{Time: e.Time.UTC(), Team: team, Who: e.Robot, Repository: r.Host + "/" + e.Repository, Digest: digests[i],
+		found = append(found, Push{Time: e.Time.UTC(), Team: team, Who: e.Robot, Repository: r.Host + "/" + e.Repository, Digest: e.digest,
 			Bytes: UnknownBytes, Source: SourceQuay})
 	}
 	return found
-}
-
-// digests are what the entries, of one repository, set their tags to; empty where that is not known, also with an error.
-func (r *Reader) digests(ctx context.Context, repository string, entries []quay.Push) ([]string, error) {
-	digests := make([]string, len(entries))
-	oldest := slices.MinFunc(entries, func(a, b quay.Push) int { return a.Time.Compare(b.Time) })
-	tags, err := r.Quay.Tags(ctx, repository, oldest.Time.Add(-time.Second))
-	earlier := map[string][]quay.Tag{}
-	for i, e := range entries {
-		if digests[i] = digestAt(tags, e); digests[i] != "" || err != nil {
-			continue
-		}
-		// It had the digest already before the time that is asked for, and was set to it again.
-		lives, asked := earlier[e.Tag]
-		if !asked {
-			if lives, err = r.Quay.TagLives(ctx, repository, e.Tag); err != nil {
-				continue
-			}
-			earlier[e.Tag] = lives
-		}
-		digests[i] = digestAt(lives, e)
-	}
-	return digests, err
-}
-
-// digestAt is what the tag of an entry named when the entry was made; empty if that is not among the tags, the newest of which come first.
-func digestAt(tags []quay.Tag, e quay.Push) string {
-	for _, tag := range tags {
-		// A tag is set before that is logged, in the same second or the one before.
-		if tag.Name == e.Tag && !tag.Start.After(e.Time) && (tag.End.IsZero() || !tag.End.Before(e.Time.Truncate(time.Second))) {
-			return tag.Digest
-		}
-	}
-	return ""
 }

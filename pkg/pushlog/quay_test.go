@@ -89,14 +89,19 @@ func (s *scene) push(robot string, image v1.Image, tags ...string) time.Time {
 // read reads what was pushed since a time, as lines "who digest source" with the digests by their names.
 func (s *scene) read(since time.Time, digests map[string]string, runs ...*pushlog.Run) (lines []string, list pushlog.List) {
 	s.Helper()
-	r := pushlog.Reader{Quay: s.client, Host: s.quay.Host(), Since: since, Until: s.quay.Now()}
+	return s.readWith(pushlog.Reader{Quay: s.client, Host: s.quay.Host(), Since: since, Until: s.quay.Now()}, digests, runs...)
+}
+
+// readWith is read with a reader.
+func (s *scene) readWith(r pushlog.Reader, digests map[string]string, runs ...*pushlog.Run) (lines []string, list pushlog.List) {
+	s.Helper()
 	if err := r.Read(s.Context(), "payments", "team-payments", runs, &list); err != nil {
 		s.Fatal(err)
 	}
 	list.Sort()
 	for _, p := range list.Pushes {
 		if p.Team != "payments" || p.Bytes != pushlog.UnknownBytes || p.Source != pushlog.SourceQuay || p.Repository != s.quay.Host()+"/team-payments/app" ||
-			p.Time.Before(since.Truncate(time.Second)) || p.Time.After(s.quay.Now()) || p.Run != "" || p.Rule != "" {
+			p.Time.Before(r.Since.Truncate(time.Second)) || p.Time.After(s.quay.Now()) || p.Run != "" || p.Rule != "" {
 			s.Errorf("a push is %+v", p)
 		}
 		called := "?"
