@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -55,7 +56,7 @@ func (a *adoption) sharedWith(ctx context.Context, other Tenant) (string, error)
 	switch {
 	case err == nil:
 		if found, err := other.carried(secret); err == nil && (found.Username == a.active.username || a.active.same(found)) {
-			return fmt.Sprintf("Secret %q of team %q has robot %q", other.Namespace+"/"+other.Secret, other.Team, found.Username), nil
+			return fmt.Sprintf("Secret %q of team %q has %s", other.Namespace+"/"+other.Secret, other.Team, shown.User(found.Username)), nil
 		}
 	case !errors.Is(err, ErrNotFound):
 		return "", err
@@ -67,7 +68,7 @@ func (a *adoption) sharedWith(ctx context.Context, other Tenant) (string, error)
 	if errors.Is(err, vault.ErrNotFound) {
 		return "", nil
 	} else if c := credentialOf(found.Data); err == nil && (c.username == a.active.username || c.token.Equal(a.active.token)) {
-		return fmt.Sprintf("the path %q of team %q has robot %q", other.VaultPath, other.Team, c.username), nil
+		return fmt.Sprintf("the path %q of team %q has %s", other.VaultPath, other.Team, shown.User(c.username)), nil
 	}
 	return "", err
 }
@@ -129,7 +130,7 @@ func (a *adoption) checkSecret(ctx context.Context) (bool, string, error) {
 			"has credentials of others besides %s, which what is rendered has not:%s", match.Key, list("", others))
 	case !a.active.same(match.Credential) && rendered != nil:
 		return refuse("see which of them the team pushes with, and give that place alone; if nothing pushes with the Secret, delete it",
-			"has another credential, of %q, than %s, and none is overwritten", match.Credential.Username, a.where)
+			"has another credential, of %s, than %s, and none is overwritten", shown.QuotedRobot(match.Credential.Username), a.where)
 	case !a.active.same(match.Credential):
 		return false, "", &warned{"it has another token than " + a.where, "External Secrets renders it again, at the latest in an hour"}
 	}
