@@ -1,6 +1,7 @@
 package robot_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,12 @@ func (w *world) with(username, token, more string) robot.Secret {
 	s := w.render(username, token, 0)
 	s.Dockerconfig = secret.New(strings.Replace(s.Dockerconfig.Reveal(), `{"auths":{`, `{"auths":{`+more+`,`, 1))
 	return s
+}
+
+// twice returns a Secret that has robot ci with its token by one key for the registry, and another user by a second.
+func (w *world) twice(token string) robot.Secret {
+	auth := base64.StdEncoding.EncodeToString([]byte(first + ":" + token))
+	return robot.Secret{Dockerconfig: secret.New(fmt.Sprintf(`{"auths":{"http://%[1]s":{"auth":%[2]q},"https://%[1]s":{"auth":"eDp5"}}}`, w.Registry, auth))}
 }
 
 // What could be somebody else's, would lose something, or is not what a robot should be, is refused, with its reason and the next step, and
@@ -233,8 +240,18 @@ func TestAdoptLooksAtOtherTeams(t *testing.T) {
 		"the token": {func(w *world, token string) {
 			w.keep("apps/p", map[string]string{"username": "team-platform+ci", "token": token})
 		}, robot.Refused, `the path "apps/p" of team "platform" has robot`},
-		"no right":      {func(w *world, _ string) { w.noSecret = errors.New("forbidden") }, "", ""},
-		"a broken file": {func(w *world, _ string) { w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New("{")} }, robot.Kept, "none of 1 others has"},
+		"no right": {func(w *world, _ string) { w.noSecret = errors.New("forbidden") }, "", ""},
+		"a broken file": {func(w *world, _ string) { w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New("{")} }, robot.Warned,
+			`1 of 1 other teams could not be looked at: platform (reading Secret "x/platform": invalid dockerconfig`},
+		"two keys for the registry": {func(w *world, token string) { w.secrets["platform"] = w.twice(token) }, robot.Warned,
+			`1 of 1 other teams could not be looked at: platform (reading Secret "x/platform": invalid dockerconfig: "http://`},
+		"two keys, and the path": {func(w *world, token string) {
+			w.secrets["platform"] = w.twice(token)
+			w.keep("apps/p", map[string]string{"username": first, "token": token})
+		}, robot.Refused, `the path "apps/p" of team "platform" has robot "team-payments+ci"`},
+		"another registry's": {func(w *world, _ string) {
+			w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New(`{"auths":{"ghcr.io":{"auth":"dTpw"}}}`)}
+		}, robot.Kept, "none of 1 others has"},
 		"the token at the path, in place of the name": {func(w *world, token string) {
 			w.keep("apps/p", map[string]string{"username": "CANARY00", "token": token})
 		}, robot.Refused, `the path "apps/p" of team "platform" has a user by a name of 8 bytes that is no robot's`},
