@@ -104,9 +104,7 @@ func (c *connection) adopt(ctx context.Context, name string, flags adoptFlags, t
 	team.Convention, team.Tenant, team.Namespace, team.Custody = view.config.Convention, t, flags.namespace, view.config.CustodyNamespace != ""
 	files := team.Manifests()
 	naming := newNaming(view, t.Team, result.Robot)
-	if adopted.Commands, err = naming.commands(ctx); err != nil {
-		return err
-	}
+	adopted.Commands = naming.commands()
 	switch {
 	case flags.dryRun || to.directory != "":
 		steps, err := view.differences(ctx, files)

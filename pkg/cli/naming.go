@@ -10,6 +10,7 @@ import (
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/comptech-lab/quay-push/pkg/config"
 	"github.com/comptech-lab/quay-push/pkg/robot"
@@ -33,29 +34,14 @@ func newNaming(view *cluster, team, robot string) naming {
 	return naming{view, robot}
 }
 
-// patch is what has the ConfigMap of now name the robot, with all that it names already.
-func (n naming) patch(ctx context.Context) ([]byte, error) {
-	found, err := n.Kube.CoreV1().ConfigMaps(systemNamespace).Get(ctx, config.Name, metav1.GetOptions{})
-	if err != nil {
-		return nil, reading("ConfigMap", systemNamespace, config.Name, err)
-	}
-	robots := strings.FieldsFunc(found.Data[adoptedKey], func(r rune) bool { return strings.ContainsRune(", \n\r\t", r) })
-	if !slices.Contains(robots, n.robot) {
-		robots = append(robots, n.robot)
-	}
-	return json.Marshal(map[string]any{"data": map[string]string{adoptedKey: strings.Join(robots, ", ")}})
-}
-
-// commands are what a person runs in place of apply.
-func (n naming) commands(ctx context.Context) ([]string, error) {
+// commands are what a person runs in place of apply. The list is read when the command runs: by then it may name others.
+func (n naming) commands() []string {
 	if n.robot == "" {
-		return nil, nil
+		return nil
 	}
-	patch, err := n.patch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return []string{fmt.Sprintf("kubectl patch configmap %s --namespace %s --type merge --patch '%s'", config.Name, systemNamespace, patch)}, nil
+	of := fmt.Sprintf("configmap %s --namespace %s", config.Name, systemNamespace)
+	return []string{fmt.Sprintf(`adopted=$(kubectl get %[1]s --output jsonpath='{.data.%[2]s}') && kubectl patch %[1]s --type merge --patch "{\"data\":{\"%[2]s\":\"$(echo $adopted) %[3]s\"}}"`,
+		of, adoptedKey, n.robot)}
 }
 
 // apply names the robot in the cluster; file is that of --config, which this cannot change.
@@ -66,15 +52,37 @@ func (n naming) apply(ctx context.Context, file string) error {
 	if file != "" {
 		return usagef(fmt.Sprintf("add %s to %s there and in the cluster, or leave --config out, then run it again", n.robot, adoptedKey), "%s names no robot %q", file, n.robot)
 	}
-	patch, err := n.patch(ctx)
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error { return n.add(ctx) })
+	what := fmt.Sprintf("naming robot %q in ConfigMap %q", n.robot, systemNamespace+"/"+config.Name)
+	if apierrs.IsConflict(err) {
+		return &failure{ExitConflict, fmt.Sprintf("%s: %v", what, err), "see who changes it all the time, then run it again"}
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// add names the robot besides those that the ConfigMap names now. The error is a conflict where somebody changed that in between, who may
+// have named another.
+func (n naming) add(ctx context.Context) error {
+	maps := n.Kube.CoreV1().ConfigMaps(systemNamespace)
+	found, err := maps.Get(ctx, config.Name, metav1.GetOptions{})
+	if err != nil {
+		return reading("ConfigMap", systemNamespace, config.Name, err)
+	}
+	robots := strings.FieldsFunc(found.Data[adoptedKey], func(r rune) bool { return strings.ContainsRune(", \n\r\t", r) })
+	if slices.Contains(robots, n.robot) {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]string{"resourceVersion": found.ResourceVersion},
+		"data":     map[string]string{adoptedKey: strings.Join(append(robots, n.robot), ", ")},
+	})
 	if err != nil {
 		return err
 	}
-	_, err = n.Kube.CoreV1().ConfigMaps(systemNamespace).Patch(ctx, config.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-	if err != nil {
-		return fmt.Errorf("naming robot %q in ConfigMap %q: %w", n.robot, systemNamespace+"/"+config.Name, err)
-	}
-	return nil
+	_, err = maps.Patch(ctx, config.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	return err
 }
 
 // lookAtStore warns where no SecretStore is there with which External Secrets could read the team's path; nil where one is.

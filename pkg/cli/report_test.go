@@ -150,6 +150,27 @@ func TestReportKeepsSecrets(t *testing.T) {
 	}
 }
 
+// Whoever swapped user name and token in Vault, and so in the Secret, finds no token on the page, which says what is wrong.
+func TestReportShowsNoSwappedToken(t *testing.T) {
+	t.Parallel()
+	c, _ := newOffice(t)
+	const token = "CANARYINPLACEOFTHENAME"
+	c.versions["apps/payments/app/ci/quay-robot"] = []*vault.Secret{{Data: vault.Data{"username": secret.New(token), "token": secret.New("team-payments+ci")}, Version: 1, Created: c.quay.Now()}}
+	found, err := c.kube.CoreV1().Secrets(shared).Get(t.Context(), "quay-robot-team-payments", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found.Data = map[string][]byte{corev1.DockerConfigJsonKey: []byte(`{"auths":{"` + c.quay.Host() + `":{"username":"` + token + `","password":"team-payments+ci"}}}`)}
+	if _, err := c.kube.CoreV1().Secrets(shared).Update(t.Context(), found, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, page, stdout, stderr := c.page("--since", "10m")
+	if strings.Contains(page+stdout+stderr, token) {
+		t.Error("the token is to be read")
+	}
+	says(t, page, "it is a name of 22 bytes that is no robot's")
+}
+
 // What could not be read is on the page, on stderr and in the exit code; a team that could not be checked is there as such.
 func TestReportGaps(t *testing.T) {
 	t.Parallel()

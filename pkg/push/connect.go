@@ -9,6 +9,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/permission"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // connect finds the credential and makes the client that may use it.
@@ -18,8 +19,12 @@ func (p *pusher) connect(ctx context.Context) error {
 	}
 	organization := p.to.Organization()
 	if own, _, ok := (dockerconfig.Credential{Username: p.robot}).Robot(); ok && own != organization {
-		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("robot %q cannot push to organization %q", p.robot, organization),
-			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone, %q; %s", own, p.given()),
+		whose := ""
+		if shown.IsRobot(p.robot) {
+			whose = fmt.Sprintf(", %q", own)
+		}
+		return &failure.Error{Class: failure.ClassOtherOrganization, Problem: fmt.Sprintf("%s cannot push to organization %q", shown.User(p.robot), organization),
+			Proof: fmt.Sprintf("a Quay robot has rights in its own organization alone%s; %s", whose, p.given()),
 			Next:  p.otherTeam()}
 	}
 	// Before the registry is asked: what an exchange fails of is told as that.
@@ -48,7 +53,7 @@ func (p *pusher) findCredential() error {
 		return err
 	}
 	p.credential, p.robot, p.key = entry, entry.Credential.Username, entry.Key
-	p.log.Info("found the credential", "key", p.key, "robot", p.robot)
+	p.log.Info("found the credential", "key", p.key, "robot", shown.Robot(p.robot))
 	return nil
 }
 
@@ -73,13 +78,13 @@ func (p *pusher) login(ctx context.Context) error {
 	return p.retry.Run(ctx, "logging in", func(ctx context.Context, _ int) error {
 		right, err := permission.Ask(ctx, p.registry, p.destination(), p.opts.readOnly())
 		if right.Known {
-			p.log.Info("asked for the right to push", "robot", p.robot, "repository", p.to.Repository, "has", right.Actions)
+			p.log.Info("asked for the right to push", "robot", shown.Robot(p.robot), "repository", p.to.Repository, "has", right.Actions)
 		}
 		switch {
 		case err != nil:
 			return err
 		case !right.Known:
-			p.log.Warn("the token does not tell what the robot may do", "robot", p.robot)
+			p.log.Warn("the token does not tell what the robot may do", "robot", shown.Robot(p.robot))
 			return nil
 		}
 		given, err := p.registry.CheckMount(ctx)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/results"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // The files of --evidence.
@@ -45,7 +46,7 @@ func (p *pusher) writeEvidence(before state) error {
 	}
 	e := evidence{
 		Image: p.to.Name(), Digest: p.image.Digest, MediaType: string(p.image.Root().Descriptor.MediaType),
-		Robot: p.robot, Source: p.opts.Source,
+		Robot: shown.Robot(p.robot), Source: p.opts.Source,
 		Manifests: len(p.image.Manifests), Blobs: len(p.image.Blobs),
 		Bytes: p.image.Bytes(), SentBytes: p.progress.sentBytes.Load(),
 		Started: p.started.UTC(), Finished: p.opts.Now().UTC(),

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
-	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/quay"
 	"github.com/comptech-lab/quay-push/pkg/shown"
 )
@@ -198,13 +198,14 @@ func (a *adoption) checkRobot(ctx context.Context) (bool, string, error) {
 // checkName refuses a robot that is none of the team's.
 func (a *adoption) checkName() error {
 	name := a.active.username
-	organization, _, isRobot := dockerconfig.NewCredential(name, a.active.token).Robot()
-	problem := fmt.Sprintf("%s has the credential of %q", a.where, shown.Short(name))
+	organization, _, _ := strings.Cut(name, "+")
+	problem := fmt.Sprintf("%s has the credential of %s", a.where, shown.QuotedRobot(name))
 	switch {
+	case !shown.IsRobot(name):
+		return &Error{Reason: ReasonRefused, Problem: problem + ": user name and token are swapped, or it is a person's, who may do more than push",
+			Next: "put each in its place, if they are swapped; else run onboard, which makes the team a robot of its own"}
 	case a.opts.Robot != "" && a.opts.Robot != name:
 		return &Error{Reason: ReasonRefused, Problem: problem + fmt.Sprintf(", and not of %q", a.opts.Robot), Next: "see which robot the team pushes with, and give that with --robot, or leave it out"}
-	case !isRobot:
-		return &Error{Reason: ReasonRefused, Problem: problem + ", who is no robot, and may do more than push", Next: "run onboard, which makes the team a robot of its own"}
 	case organization != a.Organization:
 		return &Error{Reason: ReasonRefused, Problem: problem + fmt.Sprintf(", a robot of another organization than the team's, which is %q", a.Organization),
 			Next: "run onboard, which makes the team a robot in its own organization; if teams' organizations have other names, set organization in ConfigMap config-tenancy"}

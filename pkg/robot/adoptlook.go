@@ -1,6 +1,7 @@
 package robot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -51,25 +54,32 @@ func (a *adoption) sharedWith(ctx context.Context, other Tenant) (string, error)
 	if other.Keyless {
 		return "", nil
 	}
+	name := other.Namespace + "/" + other.Secret
 	secret, err := a.Cluster.Secret(ctx, other.Namespace, other.Secret)
+	var unread error
 	switch {
 	case err == nil:
-		if found, err := other.carried(secret); err == nil && (found.Username == a.active.username || a.active.same(found)) {
-			return fmt.Sprintf("Secret %q of team %q has robot %q", other.Namespace+"/"+other.Secret, other.Team, found.Username), nil
+		found, err := other.carried(secret)
+		switch {
+		case err == nil && (found.Username == a.active.username || a.active.same(found)):
+			return fmt.Sprintf("Secret %q of team %q has %s", name, other.Team, shown.User(found.Username)), nil
+		case err != nil && !errors.Is(err, dockerconfig.ErrNoEntry):
+			// What it has may be the same, and its path in Vault can still tell.
+			unread = fmt.Errorf("reading Secret %q: %w", name, err)
 		}
 	case !errors.Is(err, ErrNotFound):
 		return "", err
 	}
 	if other.VaultPath == "" {
-		return "", nil
+		return "", unread
 	}
 	found, err := a.Vault.Read(ctx, other.VaultPath)
 	if errors.Is(err, vault.ErrNotFound) {
-		return "", nil
+		return "", unread
 	} else if c := credentialOf(found.Data); err == nil && (c.username == a.active.username || c.token.Equal(a.active.token)) {
-		return fmt.Sprintf("the path %q of team %q has robot %q", other.VaultPath, other.Team, c.username), nil
+		return fmt.Sprintf("the path %q of team %q has %s", other.VaultPath, other.Team, shown.User(c.username)), nil
 	}
-	return "", err
+	return "", cmp.Or(err, unread)
 }
 
 // checkOthers warns of robots that the first rotation ends beside the adopted one: they have names of the team's.
@@ -129,7 +139,7 @@ func (a *adoption) checkSecret(ctx context.Context) (bool, string, error) {
 			"has credentials of others besides %s, which what is rendered has not:%s", match.Key, list("", others))
 	case !a.active.same(match.Credential) && rendered != nil:
 		return refuse("see which of them the team pushes with, and give that place alone; if nothing pushes with the Secret, delete it",
-			"has another credential, of %q, than %s, and none is overwritten", match.Credential.Username, a.where)
+			"has another credential, of %s, than %s, and none is overwritten", shown.QuotedRobot(match.Credential.Username), a.where)
 	case !a.active.same(match.Credential):
 		return false, "", &warned{"it has another token than " + a.where, "External Secrets renders it again, at the latest in an hour"}
 	}

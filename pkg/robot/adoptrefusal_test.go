@@ -1,7 +1,9 @@
 package robot_test
 
 import (
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +20,12 @@ func (w *world) with(username, token, more string) robot.Secret {
 	s := w.render(username, token, 0)
 	s.Dockerconfig = secret.New(strings.Replace(s.Dockerconfig.Reveal(), `{"auths":{`, `{"auths":{`+more+`,`, 1))
 	return s
+}
+
+// twice returns a Secret that has robot ci with its token by one key for the registry, and another user by a second.
+func (w *world) twice(token string) robot.Secret {
+	auth := base64.StdEncoding.EncodeToString([]byte(first + ":" + token))
+	return robot.Secret{Dockerconfig: secret.New(fmt.Sprintf(`{"auths":{"http://%[1]s":{"auth":%[2]q},"https://%[1]s":{"auth":"eDp5"}}}`, w.Registry, auth))}
 }
 
 // What could be somebody else's, would lose something, or is not what a robot should be, is refused, with its reason and the next step, and
@@ -47,7 +55,7 @@ func TestAdoptRefuses(t *testing.T) {
 			w.keep(byHandPath, map[string]string{"username": "team-platform+ci", "token": w.quay.AddRobot("team-platform", "ci")})
 		}, robot.AdoptOptions{VaultPath: byHandPath, Robot: "team-platform+ci"}, robot.ReasonRefused, "robot", "a robot of another organization"},
 		"a person": {func(w *world, _ string) { w.keep(byHandPath, map[string]string{"username": "alice", "token": "x"}) }, fromPath, robot.ReasonRefused, "robot",
-			`"alice", who is no robot, and may do more than push`},
+			`"teams/payments/quay" in Vault has the credential of a name of 5 bytes that is no robot's: user name and token are swapped, or it is a person's`},
 		"another name": {func(w *world, _ string) {
 			w.keep(byHandPath, map[string]string{"username": jenkins, "token": w.byHand(jenkins)})
 		}, fromPath, robot.ReasonRefused, "robot",
@@ -181,6 +189,44 @@ func TestAdoptTellsAllThatIsWrong(t *testing.T) {
 	}
 }
 
+// Whoever swapped user name and token finds no token in what is said, wherever it is: in the team's path, its Secret, or what is given.
+func TestAdoptShowsNoSwappedToken(t *testing.T) {
+	token := strings.Repeat("CANARY00", 8)
+	for name, test := range map[string]struct {
+		prepare func(w *world, good string)
+		opts    robot.AdoptOptions
+	}{
+		"the team's path": {func(w *world, _ string) { w.keep(w.VaultPath, map[string]string{"username": token, "token": first}) }, robot.AdoptOptions{}},
+		"a path that is given": {func(w *world, _ string) { w.keep(byHandPath, map[string]string{"username": token, "password": first}) },
+			robot.AdoptOptions{VaultPath: byHandPath}},
+		"a path, with a robot that is given": {func(w *world, _ string) { w.keep(byHandPath, map[string]string{"username": token, "token": first}) },
+			robot.AdoptOptions{VaultPath: byHandPath, Robot: jenkins}},
+		"behind the organization": {func(w *world, good string) {
+			w.keep(byHandPath, map[string]string{"username": "team-payments+" + token, "token": good})
+		}, robot.AdoptOptions{VaultPath: byHandPath}},
+		"a Secret that is given": {func(w *world, _ string) { w.secrets["push"] = w.render(token, first, 0) },
+			robot.AdoptOptions{Secret: &robot.Place{Namespace: "payments", Name: "push"}}},
+		"the team's Secret": {func(w *world, good string) {
+			w.keep(w.VaultPath, map[string]string{"username": first, "token": good})
+			w.secrets[w.Secret] = w.render(token, first, 0)
+		}, robot.AdoptOptions{}},
+		"the team's path, beside another": {func(w *world, good string) {
+			w.keep(byHandPath, map[string]string{"username": first, "token": good})
+			w.keep(w.VaultPath, map[string]string{"username": token, "token": first})
+		}, robot.AdoptOptions{VaultPath: byHandPath}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.prepare(w, w.byHand(first))
+			result, err := robot.PlanAdopt(t.Context(), w.services(), w.Tenant, test.opts)
+			said := fmt.Sprint(result.Steps, err)
+			if err == nil || strings.Contains(said, "CANARY00") || !strings.Contains(said, "bytes that is no robot's") {
+				t.Errorf("it says %s", said)
+			}
+		})
+	}
+}
+
 // Another team's Secret or path with the robot is a refusal, and one with its own is none; what cannot be looked at is told.
 func TestAdoptLooksAtOtherTeams(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -194,8 +240,21 @@ func TestAdoptLooksAtOtherTeams(t *testing.T) {
 		"the token": {func(w *world, token string) {
 			w.keep("apps/p", map[string]string{"username": "team-platform+ci", "token": token})
 		}, robot.Refused, `the path "apps/p" of team "platform" has robot`},
-		"no right":      {func(w *world, _ string) { w.noSecret = errors.New("forbidden") }, "", ""},
-		"a broken file": {func(w *world, _ string) { w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New("{")} }, robot.Kept, "none of 1 others has"},
+		"no right": {func(w *world, _ string) { w.noSecret = errors.New("forbidden") }, "", ""},
+		"a broken file": {func(w *world, _ string) { w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New("{")} }, robot.Warned,
+			`1 of 1 other teams could not be looked at: platform (reading Secret "x/platform": invalid dockerconfig`},
+		"two keys for the registry": {func(w *world, token string) { w.secrets["platform"] = w.twice(token) }, robot.Warned,
+			`1 of 1 other teams could not be looked at: platform (reading Secret "x/platform": invalid dockerconfig: "http://`},
+		"two keys, and the path": {func(w *world, token string) {
+			w.secrets["platform"] = w.twice(token)
+			w.keep("apps/p", map[string]string{"username": first, "token": token})
+		}, robot.Refused, `the path "apps/p" of team "platform" has robot "team-payments+ci"`},
+		"another registry's": {func(w *world, _ string) {
+			w.secrets["platform"] = robot.Secret{Dockerconfig: secret.New(`{"auths":{"ghcr.io":{"auth":"dTpw"}}}`)}
+		}, robot.Kept, "none of 1 others has"},
+		"the token at the path, in place of the name": {func(w *world, token string) {
+			w.keep("apps/p", map[string]string{"username": "CANARY00", "token": token})
+		}, robot.Refused, `the path "apps/p" of team "platform" has a user by a name of 8 bytes that is no robot's`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -32,7 +32,7 @@ func (a *adoption) checkCredential(ctx context.Context) (done bool, detail strin
 	if err != nil {
 		return false, "", err
 	}
-	return true, fmt.Sprintf("%s has that of %q", a.where, shown.Short(a.active.username)), nil
+	return true, fmt.Sprintf("%s has that of %s", a.where, shown.QuotedRobot(a.active.username)), nil
 }
 
 // fromVault reads a path in Vault. One that people wrote may have the credential as they are used to; at the tenant's own External

@@ -293,3 +293,14 @@ func TestPlanFailsWhereItCannotLook(t *testing.T) {
 		t.Errorf("%v, %v", states(steps), err)
 	}
 }
+
+// Whoever swapped user name and token in the Secret finds no token in what is said of it.
+func TestPlanBootstrapShowsNoSwappedToken(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	w.secrets[w.Secret] = w.render("CANARY00", first, 1)
+	steps, err := robot.PlanBootstrap(t.Context(), w.services(), w.Tenant, robot.BootstrapOptions{})
+	if said := fmt.Sprint(steps, err); strings.Contains(said, "CANARY00") || !strings.Contains(said, `has a user by a name of 8 bytes that is no robot's, Vault has "team-payments+ci"`) {
+		t.Errorf("it says %s", said)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/secret"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -63,7 +64,7 @@ func (s Services) read(ctx context.Context, t Tenant) (stored, error) {
 	found := stored{credential: credentialOf(secret.Data), Secret: secret, exists: true, version: secret.Version}
 	if found.username != "" && !t.OwnsRobot(found.username) {
 		return stored{}, &Error{Reason: ReasonRefused,
-			Problem: fmt.Sprintf("the path %q in Vault has the credential of %q, which is no robot of team %q", t.VaultPath, found.username, t.Team),
+			Problem: fmt.Sprintf("the path %q in Vault has the credential of %s, which is no robot of team %q", t.VaultPath, shown.QuotedRobot(found.username), t.Team),
 			Next:    nextForeign(t, found.username)}
 	}
 	return found, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Site is where a cluster has a team's ExternalSecret and Secret.
@@ -94,7 +96,7 @@ func (x site) has(ctx context.Context, t Tenant, c credential) (bool, string, er
 	case c.same(found):
 		return true, fmt.Sprintf("Secret %s has the token of %q", x, c.username), nil
 	case found.Username != c.username:
-		return false, fmt.Sprintf("Secret %s has the robot %q, Vault has %q", x, found.Username, c.username), nil
+		return false, fmt.Sprintf("Secret %s has %s, Vault has %q", x, shown.User(found.Username), c.username), nil
 	}
 	return false, fmt.Sprintf("Secret %s has an older token of %q", x, c.username), nil
 }

@@ -212,6 +212,25 @@ func TestVerifyNames(t *testing.T) {
 	}
 }
 
+// Whoever swapped user name and token finds no token in what verify says of Vault and the Secret.
+func TestVerifyShowsNoSwappedToken(t *testing.T) {
+	w := newWorld(t)
+	w.onboard()
+	token := strings.Repeat("CANARY00", 8)
+	w.put(w.VaultPath, vault.Data{"username": secret.New(token), "token": secret.New(first)})
+	w.secrets[w.Secret] = w.render(token, first, 2)
+	r := w.verify()
+	for _, id := range []string{"vault-robot", "secret-robot"} {
+		i := slices.IndexFunc(r.Checks, func(c robot.Check) bool { return c.ID == id })
+		if i < 0 || r.Checks[i].Status != robot.Failed || r.Checks[i].Detail != "it is a name of 64 bytes that is no robot's" {
+			t.Errorf("%s is not told so: %v", id, wrong(r))
+		}
+	}
+	if said := fmt.Sprint(r); strings.Contains(said, "CANARY00") {
+		t.Errorf("the token is in %s", said)
+	}
+}
+
 // A setting that could not be read is not known, and the right that is missing is named.
 func TestVerifyNamesTheRightToSeeTheSettings(t *testing.T) {
 	w := newWorld(t).withPlatform()

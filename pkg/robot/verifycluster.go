@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // clusterLook is a look at the credential in one cluster.
@@ -134,7 +135,7 @@ func (l *clusterLook) lookAtSecret(ctx context.Context) error {
 	}
 	l.carried = &found
 	l.add(checkHost, true, "it has one for %q", l.Registry)
-	l.add(checkSecretRobot, l.OwnsRobot(found.Username), "it is %q", found.Username)
+	l.add(checkSecretRobot, l.OwnsRobot(found.Username), "it is %s", shown.QuotedRobot(found.Username))
 	l.print("token", fingerprint(found.Authorization()))
 	if l.stored == nil {
 		l.skip(checkSecretToken, checkVaultRobot)

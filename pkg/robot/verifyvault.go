@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/comptech-lab/quay-push/pkg/quay"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/vault"
 )
 
@@ -27,7 +28,7 @@ func (v *verification) lookAtVault(ctx context.Context) error {
 	whole := slices.Equal(secret.Data.Keys(), []string{keyToken, keyUsername})
 	v.add(checkVaultData, whole && found.username != "" && !found.token.IsZero(), "version %d has the keys %q", secret.Version, secret.Data.Keys())
 	owned := v.OwnsRobot(found.username)
-	v.add(checkVaultRobot, owned, "it is %q", found.username)
+	v.add(checkVaultRobot, owned, "it is %s", shown.QuotedRobot(found.username))
 	if owned {
 		v.report.Robot, v.report.Written = found.username, secret.Created
 		v.stored = &stored{credential: found, Secret: secret, exists: true, version: secret.Version}

@@ -2,12 +2,10 @@ package tenant
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-)
 
-// robotPattern is the full name of a robot, of which both parts are names of Quay's (quay/quay util/validation.py).
-var robotPattern = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*\+[a-z0-9]([a-z0-9._-]{0,253}[a-z0-9])$`)
+	"github.com/comptech-lab/quay-push/pkg/shown"
+)
 
 // adopted are those of AdoptedRobots that are of organization.
 func (c Convention) adopted(organization string) (robots []string) {
@@ -23,7 +21,7 @@ func (c Convention) adopted(organization string) (robots []string) {
 // would not be known any more.
 func (c Convention) validateAdopted() error {
 	for _, robot := range c.AdoptedRobots {
-		if !robotPattern.MatchString(robot) {
+		if !shown.IsRobot(robot) {
 			return fmt.Errorf("adopted-robots: %q is not <organization>+<short name>", robot)
 		}
 		organization, short, _ := strings.Cut(robot, "+")

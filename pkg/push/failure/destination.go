@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // again is the next step where a later run may succeed.
@@ -43,22 +45,22 @@ func (d *Destination) Explain(ctx context.Context, err error) error {
 
 // explainAnswer fills e in for an answer of the registry.
 func (d *Destination) explainAnswer(e *Error, a *Answer) {
-	robot, host := d.Robot, d.Base.Host
+	robot, host := shown.User(d.Robot), d.Base.Host
 	seller, _ := d.tokenService()
 	switch {
 	case d.explainTraffic(e, a):
 	case a.says("could not find robot with specified username") && d.Key == "":
-		e.set(ClassCredentialRefused, "create the robot again, with its federation and its rights, or name another one in "+RobotFlag, "robot %q was deleted", robot)
+		e.set(ClassCredentialRefused, "create the robot again, with its federation and its rights, or name another one in "+RobotFlag, "%s was deleted", robot)
 	case a.says("could not find robot with specified username"):
-		e.set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "robot %q was deleted", robot)
+		e.set(ClassCredentialRefused, "create the robot again, or name the Secret of one that is there in "+DockerconfigFlag, "%s was deleted", robot)
 	case d.explainNoTokenService(e, a):
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized && d.Key == "":
 		e.set(ClassCredentialRefused, "ask whoever runs Quay whether all of its parts have the same keys and settings; nothing is wrong with the issuer's token",
-			"%s does not know robot %q with the token that it exchanged before", seller, robot)
+			"%s does not know %s with the token that it exchanged before", seller, robot)
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized:
-		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know robot %q with this token (auths entry %q)", seller, robot, d.Key)
+		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know %s with this token (auths entry %q)", seller, robot, d.Key)
 	case isTokenRefused(e.Err):
-		e.set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives robot %q no token", seller, robot)
+		e.set(ClassCredentialRefused, "ask who runs the registry whether the robot or its organization is disabled", "%s gives %s no token", seller, robot)
 	case errors.As(e.Err, new(*Unaccepted)):
 		d.explainUnaccepted(e)
 	case a.Status == http.StatusForbidden && a.says("quota"):
@@ -75,7 +77,7 @@ func (d *Destination) explainAnswer(e *Error, a *Answer) {
 		e.set(ClassProtocol, "ask who runs the registry, and what is in front of it, such as a firewall: the robot's token has the right to push, and Quay would say what is wrong",
 			"%s refuses the request without a word", host)
 	case a.Status == http.StatusForbidden:
-		e.set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "robot %q is not allowed to push to %s", robot, d.address())
+		e.set(ClassPushDenied, "ask who runs the registry: the robot's token has the right to push", "%s is not allowed to push to %s", robot, d.address())
 	case a.Path != pingPath && (a.Code == "NAME_UNKNOWN" || a.Code == "NAME_INVALID"):
 		e.set(ClassNoAccess, "create the repository in Quay, or correct "+ImageRefFlag, "%s does not exist", d.address())
 	default:
@@ -92,7 +94,7 @@ func (d *Destination) explainUnaccepted(e *Error) {
 		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("%s asked for no token, and refuses a push without one", d.Base.Host)
 		e.Next = d.NotInFront()
 	case refusal.Known && !slices.Contains(refusal.Actions, "push") && !slices.Contains(refusal.Actions, "*"):
-		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("robot %q is not allowed to push to %s", d.Robot, d.address())
+		e.Class, e.Problem = ClassPushDenied, fmt.Sprintf("%s is not allowed to push to %s", shown.User(d.Robot), d.address())
 		e.Next = "give the robot Write on " + d.Repository + " in Quay"
 	default:
 		e.Class, e.Problem = ClassProtocol, fmt.Sprintf("%s refuses the token that its own token service has just issued for pushing", d.Base.Host)
@@ -116,12 +118,12 @@ func (d *Destination) CheckRight(actions []string) error {
 		return nil
 	}
 	name := d.address()
-	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("robot %q is not allowed to push to %s", d.Robot, name),
+	e := &Error{Class: ClassPushDenied, Problem: fmt.Sprintf("%s is not allowed to push to %s", shown.User(d.Robot), name),
 		Proof: fmt.Sprintf("its token, bought with the %s, has %q and needs push", d.Means(), actions),
 		Next:  fmt.Sprintf("give the robot Write on %s in Quay; if it has that, look whether the repository is read-only or a mirror", d.Repository)}
 	if len(actions) == 0 {
 		e.Class = ClassNoAccess
-		e.Problem = fmt.Sprintf("%s does not exist, or robot %q has no right on it", name, d.Robot)
+		e.Problem = fmt.Sprintf("%s does not exist, or %s has no right on it", name, shown.User(d.Robot))
 		e.Next = fmt.Sprintf("create the repository and give the robot Write on it, or give the robot the right to create repositories in %q", d.organization())
 	}
 	return e

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Origin is the repository that the source is in, and as whom it is read.
@@ -28,13 +30,13 @@ func (w *Origin) Explain(ctx context.Context, err error) error {
 
 // explainAnswer fills e in for an answer of the source's registry.
 func (w *Origin) explainAnswer(e *Error, a *Answer) {
-	user, host := w.User, w.Name()
+	user, host := shown.QuotedRobot(w.User), w.Name()
 	seller, _ := w.tokenService()
 	switch {
 	case w.explainTraffic(e, a):
 	case w.explainNoTokenService(e, a):
 	case isTokenRefused(e.Err) && a.Status == http.StatusUnauthorized && w.Key != "":
-		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know %q with this token (auths entry %q)", seller, user, w.Key)
+		e.set(ClassCredentialRefused, staleSecret(a), "%s does not know %s with this token (auths entry %q)", seller, user, w.Key)
 	case errors.As(e.Err, new(*Unaccepted)) && w.Realm != "":
 		e.set(ClassProtocol, "ask who runs it to compare the clocks and the signing keys of its parts",
 			"%s refuses the token that its own token service has just issued", host)
@@ -52,7 +54,7 @@ func (w *Origin) explainAnswer(e *Error, a *Answer) {
 
 // NoAccess is the error for a source that the credential, or nobody without one, may read.
 func (w *Origin) NoAccess(proof string) *Error {
-	e := &Error{Class: ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or %q may not pull from it", w.address(), w.User),
+	e := &Error{Class: ClassNoAccess, Problem: fmt.Sprintf("%s does not exist, or %s may not pull from it", w.address(), shown.QuotedRobot(w.User)),
 		Proof: fmt.Sprintf("auths entry %q: %s", w.Key, proof), Next: "give it Read on the repository, or name another one in " + SourceFlag}
 	if w.Key == "" {
 		e.Problem = fmt.Sprintf("%s does not exist, or nobody may pull from it without a credential", w.address())

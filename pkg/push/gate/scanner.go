@@ -15,6 +15,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 const (
@@ -124,10 +125,10 @@ func (s Scanner) refusal(u *url.URL, response *http.Response) error {
 	case a.Status == 520 && !a.Foreign():
 		return &Away{a}
 	case a.Status == http.StatusUnauthorized && !a.Foreign():
-		return &failure.Error{Class: failure.ClassCredentialRefused, Problem: fmt.Sprintf("Quay's API does not take robot %q", s.Robot), Proof: a.Error(),
+		return &failure.Error{Class: failure.ClassCredentialRefused, Problem: fmt.Sprintf("Quay's API does not take %s", shown.User(s.Robot)), Proof: a.Error(),
 			Next: "ask whoever runs Quay whether something in front of it strips the Authorization header: its registry has taken the same credential"}
 	case a.Status == http.StatusForbidden && !a.Foreign():
-		return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("robot %q may not read the verdicts on %s", s.Robot, s.Repository), Proof: a.Error(),
+		return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s may not read the verdicts on %s", shown.User(s.Robot), s.Repository), Proof: a.Error(),
 			Next: "give the robot Write on the repository, which includes Read"}
 	}
 	return a

@@ -8,6 +8,7 @@ import (
 
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
 	"github.com/comptech-lab/quay-push/pkg/push/registry"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Right is what a robot may do with a repository.
@@ -42,7 +43,7 @@ func checkExists(ctx context.Context, r *registry.Registry, to *failure.Destinat
 	if err != nil || !known || slices.Contains(actions, "pull") || slices.Contains(actions, "*") {
 		return err
 	}
-	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s/%s does not exist, or robot %q has no right on it", to.Base.Host, to.Repository, to.Robot),
+	return &failure.Error{Class: failure.ClassNoAccess, Problem: fmt.Sprintf("%s/%s does not exist, or %s has no right on it", to.Base.Host, to.Repository, shown.User(to.Robot)),
 		Proof: fmt.Sprintf("its token, bought with the %s, has %q", to.Means(), actions),
 		Next:  "create the repository; a push would ask for the right to push, at which Quay creates it if the robot may; a rehearsal does not"}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/push/registry/retry"
 	"github.com/comptech-lab/quay-push/pkg/push/source/choice"
 	"github.com/comptech-lab/quay-push/pkg/push/source/document"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // Remote is an image in a registry as a source. Its manifests are read before anything is sent, a blob while it is sent.
@@ -97,7 +98,7 @@ func openRemote(ctx context.Context, o Options, name string) (Source, error) {
 		r.Close()
 		return nil, r.explain(ctx, err)
 	}
-	o.Log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", r.user)
+	o.Log.Info("found the source", "registry", from.Host, "repository", from.Repository, "key", r.key, "robot", shown.Robot(r.user))
 	return r, nil
 }
 

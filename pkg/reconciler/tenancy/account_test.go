@@ -101,6 +101,7 @@ func TestHeldRefuses(t *testing.T) {
 		"a Secret out of reach":   {forbidden("secrets"), []runtime.Object{robot("team-payments+ci")}, v1alpha1.ReasonSecretUnreadable, "the controller may not read Secret"},
 		"an account, no right":    {forbidden("serviceaccounts"), []runtime.Object{robot("team-payments+ci")}, v1alpha1.ReasonSecretMissing, "if the team is keyless: the controller may not read ServiceAccount"},
 		"another team's Secret":   {nil, []runtime.Object{robotSecretOf("team-platform+ci")}, v1alpha1.ReasonSecretInvalid, `holds robot "team-platform+ci"`},
+		"name and token swapped":  {nil, []runtime.Object{robotSecretOf("S3CR3TINPLACEOFTHENAME")}, v1alpha1.ReasonSecretInvalid, "holds a user by a name of 22 bytes that is no robot's, team \"payments\" pushes with"},
 		"that, without the right": {forbidden("serviceaccounts"), []runtime.Object{robotSecretOf("team-platform+ci")}, v1alpha1.ReasonSecretInvalid, `holds robot "team-platform+ci"`},
 	} {
 		got, err := held(t, test.errs, test.objects...)

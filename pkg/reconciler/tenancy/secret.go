@@ -14,6 +14,7 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/dockerconfig"
 	"github.com/comptech-lab/quay-push/pkg/reference"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 	"github.com/comptech-lab/quay-push/pkg/tenant"
 )
 
@@ -73,7 +74,7 @@ func Credential(ctx context.Context, cluster Cluster, namespace, image string, d
 		return none, invalid(template, "cannot be used: %v", err)
 	case !d.OwnsRobot(match.Credential.Username):
 		return none, invalid("let its ExternalSecret read the Vault path of team "+d.Team,
-			"holds robot %q, team %q pushes with %q", match.Credential.Username, d.Team, d.Robot(1))
+			"holds %s, team %q pushes with %q", shown.User(match.Credential.Username), d.Team, d.Robot(1))
 	}
 	return match, nil
 }
