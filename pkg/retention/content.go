@@ -14,6 +14,8 @@ const (
 	maxInflatedAll = 1 << 30
 )
 
+var errInflated = fmt.Errorf("it unpacks to more than %d MiB, or all files in gzip to more than %d: split it, or take it from all branches and tags and wait for the grace period", maxInflated>>20, maxInflatedAll>>20)
+
 // hexInText are the digits of a digest. A chart that knows no digests gets one as repository x@sha256 and tag <64 hex>, JSON and YAML can
 // write the colon in other ways, and a string may go on in the next line.
 var hexInText = regexp.MustCompile(`[0-9a-f]{64,}`)
@@ -47,7 +49,7 @@ func (c *contents) inflate(content []byte) ([]byte, error) {
 	unpacked, _ := io.ReadAll(io.LimitReader(r, maxInflated+1))
 	c.inflated += int64(len(unpacked))
 	if len(unpacked) > maxInflated || c.inflated > maxInflatedAll {
-		return nil, fmt.Errorf("a file in gzip has more than %d MiB, or all of them more than %d", maxInflated>>20, maxInflatedAll>>20)
+		return nil, errInflated
 	}
 	return unpacked, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,5 +71,37 @@ func TestGitContentTooLarge(t *testing.T) {
 				t.Errorf("%s, filter %s: gaps %v", name, filter, gaps)
 			}
 		}
+	}
+}
+
+// A file that cannot be read whole is that of the team in whose directory it is, and also somebody else's who has the same one.
+func TestGitContentOwner(t *testing.T) {
+	bomb, large := packed(t, strings.Repeat("#", 999)+"\n", 64<<20/1_000+1), strings.Repeat("#", 5<<20)
+	s := gitopstest.Start(t, gitopstest.App("checkout"))
+	gaps := func(files map[string]string) []string {
+		t.Helper()
+		s.Commit("main", "change", files)
+		g := gitSource(t, s)
+		g.Protected = []string{"main"}
+		return gapsOf(g.Look(t.Context(), now.AddDate(10, 0, 0)))
+	}
+	if got, want := gaps(map[string]string{"apps/evil/x/y.gz": bomb}), []string{`team-evil a file "apps/evil/x/y.gz" of branch main of gitops.git`}; !slices.Equal(got, want) {
+		t.Errorf("gzip: gaps %q", got)
+	}
+	want := []string{`a file "apps/Odd/y.gz" of branch main of gitops.git`, `a file "charts/y.gz" of branch main of gitops.git`,
+		`team-evil a file "apps/evil/x/y.gz" of branch main of gitops.git`, `team-payments a file "apps/payments/x/y.gz" of branch main of gitops.git`}
+	if got := gaps(map[string]string{"apps/payments/x/y.gz": bomb, "apps/Odd/y.gz": bomb, "charts/y.gz": bomb, "charts/z.gz": bomb}); !slices.Equal(got, want) {
+		t.Errorf("gzip in many places: gaps %q", got)
+	}
+	s = gitopstest.Start(t, gitopstest.App("checkout"))
+	want = []string{`a file "charts/x.yaml" of branch main of gitops.git`, `team-payments a file "apps/payments/x.yaml" of branch main of gitops.git`}
+	if got := gaps(map[string]string{"apps/evil/x.png": large, "apps/payments/x.yaml": large, "charts/x.yaml": large}); !slices.Equal(got, want) {
+		t.Errorf("large: gaps %q", got)
+	}
+	// What is gone from the branch is its team's, too.
+	s.Commit("main", "take it back", map[string]string{"charts/x.yaml": "#", "apps/payments/x.yaml": "#", "apps/evil/x.png": "#"})
+	want = []string{`a file "charts/x.yaml" of what branches of gitops.git had`, `team-payments a file "apps/payments/x.yaml" of what branches of gitops.git had`}
+	if got := gapsOf(gitSource(t, s).Look(t.Context(), ago(grace))); !slices.Equal(got, want) {
+		t.Errorf("of the past: gaps %q", got)
 	}
 }

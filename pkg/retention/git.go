@@ -48,6 +48,7 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 		return d
 	}
 	defer s.Close()
+	s.Matters = g.matters
 	if all != nil {
 		d.Ignore("", "branches and tags of "+g.name()+" that are not protected", all)
 	}
