@@ -105,7 +105,10 @@ func (l *gitLook) ref(ctx context.Context, ref gitops.Ref, who string, miss miss
 		l.demand.own(l.git.Organization(o.Team))
 		r := l.render(tree, o)
 		for _, digest := range r.digests {
-			l.demand.Need(digest, who)
+			if err := l.need(digest, who, maxDigestsAll); err != nil {
+				miss(l.git.Organization(o.Team), fmt.Sprintf("%s on %s", o.Dir(), who), err)
+				break
+			}
 		}
 		if r.err != nil && !errors.As(r.err, new(*overlay.Refusal)) {
 			return r.err
@@ -120,8 +123,18 @@ func (l *gitLook) ref(ctx context.Context, ref gitops.Ref, who string, miss miss
 // reading notes that who needs every digest in a file. The error is why there may be more in it.
 func (l *gitLook) reading(who string) func(content []byte) error {
 	return func(content []byte) error {
-		return l.contents.digests(content, func(digest string) { l.demand.Need(digest, who) })
+		room := min(l.demand.size()+maxDigests, maxDigestsAll)
+		return l.contents.digests(content, func(digest string) error { return l.need(digest, who, room) })
 	}
+}
+
+// need notes that who needs a digest, unless so many others are noted already.
+func (l *gitLook) need(digest, who string, room int) error {
+	if l.demand.By(digest) == "" && l.demand.size() >= room {
+		return errDigests
+	}
+	l.demand.Need(digest, who)
+	return nil
 }
 
 // render renders an overlay, or finds it rendered from the same content on another branch.
