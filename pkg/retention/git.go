@@ -22,6 +22,8 @@ type Git struct {
 	Protected []string
 	// IgnoreSubmodules has submodules need nothing; else nobody knows what they need.
 	IgnoreSubmodules bool
+	// IgnoreLFS has files in Git LFS need nothing; else nobody knows what those need that may name an image.
+	IgnoreLFS bool
 
 	// rendered is what overlays need, by the content that they are made of.
 	rendered map[string]rendering

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,11 @@ var readable = []string{".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".cu
 var (
 	errTooLarge  = errors.New("it is too large to be read: split it, or take it from all branches and tags and wait for the grace period")
 	errSubmodule = errors.New("it is a submodule, of which nothing is fetched: put the files themselves there, or, if it pins no image or its repository has a --gitops of its own, give --ignore-submodules")
+	errLFS       = errors.New("its content is in Git LFS, of which nothing is fetched: put the file itself there, or, if none that is in Git LFS pins an image, give --ignore-lfs")
 )
+
+// lfs is how Git LFS begins the pointer that Git has in place of a file (its spec, "The Pointer").
+var lfs = []byte("version https://git-lfs.github.com/spec/")
 
 // rendering is what kustomize made of an overlay.
 type rendering struct {
@@ -80,6 +85,8 @@ func (g *Git) matters(name string, err error) bool {
 	switch err {
 	case gitops.ErrSubmodule:
 		return !g.IgnoreSubmodules
+	case errLFS:
+		return !g.IgnoreLFS && slices.Contains(readable, strings.ToLower(path.Ext(name)))
 	case gitops.ErrTooLarge:
 		return slices.Contains(readable, strings.ToLower(path.Ext(name)))
 	}
@@ -124,7 +131,11 @@ func (l *gitLook) ref(ctx context.Context, ref gitops.Ref, who string, miss miss
 func (l *gitLook) reading(who string) func(content []byte) error {
 	return func(content []byte) error {
 		room := min(l.demand.size()+maxDigests, maxDigestsAll)
-		return l.contents.digests(content, func(digest string) error { return l.need(digest, who, room) })
+		err := l.contents.digests(content, func(digest string) error { return l.need(digest, who, room) })
+		if err == nil && bytes.HasPrefix(content, lfs) {
+			err = errLFS
+		}
+		return err
 	}
 }
 
