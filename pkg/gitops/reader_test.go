@@ -54,11 +54,11 @@ func read(t *testing.T, r *gitops.Reader, since time.Time) map[string][]string {
 	for _, ref := range s.Refs() {
 		name := strings.TrimPrefix(ref.String(), "branch ")
 		got[name] = nil
-		if err := s.Files(t.Context(), ref, func(content []byte) { got[name] = append(got[name], string(content)) }); err != nil {
+		if err := s.Files(t.Context(), ref, func(content []byte) error { got[name] = append(got[name], string(content)); return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Past(t.Context(), s.Refs(), func(content []byte) { got["past"] = append(got["past"], string(content)) }); err != nil {
+	if err := s.Past(t.Context(), s.Refs(), func(content []byte) error { got["past"] = append(got["past"], string(content)); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, files := range got {

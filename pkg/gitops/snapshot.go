@@ -22,16 +22,21 @@ type Snapshot struct {
 	targets map[Ref]target
 	// seen are the files and directories that were visited.
 	seen map[plumbing.Hash]bool
-	// unread are the names of the files that are too large to be read.
-	unread []string
-	// submodules are their paths, noted has each once; firstBelow is the first one in a tree.
-	submodules []string
-	noted      map[string]bool
-	firstBelow map[plumbing.Hash]string
+	// failed are the files that could not be visited whole.
+	failed map[plumbing.Hash]error
+	// unread are what was not visited, noted has the path of each once; firstUnread is the first one in a tree.
+	unread      []Unread
+	noted       map[string]bool
+	firstUnread map[plumbing.Hash]Unread
+
+	// Matters reports whether it matters that a file or submodule of a name, without directories, was not visited for an error; nil: it
+	// does. It is set before the first visit.
+	Matters func(name string, err error) bool
 }
 
 func newSnapshot(p *pack, heads map[Ref]plumbing.Hash) *Snapshot {
-	return &Snapshot{pack: p, heads: heads, targets: map[Ref]target{}, seen: map[plumbing.Hash]bool{}, noted: map[string]bool{}, firstBelow: map[plumbing.Hash]string{}}
+	return &Snapshot{pack: p, heads: heads, targets: map[Ref]target{}, seen: map[plumbing.Hash]bool{}, failed: map[plumbing.Hash]error{},
+		noted: map[string]bool{}, firstUnread: map[plumbing.Hash]Unread{}}
 }
 
 // Close frees the scratch disk.
@@ -139,16 +144,16 @@ func (s *Snapshot) commit(hash plumbing.Hash) (*object.Commit, error) {
 	return commit, commit.Decode(encoded)
 }
 
-// Unread are the names, without directories, of the files that Files and Past left out since they are too large to be read.
-func (s *Snapshot) Unread() []string { return s.unread }
-
-// Files calls visit with the content of each file of a branch or a tag that was not visited before. Files that are too large to be read
-// are left out, see Unread, and so is what is in submodules.
-func (s *Snapshot) Files(ctx context.Context, ref Ref, visit func(content []byte)) error {
+// Files calls visit with the content of each file of a branch or a tag that was not visited before. What it fails with is noted, as are files
+// that are too large to be read and submodules, see Unread.
+func (s *Snapshot) Files(ctx context.Context, ref Ref, visit func(content []byte) error) error {
 	of := s.targets[ref]
 	root, err := s.pack.root(of)
 	if err == nil && root.IsZero() {
-		err = s.visitFile(treeEntry{name: string(ref), hash: of.hash}, visit)
+		e := treeEntry{name: string(ref), mode: filemode.Regular, hash: of.hash}
+		if err = s.visitFile(e, visit); err == nil {
+			err = s.noteUnread("", e)
+		}
 	} else if err == nil {
 		err = s.visitRoot(ctx, root, visit)
 	}
@@ -159,7 +164,7 @@ func (s *Snapshot) Files(ctx context.Context, ref Ref, visit func(content []byte
 }
 
 // Past calls visit as Files does, for what any of refs had since the time that was asked for.
-func (s *Snapshot) Past(ctx context.Context, refs []Ref, visit func(content []byte)) error {
+func (s *Snapshot) Past(ctx context.Context, refs []Ref, visit func(content []byte) error) error {
 	past, _, err := s.walk(ctx, refs)
 	for _, root := range past {
 		if err == nil {
@@ -173,11 +178,11 @@ func (s *Snapshot) Past(ctx context.Context, refs []Ref, visit func(content []by
 }
 
 // visitRoot visits the files of a commit's tree.
-func (s *Snapshot) visitRoot(ctx context.Context, root plumbing.Hash, visit func(content []byte)) error {
+func (s *Snapshot) visitRoot(ctx context.Context, root plumbing.Hash, visit func(content []byte) error) error {
 	if err := s.visit(ctx, root, 0, visit); err != nil {
 		return err
 	}
-	return s.noteSubmodules(root)
+	return s.noteAllUnread(root)
 }
 
 // maxTreeDepth is how many directories there may be in one another.
@@ -186,7 +191,7 @@ const maxTreeDepth = 256
 var errTooDeep = fmt.Errorf("there are more than %d directories in one another", maxTreeDepth)
 
 // visit visits the files below a tree.
-func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, visit func(content []byte)) error {
+func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, visit func(content []byte) error) error {
 	if s.seen[tree] {
 		return nil
 	}
@@ -209,18 +214,20 @@ func (s *Snapshot) visit(ctx context.Context, tree plumbing.Hash, depth int, vis
 }
 
 // visitFile visits one file.
-func (s *Snapshot) visitFile(e treeEntry, visit func(content []byte)) error {
+func (s *Snapshot) visitFile(e treeEntry, visit func(content []byte) error) error {
 	if s.seen[e.hash] {
 		return nil
 	}
 	s.seen[e.hash] = true
 	file, err := s.pack.find(plumbing.BlobObject, e.hash)
 	if err == errNotHeld {
-		s.unread = append(s.unread, e.name)
+		s.failed[e.hash] = ErrTooLarge
 		return nil
 	} else if err != nil {
 		return fmt.Errorf("reading %q: %w", e.name, err)
 	}
-	visit(file)
+	if err := visit(file); err != nil {
+		s.failed[e.hash] = err
+	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // Demand is who needs which digests, as far as that could be looked up.
 type Demand struct {
 	needed map[string]string
-	// all has everybody who needs one of its digests, besides.
+	// all are the digests that are asked for, with everybody who needs one; nil: all are.
 	all  map[string][]string
 	gaps []Gap
 	// repository is the URL of the GitOps repository that this is of, alone; named are those of a sum.
@@ -39,15 +39,19 @@ type Source interface {
 	Look(ctx context.Context, since time.Time) Demand
 }
 
-// Need notes who needs a digest, sha256:<64 hex>; the first one is shown.
+// Need notes who needs a digest, sha256:<64 hex>; the first one is shown. Where some are asked for, others are not noted.
 func (d *Demand) Need(digest, who string) {
+	told, asked := d.all[digest]
+	if d.all != nil && !asked {
+		return
+	}
 	if d.needed == nil {
 		d.needed = map[string]string{}
 	}
 	if d.needed[digest] == "" {
 		d.needed[digest] = who
 	}
-	if told, asked := d.all[digest]; asked && !slices.Contains(told, who) {
+	if asked && !slices.Contains(told, who) {
 		d.all[digest] = append(told, who)
 	}
 }
@@ -74,6 +78,9 @@ func (d *Demand) own(organization string) {
 
 // By is who needs a digest; empty for nobody that is known.
 func (d *Demand) By(digest string) string { return d.needed[digest] }
+
+// size is how many digests are needed.
+func (d *Demand) size() int { return len(d.needed) }
 
 // Gaps are what could not be looked up.
 func (d *Demand) Gaps() []Gap { return d.gaps }

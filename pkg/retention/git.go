@@ -22,6 +22,8 @@ type Git struct {
 	Protected []string
 	// IgnoreSubmodules has submodules need nothing; else nobody knows what they need.
 	IgnoreSubmodules bool
+	// IgnoreLFS has files in Git LFS need nothing; else nobody knows what those need that may name an image.
+	IgnoreLFS bool
 
 	// rendered is what overlays need, by the content that they are made of.
 	rendered map[string]rendering
@@ -48,6 +50,7 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 		return d
 	}
 	defer s.Close()
+	s.Matters = g.matters
 	if all != nil {
 		d.Ignore("", "branches and tags of "+g.name()+" that are not protected", all)
 	}

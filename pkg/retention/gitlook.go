@@ -1,7 +1,7 @@
 package retention
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +20,8 @@ type gitLook struct {
 	snapshot *gitops.Snapshot
 	demand   *Demand
 	contents *contents
-	// unread and submodules are how many of the snapshot's were told.
-	unread, submodules int
+	// unread is how many of the snapshot's were told.
+	unread int
 }
 
 // readable are the endings of files that may name an image, however large they are.
@@ -30,7 +30,11 @@ var readable = []string{".yaml", ".yml", ".json", ".jsonnet", ".libsonnet", ".cu
 var (
 	errTooLarge  = errors.New("it is too large to be read: split it, or take it from all branches and tags and wait for the grace period")
 	errSubmodule = errors.New("it is a submodule, of which nothing is fetched: put the files themselves there, or, if it pins no image or its repository has a --gitops of its own, give --ignore-submodules")
+	errLFS       = errors.New("its content is in Git LFS, of which nothing is fetched: put the file itself there, or, if none that is in Git LFS pins an image, give --ignore-lfs")
 )
+
+// lfs is how Git LFS begins the pointer that Git has in place of a file (its spec, "The Pointer").
+var lfs = []byte("version https://git-lfs.github.com/spec/")
 
 // rendering is what kustomize made of an overlay.
 type rendering struct {
@@ -54,28 +58,39 @@ func (l *gitLook) refs(ctx context.Context, refs []gitops.Ref, miss missing) {
 		l.left(who, miss)
 	}
 	past := "a branch of " + l.git.name() + " had it within the grace period"
-	if err := l.files(past, func(visit func([]byte)) error { return l.snapshot.Past(ctx, refs, visit) }); err != nil {
+	if err := l.snapshot.Past(ctx, refs, l.reading(past)); err != nil {
 		miss("", l.git.Reader.URL(), err)
 	}
 	l.left("what branches of "+l.git.name()+" had", miss)
 }
 
-// left notes what the last visit left out.
+// left notes what the last visit left out: it is the team's in whose directory it is.
 func (l *gitLook) left(who string, miss missing) {
 	unread := l.snapshot.Unread()
-	for _, name := range unread[l.unread:] {
-		if slices.Contains(readable, strings.ToLower(path.Ext(name))) {
-			miss("", fmt.Sprintf("a file %q of %s", name, who), errTooLarge)
+	for _, u := range unread[l.unread:] {
+		what, err := "a file %q of %s", u.Err
+		switch err {
+		case gitops.ErrSubmodule:
+			what, err = "%q of %s", errSubmodule
+		case gitops.ErrTooLarge:
+			err = errTooLarge
 		}
+		miss(l.git.owner(u.Path), fmt.Sprintf(what, u.Path, who), err)
 	}
 	l.unread = len(unread)
-	submodules := l.snapshot.Submodules()
-	for _, name := range submodules[l.submodules:] {
-		if !l.git.IgnoreSubmodules {
-			miss(l.git.owner(name), fmt.Sprintf("%q of %s", name, who), errSubmodule)
-		}
+}
+
+// matters reports whether it matters that a file or submodule of a name could not be read for an error.
+func (g *Git) matters(name string, err error) bool {
+	switch err {
+	case gitops.ErrSubmodule:
+		return !g.IgnoreSubmodules
+	case errLFS:
+		return !g.IgnoreLFS && slices.Contains(readable, strings.ToLower(path.Ext(name)))
+	case gitops.ErrTooLarge:
+		return slices.Contains(readable, strings.ToLower(path.Ext(name)))
 	}
-	l.submodules = len(submodules)
+	return true
 }
 
 // ref notes what a branch or a tag needs. The error is the repository's.
@@ -97,7 +112,10 @@ func (l *gitLook) ref(ctx context.Context, ref gitops.Ref, who string, miss miss
 		l.demand.own(l.git.Organization(o.Team))
 		r := l.render(tree, o)
 		for _, digest := range r.digests {
-			l.demand.Need(digest, who)
+			if err := l.need(digest, who, maxDigestsAll); err != nil {
+				miss(l.git.Organization(o.Team), fmt.Sprintf("%s on %s", o.Dir(), who), err)
+				break
+			}
 		}
 		if r.err != nil && !errors.As(r.err, new(*overlay.Refusal)) {
 			return r.err
@@ -106,17 +124,28 @@ func (l *gitLook) ref(ctx context.Context, ref gitops.Ref, who string, miss miss
 			miss(l.git.Organization(o.Team), fmt.Sprintf("%s on %s", o.Dir(), who), r.err)
 		}
 	}
-	return l.files(who, func(visit func([]byte)) error { return l.snapshot.Files(ctx, ref, visit) })
+	return l.snapshot.Files(ctx, ref, l.reading(who))
 }
 
-// files notes that who needs every digest in the files that each visits.
-func (l *gitLook) files(who string, each func(visit func(content []byte)) error) (failed error) {
-	err := each(func(content []byte) {
-		if err := l.contents.digests(content, func(digest string) { l.demand.Need(digest, who) }); err != nil {
-			failed = err
+// reading notes that who needs every digest in a file. The error is why there may be more in it.
+func (l *gitLook) reading(who string) func(content []byte) error {
+	return func(content []byte) error {
+		room := min(l.demand.size()+maxDigests, maxDigestsAll)
+		err := l.contents.digests(content, func(digest string) error { return l.need(digest, who, room) })
+		if err == nil && bytes.HasPrefix(content, lfs) {
+			err = errLFS
 		}
-	})
-	return cmp.Or(err, failed)
+		return err
+	}
+}
+
+// need notes that who needs a digest, unless so many others are noted already.
+func (l *gitLook) need(digest, who string, room int) error {
+	if l.demand.By(digest) == "" && l.demand.size() >= room {
+		return errDigests
+	}
+	l.demand.Need(digest, who)
+	return nil
 }
 
 // render renders an overlay, or finds it rendered from the same content on another branch.

@@ -9,34 +9,13 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/quay"
 )
 
-// maxNesting is how many indexes there may be in one another.
-const maxNesting = 8
-
-// eachChild visits all that an index lists, also through other indexes, which are those above.
-func eachChild(children func(index string) ([]quay.Child, error), digest string, above []string, visit func(digest string)) error {
-	if len(above) > maxNesting || slices.Contains(above, digest) {
-		return fmt.Errorf("reading index %q: more than %d indexes are in one another", digest, maxNesting)
-	}
-	list, err := children(digest)
-	if err != nil {
-		return err
-	}
-	for _, child := range list {
-		if visit(child.Digest); child.Index {
-			if err := eachChild(children, child.Digest, append(above, digest), visit); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // ForecastIn tells what Forecast does, and of a digest that no tag keeps for good what becomes of the indexes that list it: Quay keeps it as
-// long as one of them. children are what an index lists; the error is its.
+// long as one of them. children are what an index lists; it is asked once of each. The error is its, or that there is too much in one.
 func ForecastIn(tags []quay.Tag, digest string, house House, now time.Time, children func(index string) ([]quay.Child, error)) (overlay.Fate, error) {
 	best := Forecast(tags, digest, house, now)
 	kept := alive(tags, digest, now)
 	looked := map[string]bool{digest: true}
+	w := walker{children: children}
 	for _, t := range tags {
 		if len(best.Tags) > 0 {
 			break
@@ -46,7 +25,7 @@ func ForecastIn(tags []quay.Tag, digest string, house House, now time.Time, chil
 		}
 		looked[t.Digest] = true
 		listed := false
-		if err := eachChild(children, t.Digest, nil, func(child string) { listed = listed || child == digest }); err != nil {
+		if err := w.each(t.Digest, func(child string) { listed = listed || child == digest }); err != nil {
 			return overlay.Fate{}, err
 		}
 		if !listed {

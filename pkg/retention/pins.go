@@ -20,6 +20,7 @@ func (g *Git) Pins(ctx context.Context, digests []string, now time.Time) (map[st
 		return nil, d.gaps
 	}
 	defer s.Close()
+	s.Matters = g.matters
 	if all != nil {
 		d.Miss("", g.Reader.URL(), all)
 	}

@@ -18,6 +18,7 @@ type repository struct {
 	tags   []quay.Tag
 	// below are digests that an index lists which somebody needs, with who does.
 	below map[string]string
+	walker
 }
 
 // judge reads the repository's tags, and decides on its anchors. The error is that something in it could not be looked up.
@@ -32,11 +33,12 @@ func (r *repository) judge(ctx context.Context) ([]Anchor, error) {
 			anchors = append(anchors, Anchor{Repository: r.Path(), Tag: t.Name, Digest: t.Digest, Set: t.Start, immutable: t.Immutable, end: t.End})
 		}
 	}
-	if err := r.lookBelow(ctx); err != nil {
+	r.children = func(index string) ([]quay.Child, error) { return r.q.Children(ctx, r.Path(), index) }
+	if err := r.lookBelow(); err != nil {
 		return r.unknown(anchors, err), err
 	}
 	for i := range anchors {
-		if err := r.decide(ctx, &anchors[i]); err != nil {
+		if err := r.decide(&anchors[i]); err != nil {
 			return r.unknown(anchors, err), err
 		}
 	}
@@ -52,26 +54,30 @@ func (r *repository) unknown(anchors []Anchor, err error) []Anchor {
 }
 
 // lookBelow notes what indexes list that somebody needs.
-func (r *repository) lookBelow(ctx context.Context) error {
+func (r *repository) lookBelow() error {
 	r.below = map[string]string{}
+	looked := map[string]bool{}
 	for _, t := range r.tags {
-		if who := r.demand.By(t.Digest); t.Index && who != "" && t.Lives(r.now) && r.below[t.Digest] == "" {
-			err := r.eachChild(ctx, t.Digest, func(digest string) { r.below[digest] = fmt.Sprintf("index %s, which %s needs", t.Digest, who) })
-			if err != nil {
-				return err
+		who := r.demand.By(t.Digest)
+		if !t.Index || who == "" || !t.Lives(r.now) || looked[t.Digest] || r.below[t.Digest] != "" {
+			continue
+		}
+		looked[t.Digest] = true
+		why := fmt.Sprintf("index %s, which %s needs", t.Digest, who)
+		err := r.each(t.Digest, func(digest string) {
+			if r.below[digest] == "" {
+				r.below[digest] = why
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// eachChild visits all that an index lists, also through other indexes.
-func (r *repository) eachChild(ctx context.Context, digest string, visit func(digest string)) error {
-	return eachChild(func(index string) ([]quay.Child, error) { return r.q.Children(ctx, r.Path(), index) }, digest, nil, visit)
-}
-
 // decide decides on one anchor.
-func (r *repository) decide(ctx context.Context, a *Anchor) error {
+func (r *repository) decide(a *Anchor) error {
 	a.Outcome = Kept
 	if gap := r.demand.gap(r.Organization); gap != nil {
 		a.Outcome, a.Why = Unknown, gap.What+" could not be looked up"
@@ -104,8 +110,9 @@ func (r *repository) decide(ctx context.Context, a *Anchor) error {
 		return nil
 	}
 	if index {
-		err := r.eachChild(ctx, a.Digest, func(digest string) {
-			a.children = append(a.children, digest)
+		var children []string
+		err := r.each(a.Digest, func(digest string) {
+			children = append(children, digest)
 			if who := r.demand.By(digest); who != "" && a.Why == "" {
 				a.Why = fmt.Sprintf("%s, which is in it, is needed by %s", digest, who)
 			}
@@ -113,6 +120,7 @@ func (r *repository) decide(ctx context.Context, a *Anchor) error {
 		if err != nil || a.Why != "" {
 			return err
 		}
+		a.children = children
 	}
 	if r.State != "" && r.State != "NORMAL" {
 		a.Why = "the repository takes no changes: it is " + r.State
