@@ -45,7 +45,8 @@ func metrics(t *T, c *Cluster) {
 		}
 		c.must(sum(sums, data))
 	}
-	served := regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1)
+	// Other tables have other things; a metric has its unit or its program in its name.
+	served := regexp.MustCompile("(?m)^\\| `([a-z]+_[a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1)
 	for _, match := range append(served, []string{"", "kn_workqueue_process_duration_seconds"}) {
 		if sums[match[1]] == 0 {
 			t.Errorf("no replica serves %s", match[1])
