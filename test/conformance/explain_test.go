@@ -185,7 +185,7 @@ func TestExplainSaysWhatTheControllerDoes(t *testing.T) {
 	later := []string{v1alpha1.ReasonTokenRefused, v1alpha1.ReasonFederationRobotMissing, v1alpha1.ReasonFederationMissing, v1alpha1.ReasonFederationIssuerMismatch,
 		v1alpha1.ReasonFederationSubjectMismatch, v1alpha1.ReasonFederationAudienceMismatch, v1alpha1.ReasonFederationTokenExpired,
 		v1alpha1.ReasonFederationTokenInvalid, v1alpha1.ReasonFederationIssuerUnreachable, v1alpha1.ReasonFederationUnsupported,
-		v1alpha1.ReasonFederationUnreachable, v1alpha1.ReasonFederationRefused, v1alpha1.ReasonSecretRefused, v1alpha1.ReasonTaskRunNameConflict, v1alpha1.ReasonTaskRunRefused,
+		v1alpha1.ReasonFederationUnreachable, v1alpha1.ReasonFederationRefused, v1alpha1.ReasonSecretRefused, v1alpha1.ReasonTaskRunNameConflict, v1alpha1.ReasonTaskRunRefused, v1alpha1.ReasonTaskOutdated,
 		v1alpha1.ReasonResultsMissing, v1alpha1.ReasonResultsUnproven, v1alpha1.ReasonTaskRunDeleted,
 		// These come of what the registry is asked.
 		v1alpha1.ReasonRobotRefused, v1alpha1.ReasonPushDenied, v1alpha1.ReasonRepositoryMissing, v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonRegistryReadOnly,
