@@ -34,12 +34,21 @@ func (p *pack) tree(commit plumbing.Hash) (tree, error) {
 	if err != nil {
 		return tree{}, err
 	}
-	line, _, _ := strings.Cut(string(content[:min(len(content), 64)]), "\n")
-	hash, found := strings.CutPrefix(line, "tree ")
-	if !found || !plumbing.IsHash(hash) {
+	hash, ok := firstHash(content, "tree ")
+	if !ok {
 		return tree{}, errors.New("the commit object is malformed")
 	}
-	return tree{p, plumbing.NewHash(hash)}, nil
+	return tree{p, hash}, nil
+}
+
+// firstHash is the hash in the first line of an object that Git writes as text, behind prefix.
+func firstHash(content []byte, prefix string) (plumbing.Hash, bool) {
+	line, _, _ := strings.Cut(string(content[:min(len(content), 64)]), "\n")
+	hash, found := strings.CutPrefix(line, prefix)
+	if !found || !plumbing.IsHash(hash) {
+		return plumbing.ZeroHash, false
+	}
+	return plumbing.NewHash(hash), true
 }
 
 // content inflates an object, on top of what it is a delta of. It holds two of them at a time, whatever the chain's length.

@@ -2,7 +2,6 @@ package gitops
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -32,12 +31,11 @@ func (p *pack) peel(hash plumbing.Hash) (target, error) {
 		if kind := p.entries[i].kind; kind != plumbing.TagObject {
 			return target{kind, hash}, nil
 		}
-		line, _, _ := strings.Cut(string(content[:min(len(content), 64)]), "\n")
-		of, found := strings.CutPrefix(line, "object ")
-		if !found || !plumbing.IsHash(of) {
+		of, ok := firstHash(content, "object ")
+		if !ok {
 			return target{}, errTag
 		}
-		hash = plumbing.NewHash(of)
+		hash = of
 	}
 	return target{}, errTag
 }

@@ -50,7 +50,6 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 		return d
 	}
 	defer s.Close()
-	s.Matters = g.matters
 	if all != nil {
 		d.Ignore("", "branches and tags of "+g.name()+" that are not protected", all)
 	}
@@ -81,12 +80,16 @@ func (g *Git) Look(ctx context.Context, since time.Time) (d Demand) {
 
 // read reads all branches and tags. Where that fails, and some are protected, it reads those alone, and returns why.
 func (g *Git) read(ctx context.Context, since time.Time) (s *gitops.Snapshot, all, err error) {
-	s, all = g.Reader.Read(ctx, since, func(gitops.Ref) bool { return true })
-	if all == nil || len(g.Protected) == 0 {
-		return s, nil, all
+	s, err = g.Reader.Read(ctx, since, func(gitops.Ref) bool { return true })
+	if err != nil && len(g.Protected) > 0 {
+		all = err
+		s, err = g.Reader.Read(ctx, since, g.protects)
 	}
-	s, err = g.Reader.Read(ctx, since, g.protects)
-	return s, all, err
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Matters = g.matters
+	return s, all, nil
 }
 
 // name is the repository's for a table.

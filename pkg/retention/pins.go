@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Pins finds which branches and tags pin each of the digests now, sha256:<64 hex>: those that render it, and one of those that have a file with it which
-// none renders. They are sorted, such as "branch main of gitops.git". now is the time of the look. Gaps are what could not be read, where a
-// digest may be pinned, too.
+// Pins finds which branches and tags pin each of the digests now, sha256:<64 hex>: those that render it, and one of those that have a file
+// with it which none renders. They are sorted, such as "branch main of gitops.git". now is the time of the look. Gaps are what could not be
+// read, where a digest may be pinned, too.
 func (g *Git) Pins(ctx context.Context, digests []string, now time.Time) (map[string][]string, []Gap) {
 	d := Demand{all: map[string][]string{}}
 	for _, digest := range digests {
@@ -20,7 +20,6 @@ func (g *Git) Pins(ctx context.Context, digests []string, now time.Time) (map[st
 		return nil, d.gaps
 	}
 	defer s.Close()
-	s.Matters = g.matters
 	if all != nil {
 		d.Miss("", g.Reader.URL(), all)
 	}
