@@ -11,11 +11,18 @@ import (
 
 // surplus is what a robot may do beyond pushing.
 type surplus struct {
-	// repositories are those that it administers, teams those with which it administers the organization or makes repositories in it.
-	repositories, teams []string
+	// repositories are those that it administers.
+	repositories []string
+	// teams are those with which it administers the organization or makes repositories in it.
+	teams []membership
 	// defaults are its default permissions that give more than Write.
 	defaults []quay.Prototype
 }
+
+// membership is that in a team of the organization, which gives a role.
+type membership struct{ team, role string }
+
+func (m membership) String() string { return fmt.Sprintf("team %q with the role %q", m.team, m.role) }
 
 // String lists it; empty if there is none.
 func (s surplus) String() string {
@@ -24,7 +31,11 @@ func (s surplus) String() string {
 		found = append(found, "it administers"+list("", s.repositories))
 	}
 	if len(s.teams) > 0 {
-		found = append(found, "it is in"+list("", s.teams))
+		in := []string{}
+		for _, m := range s.teams {
+			in = append(in, m.String())
+		}
+		found = append(found, "it is in"+list("", in))
 	}
 	if len(s.defaults) > 0 {
 		found = append(found, "it administers what is made later")
@@ -52,7 +63,7 @@ func (a *adoption) surplus(ctx context.Context) (found surplus, err error) {
 	}
 	for _, team := range robot.Teams {
 		if role := o.Teams[team].Role; role != "member" {
-			found.teams = append(found.teams, fmt.Sprintf("team %q with the role %q", team, role))
+			found.teams = append(found.teams, membership{team, role})
 		}
 	}
 	found.defaults = slices.DeleteFunc(slices.Clone(robot.defaults), func(p quay.Prototype) bool { return quay.Write.Includes(p.Role) })
@@ -95,30 +106,11 @@ func (a *adoption) surplusTask() task {
 					return err
 				}
 			}
-			return a.leaveTeams(ctx)
-		}}
-}
-
-// leaveTeams takes the robot out of the teams whose role is more than that of a member.
-func (a *adoption) leaveTeams(ctx context.Context) error {
-	o, err := a.Quay.Organization(ctx, a.Organization)
-	if err != nil {
-		return err
-	}
-	accounts, err := a.Services.accounts(ctx, a.Tenant)
-	if err != nil {
-		return err
-	}
-	robot := named(accounts, a.active.username)
-	if robot == nil {
-		return nil
-	}
-	for _, team := range robot.Teams {
-		if o.Teams[team].Role != "member" {
-			if err := unlessGone(a.Quay.RemoveMember(ctx, a.Organization, team, a.active.username)); err != nil {
-				return err
+			for _, m := range found.teams {
+				if err := unlessGone(a.Quay.RemoveMember(ctx, a.Organization, m.team, a.active.username)); err != nil {
+					return err
+				}
 			}
-		}
-	}
-	return nil
+			return nil
+		}}
 }
