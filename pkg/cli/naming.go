@@ -70,7 +70,7 @@ func (n naming) add(ctx context.Context) error {
 	if err != nil {
 		return reading("ConfigMap", systemNamespace, config.Name, err)
 	}
-	robots := strings.FieldsFunc(found.Data[adoptedKey], func(r rune) bool { return strings.ContainsRune(", \n\r\t", r) })
+	robots := config.Fields(found.Data[adoptedKey])
 	if slices.Contains(robots, n.robot) {
 		return nil
 	}

@@ -71,7 +71,7 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 		case texts[key] != nil:
 			*texts[key] = value
 		case lists[key] != nil:
-			*lists[key] = strings.FieldsFunc(value, separates)
+			*lists[key] = Fields(value)
 		case switches[key] != nil:
 			if value != "true" && value != "false" {
 				return nil, fmt.Errorf("reading ConfigMap %q: %s is %q, not true or false", Name, key, value)
@@ -104,8 +104,10 @@ func FromConfigMap(from *corev1.ConfigMap) (*Config, error) {
 	return c, nil
 }
 
-// separates reports whether r stands between the values of a list, as in the policies of config/.
-func separates(r rune) bool { return strings.ContainsRune(", \n\r\t", r) }
+// Fields returns the values of a list, which commas, spaces and line breaks are between, as in the policies of config/.
+func Fields(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(", \n\r\t", r) })
+}
 
 // texts are the keys with one value.
 func (c *Config) texts() map[string]*string {

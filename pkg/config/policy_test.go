@@ -14,7 +14,6 @@ func TestPoliciesHaveTheDefaults(t *testing.T) {
 	reads := regexp.MustCompile(`(?:config|data)\[\?'([a-z-]+)'\]\.orValue\('([^']*)'\)`)
 	c := Default()
 	texts, lists := c.texts(), c.lists()
-	fields := func(s string) []string { return strings.FieldsFunc(s, separates) }
 	read := map[string]bool{}
 	for _, pattern := range []string{"../../config/300-policy-*.yaml", "../../config/*/300-policy-*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -35,7 +34,7 @@ func TestPoliciesHaveTheDefaults(t *testing.T) {
 						t.Errorf("%s: %s is %q without the key, the code says %q", file, key, value, *texts[key])
 					}
 				case lists[key] != nil:
-					if !slices.Equal(*lists[key], fields(value)) {
+					if !slices.Equal(*lists[key], Fields(value)) {
 						t.Errorf("%s: %s is %q without the key, the code says %q", file, key, value, *lists[key])
 					}
 				default:
