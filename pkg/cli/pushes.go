@@ -79,15 +79,9 @@ type pushesQuery struct {
 
 // pushes prints the list, and what it lacks.
 func (c *connection) pushes(ctx context.Context, q pushesQuery) error {
-	progress := c.program.start("listing runs")
-	list, err := c.pushlog(ctx, q, progress)
-	progress.stop()
+	list, err := c.pushlog(ctx, q)
 	if err != nil {
 		return err
-	}
-	// Whoever ends it wants no half of it.
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("listing pushes: %w", context.Cause(ctx))
 	}
 	result := newPushed(q, list, c.format == "wide")
 	if err := c.print(result); err != nil {
@@ -101,8 +95,11 @@ func (c *connection) pushes(ctx context.Context, q pushesQuery) error {
 	return nil
 }
 
-// pushlog reads all sources. What cannot be read is a gap; the error is one of the flags, or of who cannot be asked for anything.
-func (c *connection) pushlog(ctx context.Context, q pushesQuery, progress *progress) (list pushlog.List, err error) {
+// pushlog reads all sources. What cannot be read is a gap; the error is one of the flags, or of who cannot be asked for anything, or says that
+// it was ended: whoever ends it wants no half of it.
+func (c *connection) pushlog(ctx context.Context, q pushesQuery) (list pushlog.List, err error) {
+	progress := c.program.start("listing runs")
+	defer progress.stop()
 	view, err := c.view(ctx)
 	if err != nil {
 		return list, err
@@ -132,6 +129,9 @@ func (c *connection) pushlog(ctx context.Context, q pushesQuery, progress *progr
 				list.Pushes[i].Pinned = append(p.Pinned, pinned[p.Digest]...)
 			}
 		}
+	}
+	if ctx.Err() != nil {
+		return list, fmt.Errorf("listing pushes: %w", context.Cause(ctx))
 	}
 	return list, nil
 }

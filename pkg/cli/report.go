@@ -147,15 +147,9 @@ func (c *connection) look(ctx context.Context, q pushesQuery) (r report.Report, 
 	if err != nil {
 		return r, result, err
 	}
-	progress := c.program.start("listing runs")
-	list, err := c.pushlog(ctx, q, progress)
-	progress.stop()
+	list, err := c.pushlog(ctx, q)
 	if err != nil {
 		return r, result, err
-	}
-	// Whoever ends it wants no half of it.
-	if ctx.Err() != nil {
-		return r, result, fmt.Errorf("listing pushes: %w", context.Cause(ctx))
 	}
 	pushes := newPushed(q, list, false)
 	for i, gap := range pushes.NotRead {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/pushlog"
+	"github.com/comptech-lab/quay-push/pkg/shown"
 )
 
 // mark is how something is: a shape and a word, so that it needs no colour.
@@ -63,12 +64,7 @@ func size(bytes int64) string {
 }
 
 // count is a number of things, whose name gets an s.
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func count(n int, what string) string { return shown.Count(n, what, what+"s") }
 
 // told is who says that there was a push.
 func told(s pushlog.Source) string {
