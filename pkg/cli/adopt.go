@@ -60,14 +60,12 @@ config-tenancy then has it in adopted-robots. It is safe to run again after any 
 	}
 	c.addPlaceFlags(cmd, &flags.place)
 	cmd.Flag("division").Usage = "`division` in the path in Vault (default that of --vault-path, where it has the layout of config-tenancy)"
-	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
+	addTeamFlags(cmd, &flags.account, &team)
 	own := cmd.Flags()
 	own.StringVar(&flags.vaultPath, "vault-path", "", "`path` in Vault where the credential is, without the mount (default what the ExternalSecret reads, else the team's own)")
 	own.StringVar(&flags.secret, "from-secret", "", "`NAMESPACE/NAME` of the Secret with the credential, for a credential that is not in Vault")
 	own.StringVar(&flags.robot, "robot", "", "full `name` of the robot, where it is none that robot-names of config-tenancy has")
 	own.BoolVar(&flags.fix, "fix-permissions", false, "give the robot what onboard would, and take what it may do beyond that")
-	own.StringVar(&flags.account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
-	own.BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
 	own.BoolVar(&flags.dryRun, "dry-run", false, "say what was found and what would be changed, change nothing")
 	to.addFlags(cmd)
 	c.addQuayFlags(cmd)
@@ -98,10 +96,9 @@ func (c *connection) adopt(ctx context.Context, name string, flags adoptFlags, t
 		}
 		return err
 	}
-	if team.NullBytePolicy, err = view.hasNullBytePolicy(ctx); err != nil {
+	if err := view.describe(ctx, &team, t, flags.namespace); err != nil {
 		return err
 	}
-	team.Convention, team.Tenant, team.Namespace, team.Custody = view.config.Convention, t, flags.namespace, view.config.CustodyNamespace != ""
 	files := team.Manifests()
 	naming := newNaming(view, t.Team, result.Robot)
 	adopted.Commands = naming.commands()

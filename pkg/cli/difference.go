@@ -15,6 +15,9 @@ import (
 	"github.com/comptech-lab/quay-push/pkg/robot"
 )
 
+// mostFields is how many fields of an object are named.
+const mostFields = 5
+
 // differences says of each object of the manifests whether the cluster has it, and what apply would change in it.
 func (c *cluster) differences(ctx context.Context, files []onboard.Manifest) ([]robot.Step, error) {
 	steps := []robot.Step{}
@@ -45,7 +48,8 @@ func (c *cluster) difference(ctx context.Context, o map[string]any) (robot.Step,
 		return step, fmt.Errorf("reading %s: %w", name, err)
 	default:
 		if fields := differing("", o, found.Object); len(fields) > 0 {
-			step.State, step.Detail = robot.Pending, "it differs in "+list(fields)
+			slices.Sort(fields)
+			step.State, step.Detail = robot.Pending, "it differs in "+few(fields, mostFields)
 		}
 	}
 	return step, nil
@@ -70,14 +74,4 @@ func differing(at string, wanted, found any) (fields []string) {
 		fields = append(fields, differing(at+"."+key, value, has[key])...)
 	}
 	return fields
-}
-
-// list is at most five of texts, in order.
-func list(texts []string) string {
-	const most = 5
-	slices.Sort(texts)
-	if more := len(texts) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), more)
-	}
-	return strings.Join(texts, ", ")
 }

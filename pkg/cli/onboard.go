@@ -116,15 +116,27 @@ and an issuer of the cluster that Quay can ask (docs/custody.md).`,
 	}
 	c.addBootstrapFlags(cmd, &flags)
 	to.addFlags(cmd)
-	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
-	cmd.Flags().StringVar(&account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
-	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
+	addTeamFlags(cmd, &account, &team)
 	cmd.Flags().BoolVar(&keyless, "keyless", false, "store no credential: the robot trusts the cluster's ServiceAccount")
 	c.addIssuerFlag(cmd)
 	c.addQuayFlags(cmd)
 	c.addVaultFlags(cmd)
 	cmd.AddCommand(c.newOnboardPlatform(), c.newOnboardFleet())
 	return cmd
+}
+
+// addTeamFlags adds the flags that say what is rendered for a team, of a command that has the flag namespace.
+func addTeamFlags(cmd *cobra.Command, account *string, team *onboard.Team) {
+	cmd.Flag("namespace").Usage = "`namespace` of the team, which gets its labels (default none: its runs are in the shared namespaces)"
+	cmd.Flags().StringVar(account, "service-account", "", "`NAMESPACE/NAME` of the trigger that may push as the team in the shared namespaces")
+	cmd.Flags().BoolVar(&team.VersionAnnotation, "version-annotation", false, "write the version in Vault on the Secret; needs External Secrets v2.8")
+}
+
+// describe has a team with a stored credential rendered for this cluster.
+func (c *cluster) describe(ctx context.Context, team *onboard.Team, t robot.Tenant, namespace string) (err error) {
+	team.Convention, team.Tenant, team.Namespace, team.Custody = c.config.Convention, t, namespace, c.config.CustodyNamespace != ""
+	team.NullBytePolicy, err = c.hasNullBytePolicy(ctx)
+	return err
 }
 
 func parseAccount(text string) (onboard.ServiceAccount, error) {
@@ -157,11 +169,10 @@ func (c *connection) onboard(ctx context.Context, name string, flags bootstrapFl
 	if err != nil {
 		return err
 	}
-	if team.NullBytePolicy, err = view.hasNullBytePolicy(ctx); err != nil {
+	if err := view.describe(ctx, &team, t, flags.namespace); err != nil {
 		return err
 	}
-	team.Convention, team.Tenant, team.Namespace = view.config.Convention, t, flags.namespace
-	team.Custody, team.Adopted = view.config.CustodyNamespace != "", done.Adopted
+	team.Adopted = done.Adopted
 	return c.deliver(ctx, onboarded{head: newHead("Onboarding"), Tenant: t.Team, Steps: done.Steps}, team.Manifests(), to)
 }
 

@@ -18,8 +18,9 @@ func (p *Program) newRoot() *cobra.Command {
 		Short: "Give tenants their push credential for Quay, replace it, check it, explain it",
 		Long: `Gives tenants their push credential for Quay, replaces it, checks it, explains it.
 
-Messages name pages of https://github.com/comptech-lab/quay-push, such as docs/cli.md. It reaches the cluster as kubectl does, Quay with the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR,
-$VAULT_CACERT and $VAULT_NAMESPACE, with the token in $VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
+Messages name pages of https://github.com/comptech-lab/quay-push, such as docs/cli.md. It reaches the cluster as kubectl does, Quay with
+the OAuth token in $QUAY_TOKEN, and Vault as Vault's own tools do: by $VAULT_ADDR, $VAULT_CACERT and $VAULT_NAMESPACE, with the token in
+$VAULT_TOKEN or that of vault login. Teams are named with or without the prefix: payments is team-payments.`,
 		Version: version.Read().Short(),
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "tkn quay",
