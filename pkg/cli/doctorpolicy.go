@@ -7,6 +7,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/tenancy"
@@ -53,21 +54,27 @@ var (
 	anybody = authorizationv1.SubjectAccessReviewSpec{User: "tkn-quay-doctor:anybody", Groups: []string{"system:authenticated"}}
 )
 
+// may reports whether somebody has a right in the cluster.
+func may(ctx context.Context, kube kubernetes.Interface, who authorizationv1.SubjectAccessReviewSpec, right authorizationv1.ResourceAttributes) (bool, error) {
+	who.ResourceAttributes = &right
+	answer, err := kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
+	return err == nil && answer.Status.Allowed, err
+}
+
 // lookAtRights asks for what is to be allowed, and for what is not.
 func (d *doctor) lookAtRights(ctx context.Context) {
 	review := func(id, whom string, who authorizationv1.SubjectAccessReviewSpec, want bool, next, which string, what authorizationv1.ResourceAttributes) {
-		who.ResourceAttributes = &what
-		answer, err := d.clients.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
+		allowed, err := may(ctx, d.clients.Kube, who, what)
 		if err != nil {
 			d.cannot(fmt.Errorf("asking whether %s can %s %s: %w", whom, what.Verb, which, err), id)
 			return
 		}
 		can := "cannot"
-		if answer.Status.Allowed {
+		if allowed {
 			can = "can"
 		}
 		detail := fmt.Sprintf("%s %s %s %s", whom, can, what.Verb, which)
-		d.add(id, answer.Status.Allowed == want, next, detail, detail)
+		d.add(id, allowed == want, next, detail, detail)
 	}
 	const controller, everybody = "the controller", "an account without rights of its own"
 	review("controller-lists-secrets", controller, controllerUser, false, "take the right away: it reads Secrets by name alone, see config/200-rbac.yaml",

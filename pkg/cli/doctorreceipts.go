@@ -7,7 +7,6 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comptech-lab/quay-push/pkg/receipt"
 	"github.com/comptech-lab/quay-push/pkg/reconciler/signing"
@@ -28,14 +27,12 @@ func (d *doctor) lookAtReceiptKey(ctx context.Context) {
 		return
 	}
 	name := systemNamespace + "/" + where.Secret
-	review := controllerUser
-	review.ResourceAttributes = &authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: systemNamespace, Name: where.Secret}
-	answer, err := d.clients.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: review}, metav1.CreateOptions{})
+	allowed, err := may(ctx, d.clients.Kube, controllerUser, authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: systemNamespace, Name: where.Secret})
 	if err != nil {
 		d.cannot(fmt.Errorf("asking whether the controller can get Secret %q: %w", name, err), lookReceiptKey)
 		return
 	}
-	if !answer.Status.Allowed {
+	if !allowed {
 		d.addAs(sick, lookReceiptKey, "name the Secret in the Role controller there, see docs/receipts.md", fmt.Sprintf("the controller cannot get Secret %q: pushes fail as ReceiptNotWritten", name))
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrs "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
@@ -76,10 +75,8 @@ func asController[T any](ctx context.Context, kube kubernetes.Interface, resourc
 
 // controllerLacks reports whether the controller has no such right. Where the caller may not ask that, nothing is known to be lacking.
 func controllerLacks(ctx context.Context, kube kubernetes.Interface, right authorizationv1.ResourceAttributes) bool {
-	who := controllerUser
-	who.ResourceAttributes = &right
-	answer, err := kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: who}, metav1.CreateOptions{})
-	return err == nil && !answer.Status.Allowed
+	allowed, err := may(ctx, kube, controllerUser, right)
+	return err == nil && !allowed
 }
 
 // withheld is the end of a keyless run for which the controller may have no token made; nil if it may, or nobody says.
