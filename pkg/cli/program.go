@@ -26,6 +26,8 @@ type Program struct {
 	Poll, Tick time.Duration
 	// Lease is how long a team's Lease is good after its holder died.
 	Lease time.Duration
+	// Rate is how many requests a second Quay is sent where no flag says it; 0 means package quay's default.
+	Rate float64
 	// Transport carries what goes to Quay; nil means Go's own.
 	Transport *http.Transport
 	// Cluster opens the cluster of a context, empty the current one; Vault opens Vault. Nil means what flags and environment name.

@@ -82,7 +82,7 @@ func (c *connection) quayWith(ctx context.Context, address string, token secret.
 	if err != nil {
 		return nil, err
 	}
-	opts := quay.Options{URL: address, Token: token, HTTPClient: client, Rate: c.quayRate}
+	opts := quay.Options{URL: address, Token: token, HTTPClient: client, Rate: cmp.Or(c.quayRate, c.program.Rate)}
 	q, err := quay.New(opts)
 	if err != nil {
 		return nil, usagef("see --quay-url, or registry in config-tenancy, and the file or variable with the OAuth token", "%v", err)
@@ -94,7 +94,7 @@ func (c *connection) quayWith(ctx context.Context, address string, token secret.
 		return nil, err
 	}
 	if limited, told := settings.Features["RATE_LIMITS"]; told && !limited {
-		opts.Rate = unlimitedRate
+		opts.Rate = max(opts.Rate, unlimitedRate)
 	}
 	return quay.New(opts)
 }

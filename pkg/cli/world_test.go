@@ -127,7 +127,7 @@ var shell = *cli.New()
 func (w *world) program() *cli.Program {
 	program := shell
 	p := &program
-	p.Now, p.Poll, p.Tick = w.quay.Now, time.Millisecond, time.Hour
+	p.Now, p.Poll, p.Tick, p.Rate = w.quay.Now, time.Millisecond, time.Hour, 5000
 	p.Transport = w.quay.Client().Transport.(*http.Transport)
 	p.Cluster = func(name string) (cli.Clients, error) {
 		at := w
