@@ -15,6 +15,8 @@ type gitFlags struct {
 	gitops             []string
 	credential, caFile string
 	plainHTTP          bool
+	// ignoreSubmodules and ignoreLFS have what is not in the repository itself pin nothing.
+	ignoreSubmodules, ignoreLFS bool
 }
 
 // add defines them.
@@ -24,6 +26,8 @@ func (f *gitFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.credential, "git-credential-dir", "", "`directory` with the files username, and password or token, for the Git server")
 	flags.StringVar(&f.caFile, "git-ca-file", "", "PEM `file` of certificate authorities to trust for the Git server beside the system's")
 	flags.BoolVar(&f.plainHTTP, "git-plain-http", false, "allow a Git server without TLS: the credential goes over the network for all to read")
+	flags.BoolVar(&f.ignoreSubmodules, "ignore-submodules", false, "submodules pin no image, or their repositories have a --gitops of their own")
+	flags.BoolVar(&f.ignoreLFS, "ignore-lfs", false, "no file in Git LFS pins an image")
 }
 
 // check refuses what would show the credential to others.
@@ -50,7 +54,7 @@ func (f *gitFlags) open(names *config.Config) (found []*retention.Git, err error
 		if err != nil {
 			return nil, gitFailure(err)
 		}
-		found = append(found, &retention.Git{Reader: reader, Organization: organizationOf(names)})
+		found = append(found, &retention.Git{Reader: reader, Organization: organizationOf(names), IgnoreSubmodules: f.ignoreSubmodules, IgnoreLFS: f.ignoreLFS})
 	}
 	return found, nil
 }

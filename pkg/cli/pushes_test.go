@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -265,6 +266,16 @@ func (c *counter) deny(verb, resource string, everywhere bool) {
 	c.dynamic.PrependReactor(verb, resource, deny)
 }
 
+// elsewhere has the GitOps repository name files that are not in it: one in Git LFS, and a submodule.
+func (c *counter) elsewhere() {
+	c.Helper()
+	c.git.Commit("main", "elsewhere", map[string]string{"apps/payments/values.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("7", 64) + "\nsize 4242\n"})
+	c.git.Import(func(w io.Writer) {
+		gitopstest.WriteCommit(w, c.quay.Now(), "x", "", map[string]string{"notes.md": "none"})
+		fmt.Fprintf(w, "M 160000 %s apps/payments/lib\n", strings.Repeat("1", 40))
+	})
+}
+
 // A source that cannot be read is told, and what the others know is listed; the exit code is its own only where nothing was found.
 func TestPushesGaps(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -284,7 +295,12 @@ func TestPushesGaps(t *testing.T) {
 			c.oauth = c.quay.AddOAuthToken([]quaytest.Scope{quaytest.OrgAdmin, quaytest.RepoAdmin}, "team-payments")
 		}, nil, cli.ExitOK, 6,
 			`not read: Quay's log of "team-platform": `},
-		"Git": {func(c *counter) { c.git.HTTP.Close() }, []string{"payments", "--gitops", "GIT", "--git-plain-http"}, cli.ExitOK, 5, "not read: "},
+		"Git":     {func(c *counter) { c.git.HTTP.Close() }, []string{"payments", "GITOPS"}, cli.ExitOK, 5, "not read: "},
+		"Git LFS": {func(c *counter) { c.elsewhere() }, []string{"payments", "GITOPS"}, cli.ExitOK, 5, "give --ignore-lfs"},
+		"a submodule": {func(c *counter) { c.elsewhere() }, []string{"payments", "GITOPS", "--ignore-lfs"}, cli.ExitOK, 5,
+			"give --ignore-submodules"},
+		"neither matters": {func(c *counter) { c.elsewhere() }, []string{"payments", "GITOPS", "--ignore-lfs", "--ignore-submodules"},
+			cli.ExitOK, 5, ""},
 		"nothing at all": {func(c *counter) {
 			c.deny("list", "customruns", true)
 			c.deny("list", "taskruns", true)
@@ -296,8 +312,8 @@ func TestPushesGaps(t *testing.T) {
 			c := newCounter(t)
 			c.day()
 			args := append([]string{"--since", "10m"}, row.args...)
-			for i, arg := range args {
-				args[i] = strings.Replace(arg, "GIT", c.git.URL(), 1)
+			if at := slices.Index(args, "GITOPS"); at > 0 {
+				args = slices.Replace(args, at, at+1, c.gitArgs()...)
 			}
 			row.spoil(c)
 			if row.args == nil {

@@ -24,8 +24,6 @@ type retentionFlags struct {
 	all, dryRun, yes bool
 	protected        []string
 	allowUnrelated   bool
-	ignoreSubmodules bool
-	ignoreLFS        bool
 	grace            time.Duration
 	parallel         int
 }
@@ -69,8 +67,6 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	f.add(cmd)
 	flags.StringArrayVar(&f.protected, "protected-ref", nil, "`pattern` of branches, such as main or release/*, or with refs/tags/ of tags, to which nobody pushes unseen: only what cannot be looked up there keeps anchors (default all)")
-	flags.BoolVar(&f.ignoreSubmodules, "ignore-submodules", false, "submodules pin no image, or their repositories have a --gitops of their own")
-	flags.BoolVar(&f.ignoreLFS, "ignore-lfs", false, "no file in Git LFS pins an image")
 	flags.BoolVar(&f.allowUnrelated, "allow-unrelated", false, "let anchors go though a --gitops repository names no image that is looked at")
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
 	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters are looked at at once")
@@ -123,7 +119,7 @@ func (c *connection) collect(ctx context.Context, f retentionFlags, teams []stri
 	}
 	for _, g := range git {
 		defer g.Reader.Close()
-		g.Protected, g.IgnoreSubmodules, g.IgnoreLFS = f.protected, f.ignoreSubmodules, f.ignoreLFS
+		g.Protected = f.protected
 		sources = append(sources, g)
 	}
 	sources = append(sources, pods{name: clusterName(view.Context), view: view})
