@@ -41,8 +41,8 @@ var commandLines = map[string][]string{
 	"verify":         {"verify", "payments"},
 	"leak":           {"leak", "payments", "--since", "1h", "--timeout", "5s"},
 	"offboard":       {"offboard", "payments", "--yes"},
-	"rotate-briefly": {"rotate", "payments", "--timeout", "1s"},
-	"leak-briefly":   {"leak", "payments", "--since", "1h", "--timeout", "1s"},
+	"rotate-briefly": {"rotate", "payments", "--timeout", "2s"},
+	"leak-briefly":   {"leak", "payments", "--since", "1h", "--timeout", "2s"},
 }
 
 // answers has Quay answer every request to a path so.

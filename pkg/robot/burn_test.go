@@ -90,7 +90,7 @@ func TestLeakWithoutTimeOrQuay(t *testing.T) {
 		next   string
 	}{
 		"the time ends": {func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, 300*time.Millisecond)
+			return context.WithTimeout(ctx, 2*time.Second)
 		}, robot.ReasonTimeout, "in Quay's own pages at once; see what keeps it waiting, or give it longer with --timeout"},
 		"it is stopped": {context.WithCancel, "", "in Quay's own pages at once"},
 	} {

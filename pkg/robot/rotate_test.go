@@ -1,7 +1,6 @@
 package robot_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -193,7 +192,6 @@ func TestRotateInPlaceGoesOnAfterACrashAnywhere(t *testing.T) {
 }
 
 func TestRotateRefuses(t *testing.T) {
-	soon := 50 * time.Millisecond
 	for name, test := range map[string]struct {
 		prepare func(w *world)
 		opts    robot.RotateOptions
@@ -222,12 +220,11 @@ func TestRotateRefuses(t *testing.T) {
 			w := newWorld(t)
 			w.onboard()
 			test.prepare(w)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, s := t.Context(), w.services()
 			if test.reason == robot.ReasonTimeout {
-				ctx, cancel = context.WithTimeout(t.Context(), soon+2*time.Second)
+				ctx, s = withoutPatience(t, s)
 			}
-			defer cancel()
-			_, err := robot.Rotate(ctx, w.services(), w.Tenant, test.opts)
+			_, err := robot.Rotate(ctx, s, w.Tenant, test.opts)
 			e := (*robot.Error)(nil)
 			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("error is %v, want %s, %q", err, test.reason, test.text)
@@ -283,9 +280,7 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 	// What the last step of that would have destroyed.
 	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": secret.New(first), "token": secret.New("burnt")}, Version: 1}
 	w.runs = []string{"run-of-today"}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	result, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
+	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
 	if diff := cmp.Diff([]string{"secret kept", "burn kept", "destroy changed", "robots kept"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}

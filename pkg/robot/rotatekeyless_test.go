@@ -102,9 +102,8 @@ func TestRotateKeyless(t *testing.T) {
 func TestRotateKeylessWaitsForRuns(t *testing.T) {
 	w := keylessTeam(t)
 	w.runs = []string{"apps/build/1"}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
+	ctx, s := withoutPatience(t, w.services())
+	_, err := robot.Rotate(ctx, s, w.Tenant, robot.RotateOptions{})
 	if e := (*robot.Error)(nil); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.Contains(e.Problem, "1 left: apps/build/1") {
 		t.Fatalf("error is %v", err)
 	}

@@ -193,9 +193,8 @@ func TestRotateWaitsForTheRunsOfEveryCluster(t *testing.T) {
 	w := newWorld(t).withWest()
 	w.onboardBoth()
 	w.west.runs = []string{"ci/run-1/u1"}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	_, err := robot.Rotate(ctx, w.services(), w.Tenant, robot.RotateOptions{})
+	ctx, s := withoutPatience(t, w.services())
+	_, err := robot.Rotate(ctx, s, w.Tenant, robot.RotateOptions{})
 	if e := (*robot.Error)(nil); !errors.As(err, &e) || e.Reason != robot.ReasonTimeout || !strings.Contains(err.Error(), "1 left: west: ci/run-1/u1") || !w.mayPush(first) {
 		t.Errorf("error is %v", err)
 	}

@@ -1,12 +1,10 @@
 package robot_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/comptech-lab/quay-push/pkg/robot"
 	"github.com/comptech-lab/quay-push/pkg/secret"
@@ -87,9 +85,8 @@ func TestBootstrapSaysWhyTheSecretDoesNotCome(t *testing.T) {
 	w := newWorld(t)
 	w.external[w.Secret] = robot.ExternalSecret{Reason: "SecretSyncedError", Message: "could not get secret data from provider",
 		Warning: "Code: 403. Errors: * namespace not authorized", Path: w.VaultPath}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	steps, err := robot.Bootstrap(ctx, w.services(), w.Tenant, robot.BootstrapOptions{})
+	ctx, s := withoutPatience(t, w.services())
+	steps, err := robot.Bootstrap(ctx, s, w.Tenant, robot.BootstrapOptions{})
 	var stopped *robot.Error
 	if !errors.As(err, &stopped) || stopped.Reason != robot.ReasonTimeout || !strings.Contains(err.Error(), "namespace not authorized") ||
 		!strings.Contains(stopped.Next, "bound_service_account_namespaces") {
