@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -62,9 +63,11 @@ func (p Program) Install(ctx context.Context, w io.Writer) error {
 
 // build resolves the manifests, and says every ten seconds that something is going on: the first build takes minutes.
 func (p Program) build(ctx context.Context, tell func(string, ...any)) ([]byte, error) {
+	var telling sync.WaitGroup
+	defer telling.Wait() // tell is of one at a time.
 	built, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() {
+	telling.Go(func() {
 		for tick := time.NewTicker(10 * time.Second); ; {
 			tell("building the images of %s", p.Name)
 			select {
@@ -74,7 +77,7 @@ func (p Program) build(ctx context.Context, tell func(string, ...any)) ([]byte, 
 			case <-tick.C:
 			}
 		}
-	}()
+	})
 	return p.Resolve(ctx)
 }
 
