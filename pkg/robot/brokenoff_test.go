@@ -10,6 +10,7 @@ import (
 // A leak is killed after each of its calls, and somebody bootstraps the team instead of running it again: once the leaked robot has begun
 // to lose its rights, bootstrap ends it. What is left of it elsewhere verify names, and rotate mends.
 func TestBootstrapEndsWhatALeakBegan(t *testing.T) {
+	t.Parallel()
 	ended := 0
 	for crashAt := 1; ; crashAt += stride() {
 		w := newWorld(t)

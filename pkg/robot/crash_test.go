@@ -18,6 +18,7 @@ func stride() int {
 // it, and of a run without a crash.
 func everyCrash(t *testing.T, least int, prepare func(crashAt int) *world, run func(*world) error, check func(w *world, when string)) {
 	t.Helper()
+	t.Parallel() // Each has worlds of its own, and they take longest.
 	points := 0
 	for crashAt := 1; ; crashAt += stride() {
 		w := prepare(crashAt)

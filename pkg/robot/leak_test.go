@@ -126,6 +126,7 @@ func TestLeakReportIsSafeMarkdown(t *testing.T) {
 // The program dies after each of its calls: what lost its rights never gets them back, and run again the team has a credential. Where
 // the new robot comes first, the team has one all the time.
 func TestLeakGoesOnAfterACrashAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, way := range []robot.First{robot.FirstBurn, robot.FirstReplace} {
 		t.Run(string(way), func(t *testing.T) { leakCrashes(t, way) })
 	}

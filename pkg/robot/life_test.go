@@ -41,6 +41,7 @@ var operations = map[string]func(ctx context.Context, s robot.Services, w *world
 // Whatever was done to a credential, in whatever order and broken off wherever, bootstrap and then rotate put it right; and what is
 // done to the end leaves it right by itself.
 func TestLifeOfACredential(t *testing.T) {
+	t.Parallel()
 	names := []string{"bootstrap", "rotate", "rotate in place", "leak", "leak, replacing first"}
 	for range 20 {
 		seed := rand.Uint64()
@@ -82,6 +83,7 @@ func TestLifeOfACredential(t *testing.T) {
 
 // Quay loses the answer to any one request: what was asked is done all the same, or the error says what to do, and doing it helps.
 func TestOperationsOutliveALostAnswer(t *testing.T) {
+	t.Parallel()
 	for name, operation := range operations {
 		lost, failed := 0, 0
 		for nth := 1; ; nth += stride() {

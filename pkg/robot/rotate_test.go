@@ -97,6 +97,7 @@ func TestRotate(t *testing.T) {
 // The program dies after each of its calls, and is run again: the state is always the same in the end, and in between the
 // credential in the Secret is always one that may push.
 func TestRotateGoesOnAfterACrashAnywhere(t *testing.T) {
+	t.Parallel()
 	opts := robot.RotateOptions{MaxAge: time.Hour}
 	points := 0
 	for crashAt := 1; ; crashAt += stride() {
@@ -164,6 +165,7 @@ func TestRotateInPlace(t *testing.T) {
 }
 
 func TestRotateInPlaceGoesOnAfterACrashAnywhere(t *testing.T) {
+	t.Parallel()
 	points := 0
 	for crashAt := 1; ; crashAt += stride() {
 		w := newWorld(t)

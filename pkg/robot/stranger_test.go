@@ -83,6 +83,7 @@ func titles(steps []robot.Step) []string {
 
 // Nor where he does it earlier, as while the rotation waits for a Secret: after whichever call.
 func TestARobotThatSomebodyMakesBeforeItsTurnIsNotTaken(t *testing.T) {
+	t.Parallel()
 	for _, keyless := range []bool{false, true} {
 		taken, refused := 0, 0
 		for at := 1; at < 30; at += stride() {
