@@ -25,18 +25,18 @@ func (c *connection) newAdopt() *cobra.Command {
 	var team onboard.Team
 	cmd := &cobra.Command{
 		Use:   "adopt TEAM",
-		Short: "Bring in a team that pushes already, with the token that it has",
-		Long: `Brings in a team whose robot, path in Vault or Secret somebody made by hand, without a new token. It looks at all of that first: that Quay
-takes the token, whose robot it is, that the robot may push to all of the team's repositories and do no more, that no other team has the
-same, and that External Secrets can take the Secret over. If anything stands against it, it says all of that and changes nothing.
+		Short: "Bring in a team that already pushes, with the token it has",
+		Long: `Brings in a team whose robot, path in Vault or Secret was made by hand, without a new token. It first checks that Quay takes the token, whose
+robot it is, that the robot may push to all of the team's repositories and do no more, that no other team uses the same robot, and that
+External Secrets can take over the Secret. If anything prevents it, it lists all of that and changes nothing.
 
-Then the credential is written to the team's path in Vault, unless it is there, and the team's manifests are printed as with onboard: from
-that path External Secrets renders the same token again. No token is made or replaced, no credential overwritten, nothing deleted. From then
-on verify and rotate work as for any team; the first rotation has a robot of ours take over, and ends the adopted one wherever it is used.
+Then it writes the credential to the team's path in Vault, unless it is there, and prints the team's manifests like onboard: External
+Secrets renders the same token again from that path. It makes or replaces no token, overwrites no credential and deletes nothing. From then
+on verify and rotate work as for any team; the first rotation makes the team's next robot, and ends the adopted one wherever it is used.
 
 The credential is at the team's path, unless --vault-path or --from-secret names another place, which stays as it is. In Vault it is
-username with token or password, or a .dockerconfigjson alone. A robot of another name than the team's robots have is given with --robot:
-config-tenancy then has it in adopted-robots. It is safe to run again after any failure.`,
+username with token or password, or only a .dockerconfigjson. Give a robot whose name is not one of the team's with --robot: it must then
+be in adopted-robots of config-tenancy. It is safe to run again after any failure.`,
 		Example: `  tkn quay adopt payments --division retail --app checkout --dry-run
   tkn quay adopt payments --division retail --app checkout --from-secret openshift-pipelines/quay-push --output-dir tenants/payments
   tkn quay adopt payments --division retail --app checkout --vault-path teams/payments/quay --robot team-payments+jenkins --apply`,
@@ -59,13 +59,13 @@ config-tenancy then has it in adopted-robots. It is safe to run again after any 
 		},
 	}
 	c.addPlaceFlags(cmd, &flags.place)
-	cmd.Flag("division").Usage = "`division` in the path in Vault (default that of --vault-path, where it has the layout of config-tenancy)"
+	cmd.Flag("division").Usage = "`division` in the path in Vault (default that of --vault-path, if that has the layout of config-tenancy)"
 	addTeamFlags(cmd, &flags.account, &team)
 	own := cmd.Flags()
 	own.StringVar(&flags.vaultPath, "vault-path", "", "`path` in Vault where the credential is, without the mount (default what the ExternalSecret reads, else the team's own)")
 	own.StringVar(&flags.secret, "from-secret", "", "`NAMESPACE/NAME` of the Secret with the credential, for a credential that is not in Vault")
-	own.StringVar(&flags.robot, "robot", "", "full `name` of the robot, where it is none that robot-names of config-tenancy has")
-	own.BoolVar(&flags.fix, "fix-permissions", false, "give the robot what onboard would, and take what it may do beyond that")
+	own.StringVar(&flags.robot, "robot", "", "full `name` of the robot, if robot-names of config-tenancy does not have it")
+	own.BoolVar(&flags.fix, "fix-permissions", false, "give the robot what onboard would, and take away what exceeds that")
 	own.BoolVar(&flags.dryRun, "dry-run", false, "say what was found and what would be changed, change nothing")
 	to.addFlags(cmd)
 	c.addQuayFlags(cmd)

@@ -18,10 +18,10 @@ func (c *connection) newLogs() *cobra.Command {
 	follow := true
 	cmd := &cobra.Command{
 		Use:   "logs RUN",
-		Short: "Follow the log of a PipelineRun, of its custom tasks too",
-		Long: `Prints what the steps of a PipelineRun log, task by task in the order in which they start, until it has ended: what tkn pipelinerun logs -f
-does, and the push besides. What is waited for, and why a task has no log, goes to stderr. The exit code is 0 if the run succeeded, or
-with --follow=false has not ended yet, and 10 if it failed. It takes as long as the run does, unless --timeout is given.`,
+		Short: "Follow the log of a PipelineRun, its custom tasks included",
+		Long: `Prints what the steps of a PipelineRun log, task by task in the order in which they start, until the run has ended: as tkn pipelinerun logs -f
+does, but including what custom tasks push. What it waits for, and why a task has no log, goes to stderr. The exit code is 0 if the run
+succeeded, or with --follow=false has not ended yet, and 10 if it failed. It takes as long as the run, unless --timeout is given.`,
 		Example: `  tkn quay logs build-7x2kq -n apps-payments-checkout
   tkn quay logs build-7x2kq -n apps-payments-checkout --follow=false`,
 		Args: arguments("the name of a PipelineRun"),

@@ -25,14 +25,14 @@ func (c *connection) newPushes() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pushes [TEAM]",
 		Short: "List pushes: who, digest, bytes, rule, where pinned; and what was refused, and why",
-		Long: `Lists the pushes of one team, or of all, the newest first, and the runs that were refused or failed, with their message.
+		Long: `Lists the pushes of one team, or of all, newest first, and the runs that were refused or failed, with their message.
 
-It reads the CustomRuns of the cluster, which the controller answered; TaskRuns that pushed in the team's own pipelines, whose results are the
-team's word; and the log of Quay, which has who pushed, and the pushes without a run, or whose run was deleted. With --gitops it tells
-which branches pin each digest. What could not be read is told on stderr; where nothing was found then, the exit code is 11.
+It reads the cluster's CustomRuns, which the controller answered; TaskRuns that pushed in the team's own pipelines, whose results are only
+the team's claim; and Quay's log, which says who pushed, and also has pushes without a run, or whose run was deleted. With --gitops it shows
+which branches pin each digest. It names on stderr what it could not read; if it then found nothing, the exit code is 11.
 
-Bytes are what the registry lacked; "-" if unknown. --output wide has whole digests and messages, all branches, and where each push
-was found.`,
+Bytes are those that the registry lacked; "-" if unknown. --output wide shows whole digests and messages, all branches, and the source of
+each push.`,
 		Example: `  tkn quay pushes --since 24h
   tkn quay pushes payments --since 168h --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git
   tkn quay pushes payments -n apps-payments-checkout -o wide`,
@@ -61,7 +61,7 @@ was found.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.since, "since", "24h", "start of the period, as a `time`: RFC 3339, or a duration such as 24h")
-	cmd.Flags().StringArrayVarP(&f.namespaces, "namespace", "n", nil, "`namespace` with runs, for who may not list all; repeated for each (default all)")
+	cmd.Flags().StringArrayVarP(&f.namespaces, "namespace", "n", nil, "`namespace` with runs, if you may not list all; repeated for each (default all)")
 	complete(cmd, "namespace", c.completeNamespace)
 	f.add(cmd)
 	c.addQuayFlags(cmd)

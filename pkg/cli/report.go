@@ -27,13 +27,12 @@ func (c *connection) newReport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report --html FILE",
 		Short: "Write one page about all teams: checks, age of tokens, last pushes, and what was refused",
-		Long: `Looks as verify --all and pushes do, changes nothing, and writes what it found as one page of HTML, which is complete in itself: it runs
-nothing, asks no server, and has no secret in it. docs/report.md shows one. Teams whose Secret was made by hand are not listed; only their
-pushes are.
+		Long: `Checks what verify --all and pushes do, changes nothing, and writes what it found as one self-contained page of HTML: the page runs nothing,
+asks no server, and contains no secret. docs/report.md shows one. Of teams whose Secret was made by hand, it lists only the pushes.
 
-The file is the whole page or, until then, the one before; "-" is stdout. The exit code says whether the page is there and whole, not how the
-teams are: 0 if everything could be looked at, 11 if the page is written and says of something that it could not be, 4 if it is written and
-no team has an ExternalSecret or is keyless. Any other code means that no page was written. For alerting, use verify --all.`,
+The file is replaced only by a complete page; "-" is stdout. The exit code says whether the page was written and covers everything, not how
+the teams are: 0 if everything could be looked at, 11 if the page is written and names what could not be, 4 if it is written and no team has
+an ExternalSecret or is keyless. Any other code means that no page was written. For alerting, use verify --all.`,
 		Example: `  tkn quay report --html report.html
   tkn quay report --html report.html --since 168h --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git`,
 		Args: noArguments,

@@ -37,11 +37,12 @@ func (c *connection) newRetentionGC() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc TEAM... | --all --gitops URL",
 		Short: "Delete the anchors of digests that nothing needs",
-		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This deletes those that no branch and no
-tag of the GitOps repository, no Pod of the clusters, nothing that makes Pods there and no grace period needs: docs/retention.md has the rules. No other tag is ever deleted.
+		Long: `Every push sets an anchor, the tag digest-<32 hex>, which keeps the digest when other tags move on. This command deletes anchors, and no other
+tag, unless something needs them: a branch or tag of the GitOps repository, a Pod of the clusters or what makes Pods there, or the grace
+period. docs/retention.md has the rules.
 
-Whatever could not be looked up may need anything: then what it may need stays, and the exit code is not 0. Before anchors go it is looked
-again, and once more afterwards; what came to be needed meanwhile is set again.
+Whatever could not be looked up may need anything: it keeps what it may need, and the exit code is not 0. The command looks again before it
+deletes anchors, and once more afterwards; it restores those that came to be needed meanwhile.
 
 The clusters are that of the context and those of config-tenancy; name every other one in which images run with --context.`,
 		Example: `  tkn quay retention gc payments --gitops https://gitlab.example.com/platform/gitops.git --git-credential-dir ./git --dry-run
@@ -66,10 +67,10 @@ The clusters are that of the context and those of config-tenancy; name every oth
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "every team that has an ExternalSecret, or is keyless")
 	f.add(cmd)
-	flags.StringArrayVar(&f.protected, "protected-ref", nil, "`pattern` of branches, such as main or release/*, or with refs/tags/ of tags, to which nobody pushes unseen: only what cannot be looked up there keeps anchors (default all)")
-	flags.BoolVar(&f.allowUnrelated, "allow-unrelated", false, "let anchors go though a --gitops repository names no image that is looked at")
+	flags.StringArrayVar(&f.protected, "protected-ref", nil, "`pattern` of branches, such as main or release/*, or with refs/tags/ of tags, to which nobody pushes without review: only what cannot be looked up there keeps anchors (default all)")
+	flags.BoolVar(&f.allowUnrelated, "allow-unrelated", false, "let anchors go even if a --gitops repository names no image that is looked at")
 	flags.DurationVar(&f.grace, "grace", defaultGrace, "how long an anchor stays after it was set, after another tag left its digest, and after a branch had it, as a `duration`")
-	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters are looked at at once")
+	flags.IntVar(&f.parallel, "parallel", defaultParallel, "how many `repositories` and clusters to look at at once")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, change nothing")
 	flags.BoolVar(&f.yes, "yes", false, "do it without asking")
 	require(cmd, "name the repository that pins digests, such as --gitops https://gitlab.example.com/platform/gitops.git", "gitops")

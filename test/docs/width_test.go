@@ -19,8 +19,6 @@ var wide = []string{
 	"docs/failure-modes.md", "docs/install.md", "docs/operations.md", "docs/overlay.md", "docs/provenance.md",
 	"docs/push-step.md", "docs/quickstart.md", "docs/registry-to-registry.md",
 	"docs/shared-namespace.md", "docs/threat-model.md", "docs/uninstall.md",
-	"tekton/stepaction/push-image/0.1/README.md", "tekton/task/copy-image-quay/0.1/README.md",
-	"tekton/task/push-image-quay/0.1/README.md", "tekton/task/update-overlay-digest/0.1/README.md",
 }
 
 // Prose has no line that is wider than an editor beside another. Tables, blocks and what a link leads to are as wide as they are.
