@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -244,11 +245,15 @@ func TestReportRefusesAPlace(t *testing.T) {
 	t.Parallel()
 	c, _ := newOffice(t)
 	dir := t.TempDir()
-	link, real := filepath.Join(dir, "link"), filepath.Join(dir, "real")
+	link, real, pipe := filepath.Join(dir, "link"), filepath.Join(dir, "real"), filepath.Join(dir, "pipe")
 	if err := os.WriteFile(real, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	// As /dev/null, which this test would take from the machine if it failed.
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.quay.ForgetRequests()
@@ -260,7 +265,7 @@ func TestReportRefusesAPlace(t *testing.T) {
 		"none":         {nil, cli.ExitUsage, "next: name the file, such as --html report.html"},
 		"a directory":  {[]string{"--html", dir}, cli.ExitUsage, "is no regular file"},
 		"a link":       {[]string{"--html", link}, cli.ExitUsage, "next: name the file itself, or - for stdout"},
-		"a device":     {[]string{"--html", "/dev/null"}, cli.ExitUsage, "is no regular file"},
+		"a pipe":       {[]string{"--html", pipe}, cli.ExitUsage, "is no regular file"},
 		"no directory": {[]string{"--html", filepath.Join(dir, "none", "report.html")}, cli.ExitUsage, "next: make it, or name a file in another one"},
 		"below a file": {[]string{"--html", filepath.Join(real, "report.html")}, cli.ExitUsage, "not a directory"},
 		"both":         {[]string{"--html", "-", "-o", "json"}, cli.ExitUsage, "both write to stdout"},
