@@ -280,6 +280,26 @@ func TestFindInAFlood(t *testing.T) {
 	}
 }
 
+// Reading ends at the limit, whatever there is; and what other runs left does not hide a run's own.
+func TestFindEnds(t *testing.T) {
+	r := newRegistry(t)
+	key, _ := newKey(t)
+	keys := []*ecdsa.PublicKey{key.Public()}
+	want := r.write("u-1", key)
+	for i := range atOnce {
+		r.forge(fmt.Append(nil, i), "u-2")
+	}
+	r.Store.limit = 1
+	if got, err := r.Of(t.Context(), "u-1", keys, r.expected()); err != nil || got != want {
+		t.Errorf("of the run: %q, %v; want %q", got, err, want)
+	}
+	stranger, _ := newKey(t)
+	_, _, err := r.Find(t.Context(), []*ecdsa.PublicKey{stranger.Public()}, r.expected())
+	if !errors.As(err, new(*Invalid)) || !strings.Contains(err.Error(), "none of the newest 8 receipts") || !strings.Contains(err.Error(), "the other 1 are not looked at") {
+		t.Errorf("of a stranger: %v", err)
+	}
+}
+
 // The newest comes first, whatever order the registry has, and what has no time last.
 func TestNewestFirst(t *testing.T) {
 	var list []v1.Descriptor
