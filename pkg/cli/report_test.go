@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"html"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -251,6 +252,13 @@ func TestReportRefusesAPlace(t *testing.T) {
 	if err := os.Symlink(real, link); err != nil {
 		t.Fatal(err)
 	}
+	// None of the machine's devices: root's test would put the page in its place if this broke.
+	socket := filepath.Join(dir, "socket")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
 	c.quay.ForgetRequests()
 	for name, row := range map[string]struct {
 		args []string
@@ -260,7 +268,7 @@ func TestReportRefusesAPlace(t *testing.T) {
 		"none":         {nil, cli.ExitUsage, "next: name the file, such as --html report.html"},
 		"a directory":  {[]string{"--html", dir}, cli.ExitUsage, "is no regular file"},
 		"a link":       {[]string{"--html", link}, cli.ExitUsage, "next: name the file itself, or - for stdout"},
-		"a device":     {[]string{"--html", "/dev/null"}, cli.ExitUsage, "is no regular file"},
+		"a socket":     {[]string{"--html", socket}, cli.ExitUsage, "is no regular file"},
 		"no directory": {[]string{"--html", filepath.Join(dir, "none", "report.html")}, cli.ExitUsage, "next: make it, or name a file in another one"},
 		"below a file": {[]string{"--html", filepath.Join(real, "report.html")}, cli.ExitUsage, "not a directory"},
 		"both":         {[]string{"--html", "-", "-o", "json"}, cli.ExitUsage, "both write to stdout"},
