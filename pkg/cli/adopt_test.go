@@ -153,7 +153,11 @@ func TestAdoptNamesTheRobot(t *testing.T) {
 	for i, team := range []string{"payments", "platform"} {
 		robot := fmt.Sprintf("team-%s+push.%d", team, i)
 		w.keepInVault("apps/retail/"+team+"/ci/quay-robot", robot, w.byHand(robot))
-		w.must("adopt", team, "--division", "retail", "--app", team, "--robot", robot, "--apply")
+		out := w.must("adopt", team, "--division", "retail", "--app", team, "--robot", robot, "--apply")
+		// It is tried against the other team's repositories.
+		if want := fmt.Sprintf("to none of %d others", i); !strings.Contains(out, want) {
+			t.Errorf("%s: it lacks %q:\n%s", team, want, out)
+		}
 	}
 	names, err := w.kube.CoreV1().ConfigMaps("quay-push").Get(t.Context(), "config-tenancy", metav1.GetOptions{})
 	if err != nil || names.Data["adopted-robots"] != "team-payments+push.0, team-platform+push.1" || names.Data["registry"] != w.quay.Host() {

@@ -151,6 +151,7 @@ func TestKeylessRefusesTheOthers(t *testing.T) {
 	w.must(onboardKeyless("--apply")...)
 	for _, args := range [][]string{
 		{"bootstrap", "payments", "--division", "retail", "--app", "checkout"}, {"onboard", "payments", "--division", "retail", "--app", "checkout", "--namespace", "apps-payments", "--apply"},
+		{"adopt", "payments", "--division", "retail", "--app", "checkout", "--apply"},
 	} {
 		exit, stdout, stderr := w.run(t.Context(), "", args...)
 		if exit != cli.ExitRefused || stdout != "" || !strings.Contains(stderr, `team "payments" is keyless: ServiceAccount "custody/quay-robot-team-payments" stands for it`) ||

@@ -380,14 +380,15 @@ func TestPushesAreNotClaimedByOthers(t *testing.T) {
 // In a shared namespace a refused run is listed with the team that it claims to be of.
 func TestPushesRefusedInASharedNamespace(t *testing.T) {
 	c := newCounter(t)
-	for build, team := range map[string]string{"one": "payments", "two": "platform", "three": "Not a team"} {
+	for build, team := range map[string]string{"one": "payments", "two": "platform", "three": "Not a team", "four": "nosuch"} {
 		c.customRun("PushImage", shared, build, ended("PolicyMissing", "no"), "", nil, nil, func(run *v1beta1.CustomRun) { run.Labels = map[string]string{"apps.platform/team": team} })
 	}
 	if _, r, _ := c.pushes("payments", "--since", "10m"); len(r.Pushes) != 1 || r.Pushes[0].Run != "one" {
 		t.Errorf("the team's are %+v", r.Pushes)
 	}
-	if _, r, _ := c.pushes("--since", "10m"); len(r.Pushes) != 3 {
-		t.Errorf("all are %+v", r.Pushes)
+	// Quay is asked about no team that somebody made up.
+	if _, r, _ := c.pushes("--since", "10m"); len(r.Pushes) != 4 || len(r.NotRead) > 0 {
+		t.Errorf("all are %+v, not read %+v", r.Pushes, r.NotRead)
 	}
 }
 

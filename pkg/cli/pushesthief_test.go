@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/comptech-lab/quay-push/pkg/apis/quay/v1alpha1"
 	"github.com/comptech-lab/quay-push/pkg/cli"
 )
 
@@ -34,6 +36,39 @@ func TestPushesOfAThiefAreListed(t *testing.T) {
 	want := "build-1 team-payments+pusher good controller, build-2  good task,  team-payments+pusher evil quay"
 	if got := strings.Join(found, ", "); got != want {
 		t.Errorf("the pushes are %q, want %q", got, want)
+	}
+}
+
+// Neither an organization whose name begins with the team's is the team's, nor does a task's word without a digest hide what was pushed.
+func TestPushesOfANeighbourAreNotProved(t *testing.T) {
+	c := newCounter(t)
+	near, digest := c.image("team-payments-x/app"), "sha256:"+strings.Repeat("e", 64)
+	c.taskRun(checkout, "near", ended("", "done"), []string{"image-ref=" + near}, []string{"image-ref=" + near, "IMAGE_DIGEST=" + digest, "image-pinned=" + near + "@" + digest})
+	c.taskRun(checkout, "odd", ended("", "done"), []string{"image-ref=" + c.image("team-payments/app"), "tag=main"}, c.told("sha256:x", "-5"))
+	// What the controller made is listed by its CustomRun.
+	c.taskRun(checkout, "managed", ended("", "done"), []string{"image-ref=" + c.image("team-payments/app")}, c.told(digest, "1"))
+	runs := c.tekton.TektonV1().TaskRuns(checkout)
+	made, err := runs.Get(t.Context(), "managed-own", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Labels = map[string]string{v1alpha1.LabelManaged: "true"}
+	if _, err := runs.Update(t.Context(), made, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	// A question that was refused is listed, too.
+	c.customRun("ResolveTenant", checkout, "asked", ended("NoTenant", "no"), "", nil, nil)
+	_, r, stderr := c.pushes("payments", "--since", "10m")
+	found := map[string]string{}
+	for _, p := range r.Pushes {
+		found[p.Run] = p.Refused
+		if p.Run == "odd" && (p.Digest != "" || p.Bytes != nil) {
+			t.Errorf("a digest that is none is listed: %+v", p)
+		}
+	}
+	want := map[string]string{"near": "NotProved: it says that it pushed to a repository outside of its team's organization", "odd": "", "asked": "NoTenant: no"}
+	if !maps.Equal(found, want) {
+		t.Errorf("it is %q\n%s", found, stderr)
 	}
 }
 

@@ -358,6 +358,10 @@ func TestRetentionGCAll(t *testing.T) {
 	s := newShelf(t)
 	s.onboard("payments")
 	args := append([]string{"retention", "gc", "--all"}, s.args[4:]...)
+	// A cluster that is away may have other teams, and Pods.
+	if exit, _, stderr := s.run(t.Context(), "", append(slices.Clone(args), "--yes", "-c", "east", "-c", "north")...); exit != cli.ExitFindings || s.left() != "abcde" {
+		t.Errorf("a cluster is away: exit %d, left %s\n%s", exit, s.left(), stderr)
+	}
 	exit, out, stderr := s.run(t.Context(), "", append(args, "--yes")...)
 	if exit != cli.ExitOK || s.left() != "e" {
 		t.Errorf("exit %d, left %s\n%s%s", exit, s.left(), out, stderr)

@@ -408,6 +408,7 @@ func TestGateFlags(t *testing.T) {
 		`--gate-unsupported (param gate-unsupported): "ignore" is not fail or pass`:                                                                   func(o *push.Options) { o.GateUnsupported = "ignore" },
 		"--gate-timeout (param gate-timeout) is negative":                                                                                             func(o *push.Options) { o.GateTimeout = -1 },
 		"--gate-timeout (param gate-timeout) is 45m0s, and --timeout, which is for all of the push, 30m0s":                                            func(o *push.Options) { o.Gate, o.Timeout = "low", 30*time.Minute },
+		"and --timeout, which is for all of the push, 45m0s":                                                                                          func(o *push.Options) { o.Gate, o.Timeout = "low", 45*time.Minute },
 		"--gate-fixable-only (param gate-fixable-only) and --gate-unsupported (param gate-unsupported) are for --gate (param gate), which is missing": func(o *push.Options) { o.GateFixableOnly = true },
 		"are for --gate (param gate), which is missing":                                                                                               func(o *push.Options) { o.GateUnsupported = "pass" },
 	} {

@@ -50,7 +50,10 @@ func TestMatch(t *testing.T) {
 		"another moves the tag": {[]*Run{ran(0, "v1", "a")}, []*entry{logged(20, "v1", "thief"), logged(-3, anchor, "ci"), logged(-4, "v1", "ci")}, []string{"ci"}, "v1 by thief at 20"},
 		"two runs, one tag": {[]*Run{ran(0, "main", "a"), ran(60, "main", "b")},
 			[]*entry{logged(58, "main", "ci-2"), logged(-1, "main", "ci")}, []string{"ci", "ci-2"}, ""},
-		"one more entry than runs":   {[]*Run{ran(0, "v1", "a")}, []*entry{logged(-1, "v1", "ci"), logged(-30, "v1", "ci")}, []string{"ci"}, "v1 by ci at -30"},
+		"one more entry than runs": {[]*Run{ran(0, "v1", "a")}, []*entry{logged(-1, "v1", "ci"), logged(-30, "v1", "ci")}, []string{"ci"}, "v1 by ci at -30"},
+		// An entry is one run's alone, and a run whose digest nobody knows explains none.
+		"one more run than entries":  {[]*Run{ran(0, "v1", "a"), ran(1, "v1", "a")}, []*entry{logged(-1, "v1", "ci", "a")}, []string{"ci", ""}, ""},
+		"a run without a digest":     {[]*Run{digestless(ran(0, "v1", "a"))}, []*entry{logged(-1, "v1", "ci")}, []string{""}, "v1 by ci at -1"},
 		"clocks that differ":         {[]*Run{ran(0, "v1", "a")}, []*entry{logged(119, "v1", "ci")}, []string{"ci"}, ""},
 		"after it ended":             {[]*Run{ran(0, "v1", "a")}, []*entry{logged(121, "v1", "ci")}, []string{""}, "v1 by ci at 121"},
 		"before it began":            {[]*Run{ran(0, "v1", "a")}, []*entry{logged(-241, "v1", "ci")}, []string{""}, "v1 by ci at -241"},
@@ -96,6 +99,11 @@ func TestMatch(t *testing.T) {
 
 func task(run *Run) *Run {
 	run.Source = SourceTask
+	return run
+}
+
+func digestless(run *Run) *Run {
+	run.Digest = ""
 	return run
 }
 

@@ -166,14 +166,30 @@ func TestRunsAndDeletedRobots(t *testing.T) {
 	}
 }
 
-// What is older than the time that is asked for is not listed.
+// Two who set the same digest within a moment are two, and so is who sets it again with another tag later.
+func TestSameDigestByTwo(t *testing.T) {
+	s := newScene(t)
+	a, first := s.image()
+	s.push("ci", a, "v1")
+	s.push("ops", a, "v2")
+	s.quay.Advance(2 * time.Minute)
+	s.push("ops", a, "v3")
+	lines, _ := s.read(s.start, map[string]string{"a": first})
+	if diff := cmp.Diff([]string{"team-payments+ops a", "team-payments+ops a", "team-payments+ci a"}, lines); diff != "" {
+		t.Errorf("pushes (-want +got):\n%s", diff)
+	}
+}
+
+// What is older than the time that is asked for is not listed, and be it by a few seconds.
 func TestOutsideOfTheTime(t *testing.T) {
 	s := newScene(t)
 	a, first := s.image()
 	s.push("ci", a, "v1")
-	s.quay.Advance(time.Hour)
-	if lines, _ := s.read(s.quay.Now().Add(-time.Minute), nil); len(lines) > 0 {
-		t.Errorf("pushes before the time: %q", lines)
+	for _, later := range []time.Duration{90 * time.Second, time.Hour} {
+		s.quay.Advance(later)
+		if lines, _ := s.read(s.quay.Now().Add(-time.Minute), nil); len(lines) > 0 {
+			t.Errorf("pushes before the time: %q", lines)
+		}
 	}
 	if lines, _ := s.read(s.start, map[string]string{"a": first}); len(lines) != 1 {
 		t.Errorf("pushes: %q", lines)

@@ -97,7 +97,11 @@ func TestKeysRefused(t *testing.T) {
 			t.Errorf("%s: the key is in the error: %v", name, err)
 		}
 	}
-	for name, data := range map[string][]byte{"nothing": nil, "a private one": good, "a private one behind it": append([]byte(publicPEM), good...)} {
+	larger, err := EncodePublic(&curve.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"P-384": larger, "nothing": nil, "a private one": good, "a private one behind it": append([]byte(publicPEM), good...)} {
 		if keys, err := ParsePublic(data); !errors.Is(err, ErrKey) || keys != nil {
 			t.Errorf("%s: %v, %v", name, keys, err)
 		}

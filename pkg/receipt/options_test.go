@@ -50,3 +50,29 @@ func TestListIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// counting is a transport that answers everybody, and counts.
+type counting struct{ asked int }
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.asked++
+	return &http.Response{StatusCode: http.StatusOK, Request: r, Body: http.NoBody}, nil
+}
+
+// The credential goes to the registry's own host, and over TLS, wherever the registry sends its clients.
+func TestOneHost(t *testing.T) {
+	for url, want := range map[string]int{"https://quay.test/v2/": 1, "http://quay.test/v2/": 0, "https://thief.test/v2/auth": 0, "https://quay.test:8443/v2/": 0, "https://quay.test.thief.test/": 0} {
+		next := &counting{}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := oneHost{"quay.test", next, maxAnswer}.RoundTrip(r)
+		if err == nil {
+			answer.Body.Close()
+		}
+		if next.asked != want || (err == nil) != (want == 1) {
+			t.Errorf("%s was asked %d times: %v", url, next.asked, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -220,7 +221,7 @@ func TestRegistryAway(t *testing.T) {
 	if digest, err := r.Write(t.Context(), s, sign(t, s, key)); err == nil || digest != "" {
 		t.Errorf("writing: %q, %v", digest, err)
 	}
-	for _, bad := range []Expectation{{Repository: "", Digest: r.digest}, {Repository: r.Repository, Digest: "v1"}} {
+	for _, bad := range []Expectation{{Repository: "", Digest: r.digest}, {Repository: "docker.io/team-payments/checkout", Digest: r.digest}, {Repository: r.Repository, Digest: "v1"}} {
 		store := Store{Repository: bad.Repository, Options: r.Options}
 		if _, _, err := store.Find(t.Context(), nil, bad); !errors.As(err, new(*Invalid)) {
 			t.Errorf("%+v: %v", bad, err)
@@ -277,6 +278,53 @@ func TestFindInAFlood(t *testing.T) {
 	_, _, err := r.Find(t.Context(), []*ecdsa.PublicKey{stranger.Public()}, r.expected())
 	if !errors.As(err, new(*Invalid)) || !strings.Contains(err.Error(), "none of the newest 8 receipts") || !strings.Contains(err.Error(), "the other 113 are not looked at") {
 		t.Errorf("finding among too many: %v", err)
+	}
+}
+
+// Of what says to be a receipt no more is read than one has, and all that is read counts. One that is listed and not there is no receipt; one
+// that cannot be read now may be.
+func TestRead(t *testing.T) {
+	r := newRegistry(t)
+	r.forge(bytes.Repeat([]byte("x"), 1<<20), "u-1")
+	subject, err := r.Store.digest(r.digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := r.list(t.Context(), subject)
+	if err != nil || len(listed) != 1 {
+		t.Fatalf("%+v, %v", listed, err)
+	}
+	_, n, err := r.read(t.Context(), listed[0], nil, r.expected())
+	if want := int(listed[0].Size) + maxBundle + 1; n != want || !errors.As(err, new(*Invalid)) {
+		t.Errorf("read %d bytes, want %d; %v", n, want, err)
+	}
+	for status, invalid := range map[int]bool{http.StatusNotFound: true, http.StatusServiceUnavailable: false} {
+		r.Faults.Add(quaytest.Fault{Name: "no manifest", Path: "/manifests/" + listed[0].Digest.String(), Times: 1, Effect: func(_ *quaytest.Quay, rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			rw.WriteHeader(status)
+		}})
+		if _, _, err := r.Find(t.Context(), nil, r.expected()); err == nil || errors.As(err, new(*Invalid)) != invalid {
+			t.Errorf("after %d: %v", status, err)
+		}
+	}
+}
+
+// Reading ends at the limit, whatever there is; and what other runs left does not hide a run's own.
+func TestFindEnds(t *testing.T) {
+	r := newRegistry(t)
+	key, _ := newKey(t)
+	keys := []*ecdsa.PublicKey{key.Public()}
+	want := r.write("u-1", key)
+	for i := range atOnce {
+		r.forge(fmt.Append(nil, i), "u-2")
+	}
+	r.Store.limit = 1
+	if got, err := r.Of(t.Context(), "u-1", keys, r.expected()); err != nil || got != want {
+		t.Errorf("of the run: %q, %v; want %q", got, err, want)
+	}
+	stranger, _ := newKey(t)
+	_, _, err := r.Find(t.Context(), []*ecdsa.PublicKey{stranger.Public()}, r.expected())
+	if !errors.As(err, new(*Invalid)) || !strings.Contains(err.Error(), "none of the newest 8 receipts") || !strings.Contains(err.Error(), "the other 1 are not looked at") {
+		t.Errorf("of a stranger: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"errors"
 	"strings"
@@ -109,5 +110,24 @@ func TestClaim(t *testing.T) {
 		if _, err := New(repository, digest, Predicate{}); err == nil {
 			t.Errorf("%q is taken for a digest", digest)
 		}
+	}
+}
+
+// mixedUp says that it has one key, and signs with another.
+type mixedUp struct {
+	Key
+	by Key
+}
+
+func (m mixedUp) Sign(ctx context.Context, message []byte) ([]byte, error) {
+	return m.by.Sign(ctx, message)
+}
+
+// What nobody could verify is not given out.
+func TestSignatureOfAnotherKey(t *testing.T) {
+	key, _ := newKey(t)
+	another, _ := newKey(t)
+	if data, err := Sign(t.Context(), newStatement(t, repository, digest, "u-1"), mixedUp{key, another}); err == nil || data != nil || !strings.Contains(err.Error(), "the signature is not one of the key") {
+		t.Errorf("signed %q, %v", data, err)
 	}
 }

@@ -46,7 +46,10 @@ type fakeQuay struct {
 var _ retention.Quay = (*fakeQuay)(nil)
 
 // call notes a call, and is its error.
-func (q *fakeQuay) call(words ...string) error {
+func (q *fakeQuay) call(ctx context.Context, words ...string) error {
+	if err := ctx.Err(); err != nil {
+		return err // Nothing arrives.
+	}
 	text := strings.Join(words, " ")
 	if q.before != nil {
 		q.before(text)
@@ -69,37 +72,37 @@ func (q *fakeQuay) changed() (found []string) {
 
 func (q *fakeQuay) Date() time.Time { return q.clock }
 
-func (q *fakeQuay) Organization(_ context.Context, organization string) (quay.Organization, error) {
-	return quay.Organization{Name: organization, Admin: organization != q.foreign}, q.call("Organization", organization)
+func (q *fakeQuay) Organization(ctx context.Context, organization string) (quay.Organization, error) {
+	return quay.Organization{Name: organization, Admin: organization != q.foreign}, q.call(ctx, "Organization", organization)
 }
 
-func (q *fakeQuay) Repositories(_ context.Context, organization string) ([]quay.Repository, error) {
-	if err := q.call("Repositories", organization); err != nil {
+func (q *fakeQuay) Repositories(ctx context.Context, organization string) ([]quay.Repository, error) {
+	if err := q.call(ctx, "Repositories", organization); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(q.repositories), func(r quay.Repository) bool { return r.Organization != organization }), nil
 }
 
-func (q *fakeQuay) Tags(_ context.Context, repository string, since time.Time) ([]quay.Tag, error) {
+func (q *fakeQuay) Tags(ctx context.Context, repository string, since time.Time) ([]quay.Tag, error) {
 	what := "Tags"
 	if !since.IsZero() {
 		what = "LateTags"
 	}
-	err := q.call(what, repository)
+	err := q.call(ctx, what, repository)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(q.tags[repository]), func(t quay.Tag) bool { return t.Start.Before(since) }), err
 }
 
-func (q *fakeQuay) TagLives(_ context.Context, repository, tag string) ([]quay.Tag, error) {
-	err := q.call("TagLives", repository, tag)
+func (q *fakeQuay) TagLives(ctx context.Context, repository, tag string) ([]quay.Tag, error) {
+	err := q.call(ctx, "TagLives", repository, tag)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(q.tags[repository]), func(t quay.Tag) bool { return t.Name != tag }), err
 }
 
-func (q *fakeQuay) Children(_ context.Context, repository, digest string) ([]quay.Child, error) {
-	return q.children[digest], q.call("Children", repository, digest)
+func (q *fakeQuay) Children(ctx context.Context, repository, digest string) ([]quay.Child, error) {
+	return q.children[digest], q.call(ctx, "Children", repository, digest)
 }
 
 // live is the tag in its life of now; nil for none.
@@ -114,8 +117,8 @@ func (q *fakeQuay) live(repository, tag string) *quay.Tag {
 
 var errGone = &quay.Error{Status: 404}
 
-func (q *fakeQuay) SetImmutable(_ context.Context, repository, tag string, immutable bool) error {
-	if err := q.call("SetImmutable", repository, tag, fmt.Sprint(immutable)); err != nil {
+func (q *fakeQuay) SetImmutable(ctx context.Context, repository, tag string, immutable bool) error {
+	if err := q.call(ctx, "SetImmutable", repository, tag, fmt.Sprint(immutable)); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -128,8 +131,8 @@ func (q *fakeQuay) SetImmutable(_ context.Context, repository, tag string, immut
 	return nil
 }
 
-func (q *fakeQuay) DeleteTag(_ context.Context, repository, tag string) error {
-	if err := q.call("DeleteTag", repository, tag); err != nil {
+func (q *fakeQuay) DeleteTag(ctx context.Context, repository, tag string) error {
+	if err := q.call(ctx, "DeleteTag", repository, tag); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -145,8 +148,8 @@ func (q *fakeQuay) DeleteTag(_ context.Context, repository, tag string) error {
 	}
 }
 
-func (q *fakeQuay) RestoreTag(_ context.Context, repository, tag, digest string) error {
-	if err := q.call("RestoreTag", repository, tag, digest); err != nil {
+func (q *fakeQuay) RestoreTag(ctx context.Context, repository, tag, digest string) error {
+	if err := q.call(ctx, "RestoreTag", repository, tag, digest); err != nil {
 		return err
 	}
 	q.mu.Lock()

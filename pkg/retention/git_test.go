@@ -119,6 +119,7 @@ func TestGitGaps(t *testing.T) {
 		"an overlay of qa":  {files: map[string]string{"apps/payments/checkout/overlays/qa/kustomization.yaml": "resources: [none]\n"}, organization: "team-payments", what: "overlays/qa", err: "(missing)"},
 		"no team":           {files: map[string]string{"apps/Odd/checkout/overlays/dev/kustomization.yaml": "{"}, what: "apps/Odd/checkout/overlays/dev", err: "(render)"},
 		"a huge file in it": {files: map[string]string{"apps/payments/checkout/overlays/dev/huge.yaml": strings.Repeat("#", 2<<20)}, organization: "team-payments", what: "apps/payments/checkout/overlays/dev", err: "(too-large)"},
+		"too deep to read":  {files: map[string]string{strings.Repeat("d/", 260) + "x": "x"}, what: "branch x of gitops.git", err: "more than 256 directories"},
 		"no list": {before: func(w http.ResponseWriter, _ *http.Request) bool {
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return true
@@ -153,5 +154,18 @@ func TestGitGaps(t *testing.T) {
 		if row.before == nil && d.By(digest("a")) != "branch main of gitops.git" || name == "a remote base" && d.By(digest("9")) != "branch x of gitops.git" {
 			t.Errorf("%s: a is needed by %q", name, d.By(digest("a")))
 		}
+	}
+}
+
+// What cannot be read of what a branch had leaves everything unknown: it is what a rollback goes back to.
+func TestGitGapsOfThePast(t *testing.T) {
+	s := gitopstest.Start(t, gitopstest.App("checkout"))
+	s.Import(func(w io.Writer) {
+		gitopstest.WriteCommit(w, ago(10*day), "x", "", map[string]string{strings.Repeat("d/", 260) + "x": "x"})
+		fmt.Fprintf(w, "commit refs/heads/x\ncommitter dev <dev@example.com> %d +0000\ndata 4\nmore\ndeleteall\n", ago(5*day).Unix())
+	})
+	d := gitSource(t, s).Look(t.Context(), ago(grace))
+	if gaps := d.Gaps(); len(gaps) != 1 || gaps[0].Organization != "" || gaps[0].Ignored || !strings.HasSuffix(gaps[0].What, "/gitops.git") || !strings.Contains(gaps[0].Err.Error(), "the history cannot be read") {
+		t.Errorf("gaps %+v", gaps)
 	}
 }

@@ -97,6 +97,30 @@ func TestWideIndex(t *testing.T) {
 	}
 }
 
+// Neither may indexes be in one another without end, nor all of a repository together have more than is walked.
+func TestManyIndexes(t *testing.T) {
+	for deep, want := range map[int]retention.Outcome{9: retention.LetGo, 10: retention.Unknown} {
+		q := fake(rootsOf(1)...)
+		for level := range deep {
+			q.children[at(level, 0)] = []quay.Child{{Digest: at(level+1, 0), Index: level < deep-1}}
+		}
+		if r := collect(t, q, true, nobody{}); r.Count(want) != 1 {
+			t.Errorf("%d deep: %+v", deep, r)
+		}
+	}
+	list := flat(1_000)
+	for indexes, want := range map[int]retention.Outcome{1_000: retention.LetGo, 1_001: retention.Unknown} {
+		q := fake(rootsOf(indexes)...)
+		for i := range indexes {
+			q.children[at(0, i)] = list
+		}
+		r := collect(t, q, true, nobody{})
+		if r.Count(want) != indexes || want == retention.Unknown && !strings.Contains(r.Gaps[0].Err.Error(), "more than 1000000 manifests are in the indexes of the repository") {
+			t.Errorf("%d indexes: %d are %s, gaps %+v", indexes, r.Count(want), want, r.Gaps)
+		}
+	}
+}
+
 // A forecast reads each index once, and ends at the same bound.
 func TestForecastInNested(t *testing.T) {
 	lists, asks := nest(5), 0

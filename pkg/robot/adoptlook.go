@@ -61,7 +61,7 @@ func (a *adoption) sharedWith(ctx context.Context, other Tenant) (string, error)
 	case err == nil:
 		found, err := other.carried(secret)
 		switch {
-		case err == nil && (found.Username == a.active.username || a.active.same(found)):
+		case err == nil && (found.Username == a.active.username || found.Password().Equal(a.active.token)):
 			return fmt.Sprintf("Secret %q of team %q has %s", name, other.Team, shown.User(found.Username)), nil
 		case err != nil && !errors.Is(err, dockerconfig.ErrNoEntry):
 			// What it has may be the same, and its path in Vault can still tell.

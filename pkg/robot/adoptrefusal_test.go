@@ -90,6 +90,17 @@ func TestAdoptRefuses(t *testing.T) {
 		}, fromSecret, robot.ReasonRefused, "credential", `the file has entries for ["ghcr.io"]`},
 		"the Secret has several registries": {func(w *world, token string) { w.secrets[w.Secret] = w.with(first, token, ghcr) }, robot.AdoptOptions{}, robot.ReasonRefused, "secret",
 			"which what is rendered has not: ghcr.io; keep those in a Secret of their own"},
+		"a password at its own path": {func(w *world, token string) {
+			w.keep(w.VaultPath, map[string]string{"username": first, "password": token})
+		}, robot.AdoptOptions{}, robot.ReasonRefused, "credential",
+			`has the keys ["password" "username"], and the ExternalSecret reads username and token, and nothing else`},
+		"a file at its own path": {func(w *world, _ string) { w.keep(w.VaultPath, map[string]string{".dockerconfigjson": "{}"}) }, robot.AdoptOptions{}, robot.ReasonRefused, "credential",
+			`has the keys [".dockerconfigjson"], and the ExternalSecret reads`},
+		"no token": {func(w *world, _ string) { w.keep(w.VaultPath, map[string]string{"username": first, "token": ""}) }, robot.AdoptOptions{}, robot.ReasonRefused, "credential", "has an empty username or token"},
+		"no name":  {func(w *world, token string) { w.keep(w.VaultPath, map[string]string{"username": "", "token": token}) }, robot.AdoptOptions{}, robot.ReasonRefused, "credential", "has an empty username or token"},
+		"the Secret cannot be read as one": {func(w *world, _ string) {
+			w.secrets[w.Secret] = robot.Secret{Type: "kubernetes.io/dockerconfigjson", Dockerconfig: secret.New("{")}
+		}, robot.AdoptOptions{}, robot.ReasonRefused, "secret", "cannot be used: invalid dockerconfig"},
 		"the Secret has another credential": {func(w *world, _ string) { w.secrets[w.Secret] = w.render(first, "older", 0) }, robot.AdoptOptions{}, robot.ReasonRefused, "secret",
 			`has another credential, of "team-payments+ci", than "apps/payments/checkout/ci/quay-robot" in Vault, and none is overwritten`},
 		"the Secret is immutable": {func(w *world, token string) {
@@ -132,9 +143,12 @@ func TestAdoptRefuses(t *testing.T) {
 		"a member of another organization": {func(w *world, _ string) {
 			w.quay.AddTeamMember("team-platform", "pushers", "member", first)
 			w.quay.GrantTeam("team-platform/base", "pushers", quaytest.Write)
-		}, robot.AdoptOptions{Foreign: []string{"team-platform/base"}, FixPermissions: true}, robot.ReasonRefused, "surplus", "is in the teams pushers of another organization"},
+		}, robot.AdoptOptions{Foreign: []string{"team-platform/base"}, FixPermissions: true}, robot.ReasonRefused, "surplus", "2 things stand against it, the first: robot \"team-payments+ci\" is in the teams pushers of another organization"},
 		"another team reads the same path": {func(*world, string) {}, robot.AdoptOptions{Others: []robot.Tenant{{Team: "billing", VaultPath: "apps/payments/checkout/ci/quay-robot"}}},
 			robot.ReasonRefused, "not-shared", `another team has the same: team "billing" reads "apps/payments/checkout/ci/quay-robot" in Vault`},
+		"another team reads the path that is named": {func(w *world, token string) {
+			w.keep(byHandPath, map[string]string{"username": first, "token": token})
+		}, robot.AdoptOptions{VaultPath: byHandPath, Others: []robot.Tenant{{Team: "billing", VaultPath: byHandPath}}}, robot.ReasonRefused, "not-shared", `team "billing" reads "teams/payments/quay" in Vault`},
 		"a Vault that keeps one version": {func(w *world, _ string) { w.mount.Limits.MaxVersions = 1 }, robot.AdoptOptions{}, robot.ReasonRefused, "settings", "and a rotation that is left undone is known by the older version"},
 		"a Vault of another kind":        {func(w *world, _ string) { w.mount.Engine = "kv version 1" }, robot.AdoptOptions{}, robot.ReasonRefused, "credential", "needs KV version 2"},
 		"a keyless team":                 {func(w *world, _ string) { w.Keyless = true }, robot.AdoptOptions{}, robot.ReasonRefused, "none", "is keyless"},
@@ -237,6 +251,12 @@ func TestAdoptLooksAtOtherTeams(t *testing.T) {
 		"nothing":    {func(*world, string) {}, robot.Kept, "none of 1 others has"},
 		"its own":    {func(w *world, _ string) { w.secrets["platform"] = w.render("team-platform+ci", "other", 0) }, robot.Kept, "none of 1 others has"},
 		"the Secret": {func(w *world, token string) { w.secrets["platform"] = w.render(first, token, 0) }, robot.Refused, `Secret "x/platform" of team "platform" has robot "team-payments+ci"`},
+		"the robot in the Secret, by another token": {func(w *world, _ string) { w.secrets["platform"] = w.render(first, "other", 0) }, robot.Refused, `Secret "x/platform" of team "platform" has robot "team-payments+ci"`},
+		"the token in the Secret": {func(w *world, token string) { w.secrets["platform"] = w.render("team-platform+ci", token, 0) }, robot.Refused,
+			`Secret "x/platform" of team "platform" has robot "team-platform+ci"`},
+		"the robot, by another token": {func(w *world, _ string) {
+			w.keep("apps/p", map[string]string{"username": first, "token": "other"})
+		}, robot.Refused, `the path "apps/p" of team "platform" has robot "team-payments+ci"`},
 		"the token": {func(w *world, token string) {
 			w.keep("apps/p", map[string]string{"username": "team-platform+ci", "token": token})
 		}, robot.Refused, `the path "apps/p" of team "platform" has robot`},

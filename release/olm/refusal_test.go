@@ -27,6 +27,9 @@ func TestNoBundle(t *testing.T) {
 		`ServiceAccount "other" is no Deployment's`: {"v0.2.0", good + "\n---\nkind: ServiceAccount\nmetadata: {name: other}\n"},
 		`ClusterRoleBinding "b" binds "edit"`:       {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: edit}\nsubjects: [{kind: ServiceAccount, name: controller}]\n"},
 		`ClusterRoleBinding "c" binds`:              {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: c}\nroleRef: {kind: ClusterRole, name: quay-push-metrics-reader}\nsubjects: [{kind: Group, name: all}]\n"},
+		// Neither a person who is called as the controller is, nor another account.
+		`ClusterRoleBinding "d" binds`: {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: d}\nroleRef: {kind: ClusterRole, name: quay-push-metrics-reader}\nsubjects: [{kind: User, name: controller}]\n"},
+		`ClusterRoleBinding "e" binds`: {"v0.2.0", good + "\n---\nkind: ClusterRoleBinding\nmetadata: {name: e}\nroleRef: {kind: ClusterRole, name: quay-push-metrics-reader}\nsubjects: [{kind: ServiceAccount, name: default}]\n"},
 	} {
 		if _, err := olm.Files(c.version, []byte(c.install)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %q", err, want)

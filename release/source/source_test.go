@@ -59,6 +59,9 @@ func TestClone(t *testing.T) {
 	if want := []string{".git", ".gitignore", "a.txt"}; !slices.Equal(names, want) {
 		t.Errorf("there are %q, want %q", names, want)
 	}
+	if content, err := os.ReadFile(filepath.Join(tree.Dir, "a.txt")); err != nil || string(content) != "a\n" {
+		t.Errorf("a.txt has %q, %v", content, err)
+	}
 	there := repository{t, tree.Dir}
 	if tags, status := there.git("tag", "--points-at", "HEAD"), there.git("status", "--porcelain"); tags != "v0.2.0" || status != "" {
 		t.Errorf("the clone has tags %q and changes %q", tags, status)

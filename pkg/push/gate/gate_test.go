@@ -11,7 +11,12 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/comptech-lab/quay-push/pkg/push/failure"
+	"github.com/comptech-lab/quay-push/pkg/push/source"
+	"github.com/comptech-lab/quay-push/pkg/push/source/document"
 	"github.com/comptech-lab/quay-push/pkg/push/verdict"
 )
 
@@ -275,5 +280,25 @@ func TestCheck(t *testing.T) {
 		case test.err == nil && err != nil, test.err != nil && !errors.Is(err, test.err):
 			t.Errorf("%+v: %v", test.answer, err)
 		}
+	}
+}
+
+// What is tagged itself is asked for, and be it a document about another image: whoever pushes it would else choose that nobody looks.
+func TestImagesOfADocument(t *testing.T) {
+	hash := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}
+	var m source.Manifest
+	m.Descriptor = v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: hash}
+	m.Subject = &document.Descriptor{}
+	m.Layers = []document.Descriptor{{}}
+	m.Layers[0].MediaType = "application/vnd.in-toto+json"
+	for digest, want := range map[string]int{hash.String(): 1, "sha256:" + strings.Repeat("b", 64): 0} {
+		if got := Images(&source.Image{Digest: digest, Manifests: []source.Manifest{m}}); len(got) != want {
+			t.Errorf("with %s tagged: %v", digest, got)
+		}
+	}
+	// Without layers it is none of those documents.
+	m.Layers = nil
+	if got := Images(&source.Image{Digest: "sha256:" + strings.Repeat("b", 64), Manifests: []source.Manifest{m}}); len(got) != 1 {
+		t.Errorf("without layers: %v", got)
 	}
 }

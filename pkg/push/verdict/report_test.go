@@ -51,6 +51,14 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// What comes a second time, and as worse, refuses the image all the same.
+func TestReportTakesTheWorse(t *testing.T) {
+	r := add(t, Policy{Threshold: High}, Vulnerability{"zlib", "1.2", "CVE-2", "1.3", Low}, Vulnerability{"zlib", "1.2", "CVE-2", "1.3", Critical})
+	if r.Blocking() != 1 || r.Worst()[0].Severity != Critical {
+		t.Errorf("%d refuse it, the worst is %+v", r.Blocking(), r.Worst()[0])
+	}
+}
+
 // The result has the ten worst at most, as many as fit where Tekton quotes it once more.
 func TestWorstJSON(t *testing.T) {
 	r := NewReport(Policy{Threshold: Low})

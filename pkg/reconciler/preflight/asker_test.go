@@ -128,3 +128,25 @@ func TestNoCredential(t *testing.T) {
 		t.Errorf("%v, %d requests", err, len(q.Requests()))
 	}
 }
+
+// A repository that the robot does not see is right where the push may create it, and nothing else is that.
+func TestAllowNew(t *testing.T) {
+	q, entry := newQuay(t)
+	q.AddRepository("team-a", "other")
+	q.Grant("team-a/other", "team-a+ci", quaytest.Read)
+	a := New(q.CAFile())
+	for _, row := range []struct {
+		repository string
+		allowNew   bool
+		reason     string
+	}{{"app", false, ""}, {"app", true, ""}, {"none", false, v1alpha1.ReasonRepositoryMissing}, {"none", true, ""}, {"other", false, v1alpha1.ReasonPushDenied}, {"other", true, v1alpha1.ReasonPushDenied}} {
+		err := a.Ask(t.Context(), q.Host()+"/team-a/"+row.repository, row.allowNew, entry)
+		reason := ""
+		if setback := (*customrun.Setback)(nil); errors.As(err, &setback) {
+			reason = setback.Reason
+		}
+		if reason != row.reason || (err == nil) != (row.reason == "") {
+			t.Errorf("%s, new ones allowed %t: %v, want %q", row.repository, row.allowNew, err, row.reason)
+		}
+	}
+}
