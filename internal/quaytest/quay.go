@@ -135,6 +135,14 @@ func (q *Quay) Advance(d time.Duration) {
 	q.offset += d
 }
 
+// Freeze stops the clock of this Quay: from now on Advance alone moves it.
+func (q *Quay) Freeze() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	stopped := q.clock()
+	q.clock = func() time.Time { return stopped }
+}
+
 // Close releases every stalled request, waits for the requests in progress and
 // removes the stored blobs.
 func (q *Quay) Close() error {
