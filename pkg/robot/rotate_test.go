@@ -222,10 +222,7 @@ func TestRotateRefuses(t *testing.T) {
 			w := newWorld(t)
 			w.onboard()
 			test.prepare(w)
-			ctx, s := t.Context(), w.services()
-			if test.reason == robot.ReasonTimeout {
-				ctx, s = withoutPatience(t, s)
-			}
+			ctx, s := withoutPatience(t, w.services())
 			_, err := robot.Rotate(ctx, s, w.Tenant, test.opts)
 			e := (*robot.Error)(nil)
 			if !errors.As(err, &e) || e.Reason != test.reason || !strings.Contains(err.Error(), test.text) {
@@ -282,7 +279,8 @@ func TestRotateCleansUpAfterABurn(t *testing.T) {
 	// What the last step of that would have destroyed.
 	w.versions[w.VaultPath][0] = &vault.Secret{Data: vault.Data{"username": secret.New(first), "token": secret.New("burnt")}, Version: 1}
 	w.runs = []string{"run-of-today"}
-	result, err := robot.Rotate(t.Context(), w.services(), w.Tenant, robot.RotateOptions{})
+	ctx, s := withoutPatience(t, w.services())
+	result, err := robot.Rotate(ctx, s, w.Tenant, robot.RotateOptions{})
 	if diff := cmp.Diff([]string{"secret kept", "burn kept", "destroy changed", "robots kept"}, states(result.Steps)); diff != "" || err != nil || !result.Resumed || len(w.live()) != 1 {
 		t.Errorf("steps (-want +got):\n%s%v", diff, err)
 	}
